@@ -1,0 +1,1 @@
+"""Files: the namespace, and the source of truth."""

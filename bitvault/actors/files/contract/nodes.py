@@ -1,0 +1,254 @@
+"""Nodes: what they look like, what can be done to them, and how they are found."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.kernel.events import Position
+from bitvault.kernel.ids import NodeId, SpaceId, UserId
+from bitvault.kernel.paging import DEFAULT_LIMIT, Page
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import IdempotencyConflict, Refusal, Unavailable
+from bitvault.kernel.request import Request
+
+
+class IfExists(StrEnum):
+    """What to do when the name is taken: fail, replace (files only), or take ``name (2)``."""
+
+    FAIL = "fail"
+    REPLACE = "replace"
+    RENAME = "rename"
+
+
+@frozen
+class Target:
+    """A node by id, or by path.
+
+    A path is ``/a/b`` in ``space_id`` (None: the caller's personal space), or ``Space:/a/b``
+    with a team space's name or any space's id before the colon. ``/`` is the root.
+    """
+
+    node_id: NodeId | None = None
+    path: str | None = None
+    space_id: SpaceId | None = None
+
+
+@frozen
+class Node:
+    """A file or folder as it is now. ``size``, ``hash``, ``version`` are None for folders."""
+
+    node_id: NodeId
+    kind: str
+    """``file`` or ``folder``."""
+    space_id: SpaceId
+    parent_id: NodeId | None
+    name: str
+    path: str
+    """From the root of its space: ``/a/b``; for a trashed node, where it was."""
+    size: int | None
+    hash: str | None
+    version: int | None
+    revision: int
+    """Counts every change of the node; the source of its ETag."""
+    content_type: str | None
+    content_modified_at: datetime | None
+    """The client's own modification time of the content, if it gave one."""
+    created_at: datetime
+    modified_at: datetime
+    modified_by: UserId
+
+
+@frozen
+class Version:
+    """One immutable version of a file."""
+
+    version: int
+    size: int
+    hash: str
+    content_type: str
+    content_modified_at: datetime | None
+    created_at: datetime
+    created_by: UserId
+    is_current: bool
+
+
+@frozen
+class TrashEntry:
+    """One user action that put a node, and all below it, in the trash."""
+
+    entry_id: UUID
+    node: Node
+    original_path: str
+    trashed_at: datetime
+    trashed_by: UserId
+
+
+@frozen
+class Content:
+    """Where to get the bytes of a file's version: a presigned GET, ready to send."""
+
+    node: Node
+    version: int
+    size: int
+    hash: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+
+# Operations: one thing to do to a tree. ``if_revision`` is the If-Match of REST.
+
+
+@frozen
+class MakeFolder:
+    """Create a folder: ``target`` by path, or ``parent`` and ``name``."""
+
+    target: Target | None = None
+    parent: Target | None = None
+    name: str | None = None
+    parents: bool = False
+    """Create missing parents too."""
+    exist_ok: bool = False
+    """Answer the existing folder instead of refusing; the event id is then None."""
+
+
+@frozen
+class MoveNode:
+    """Rename and/or move: one row and one event. To another space it costs the same."""
+
+    target: Target
+    parent: Target | None = None
+    """The new parent; None keeps the present one."""
+    name: str | None = None
+    """The new name; None keeps the present one."""
+    if_exists: IfExists = IfExists.FAIL
+    if_revision: int | None = None
+
+
+@frozen
+class CopyNode:
+    """Copy a file or subtree without copying bytes; at most 10,000 nodes."""
+
+    target: Target
+    parent: Target
+    name: str | None = None
+    if_exists: IfExists = IfExists.FAIL
+
+
+@frozen
+class TrashNode:
+    """Put a node and its subtree in the trash as one entry."""
+
+    target: Target
+    if_revision: int | None = None
+
+
+@frozen
+class RestoreEntry:
+    """Bring a trash entry back to where it was (missing folders are made), or elsewhere."""
+
+    entry_id: UUID
+    parent: Target | None = None
+    name: str | None = None
+    if_exists: IfExists = IfExists.FAIL
+
+
+@frozen
+class PurgeEntry:
+    """Remove a trash entry for good; its bytes stop counting against the quota."""
+
+    entry_id: UUID
+
+
+@frozen
+class RestoreVersion:
+    """Make an older version's content current again, as a new version."""
+
+    target: Target
+    version: int
+    if_revision: int | None = None
+
+
+Operation = (
+    MakeFolder | MoveNode | CopyNode | TrashNode | RestoreEntry | PurgeEntry | RestoreVersion
+)
+
+
+@frozen
+class Written:
+    """An operation was done. ``entry_id`` is the undo token of a TrashNode."""
+
+    node: Node
+    position: Position | None
+    entry_id: UUID | None = None
+
+
+Outcome = Written | Refusal
+
+
+@frozen
+class Apply(Request[tuple[Outcome, ...] | IdempotencyConflict | Unavailable]):
+    """Apply up to 1000 operations in order, in one transaction; each succeeds or is refused."""
+
+    caller: Caller
+    operations: tuple[Operation, ...]
+
+
+@frozen
+class GetNode(Request[Node | Refusal]):
+    """Describe one live node."""
+
+    caller: Caller
+    target: Target
+
+
+@frozen
+class ListChildren(Request[Page[Node] | Refusal]):
+    """List a folder's live children by name key, keyset-paged."""
+
+    caller: Caller
+    target: Target
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+
+@frozen
+class ListVersions(Request[Page[Version] | Refusal]):
+    """List a file's versions, newest first."""
+
+    caller: Caller
+    target: Target
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+
+@frozen
+class ListTrash(Request[Page[TrashEntry] | Refusal]):
+    """List the trash of a space (None: the caller's personal space), newest first."""
+
+    caller: Caller
+    space_id: SpaceId | None = None
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+
+@frozen
+class ContentDraft:
+    """Which content to fetch: the current version unless one is named."""
+
+    target: Target
+    version: int | None = None
+    inline: bool = False
+    """Ask for inline presentation; honoured only for types that cannot run."""
+
+
+@frozen
+class GetContents(Request[tuple[Content | Refusal, ...] | Unavailable]):
+    """Authorise and presign the download of up to 1000 files."""
+
+    caller: Caller
+    drafts: tuple[ContentDraft, ...]

@@ -1,0 +1,192 @@
+"""Every way this room says no."""
+
+from typing import ClassVar
+
+from attrs import frozen
+
+from bitvault.kernel.refusal import Refusal
+
+
+@frozen
+class NodeNotFound(Refusal):
+    """No such live node, or the caller may not see it: the same answer."""
+
+    code: ClassVar[str] = "node_not_found"
+    target: str
+    """The id or path as it was asked for."""
+
+    @property
+    def detail(self) -> str:
+        """Name the target."""
+        return f"There is no {self.target!r}."
+
+
+@frozen
+class VersionNotFound(Refusal):
+    """The file has no such version."""
+
+    code: ClassVar[str] = "version_not_found"
+    version: int
+
+    @property
+    def detail(self) -> str:
+        """Name the version."""
+        return f"The file has no version {self.version}."
+
+
+@frozen
+class EntryNotFound(Refusal):
+    """The trash has no such entry."""
+
+    code: ClassVar[str] = "trash_entry_not_found"
+
+    @property
+    def detail(self) -> str:
+        """Say where to look."""
+        return "There is no such entry in the trash; list it with GET /v1/trash."
+
+
+@frozen
+class SpaceNotFound(Refusal):
+    """No such space, or the caller is not a member: the same answer."""
+
+    code: ClassVar[str] = "space_not_found"
+    space: str
+
+    @property
+    def detail(self) -> str:
+        """Name the space."""
+        return f"There is no space {self.space!r}."
+
+
+@frozen
+class SpaceTaken(Refusal):
+    """Another team space of the tenant has this name."""
+
+    code: ClassVar[str] = "space_taken"
+    name: str
+
+    @property
+    def detail(self) -> str:
+        """Name the space."""
+        return f"name: there is a space {self.name!r} already."
+
+
+@frozen
+class NameTaken(Refusal):
+    """The folder has a child of that name (compared case-insensitively, in NFC)."""
+
+    code: ClassVar[str] = "name_taken"
+    name: str
+
+    @property
+    def detail(self) -> str:
+        """Name it, and the ways out."""
+        return f"name: {self.name!r} exists here; choose another, or set ifExists."
+
+
+@frozen
+class KindMismatch(Refusal):
+    """A file where a folder is needed, or the other way round."""
+
+    code: ClassVar[str] = "kind_mismatch"
+    target: str
+    needed: str
+    """``file`` or ``folder``."""
+
+    @property
+    def detail(self) -> str:
+        """Name the target and the kind that is needed."""
+        return f"{self.target!r} is not a {self.needed}."
+
+
+@frozen
+class StaleBase(Refusal):
+    """``baseVersion`` is not the current version; nothing was overwritten."""
+
+    code: ClassVar[str] = "stale_base"
+    current_version: int
+
+    @property
+    def detail(self) -> str:
+        """Name the current version."""
+        return f"baseVersion: the current version is {self.current_version}."
+
+
+@frozen
+class StaleRevision(Refusal):
+    """If-Match does not match: the node changed since the caller read it."""
+
+    code: ClassVar[str] = "precondition_failed"
+    current_revision: int
+
+    @property
+    def detail(self) -> str:
+        """Say what to do."""
+        return "If-Match: the resource has changed; read it again."
+
+
+@frozen
+class QuotaExceeded(Refusal):
+    """The bytes do not fit in what is left of the space's or the tenant's quota."""
+
+    code: ClassVar[str] = "quota_exceeded"
+    requested: int
+    available: int
+
+    @property
+    def detail(self) -> str:
+        """Give both figures in bytes."""
+        return f"size: {self.requested} bytes do not fit in the {self.available} that are left."
+
+
+@frozen
+class TreeRuleBroken(Refusal):
+    """The operation would break the tree: into itself, the root, too deep."""
+
+    code: ClassVar[str] = "tree_rule"
+    field: str
+    rule: str
+
+    @property
+    def detail(self) -> str:
+        """Name the field and the rule."""
+        return f"{self.field}: {self.rule}"
+
+
+@frozen
+class TooManyNodes(Refusal):
+    """The subtree is larger than one operation may copy."""
+
+    code: ClassVar[str] = "too_many_nodes"
+    limit: int
+
+    @property
+    def detail(self) -> str:
+        """Name the limit and the way round it."""
+        return f"The folder holds more than {self.limit} nodes; copy its subfolders one by one."
+
+
+@frozen
+class UploadNotFound(Refusal):
+    """No such upload of this caller."""
+
+    code: ClassVar[str] = "upload_not_found"
+
+    @property
+    def detail(self) -> str:
+        """Say what to do."""
+        return "There is no such upload; start a new one with POST /v1/files."
+
+
+@frozen
+class UploadClosed(Refusal):
+    """The upload is over: committed, aborted or expired."""
+
+    code: ClassVar[str] = "upload_closed"
+    state: str
+
+    @property
+    def detail(self) -> str:
+        """Name its state."""
+        return f"The upload is {self.state}; start a new one with POST /v1/files."

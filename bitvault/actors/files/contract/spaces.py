@@ -1,0 +1,114 @@
+"""Spaces: the roots of trees. One personal space per user; team spaces belong to the tenant."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import frozen
+
+from bitvault.actors.files.contract.refusals import SpaceNotFound, SpaceTaken
+from bitvault.kernel.ids import NodeId, SpaceId, UserId
+from bitvault.kernel.paging import DEFAULT_LIMIT, Page
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Invalid, Refusal
+from bitvault.kernel.request import Request
+
+
+class Role(StrEnum):
+    """What a member may do in a team space, weakest first."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    MANAGER = "manager"
+
+
+@frozen
+class Space:
+    """A space as the caller sees it; byte figures count every version, trash included."""
+
+    space_id: SpaceId
+    kind: str
+    """``personal`` or ``team``."""
+    name: str
+    root_id: NodeId
+    role: Role
+    quota: int | None
+    """Bytes; None is without limit."""
+    used: int
+    reserved: int
+    """Bytes of uploads under way."""
+    revision: int
+    created_at: datetime
+
+
+@frozen
+class Member:
+    """A user's role in a team space."""
+
+    user_id: UserId
+    role: Role
+
+
+@frozen
+class ListSpaces(Request[Page[Space] | Refusal]):
+    """List the spaces the caller may enter, the personal one first."""
+
+    caller: Caller
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+
+@frozen
+class GetSpace(Request[Space | SpaceNotFound]):
+    """Describe one space; None is the caller's personal space."""
+
+    caller: Caller
+    space_id: SpaceId | None = None
+
+
+@frozen
+class CreateSpace(Request[Space | SpaceTaken | Invalid | Forbidden | Refusal]):
+    """Create a team space with the caller as its manager; for the tenant's admins."""
+
+    caller: Caller
+    name: str
+    quota: int | None = None
+
+
+@frozen
+class UpdateSpace(Request[Space | SpaceNotFound | SpaceTaken | Invalid | Forbidden | Refusal]):
+    """Rename a team space or set its quota; for managers (name) and admins (both)."""
+
+    caller: Caller
+    space_id: SpaceId
+    name: str | None = None
+    quota: int | None = None
+    unlimited: bool = False
+    """Remove the quota."""
+    if_revision: int | None = None
+
+
+@frozen
+class ListMembers(Request[tuple[Member, ...] | SpaceNotFound]):
+    """List a team space's members by user id, at most 1000."""
+
+    caller: Caller
+    space_id: SpaceId
+
+
+@frozen
+class SetMember(Request[Member | SpaceNotFound | Forbidden | Invalid]):
+    """Give a user a role in a team space; for its managers and the tenant's admins."""
+
+    caller: Caller
+    space_id: SpaceId
+    user_id: UserId
+    role: Role
+
+
+@frozen
+class RemoveMember(Request[None | SpaceNotFound | Forbidden]):
+    """Take a user out of a team space; not an error when they were not in it."""
+
+    caller: Caller
+    space_id: SpaceId
+    user_id: UserId

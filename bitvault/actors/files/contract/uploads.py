@@ -1,0 +1,184 @@
+"""Uploads: init reserves, commit proves and writes. Init changes nothing in the tree."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from bitvault.actors.files.contract.nodes import IfExists, Target, Written
+from bitvault.kernel.ids import SpaceId, UploadId
+from bitvault.kernel.paging import DEFAULT_LIMIT, Page
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import IdempotencyConflict, Refusal, Unavailable
+from bitvault.kernel.request import Request
+
+
+@frozen
+class UploadDraft:
+    """A file about to be uploaded: to ``target`` by path, or to ``parent`` and ``name``.
+
+    Missing folders of a path are created at commit, so an abandoned upload leaves nothing.
+    """
+
+    size: int
+    target: Target | None = None
+    parent: Target | None = None
+    name: str | None = None
+    hash: str | None = None
+    """Needed unless the plan is multipart; with it, content the caller can already read is
+    committed at once."""
+    if_exists: IfExists = IfExists.FAIL
+    base_version: int | None = None
+    content_type: str | None = None
+    content_modified_at: datetime | None = None
+
+
+@frozen
+class TransferStep:
+    """One request the client sends to the store."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+    part_number: int | None = None
+
+
+@frozen
+class UploadPlan:
+    """``single`` or ``multipart``; ``part_count`` parts of ``part_size`` bytes, the last shorter."""
+
+    kind: str
+    part_size: int
+    part_count: int
+
+
+@frozen
+class UploadOpened:
+    """Bytes are expected. ``transfers`` has the one PUT of a single plan, else is empty."""
+
+    upload_id: UploadId
+    plan: UploadPlan
+    transfers: tuple[TransferStep, ...]
+    expires_at: datetime
+
+
+@frozen
+class UploadUnneeded:
+    """The tenant has these bytes and the caller may read them: committed without sending."""
+
+    written: Written
+
+
+@frozen
+class ReceivedPart:
+    """A part the store holds; ``hash`` is None where the store does not compute it."""
+
+    part_number: int
+    size: int
+    etag: str
+    hash: str | None
+
+
+@frozen
+class UploadState:
+    """An upload session: ``open``, ``committed``, ``aborted`` or ``expired``."""
+
+    upload_id: UploadId
+    state: str
+    space_id: SpaceId
+    path: str
+    size: int
+    hash: str | None
+    plan: UploadPlan
+    created_at: datetime
+    expires_at: datetime
+    parts: tuple[ReceivedPart, ...] = ()
+    received: bool = False
+    """For a single plan: whether the store has the bytes."""
+
+
+@frozen
+class CommittedPart:
+    """A part as the client sent it: the store's ETag and ``sha256:<hex>`` of its bytes."""
+
+    part_number: int
+    etag: str
+    hash: str
+
+
+@frozen
+class UploadCommit:
+    """The claim that the bytes are there; ``hash`` as in DESIGN §6."""
+
+    upload_id: UploadId
+    hash: str
+    etag: str | None = None
+    parts: tuple[CommittedPart, ...] = ()
+
+
+@frozen
+class InitUploads(
+    Request[tuple[UploadOpened | UploadUnneeded | Refusal, ...] | IdempotencyConflict | Unavailable]
+):
+    """Preflight and reserve up to 1000 uploads: name, quota, base version, dedup."""
+
+    caller: Caller
+    drafts: tuple[UploadDraft, ...]
+
+
+@frozen
+class CommitUploads(Request[tuple[Written | Refusal, ...] | Unavailable]):
+    """Verify and commit up to 1000 uploads in one transaction; a repeat answers the same."""
+
+    caller: Caller
+    commits: tuple[UploadCommit, ...]
+
+
+@frozen
+class DescribeUpload(Request[UploadState | Refusal]):
+    """Say how far an upload is; the received parts come from the store."""
+
+    caller: Caller
+    upload_id: UploadId
+
+
+@frozen
+class ListUploads(Request[Page[UploadState] | Refusal]):
+    """List the caller's open uploads, newest first (without their parts)."""
+
+    caller: Caller
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
+
+
+@frozen
+class PartToSign:
+    """A part to sign; with its hash the URL is good for exactly those bytes."""
+
+    part_number: int
+    hash: str | None = None
+
+
+@frozen
+class SignUploadParts(Request[tuple[TransferStep, ...] | Refusal]):
+    """Sign parts of a multipart upload, just in time (at most 1000); no parts: the single PUT."""
+
+    caller: Caller
+    upload_id: UploadId
+    parts: tuple[PartToSign, ...]
+
+
+@frozen
+class AbortUpload(Request[None | Refusal]):
+    """End an upload and release its reservation; aborting twice is not an error."""
+
+    caller: Caller
+    upload_id: UploadId
+
+
+@frozen
+class ExpireUploads(Request[int | Unavailable]):
+    """End uploads past their lifetime, at most ``limit``; asked by the finalizer on a timer."""
+
+    limit: int = 100

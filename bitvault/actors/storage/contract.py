@@ -1,0 +1,250 @@
+"""Storage: opens, signs, verifies and discards objects. It knows keys and digests, no names.
+
+Every message takes up to 1000 objects and answers one outcome for each, in order; a single upload
+is a batch of one. Hash forms (DESIGN §6): ``sha256:<hex>`` for a single PUT,
+``sha256-<n>:<hex>`` over n concatenated part digests for a multipart upload.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+
+from attrs import frozen
+
+from bitvault.kernel.events import Event
+from bitvault.kernel.ids import TenantId, UploadId
+from bitvault.kernel.refusal import Invalid, Refusal, Unavailable
+from bitvault.kernel.request import Request
+
+
+@frozen
+class Transfer:
+    """What a client must send to the store: ``part_number`` is None for a single PUT or a GET."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    expires_at: datetime
+    part_number: int | None = None
+
+
+@frozen
+class Plan:
+    """How the bytes go up: a pure function of size (``rules.plan_for``)."""
+
+    kind: str
+    """``single`` or ``multipart``."""
+    part_size: int
+    part_count: int
+
+
+@frozen
+class ObjectDraft:
+    """An object about to be uploaded. ``hash`` may be None only for a multipart plan."""
+
+    upload_id: UploadId
+    size: int
+    hash: str | None
+
+
+@frozen
+class ObjectOpened:
+    """The plan, and for a single PUT its one transfer; parts are signed just in time."""
+
+    plan: Plan
+    transfers: tuple[Transfer, ...]
+
+
+@frozen
+class PartDraft:
+    """A part to sign; with its ``sha256:<hex>`` the URL is good for exactly those bytes."""
+
+    part_number: int
+    hash: str | None = None
+
+
+@frozen
+class PartDone:
+    """A part as the client claims to have sent it."""
+
+    part_number: int
+    etag: str
+    hash: str
+
+
+@frozen
+class PartReceived:
+    """A part the store holds."""
+
+    part_number: int
+    size: int
+    etag: str
+    hash: str | None
+
+
+@frozen
+class UploadClaim:
+    """What a commit claims: the store is asked whether it is so."""
+
+    upload_id: UploadId
+    hash: str
+    etag: str | None = None
+    parts: tuple[PartDone, ...] = ()
+
+
+@frozen
+class ObjectVerified:
+    """The object is sealed: it exists, has this size and hash, and no old URL can change it."""
+
+    key: str
+    size: int
+    hash: str
+
+
+@frozen
+class ObjectProgress:
+    """What the store has of an unfinished upload."""
+
+    plan: Plan
+    parts: tuple[PartReceived, ...]
+    received: bool
+    """For a single PUT: whether the object is there."""
+
+
+# Refusals
+
+
+@frozen
+class ObjectUnknown(Refusal):
+    """The ledger has no such open object: never opened, discarded, or of another tenant."""
+
+    code: ClassVar[str] = "upload_not_found"
+
+    @property
+    def detail(self) -> str:
+        """Say what to do."""
+        return "There is no such upload; start a new one with POST /v1/files."
+
+
+@frozen
+class BytesMissing(Refusal):
+    """Commit came before the PUT, or parts are missing."""
+
+    code: ClassVar[str] = "bytes_missing"
+    retryable: ClassVar[bool] = True
+    missing_parts: tuple[int, ...] = ()
+    """The first missing part numbers (at most 100); empty for a single PUT."""
+
+    @property
+    def detail(self) -> str:
+        """Say what to send first."""
+        if self.missing_parts:
+            return f"The store lacks parts {list(self.missing_parts)}; send them, then commit."
+        return "The store has no bytes for this upload; PUT them, then commit."
+
+
+@frozen
+class BytesMismatch(Refusal):
+    """The store holds other bytes than the commit claims; nothing was written."""
+
+    code: ClassVar[str] = "bytes_mismatch"
+    field: str
+    """``size``, ``hash``, ``etag`` or ``parts``."""
+
+    @property
+    def detail(self) -> str:
+        """Name what differs."""
+        return f"{self.field}: differs from what the store holds; nothing was committed."
+
+
+# Requests
+
+
+@frozen
+class OpenObjects(Request[tuple[ObjectOpened | Refusal, ...]]):
+    """Open a ledger entry and sign the PUT for each draft; repeated ids answer the same entry."""
+
+    tenant_id: TenantId
+    drafts: tuple[ObjectDraft, ...]
+
+
+@frozen
+class SignParts(Request[tuple[Transfer, ...] | ObjectUnknown | Invalid | Unavailable]):
+    """Sign some parts of a multipart upload."""
+
+    tenant_id: TenantId
+    upload_id: UploadId
+    parts: tuple[PartDraft, ...]
+
+
+@frozen
+class ResignPut(Request[Transfer | ObjectUnknown | Invalid | Unavailable]):
+    """Sign the single PUT again, for a client that resumes after the first URL expired."""
+
+    tenant_id: TenantId
+    upload_id: UploadId
+
+
+@frozen
+class DescribeObject(Request[ObjectProgress | ObjectUnknown | Unavailable]):
+    """Ask the store what it has of an upload; its ListParts is the truth of a resume."""
+
+    tenant_id: TenantId
+    upload_id: UploadId
+
+
+@frozen
+class VerifyObjects(
+    Request[tuple[ObjectVerified | ObjectUnknown | BytesMissing | BytesMismatch | Refusal, ...]]
+):
+    """Prove each claim against the store and seal the object; repeats answer the same."""
+
+    tenant_id: TenantId
+    claims: tuple[UploadClaim, ...]
+
+
+@frozen
+class DiscardObjects(Request[int | Unavailable]):
+    """Mark objects as garbage and delete what the store has; answers how many there were."""
+
+    tenant_id: TenantId
+    upload_ids: tuple[UploadId, ...]
+
+
+@frozen
+class DownloadDraft:
+    """An object to read, and how the response presents it."""
+
+    key: str
+    file_name: str
+    content_type: str
+    inline: bool = False
+
+
+@frozen
+class SignDownloads(Request[tuple[Transfer, ...] | Unavailable]):
+    """Sign a short-lived GET for each object."""
+
+    tenant_id: TenantId
+    downloads: tuple[DownloadDraft, ...]
+
+
+# Events
+
+
+@frozen
+class BlobSealed(Event):
+    """An object was verified; its bytes can't change any more. The aggregate is the upload id."""
+
+    kind: ClassVar[str] = "blob.sealed"
+    key: str
+    size: int
+    hash: str
+
+
+@frozen
+class BlobDiscarded(Event):
+    """An object became garbage: aborted, expired, or nobody's any more."""
+
+    kind: ClassVar[str] = "blob.discarded"
+    key: str

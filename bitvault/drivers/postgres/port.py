@@ -1,0 +1,96 @@
+"""The database port: transactions over named SQL.
+
+A room never sees a connection. It hands a piece of work to ``transact``; the driver begins,
+commits, rolls back on any exception, and retries the whole piece when PostgreSQL asks for it
+(40001, 40P01), so work must do nothing but talk to its transaction.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.resources import files
+from typing import Any, Protocol, TypeVar
+
+from attrs import frozen
+
+from bitvault.kernel.ids import TenantId
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+_HEADER = re.compile(r"^-- (\w+) --$")
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
+
+
+@frozen
+class Query:
+    """One named statement with ``$n`` placeholders, and the parameter names in their order."""
+
+    name: str
+    sql: str
+    parameters: tuple[str, ...]
+
+    def arguments(self, given: Mapping[str, Any]) -> list[Any]:
+        """Put ``given`` in placeholder order; a missing or unknown name is a ``TypeError``."""
+        if given.keys() != set(self.parameters):
+            wrong = sorted(given.keys() ^ set(self.parameters))
+            raise TypeError(f"query {self.name}: missing or unknown parameters {wrong}")
+        return [given[name] for name in self.parameters]
+
+
+class Transaction(Protocol):
+    """An open transaction; valid only inside the work it was handed to."""
+
+    async def fetch(self, query: Query, /, **parameters: Any) -> list[Row]:
+        """Run ``query`` and return every row."""
+        ...
+
+    async def fetchrow(self, query: Query, /, **parameters: Any) -> Row | None:
+        """Run ``query`` and return its first row, or None."""
+        ...
+
+    async def execute(self, query: Query, /, **parameters: Any) -> int:
+        """Run ``query`` and return the number of rows it touched."""
+        ...
+
+    def after_commit(self, notify: Callable[[], None]) -> None:
+        """Call ``notify`` once the commit is durable; lost in a crash, so only for wake-ups."""
+        ...
+
+
+class Database(Protocol):
+    """Raises ``DependencyDown`` when PostgreSQL cannot answer (``unknown`` for a lost COMMIT)."""
+
+    async def transact(
+        self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` in one READ COMMITTED transaction and commit it."""
+        ...
+
+    async def read(self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run ``work`` for reading only, each statement on its own snapshot."""
+        ...
+
+
+def load_queries(package: str, name: str = "queries.sql") -> Mapping[str, Query]:
+    """Read a room's SQL file: blocks of ``-- name --``, ``-- why`` lines, one statement.
+
+    Parameters are written ``:name``; ``::type`` casts and string literals are left alone as long
+    as no literal contains a colon followed by a letter.
+    """
+    blocks: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in (files(package) / name).read_text(encoding="utf-8").splitlines():
+        if header := _HEADER.match(line):
+            lines = []
+            if header[1] in blocks:
+                raise ValueError(f"{package}/{name}: query {header[1]} is there twice")
+            blocks[header[1]] = lines
+        elif not line.startswith("--"):
+            lines.append(line)
+    return {key: _compile(key, "\n".join(body).strip()) for key, body in blocks.items()}
+
+
+def _compile(name: str, text: str) -> Query:
+    order = tuple(dict.fromkeys(_PARAMETER.findall(text)))
+    sql = _PARAMETER.sub(lambda match: f"${order.index(match[1]) + 1}", text)
+    return Query(name, sql.rstrip(";"), order)

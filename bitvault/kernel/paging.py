@@ -1,0 +1,56 @@
+"""Keyset paging: a page and an opaque cursor that names the last row seen, never an offset."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+from attrs import frozen
+
+from bitvault.kernel.refusal import Invalid, Refused
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+_MAX_CURSOR = 2048
+
+
+@frozen
+class Page(Generic[T]):
+    """One page of a list, in its stable order; ``next_cursor`` is None on the last page."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+
+
+def encode_cursor(key: Sequence[str | int]) -> str:
+    """Render the sort key of a page's last row as an opaque URL-safe string."""
+    return urlsafe_b64encode(msgspec.json.encode(list(key))).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[str | int]:
+    """Read a cursor back; ``kinds`` are the types its key must have.
+
+    Raises:
+        Refused: with ``Invalid("cursor", ...)`` when it is not one this list gave out.
+    """
+    refused = Refused(Invalid("cursor", "is not a cursor of this list; start without one"))
+    if len(cursor) > _MAX_CURSOR:
+        raise refused
+    try:
+        raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        key = msgspec.json.decode(raw, type=list[str | int])
+    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+        raise refused from error
+    if [type(part) for part in key] != list(kinds) or any("\0" in str(part) for part in key):
+        raise refused
+    return key
+
+
+def page_of(rows: Sequence[T], limit: int, key: "Sequence[Sequence[str | int]]") -> Page[T]:
+    """Cut ``limit + 1`` fetched rows to a page; ``key[i]`` is the sort key of ``rows[i]``."""
+    if len(rows) <= limit:
+        return Page(tuple(rows), None)
+    return Page(tuple(rows[:limit]), encode_cursor(key[limit - 1]))

@@ -1,0 +1,50 @@
+"""Who asks, and from where. Every request to a room that acts for somebody carries a Caller."""
+
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.kernel.ids import TenantId, UserId
+
+
+@frozen
+class Principal:
+    """An authenticated user of one tenant, and the credential that proved it."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    login: str
+    is_admin: bool
+    credential_id: UUID
+    """The session or API token in use."""
+
+
+@frozen
+class Origin:
+    """Where a request came from; recorded with every event it causes."""
+
+    request_id: str
+    address: str = ""
+    user_agent: str = ""
+
+
+@frozen
+class Idempotency:
+    """The client's ``Idempotency-Key`` and a digest of the request it came with."""
+
+    key: str
+    fingerprint: bytes
+
+
+@frozen
+class Caller:
+    """A principal making one request."""
+
+    principal: Principal
+    origin: Origin
+    idempotency: Idempotency | None = None
+
+    @property
+    def tenant_id(self) -> TenantId:
+        """Return the tenant everything this caller does is confined to."""
+        return self.principal.tenant_id

@@ -1,0 +1,95 @@
+"""Refusals: the declared ways an operation says no. Values in a reply, never crashes (ADR-0004)."""
+
+from typing import ClassVar
+
+from attrs import frozen
+
+
+@frozen
+class Refusal:
+    """The root of every refusal. ``code`` is stable API; the edge maps it to a status.
+
+    Subclasses are frozen attrs values named after what stood in the way (``NodeNotFound``).
+    """
+
+    code: ClassVar[str] = "refused"
+    retryable: ClassVar[bool] = False
+
+    @property
+    def detail(self) -> str:
+        """Say in one sentence what stood in the way and what to do next."""
+        return "The request was refused."
+
+
+@frozen
+class Invalid(Refusal):
+    """A value breaks a rule. ``field`` is the wire name (camelCase, dotted), ``rule`` a sentence."""
+
+    code: ClassVar[str] = "invalid"
+    field: str
+    rule: str
+
+    @property
+    def detail(self) -> str:
+        """Name the field and the rule it breaks."""
+        return f"{self.field}: {self.rule}"
+
+
+@frozen
+class Unavailable(Refusal):
+    """Something this operation depends on is down; nothing is known to have changed."""
+
+    code: ClassVar[str] = "unavailable"
+    retryable: ClassVar[bool] = True
+    dependency: str
+
+    @property
+    def detail(self) -> str:
+        """Name the dependency; say that a retry is safe."""
+        return f"{self.dependency} is not available; retry later with the same Idempotency-Key."
+
+
+@frozen
+class Forbidden(Refusal):
+    """The caller may see the target but may not do this to it."""
+
+    code: ClassVar[str] = "forbidden"
+    action: str
+
+    @property
+    def detail(self) -> str:
+        """Name the action."""
+        return f"You may not {self.action} here."
+
+
+@frozen
+class IdempotencyConflict(Refusal):
+    """The Idempotency-Key was used before with another request (IETF draft-07: 422)."""
+
+    code: ClassVar[str] = "idempotency_key_reused"
+
+    @property
+    def detail(self) -> str:
+        """Say what the key is for."""
+        return "This Idempotency-Key belongs to a different request; use a fresh key."
+
+
+class Refused(Exception):  # noqa: N818 - carries a refusal out of a transaction, is not an error
+    """Rolls the transaction back and becomes the reply; raised and caught inside one room."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
+class DependencyDown(Exception):  # noqa: N818 - names the state of the world, as OSError's kin do
+    """Raised by drivers when an outside system cannot be reached or does not answer in time.
+
+    Not a crash: the room answers ``Unavailable``, a consumer pauses without counting an attempt.
+    ``unknown`` says that the effect may have happened all the same (a COMMIT without an answer).
+    """
+
+    def __init__(self, dependency: str, reason: str, *, unknown: bool = False) -> None:
+        super().__init__(f"{dependency}: {reason}")
+        self.dependency = dependency
+        self.unknown = unknown
