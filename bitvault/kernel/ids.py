@@ -57,7 +57,7 @@ class SystemIds:
 
 
 def uuid7_from(tick: int, tail: bytes) -> UUID:
-    """Lay out a UUIDv7: 48 bits of milliseconds and 12 of counter from ``tick``, 62 from ``tail``."""
+    """Lay out a UUIDv7: 48 bits of milliseconds and 12 of counter, then 62 bits of ``tail``."""
     milliseconds, counter = tick >> _COUNTER_BITS, tick & 0xFFF
     random = int.from_bytes(tail, "big") & ((1 << 62) - 1)
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (counter << 64) | (0b10 << 62) | random)
