@@ -23,7 +23,7 @@ class Refusal:
 
 @frozen
 class Invalid(Refusal):
-    """A value breaks a rule: ``field`` is its wire name (camelCase, dotted), ``rule`` a sentence."""
+    """A value breaks a rule: ``field`` is its camelCase wire name, ``rule`` a sentence."""
 
     code: ClassVar[str] = "invalid"
     field: str

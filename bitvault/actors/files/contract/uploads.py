@@ -46,7 +46,7 @@ class TransferStep:
 
 @frozen
 class UploadPlan:
-    """``single`` or ``multipart``: ``part_count`` parts of ``part_size`` bytes, last one shorter."""
+    """``single`` or ``multipart``: ``part_count`` parts of ``part_size`` bytes (the last less)."""
 
     kind: str
     part_size: int

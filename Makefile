@@ -1,0 +1,66 @@
+# BitVault's commands. `make run` and `make test` do all the set-up they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= bitvault-data
+RUN_STAMP := $(VENV)/.installed-run
+DEV_STAMP := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev run test check lint demo bench lock golden clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "BitVault needs Python 3.11 or later; say PYTHON=/path/to/python3 make …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing BitVault into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the development tools into $(VENV) …"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(RUN_STAMP)
+
+install: $(RUN_STAMP) ## Create .venv with `bitvault` and `bitvaultd` in it
+
+dev: $(DEV_STAMP) ## The same, with the development tools
+
+run: install ## Start the daemon with everything embedded (DATA=folder)
+	$(BIN)/bitvaultd serve --data $(DATA)
+
+test: dev ## Run the whole test suite
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest
+
+lint: dev ## Format check, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/flake8 --select ASYNC bitvault supervisors tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint ## Lint, and the fast tests
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -q -m "not slow"
+
+demo: install ## Put thousands of real files and a large one in, and compare what comes back
+	$(BIN)/python -m bench.demo
+
+bench: dev ## Print the table of ratios (alone on the machine, please)
+	$(BIN)/python -m bench
+
+lock: dev ## Renew the lock files after a change of pyproject.toml
+	$(BIN)/uv pip compile -q pyproject.toml --extra embedded --group build --generate-hashes \
+		--no-emit-index-url --no-header -o requirements/run.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra embedded --group dev --generate-hashes \
+		--no-emit-index-url --no-header -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## Remove the environment and caches (never data)
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

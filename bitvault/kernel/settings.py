@@ -1,0 +1,212 @@
+"""Every setting, its default and its rule; ``config/bitvault.toml`` lists them for people.
+
+Precedence: file < environment (``BITVAULT_SECTION_NAME``) < flag. A wrong one is refused by name,
+with the rule it breaks; nothing starts on a guess. Secrets are given as paths of files.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import attrs
+from attrs import field, frozen
+
+Rule = tuple[Callable[[Any], bool], str]
+
+
+class SettingError(Exception):
+    """A setting is unknown, of the wrong type, or breaks its rule; the message is for the user."""
+
+    def __init__(self, name: str, rule: str) -> None:
+        super().__init__(f"setting {name}: {rule}")
+        self.name = name
+        self.rule = rule
+
+
+def _within(low: float, high: float, unit: str) -> Rule:
+    return (lambda value: low <= value <= high, f"must be from {low:g} to {high:g} {unit}")
+
+
+def _address(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    return bool(host) and port.isdecimal() and int(port) <= 65535  # noqa: PLR2004 - TCP's bound
+
+
+def _one_of(*words: str) -> Rule:
+    return (lambda value: value in words, f"must be one of {', '.join(words)}")
+
+
+def _url(*schemes: str) -> Rule:
+    return (
+        lambda value: not value or value.startswith(tuple(f"{word}://" for word in schemes)),
+        f"must be empty or start with {' or '.join(f'{word}://' for word in schemes)}",
+    )
+
+
+def _setting(default: Any, rule: Rule | None = None) -> Any:
+    return field(default=default, metadata={"rule": rule})
+
+
+_ADDRESS: Rule = (_address, "must be HOST:PORT with a port from 0 to 65535")
+_DAY = 86_400
+
+
+@frozen
+class Server:
+    """The daemon's own socket and folder."""
+
+    listen: str = _setting("127.0.0.1:8080", _ADDRESS)
+    data: str = _setting("bitvault-data", (lambda value: bool(value.strip()), "must be a path"))
+    public_url: str = _setting("", _url("http", "https"))
+    body_limit: int = _setting(8 << 20, _within(1 << 16, 1 << 30, "bytes"))
+    graceful_timeout: float = _setting(10.0, _within(0, 600, "seconds"))
+
+
+@frozen
+class Database:
+    """PostgreSQL; an empty URL runs the embedded one."""
+
+    url: str = _setting("", _url("postgresql", "postgres"))
+    pool_size: int = _setting(8, _within(1, 200, "connections"))
+    statement_timeout: float = _setting(30.0, _within(0.1, 3600, "seconds"))
+
+
+@frozen
+class Objects:
+    """The object store; an empty endpoint runs the embedded one on ``listen``."""
+
+    endpoint: str = _setting("", _url("http", "https"))
+    public_endpoint: str = _setting("", _url("http", "https"))
+    listen: str = _setting("127.0.0.1:8081", _ADDRESS)
+    region: str = _setting("us-east-1", (bool, "must not be empty"))
+    bucket: str = _setting("bitvault", (bool, "must not be empty"))
+    credentials_file: str = _setting("")
+    cors_origins: str = _setting("*", (bool, "must be * or a comma-separated list of origins"))
+
+
+@frozen
+class Transfers:
+    """How long uploads and presigned requests live."""
+
+    upload_ttl: float = _setting(7.0 * _DAY, _within(60, 90 * _DAY, "seconds"))
+    put_ttl: float = _setting(3600.0, _within(30, 7 * _DAY, "seconds"))
+    part_ttl: float = _setting(900.0, _within(30, 7 * _DAY, "seconds"))
+    get_ttl: float = _setting(300.0, _within(10, 7 * _DAY, "seconds"))
+    expiry_interval: float = _setting(60.0, _within(1, _DAY, "seconds"))
+
+
+@frozen
+class Quota:
+    """Bytes; 0 is without limit."""
+
+    tenant: int = _setting(0, _within(0, 1 << 62, "bytes"))
+    personal_space: int = _setting(0, _within(0, 1 << 62, "bytes"))
+
+
+@frozen
+class Sessions:
+    """Login sessions."""
+
+    ttl: float = _setting(30.0 * _DAY, _within(60, 365 * _DAY, "seconds"))
+    idle_ttl: float = _setting(14.0 * _DAY, _within(60, 365 * _DAY, "seconds"))
+
+
+@frozen
+class Log:
+    """Structured logs on standard error."""
+
+    level: str = _setting("info", _one_of("debug", "info", "warning", "error"))
+    format: str = _setting("auto", _one_of("auto", "json", "text"))
+
+
+@frozen
+class Settings:
+    """All of them; each attribute is a section of the file."""
+
+    server: Server = Server()
+    database: Database = Database()
+    objects: Objects = Objects()
+    transfers: Transfers = Transfers()
+    quota: Quota = Quota()
+    sessions: Sessions = Sessions()
+    log: Log = Log()
+
+
+def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, str]) -> Settings:
+    """Read the settings; ``flags`` are ``{"server.listen": "…"}``, as text like the environment.
+
+    Raises:
+        SettingError: naming the first setting that is wrong.
+    """
+    tree = _read(path) if path else {}
+    _refuse_unknown("", tree, [section.name for section in attrs.fields(Settings)])
+    sections = {}
+    for name, kind in get_type_hints(Settings).items():
+        sections[name] = _section(name, kind, tree.get(name, {}), environment, flags)
+    return Settings(**sections)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(str(path), f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(str(path), f"is not TOML: {error}") from error
+
+
+def _section(
+    name: str, kind: type, given: Any, environment: Mapping[str, str], flags: Mapping[str, str]
+) -> Any:
+    if not isinstance(given, dict):
+        raise SettingError(name, "must be a table")
+    hints = get_type_hints(kind)
+    _refuse_unknown(f"{name}.", given, list(hints))
+    values = {}
+    for key, hint in hints.items():
+        full, variable = f"{name}.{key}", f"BITVAULT_{name}_{key}".upper()
+        if full in flags:
+            values[key] = _from_text(full, hint, flags[full])
+        elif variable in environment:
+            values[key] = _from_text(variable, hint, environment[variable])
+        elif key in given:
+            values[key] = _typed(full, hint, given[key])
+    section = kind(**values)
+    _check(name, section)
+    return section
+
+
+def _refuse_unknown(prefix: str, given: Mapping[str, Any], known: list[str]) -> None:
+    for key in given:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f"; did you mean {prefix}{near[0]}?" if near else ""
+            raise SettingError(f"{prefix}{key}", f"there is no such setting{hint}")
+
+
+def _typed(name: str, hint: type, value: Any) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        raise SettingError(name, f"must be a {_WORD[hint]}")
+    return value
+
+
+def _from_text(name: str, hint: type, text: str) -> Any:
+    try:
+        return hint(text)
+    except ValueError as error:
+        raise SettingError(name, f"must be a {_WORD[hint]}") from error
+
+
+_WORD: Mapping[type, str] = {int: "whole number", float: "number", str: "string"}
+
+
+def _check(section_name: str, section: Any) -> None:
+    for attribute in attrs.fields(type(section)):
+        rule = attribute.metadata["rule"]
+        value = getattr(section, attribute.name)
+        if rule and not rule[0](value):
+            raise SettingError(f"{section_name}.{attribute.name}", f"{rule[1]}, not {value!r}")

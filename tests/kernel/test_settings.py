@@ -1,0 +1,75 @@
+"""Settings are refused by name, with the rule they break."""
+
+import tomllib
+from pathlib import Path
+
+import attrs
+import pytest
+
+from bitvault.kernel.settings import SettingError, Settings, load
+
+CONFIG = Path(__file__).parents[2] / "config" / "bitvault.toml"
+
+
+def write(folder: Path, text: str) -> Path:
+    """Write a configuration file and return its path."""
+    path = folder / "bitvault.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_listing_for_people_has_every_setting_with_its_default() -> None:
+    """config/bitvault.toml and the code agree on names and defaults."""
+    listed = tomllib.loads(CONFIG.read_text())
+
+    assert listed == attrs.asdict(Settings())
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    """Precedence is file, environment, flag, from weak to strong."""
+    path = write(tmp_path, "[server]\nlisten = '0.0.0.0:1'\ndata = 'a'\npublic_url = 'http://a'\n")
+    environment = {"BITVAULT_SERVER_DATA": "b", "BITVAULT_SERVER_LISTEN": "0.0.0.0:2"}
+
+    server = load(path, environment, {"server.listen": "0.0.0.0:3"}).server
+
+    assert (server.listen, server.data, server.public_url) == ("0.0.0.0:3", "b", "http://a")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "rule"),
+    [
+        ("[server]\nlissen = 'a:1'", "server.lissen", "did you mean server.listen?"),
+        ("[sever]\nlisten = 'a:1'", "sever", "did you mean server?"),
+        ("server = 1", "server", "must be a table"),
+        ("[server]\nlisten = 8080", "server.listen", "must be a string"),
+        ("[server]\nlisten = 'host'", "server.listen", "must be HOST:PORT"),
+        ("[server]\nlisten = 'host:65536'", "server.listen", "must be HOST:PORT"),
+        ("[database]\npool_size = true", "database.pool_size", "must be a whole number"),
+        ("[database]\npool_size = 0", "database.pool_size", "must be from 1 to 200"),
+        ("[database]\nurl = 'mysql://x'", "database.url", "postgresql://"),
+        ("[log]\nlevel = 'loud'", "log.level", "must be one of debug"),
+        ("[quota]\ntenant = -1", "quota.tenant", "must be from 0"),
+        ("[server", "bitvault.toml", "is not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(
+    tmp_path: Path, text: str, name: str, rule: str
+) -> None:
+    """The error names the setting and the rule it breaks."""
+    with pytest.raises(SettingError) as refused:
+        load(write(tmp_path, text), {}, {})
+
+    assert refused.value.name.endswith(name)
+    assert rule in refused.value.rule
+
+
+def test_an_environment_variable_is_refused_by_its_own_name() -> None:
+    """Whoever set the variable sees the variable's name."""
+    with pytest.raises(SettingError, match="BITVAULT_DATABASE_POOL_SIZE: must be a whole number"):
+        load(None, {"BITVAULT_DATABASE_POOL_SIZE": "many"}, {})
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """A configuration that was asked for is never silently skipped."""
+    with pytest.raises(SettingError, match="cannot be read"):
+        load(tmp_path / "none.toml", {}, {})
