@@ -1,0 +1,231 @@
+"""The actor loop.
+
+    user module                     generic (this file)
+    -----------                     -------------------
+    actor(id, factory, …)  ------>  ChildSpec
+    factory()              <------  one life begins
+    on_start()             <------  then the name is registered, the next sibling starts
+    @handles(Request)      <------  Ref.ask(request) by way of the mailbox
+        return reply       ------>  the asker's slot
+        raise              ------>  the asker gets ActorDied, the supervisor the exception
+    on_stop()              <------  the mailbox was closed and is empty
+
+`concurrency` handlers run at a time; `serial_by` keeps requests of one key in their order.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+import attrs
+import trio
+
+from supervisors.child import Child
+from supervisors.errors import ActorDied, DuplicateHandler
+from supervisors.mailbox import Envelope, Mailbox, MailboxStatistics
+from supervisors.registry import Registry
+from supervisors.spec import ChildSpec, Restart
+
+__all__ = ["Actor", "ActorStatistics", "actor", "handles"]
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+_HANDLES = "__handles__"
+_STOP_SECONDS = 5.0
+
+
+def handles(*messages: type) -> Callable[[F], F]:
+    """Mark an async method as the handler of these message types."""
+
+    def mark(method: F) -> F:
+        setattr(method, _HANDLES, messages)
+        return method
+
+    return mark
+
+
+class Actor:
+    """Subclass it, mark one async method per message type with `@handles`."""
+
+    handlers: ClassVar[Mapping[type, str]] = MappingProxyType({})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Collect the handlers.
+
+        Raises:
+            DuplicateHandler: Two methods handle one type.
+        """
+        super().__init_subclass__(**kwargs)
+        found: dict[type, str] = {}
+        for name in dict.fromkeys(name for kind in reversed(cls.__mro__) for name in vars(kind)):
+            for message in getattr(getattr(cls, name, None), _HANDLES, ()):
+                if message in found:
+                    both = f"{found[message]} and {name}"
+                    raise DuplicateHandler(f"{cls.__name__}: {both} handle {message.__name__}")
+                found[message] = name
+        cls.handlers = MappingProxyType(found)
+
+    async def on_start(self) -> None:
+        """Prepare; the actor answers only once this returns."""
+
+    async def on_stop(self) -> None:
+        """Clean up after the last request of a polite stop."""
+
+    async def handle(self, message: Any) -> Any:
+        """Give one message to its handler; override to wrap every handler."""
+        return await getattr(self, self.handlers[type(message)])(message)
+
+
+@attrs.frozen
+class ActorStatistics:
+    """What an actor counts: its mailbox, handlers running now, requests ever handled."""
+
+    mailbox: MailboxStatistics
+    running: int
+    handled: int
+
+
+@attrs.define(eq=False)
+class _Life:
+    """One incarnation of an actor."""
+
+    name: str
+    subject: Actor
+    mailbox: Mailbox
+    concurrency: int
+    serial_by: Callable[[Any], Hashable] | None
+    running: dict[int, Envelope] = attrs.field(factory=dict, init=False)
+    lanes: dict[Hashable, deque[Envelope]] = attrs.field(factory=dict, init=False)
+    handled: int = attrs.field(default=0, init=False)
+
+    async def serve(self) -> None:
+        """Handle requests until the mailbox is closed and empty."""
+        limit = trio.CapacityLimiter(self.concurrency)
+        async with trio.open_nursery() as nursery:
+            while True:
+                # The slot is taken before the request, so that what waits stays in the mailbox,
+                # where it is counted, bounded, and dropped when its asker goes away.
+                ticket = object()
+                await limit.acquire_on_behalf_of(ticket)
+                envelope = await self.mailbox.get()
+                if envelope is None:
+                    return
+                self._dispatch(nursery, limit, ticket, envelope)
+
+    def _dispatch(
+        self, nursery: trio.Nursery, limit: trio.CapacityLimiter, ticket: object, item: Envelope
+    ) -> None:
+        key = self.serial_by(item.message) if self.serial_by else ticket
+        if key in self.lanes:
+            self.lanes[key].append(item)
+            limit.release_on_behalf_of(ticket)
+            return
+        self.lanes[key] = deque()
+        lane = _Lane(self, nursery, limit, ticket, key)
+        item.context.run(nursery.start_soon, lane.handle, item)
+
+    def fail(self, cause: str) -> None:
+        """Answer everybody who still waits with `ActorDied`."""
+        self.mailbox.fail(cause)
+        waiting = [*self.running.values(), *(item for lane in self.lanes.values() for item in lane)]
+        for envelope in waiting:
+            envelope.fail(ActorDied(self.name, cause))
+
+    def statistics(self) -> ActorStatistics:
+        """Return the counts as they are now."""
+        return ActorStatistics(self.mailbox.statistics(), len(self.running), self.handled)
+
+
+@attrs.frozen(eq=False)
+class _Lane:
+    """Requests of one key, one after the other, each in a task with its asker's context."""
+
+    life: _Life
+    nursery: trio.Nursery
+    limit: trio.CapacityLimiter
+    ticket: object
+    key: Hashable
+
+    async def handle(self, envelope: Envelope) -> None:
+        """Answer one request, then hand the lane on to the next."""
+        running = self.life.running
+        if not envelope.abandoned:
+            # Taken out only on success: after a crash `fail` still has to find it.
+            running[id(envelope)] = envelope
+            envelope.answer(await self.life.subject.handle(envelope.message))
+            del running[id(envelope)]
+            self.life.handled += 1
+        if waiting := self.life.lanes[self.key]:
+            following = waiting.popleft()
+            following.context.run(self.nursery.start_soon, self.handle, following)
+        else:
+            del self.life.lanes[self.key]
+            self.limit.release_on_behalf_of(self.ticket)
+
+
+def actor(  # noqa: PLR0913 - each is a property of the child
+    id: str,  # noqa: A002 - OTP's word, as in ChildSpec
+    factory: Callable[[], Actor],
+    *,
+    registry: Registry,
+    name: str | None = None,
+    capacity: int = 64,
+    concurrency: int = 8,
+    serial_by: Callable[[Any], Hashable] | None = None,
+    restart: Restart = Restart.PERMANENT,
+    shutdown: float = 5.0,
+) -> ChildSpec:
+    """Describe an actor as a child; `factory` is called once per life.
+
+    Args:
+        id: Id of the child, and its registered name unless `name` is given.
+        factory: Builds the actor; a failure is a failure to start.
+        registry: Where it can be asked.
+        name: Registered name.
+        capacity: Requests that may wait; more are refused with `MailboxFull`.
+        concurrency: Handlers at a time; 1 is strictly serial.
+        serial_by: Requests of one key are handled one after the other, in order.
+        restart: When to start it again.
+        shutdown: Seconds to handle what is queued when stopped politely.
+    """
+    known = name or id
+
+    async def start(child: Child) -> None:
+        subject = factory()
+        life = _Life(known, subject, Mailbox(known, capacity), concurrency, serial_by)
+        child.statistics = life.statistics
+        cause = "killed"
+        try:
+            await subject.on_start()
+            registry.register(known, life.mailbox, frozenset(subject.handlers))
+            child.started(registry.ref(known))
+            await _serve_until_stopped(child, life)
+            await subject.on_stop()
+            cause = "stopped"
+        except Exception as error:
+            cause = _name_of(error)
+            raise
+        finally:
+            registry.unregister(known, life.mailbox)
+            life.fail(cause)
+
+    return ChildSpec(id, start, restart=restart, shutdown=shutdown)
+
+
+async def _serve_until_stopped(child: Child, life: _Life) -> None:
+    async with trio.open_nursery() as nursery:
+
+        async def close_when_asked() -> None:
+            await child.stopping.wait()
+            life.mailbox.close()
+
+        nursery.start_soon(close_when_asked)
+        await life.serve()
+        nursery.cancel_scope.cancel()
+
+
+def _name_of(error: BaseException) -> str:
+    """Name the innermost single cause: groups of one are only how Trio carries it."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return type(error).__name__
