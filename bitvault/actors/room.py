@@ -1,0 +1,24 @@
+"""What every room's actor has in common: a declared "no" is a reply, not a crash (ADR-0004)."""
+
+from typing import Any
+
+from bitvault.kernel.refusal import DependencyDown, Refused, Unavailable
+from supervisors import Actor
+
+
+class Room(Actor):
+    """An actor whose handlers may raise ``Refused``; anything else raised is a crash.
+
+    A room rolls a transaction back by raising ``Refused(refusal)`` out of its work; the asker
+    gets the refusal. ``DependencyDown`` becomes ``Unavailable``: a retry with the same
+    Idempotency-Key is safe even when the effect did happen.
+    """
+
+    async def handle(self, message: Any) -> Any:
+        """Answer one message with its handler's reply, or with the refusal it raised."""
+        try:
+            return await super().handle(message)
+        except Refused as refused:
+            return refused.refusal
+        except DependencyDown as down:
+            return Unavailable(down.dependency)
