@@ -1,0 +1,72 @@
+"""Appending: the last statement before COMMIT (reliability §4.1)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+import msgspec
+from attrs import frozen
+
+from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.events import Event, Position
+from bitvault.kernel.ids import Ids, TenantId
+from bitvault.kernel.principal import Caller
+from bitvault.outbox.wakeup import Wakeups
+
+_QUERIES = load_queries("bitvault.outbox")
+_ENVELOPE = {"aggregate_id", "revision"}
+
+
+@frozen(eq=False)
+class Outbox:
+    """Numbers events per tenant and keeps them with the change that caused them."""
+
+    ids: Ids
+    clock: Clock
+    wakeups: Wakeups
+
+    async def append(
+        self,
+        tx: Transaction,
+        tenant_id: TenantId,
+        events: Sequence[Event],
+        caller: Caller | None,
+    ) -> Position:
+        """Append one or more events; the i-th of k gets seq ``position.seq - k + 1 + i``.
+
+        Must be the last statement of the transaction: it takes the tenant's counter row, which
+        every other writer of the tenant then waits for until the commit.
+        """
+        row = await tx.fetchrow(
+            _QUERIES["append"],
+            tenant_id=tenant_id,
+            epoch=self.ids.uuid7(),
+            now=self.clock.now(),
+            user_id=caller.principal.user_id if caller else None,
+            origin=_origin(caller),
+            event_ids=[self.ids.uuid7() for _ in events],
+            kinds=[event.kind for event in events],
+            aggregate_ids=[event.aggregate_id for event in events],
+            revisions=[event.revision for event in events],
+            payloads=[_payload(event) for event in events],
+        )
+        if row is None:
+            raise RuntimeError("append returned no position")
+        tx.after_commit(lambda: self.wakeups.add(tenant_id))
+        return Position(row["epoch"], row["last"])
+
+
+def _origin(caller: Caller | None) -> dict[str, str]:
+    return {} if caller is None else attrs.asdict(caller.origin)
+
+
+def _payload(event: Event) -> dict[str, Any]:
+    fields = attrs.asdict(event, filter=lambda attribute, _: attribute.name not in _ENVELOPE)
+    plain: dict[str, Any] = msgspec.to_builtins(fields, builtin_types=(datetime,))
+    return {key: _text(value) for key, value in plain.items()}
+
+
+def _text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,116 @@
+"""Reading the outbox: events in order, cursors, dead letters, lag."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.kernel.events import Recorded
+from bitvault.kernel.ids import TenantId
+
+_QUERIES = load_queries("bitvault.outbox")
+
+
+@frozen
+class Lag:
+    """How far a consumer is behind: events over all tenants, age of the oldest, dead letters."""
+
+    consumer: str
+    events: int
+    seconds: float
+    dead: int
+
+
+async def tenants_behind(tx: Transaction, consumer: str, most: int) -> tuple[TenantId, ...]:
+    """Return tenants with events the consumer has not applied."""
+    rows = await tx.fetch(_QUERIES["behind"], consumer=consumer, most=most)
+    return tuple(TenantId(row["tenant_id"]) for row in rows)
+
+
+async def applied(tx: Transaction, consumer: str, tenant_id: TenantId) -> int:
+    """Return the last seq the consumer applied, 0 for none."""
+    row = await tx.fetchrow(_QUERIES["applied"], consumer=consumer, tenant_id=tenant_id)
+    return row["applied"] if row else 0
+
+
+async def events_after(
+    tx: Transaction, tenant_id: TenantId, after: int, most: int
+) -> tuple[Recorded, ...]:
+    """Return up to ``most`` events with a seq greater than ``after``, in order."""
+    rows = await tx.fetch(_QUERIES["events_after"], tenant_id=tenant_id, after=after, most=most)
+    return tuple(_recorded(tenant_id, row) for row in rows)
+
+
+async def advance(
+    tx: Transaction, consumer: str, tenant_id: TenantId, expected: int, to: int
+) -> bool:
+    """Move a cursor from ``expected`` to ``to``; False when it is not at ``expected``."""
+    name = "advance_existing" if expected else "advance"
+    row = await tx.fetchrow(
+        _QUERIES[name], consumer=consumer, tenant_id=tenant_id, expected=expected, applied=to
+    )
+    return row is not None
+
+
+async def park(
+    tx: Transaction, consumer: str, event: Recorded, *, attempts: int, error: str, now: datetime
+) -> None:
+    """Put an event in the dead letters; its aggregate's later events wait behind it."""
+    await tx.execute(
+        _QUERIES["park"],
+        consumer=consumer,
+        tenant_id=event.tenant_id,
+        seq=event.seq,
+        aggregate_id=event.aggregate_id,
+        attempts=attempts,
+        error=error[:4000].replace("\0", ""),
+        now=now,
+    )
+
+
+async def parked(
+    tx: Transaction, consumer: str, tenant_id: TenantId, aggregates: Sequence[UUID]
+) -> frozenset[UUID]:
+    """Return which of the aggregates have events in the dead letters."""
+    rows = await tx.fetch(
+        _QUERIES["parked"],
+        consumer=consumer,
+        tenant_id=tenant_id,
+        aggregate_ids=list(dict.fromkeys(aggregates)),
+    )
+    return frozenset(row["aggregate_id"] for row in rows)
+
+
+async def parked_events(
+    tx: Transaction, consumer: str, tenant_id: TenantId, aggregate_id: UUID
+) -> tuple[Recorded, ...]:
+    """Return an aggregate's dead letters in order, locked."""
+    rows = await tx.fetch(
+        _QUERIES["parked_events"],
+        consumer=consumer,
+        tenant_id=tenant_id,
+        aggregate_id=aggregate_id,
+    )
+    return tuple(_recorded(tenant_id, row) for row in rows)
+
+
+async def unpark(tx: Transaction, consumer: str, event: Recorded) -> None:
+    """Take one event out of the dead letters."""
+    await tx.execute(
+        _QUERIES["unpark"], consumer=consumer, tenant_id=event.tenant_id, seq=event.seq
+    )
+
+
+async def lag(tx: Transaction, consumers: Sequence[str], now: datetime) -> tuple[Lag, ...]:
+    """Return how far each consumer is behind."""
+    rows = await tx.fetch(_QUERIES["lag"], consumers=list(consumers), now=now)
+    return tuple(
+        Lag(row["consumer"], row["events"], max(0.0, row["seconds"]), row["dead"]) for row in rows
+    )
+
+
+def _recorded(tenant_id: TenantId, row: Mapping[str, Any]) -> Recorded:
+    return Recorded(tenant_id=tenant_id, **row)

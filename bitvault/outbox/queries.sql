@@ -1,0 +1,92 @@
+-- append --
+-- The counter row is taken last in every transaction and held until its commit.
+WITH counter AS (
+    INSERT INTO outbox.tenant_seq (tenant_id, last, epoch)
+    VALUES (:tenant_id, cardinality(:event_ids::uuid[]), :epoch)
+    ON CONFLICT (tenant_id) DO UPDATE SET last = tenant_seq.last + excluded.last
+    RETURNING last, tenant_seq.epoch
+), appended AS (
+    INSERT INTO outbox.event (
+        tenant_id, seq, event_id, kind, aggregate_id, revision, recorded_at, user_id, origin, payload
+    )
+    SELECT
+        :tenant_id, counter.last - cardinality(:event_ids::uuid[]) + e.place, e.event_id, e.kind,
+        e.aggregate_id, e.revision, :now, :user_id, :origin, e.payload
+    FROM counter, unnest(
+        :event_ids::uuid[], :kinds::text[], :aggregate_ids::uuid[], :revisions::bigint[],
+        :payloads::jsonb[]
+    ) WITH ORDINALITY AS e (event_id, kind, aggregate_id, revision, payload, place)
+)
+SELECT last, epoch FROM counter;
+
+-- behind --
+-- Tenants a consumer has not finished, in a stable order.
+SELECT s.tenant_id
+FROM outbox.tenant_seq AS s
+LEFT JOIN outbox.consumer_cursor AS c ON c.tenant_id = s.tenant_id AND c.consumer = :consumer
+WHERE s.last > coalesce(c.applied, 0)
+ORDER BY s.tenant_id
+LIMIT :most;
+
+-- applied --
+SELECT applied FROM outbox.consumer_cursor WHERE consumer = :consumer AND tenant_id = :tenant_id;
+
+-- events_after --
+SELECT seq, event_id, kind, aggregate_id, revision, recorded_at, user_id, origin, payload
+FROM outbox.event
+WHERE tenant_id = :tenant_id AND seq > :after
+ORDER BY seq
+LIMIT :most;
+
+-- advance --
+-- Compare and set: no row means duplicate, gap, or somebody else was faster.
+INSERT INTO outbox.consumer_cursor (consumer, tenant_id, applied)
+SELECT :consumer, :tenant_id, :applied WHERE :expected::bigint = 0
+ON CONFLICT (consumer, tenant_id) DO NOTHING
+RETURNING applied;
+
+-- advance_existing --
+UPDATE outbox.consumer_cursor
+SET applied = :applied
+WHERE consumer = :consumer AND tenant_id = :tenant_id AND applied = :expected
+RETURNING applied;
+
+-- park --
+INSERT INTO outbox.dead_letter (
+    consumer, tenant_id, seq, aggregate_id, attempts, error, parked_at
+)
+VALUES (:consumer, :tenant_id, :seq, :aggregate_id, :attempts, :error, :now)
+ON CONFLICT DO NOTHING;
+
+-- parked --
+SELECT DISTINCT aggregate_id
+FROM outbox.dead_letter
+WHERE consumer = :consumer AND tenant_id = :tenant_id AND aggregate_id = ANY(:aggregate_ids::uuid[]);
+
+-- parked_events --
+SELECT e.seq, e.event_id, e.kind, e.aggregate_id, e.revision, e.recorded_at, e.user_id, e.origin,
+    e.payload
+FROM outbox.dead_letter AS d
+JOIN outbox.event AS e ON e.tenant_id = d.tenant_id AND e.seq = d.seq
+WHERE d.consumer = :consumer AND d.tenant_id = :tenant_id AND d.aggregate_id = :aggregate_id
+ORDER BY d.seq
+FOR UPDATE OF d;
+
+-- unpark --
+DELETE FROM outbox.dead_letter
+WHERE consumer = :consumer AND tenant_id = :tenant_id AND seq = :seq;
+
+-- lag --
+-- Per consumer: events not yet applied, over all tenants, and the age of the oldest.
+SELECT
+    w.consumer,
+    coalesce(sum(s.last - coalesce(c.applied, 0)), 0)::bigint AS events,
+    coalesce(extract(epoch FROM :now - min(e.recorded_at)), 0)::float8 AS seconds,
+    (SELECT count(*) FROM outbox.dead_letter AS d WHERE d.consumer = w.consumer) AS dead
+FROM unnest(:consumers::text[]) AS w (consumer)
+LEFT JOIN outbox.tenant_seq AS s ON true
+LEFT JOIN outbox.consumer_cursor AS c ON c.consumer = w.consumer AND c.tenant_id = s.tenant_id
+LEFT JOIN outbox.event AS e
+    ON e.tenant_id = s.tenant_id AND e.seq = coalesce(c.applied, 0) + 1
+GROUP BY w.consumer
+ORDER BY w.consumer;

@@ -1,0 +1,76 @@
+"""The relay: from the outbox to the bus, in order, at least once.
+
+Publish first, then move the cursor: a crash in between publishes again, and consumers do not mind.
+The bus is a hint; a consumer that misses one reads the outbox itself.
+"""
+
+from attrs import frozen
+
+from bitvault.drivers.bus.port import Bus
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.events import Recorded
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.refusal import DependencyDown
+from bitvault.outbox import journal
+from bitvault.outbox.wakeup import Wakeups
+from supervisors import Child, ChildSpec
+
+RELAY = "relay"
+_SLICE = 500
+_MOST_TENANTS = 1000
+
+
+@frozen(eq=False)
+class Relay:
+    """One serial loop; wakes on commits of this process and sweeps for all others."""
+
+    database: Database
+    bus: Bus
+    wakeups: Wakeups
+    sweep_seconds: float = 1.0
+
+    async def run(self, child: Child) -> None:
+        """Publish until asked to stop. A database that is down pauses it, nothing more."""
+        child.started()
+        while not child.stopping.is_set():
+            try:
+                await self._round(await self.wakeups.wait(self.sweep_seconds))
+            except DependencyDown:
+                # The next sweep tries again; nothing was lost, the cursor did not move.
+                await self.wakeups.wait(self.sweep_seconds)
+
+    async def _round(self, named: tuple[TenantId, ...]) -> None:
+        for tenant_id in named or await self._behind():
+            while await self._publish(tenant_id):
+                pass
+
+    async def _behind(self) -> tuple[TenantId, ...]:
+        async def work(tx: Transaction) -> tuple[TenantId, ...]:
+            return await journal.tenants_behind(tx, RELAY, _MOST_TENANTS)
+
+        return await self.database.read(None, work)
+
+    async def _publish(self, tenant_id: TenantId) -> bool:
+        """Publish one slice; return whether there may be more."""
+        after, events = await self._next(tenant_id)
+        if not events:
+            return False
+        await self.bus.publish(events)
+
+        async def work(tx: Transaction) -> bool:
+            return await journal.advance(tx, RELAY, tenant_id, after, events[-1].seq)
+
+        moved = await self.database.transact(tenant_id, work)
+        return moved and len(events) == _SLICE
+
+    async def _next(self, tenant_id: TenantId) -> tuple[int, tuple[Recorded, ...]]:
+        async def work(tx: Transaction) -> tuple[int, tuple[Recorded, ...]]:
+            after = await journal.applied(tx, RELAY, tenant_id)
+            return after, await journal.events_after(tx, tenant_id, after, _SLICE)
+
+        return await self.database.read(tenant_id, work)
+
+
+def relay_child(relay_id: str, relay: Relay) -> ChildSpec:
+    """Describe a relay as a child."""
+    return ChildSpec(relay_id, relay.run)
