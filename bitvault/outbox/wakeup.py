@@ -1,4 +1,4 @@
-"""Which tenants have new events: a bounded, coalescing set of hints; a sweep heals what it loses."""
+"""Which tenants have new events: bounded, coalescing hints; a sweep heals what they lose."""
 
 import trio
 from attrs import define, field

@@ -1,1 +1,1 @@
-"""The identity room."""
+"""Identity: tenants, users, passwords, sessions and API tokens."""
