@@ -1,0 +1,116 @@
+"""Every way a call of the SDK can fail on purpose; anything else is a bug and keeps its traceback.
+
+``BitVaultError`` is the root. Its message is one sentence for people; its attributes are for
+programs.
+"""
+
+# ruff: noqa: N818 - the names say what stood in the way
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class BitVaultError(Exception):
+    """The root of what the SDK raises. ``code`` is stable; ``retryable`` says a retry may help."""
+
+    code: str = "error"
+    retryable: bool = False
+
+
+class Problem(BitVaultError):
+    """The server said no: RFC 9457 problem details.
+
+    ``code`` is stable API, ``extra`` holds the members beyond the standard ones
+    (``currentVersion`` of a stale base, for one).
+    """
+
+    def __init__(self, status: int, members: Mapping[str, Any]) -> None:
+        self.status = status
+        self.code = str(members.get("code") or f"http_{status}")
+        self.title = str(members.get("title") or "")
+        self.detail = str(members.get("detail") or self.title or f"HTTP {status}")
+        self.field = members.get("field")
+        self.request_id = members.get("requestId")
+        self.retryable = bool(members.get("retryable", status in {429, 502, 503, 504}))
+        self.retry_after = _seconds(members.get("retryAfter"))
+        known = {"type", "title", "status", "code", "detail", "field", "requestId", "retryable"}
+        self.extra = {key: value for key, value in members.items() if key not in known}
+        super().__init__(self.detail)
+
+
+class Unreachable(BitVaultError):
+    """The server or the object store cannot be reached, or broke off its answer."""
+
+    code = "unreachable"
+    retryable = True
+
+    def __init__(self, whom: str, reason: str) -> None:
+        self.whom = whom
+        super().__init__(f"{whom} cannot be reached: {reason}")
+
+
+class StoreRefused(BitVaultError):
+    """The object store answered a presigned request with an error."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        self.status = status
+        self.code = f"store_{code or status}"
+        self.expired = status == 403  # noqa: PLR2004 - HTTP: a presigned URL past its time
+        self.retryable = status in {408, 429, 500, 502, 503, 504}
+        super().__init__(f"the object store answered {status} {code}: {message}".rstrip(": "))
+
+
+class IntegrityError(BitVaultError):
+    """The bytes that came back are not the bytes that were committed."""
+
+    code = "integrity"
+
+    def __init__(self, what: str, expected: str, found: str) -> None:
+        self.expected = expected
+        self.found = found
+        super().__init__(f"{what}: expected {expected}, got {found}")
+
+
+class SourceChanged(BitVaultError):
+    """The local file changed while it was being sent; nothing was committed."""
+
+    code = "source_changed"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} changed while it was being sent; nothing was committed")
+
+
+class UnsafeName(BitVaultError):
+    """A remote name that must not be used as a local one: it could leave the target folder."""
+
+    code = "unsafe_name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is not safe as a local file name; it was not written")
+
+
+class LocalExists(BitVaultError):
+    """The local target of a download exists."""
+
+    code = "local_exists"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"{path} exists; choose another target, or what to do if it exists")
+
+
+class Stopped(BitVaultError):
+    """The transfer was stopped from outside; what is done so far can be resumed."""
+
+    code = "stopped"
+
+    def __init__(self) -> None:
+        super().__init__("the transfer was stopped")
+
+
+def _seconds(value: object) -> float | None:
+    """Read a Retry-After of seconds; the date form is rare and answered by the backoff."""
+    try:
+        return max(0.0, float(str(value)))
+    except ValueError:
+        return None

@@ -1,0 +1,82 @@
+"""What a transfer leaves on disk so that another process can go on with it.
+
+One small JSON file per transfer, written whole and renamed, readable by its owner only. It is a
+hint, never the truth: an upload asks the store what it holds, a download hashes what is on disk.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+
+def write_private(path: Path, content: str) -> None:
+    """Replace a file by a new one with mode 0600; a reader sees the old or the new, whole."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    draft.replace(path)
+
+
+def state_folder() -> Path:
+    """Return where resumable state lives: ``$XDG_STATE_HOME/bitvault``."""
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home) / "bitvault"
+
+
+@frozen
+class UploadKey:
+    """What makes two uploads the same one: the same file, unchanged, to the same place."""
+
+    server: str
+    target: str
+    source: str
+    size: int
+    modified_ns: int
+
+    def file_name(self) -> str:
+        """Return a name that any key has for itself."""
+        text = "\0".join((self.server, self.target, self.source, f"{self.size} {self.modified_ns}"))
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        return f"{digest[:40]}.json"
+
+
+class UploadStates:
+    """The open multipart uploads this machine knows of."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, key: UploadKey) -> str | None:
+        """Return the upload id that was noted for ``key``."""
+        value = read_json(self._folder / key.file_name()).get("uploadId")
+        return value if isinstance(value, str) else None
+
+    def note(self, key: UploadKey, upload_id: str) -> None:
+        """Remember the upload until it is committed or given up."""
+        members = {
+            "uploadId": upload_id,
+            "server": key.server,
+            "target": key.target,
+            "source": key.source.encode("utf-8", "backslashreplace").decode(),
+        }
+        write_private(self._folder / key.file_name(), json.dumps(members))
+
+    def forget(self, key: UploadKey) -> None:
+        """Drop what was noted."""
+        (self._folder / key.file_name()).unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """Return the object in a state file; a missing or damaged one is an empty one."""
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
