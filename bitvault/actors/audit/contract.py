@@ -1,0 +1,38 @@
+"""The audit trail, for the admins of a tenant."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.kernel.paging import DEFAULT_LIMIT, Page
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Refusal
+from bitvault.kernel.request import Request
+
+
+@frozen
+class Entry:
+    """One event, as it concerns whoever looks into what happened."""
+
+    seq: int
+    event_id: UUID
+    kind: str
+    aggregate_id: UUID
+    user_id: UUID | None
+    at: datetime
+    request_id: str
+    address: str
+    user_agent: str
+    detail: Mapping[str, Any]
+
+
+@frozen
+class ListEntries(Request[Page[Entry] | Forbidden | Refusal]):
+    """List the tenant's audit trail, newest first."""
+
+    caller: Caller
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT

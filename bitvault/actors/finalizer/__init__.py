@@ -1,0 +1,1 @@
+"""The finalizer: ends what its owners left unfinished."""

@@ -1,0 +1,1 @@
+"""The finalizer is asked nothing; it looks by itself, on a timer."""
