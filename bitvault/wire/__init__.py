@@ -1,5 +1,5 @@
-"""The shapes of the REST interface, shared by the edge and the SDK; they import nothing of ours.
+"""The shapes of the REST interface: one definition for server, SDK and OpenAPI (ADR-0007).
 
-msgspec Structs, not attrs: one definition validates at C speed, names the field a client got
-wrong, refuses unknown fields, and yields the JSON Schema of the OpenAPI document (ADR-0007).
+Imports nothing of the server. Requests refuse unknown fields; responses tolerate them, so that an
+older client can talk to a newer server.
 """

@@ -1,170 +1,138 @@
-"""Nodes, versions, trash, and the operations on them."""
+"""Files, folders, versions and the trash."""
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta
 
-from bitvault.wire.shape import Body, Id, IfExists, Name, Path, Shape, VersionNumber
+from bitvault.wire.fields import (
+    MAX_ITEMS,
+    EventId,
+    Hash,
+    IfExists,
+    Moment,
+    Name,
+    Path,
+    RequestShape,
+    ResponseShape,
+    VersionNumber,
+)
 
 
-class Node(Shape, frozen=True):
-    """A file or folder. `size`, `hash` and `version` are null for folders."""
+class Node(ResponseShape, frozen=True, kw_only=True):
+    """A file or folder; ``size``, ``hash``, ``version``, ``contentType`` are null for folders."""
 
-    id: Id
-    kind: str
-    space_id: Id
-    parent_id: Id | None
+    id: UUID
+    kind: Literal["file", "folder"]
+    space_id: UUID
+    parent_id: UUID | None
     name: str
     path: str
     size: int | None
-    hash: str | None
+    hash: Hash | None
     version: int | None
     etag: str
     content_type: str | None
-    content_modified_at: datetime | None
-    created_at: datetime
-    modified_at: datetime
-    modified_by: Id
+    content_modified_at: Moment | None
+    created_at: Moment
+    modified_at: Moment
+    modified_by: UUID
 
 
-class NodePage(Shape, frozen=True):
-    """One page of nodes."""
-
-    items: list[Node]
-    next_cursor: str | None
-
-
-class Written(Shape, frozen=True):
-    """A change was made; `eventId` names its place in the tenant's history."""
+class Written(ResponseShape, frozen=True, kw_only=True):
+    """A write was done; ``entryId`` undoes a deletion with POST /v1/trash/{entryId}/restore."""
 
     node: Node
-    event_id: str | None = None
     version: int | None = None
-    entry_id: Id | None = None
+    event_id: EventId | None = None
+    entry_id: UUID | None = None
 
 
-class Version(Shape, frozen=True):
-    """An immutable version of a file."""
+class MakeFolder(RequestShape, frozen=True, kw_only=True):
+    """Create a folder: ``path``, or ``parentId`` and ``name``."""
+
+    path: Path | None = None
+    space_id: UUID | None = None
+    parent_id: UUID | None = None
+    name: Name | None = None
+    parents: Annotated[bool, Meta(description="Create missing parents too.")] = False
+    exist_ok: Annotated[bool, Meta(description="Answer the folder if it exists.")] = False
+
+
+class MoveNode(RequestShape, frozen=True, kw_only=True):
+    """Rename and/or move; what is null stays as it is."""
+
+    parent_id: UUID | None = None
+    parent_path: Path | None = None
+    name: Name | None = None
+    if_exists: IfExists = "fail"
+
+
+class CopyNode(RequestShape, frozen=True, kw_only=True):
+    """Copy a file or a subtree into ``parentId`` or ``parentPath``."""
+
+    parent_id: UUID | None = None
+    parent_path: Path | None = None
+    name: Name | None = None
+    if_exists: IfExists = "fail"
+
+
+class RestoreEntry(RequestShape, frozen=True, kw_only=True):
+    """Bring an entry of the trash back to where it was, or elsewhere."""
+
+    parent_id: UUID | None = None
+    parent_path: Path | None = None
+    name: Name | None = None
+    if_exists: IfExists = "fail"
+
+
+class Version(ResponseShape, frozen=True, kw_only=True):
+    """One immutable version of a file."""
 
     version: int
     size: int
-    hash: str
+    hash: Hash
     content_type: str
-    content_modified_at: datetime | None
-    created_at: datetime
-    created_by: Id
+    content_modified_at: Moment | None
+    created_at: Moment
+    created_by: UUID
     is_current: bool
 
 
-class VersionPage(Shape, frozen=True):
-    """One page of versions, newest first."""
+class TrashEntry(ResponseShape, frozen=True, kw_only=True):
+    """One deletion: a node, and all below it."""
 
-    items: list[Version]
-    next_cursor: str | None
-
-
-class TrashEntry(Shape, frozen=True):
-    """One action that put a node, and all below it, in the trash."""
-
-    entry_id: Id
+    entry_id: UUID
     node: Node
     original_path: str
-    trashed_at: datetime
-    trashed_by: Id
+    trashed_at: Moment
+    trashed_by: UUID
 
 
-class TrashPage(Shape, frozen=True):
-    """One page of the trash, newest first."""
+class Content(ResponseShape, frozen=True, kw_only=True):
+    """Where to get the bytes: send ``method`` and ``headers`` to ``url`` before ``expiresAt``."""
 
-    items: list[TrashEntry]
-    next_cursor: str | None
-
-
-class Content(Shape, frozen=True):
-    """Where the bytes are: send exactly this request to the store."""
-
-    url: str
-    method: str
-    headers: dict[str, str]
-    expires_at: datetime
-    size: int
-    hash: str
+    id: UUID
     version: int
-    node: Node
+    size: int
+    hash: Hash
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: Moment
 
 
-class ContentItem(Body, frozen=True):
-    """A file whose bytes are wanted: by `id`, or by `path`."""
+class ContentWanted(RequestShape, frozen=True, kw_only=True):
+    """A file by ``id``, or by ``path``; the current version unless one is named."""
 
-    id: Id | None = None
+    id: UUID | None = None
     path: Path | None = None
-    space_id: Id | None = None
+    space_id: UUID | None = None
     version: VersionNumber | None = None
+    inline: bool = False
 
 
-class ContentBatch(Body, frozen=True):
-    """Up to 1000 files whose bytes are wanted."""
+class ContentsWanted(RequestShape, frozen=True, kw_only=True):
+    """Many files to download."""
 
-    items: Annotated[list[ContentItem], Meta(min_length=1, max_length=1000)]
-
-
-class MakeFolder(Body, frozen=True):
-    """A folder by `path`, or by `parentId` and `name`."""
-
-    path: Path | None = None
-    space_id: Id | None = None
-    parent_id: Id | None = None
-    name: Name | None = None
-    parents: bool = False
-    exist_ok: bool = False
-
-
-class ChangeNode(Body, frozen=True):
-    """Rename and/or move."""
-
-    parent_id: Id | None = None
-    parent_path: Path | None = None
-    name: Name | None = None
-    if_exists: IfExists = "fail"
-
-
-class CopyNode(Body, frozen=True):
-    """Copy to a parent, under the same or another name."""
-
-    parent_id: Id | None = None
-    parent_path: Path | None = None
-    name: Name | None = None
-    if_exists: IfExists = "fail"
-
-
-class RestoreEntry(Body, frozen=True):
-    """Where to restore to; nothing is where it was."""
-
-    parent_id: Id | None = None
-    parent_path: Path | None = None
-    name: Name | None = None
-    if_exists: IfExists = "fail"
-
-
-class Operation(Body, frozen=True):
-    """One operation of a batch; the fields are those of the single route."""
-
-    op: Annotated[str, Meta(pattern="^(mkdir|move|copy|trash|restore|purge|restoreVersion)$")]
-    id: Id | None = None
-    path: Path | None = None
-    space_id: Id | None = None
-    parent_id: Id | None = None
-    parent_path: Path | None = None
-    name: Name | None = None
-    if_exists: IfExists = "fail"
-    parents: bool = False
-    exist_ok: bool = False
-    entry_id: Id | None = None
-    version: VersionNumber | None = None
-
-
-class OperationBatch(Body, frozen=True):
-    """Up to 1000 operations, applied in order; each succeeds or is refused by itself."""
-
-    operations: Annotated[list[Operation], Meta(min_length=1, max_length=1000)]
+    items: Annotated[tuple[ContentWanted, ...], Meta(min_length=1, max_length=MAX_ITEMS)]

@@ -1,33 +1,50 @@
-"""Errors (RFC 9457), and the outcome of one item of a batch."""
+"""Errors: RFC 9457 problem details, with a stable ``code``."""
 
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar
 
-from bitvault.wire.shape import Shape
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from bitvault.wire.fields import ResponseShape
+
+T = TypeVar("T")
 
 
-class Problem(Shape, frozen=True):
-    """What stood in the way. `code` is stable; `detail` names the field and the rule."""
+class Problem(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
+    """Why a request was refused; codes may carry more members (``currentVersion``, ...)."""
 
-    type: str
+    type: Annotated[str, Meta(description="urn:bitvault:problem:<code>")]
     title: str
     status: int
-    code: str
-    detail: str
-    request_id: str
-    retryable: bool
-    field: str | None = None
-    extra: dict[str, Any] | None = None
+    code: Annotated[str, Meta(description="Stable; programs decide by it.")]
+    detail: Annotated[str, Meta(description="One sentence for people.")]
+    request_id: str = ""
+    retryable: Annotated[bool | UnsetType, Meta(description="The same request may succeed.")] = (
+        UNSET
+    )
+    field: Annotated[
+        str | UnsetType, Meta(description="The member, parameter or header at fault.")
+    ] = UNSET
+    retry_after: Annotated[int | UnsetType, Meta(description="Seconds.")] = UNSET
 
 
-class Item(Shape, frozen=True):
-    """One item of a batch: `result` is what the single route would have answered."""
+ProblemMembers = Annotated[
+    dict[str, Any],
+    Meta(
+        description="A Problem.",
+        extra_json_schema={"allOf": [{"$ref": "#/components/schemas/Problem"}]},
+    ),
+]
+
+
+class Outcome(ResponseShape, Generic[T], omit_defaults=True, frozen=True, kw_only=True):
+    """One item of a batch's answer: ``result`` below status 400, else ``problem``."""
 
     status: int
-    result: Any = None
-    problem: Problem | None = None
+    result: T | None = None
+    problem: ProblemMembers | None = None
 
 
-class Items(Shape, frozen=True):
-    """The outcomes of a batch, in its order."""
+class Outcomes(ResponseShape, Generic[T], frozen=True, kw_only=True):
+    """A batch's answer: one outcome for each item of the request, in its order."""
 
-    items: list[Item]
+    items: tuple[Outcome[T], ...]

@@ -1,102 +1,86 @@
-"""Logging in, tokens, users."""
+"""Users, sessions and API tokens."""
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta
 
-from bitvault.wire.shape import Body, Id, Shape
+from bitvault.wire.fields import Moment, RequestShape, ResponseShape
 
-_Name = Annotated[str, Meta(min_length=1, max_length=512)]
-_Password = Annotated[str, Meta(min_length=1, max_length=4096)]
+TenantName = Annotated[str, Meta(min_length=1, max_length=255)]
+Login = Annotated[str, Meta(min_length=1, max_length=255)]
+Password = Annotated[str, Meta(min_length=1, max_length=1024)]
+TokenName = Annotated[str, Meta(min_length=1, max_length=255)]
+Lifetime = Annotated[int, Meta(ge=1, le=3_153_600_000, description="Seconds.")]
 
 
-class User(Shape, frozen=True):
+class User(ResponseShape, frozen=True, kw_only=True):
     """A user of a tenant."""
 
-    id: Id
-    tenant_id: Id
+    id: UUID
+    tenant_id: UUID
     tenant: str
     login: str
     display_name: str
     is_admin: bool
-    created_at: datetime
+    created_at: Moment
 
 
-class UserPage(Shape, frozen=True):
-    """One page of users, by login."""
+class OpenSession(RequestShape, frozen=True, kw_only=True):
+    """Log in."""
 
-    items: list[User]
-    next_cursor: str | None
-
-
-class OpenSession(Body, frozen=True):
-    """Log in with a password."""
-
-    login: _Name
-    password: _Password
-    tenant: _Name = "default"
+    login: Login
+    password: Password
+    tenant: TenantName = "default"
 
 
-class Session(Shape, frozen=True):
-    """A new session; the token is shown this once."""
+class SessionOpened(ResponseShape, frozen=True, kw_only=True):
+    """A session; ``token`` is shown only here."""
 
     token: str
-    expires_at: datetime | None
+    expires_at: Moment | None
     user: User
 
 
-class Credential(Shape, frozen=True):
-    """A session or a named API token, without its secret."""
+class Credential(ResponseShape, frozen=True, kw_only=True):
+    """A session or API token, without its secret."""
 
-    id: Id
-    kind: str
+    id: UUID
+    kind: Literal["session", "token"]
     name: str
     prefix: str
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
+    created_at: Moment
+    expires_at: Moment | None
+    last_used_at: Moment | None
     address: str
     user_agent: str
-    is_current: bool
+    is_current: bool = False
 
 
-class CredentialList(Shape, frozen=True):
-    """The caller's live sessions or tokens, newest first."""
+class CreateToken(RequestShape, frozen=True, kw_only=True):
+    """Create a named API token; ``expiresIn`` null: it does not expire."""
 
-    items: list[Credential]
-    next_cursor: str | None = None
-
-
-class CreateToken(Body, frozen=True):
-    """A named API token; `expiresIn` seconds, or for ever."""
-
-    name: _Name
-    expires_in: Annotated[int, Meta(ge=1, le=315_360_000)] | None = None
+    name: TokenName
+    expires_in: Lifetime | None = None
 
 
-class TokenCreated(Shape, frozen=True):
-    """A new API token; `token` is shown this once."""
+class TokenCreated(Credential, frozen=True, kw_only=True):
+    """A new API token; ``token`` is shown only here."""
 
     token: str
-    id: Id
-    name: str
-    prefix: str
-    created_at: datetime
-    expires_at: datetime | None
 
 
-class ChangePassword(Body, frozen=True):
-    """Change one's own password."""
+class ChangePassword(RequestShape, frozen=True, kw_only=True):
+    """Change your password; every other session of yours ends."""
 
-    current_password: _Password
-    new_password: _Password
+    current_password: Password
+    new_password: Password
 
 
-class CreateUser(Body, frozen=True):
-    """A new user of the caller's tenant."""
+class CreateUser(RequestShape, frozen=True, kw_only=True):
+    """Create a user in your tenant."""
 
-    login: _Name
-    password: _Password
-    display_name: Annotated[str, Meta(max_length=512)] = ""
+    login: Login
+    password: Password
+    display_name: Annotated[str, Meta(max_length=255)] = ""
     is_admin: bool = False

@@ -1,65 +1,54 @@
 """Spaces and their members."""
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta
 
-from bitvault.wire.shape import Body, Id, Name, Quota, Shape
+from bitvault.wire.fields import Moment, Quota, RequestShape, ResponseShape
+
+Role = Literal["viewer", "editor", "manager"]
+SpaceName = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
-class Space(Shape, frozen=True):
-    """A space; byte figures count every version, trash included."""
+class Space(ResponseShape, frozen=True, kw_only=True):
+    """A space as you see it; byte figures count every version, trash included."""
 
-    id: Id
-    kind: str
+    id: UUID
+    kind: Literal["personal", "team"]
     name: str
-    root_id: Id
-    role: str
+    root_id: UUID
+    role: Role
     quota: int | None
     used: int
     reserved: int
     etag: str
-    created_at: datetime
+    created_at: Moment
 
 
-class SpacePage(Shape, frozen=True):
-    """One page of spaces, the personal one first."""
+class CreateSpace(RequestShape, frozen=True, kw_only=True):
+    """Create a team space; ``quota`` null: without limit."""
 
-    items: list[Space]
-    next_cursor: str | None
-
-
-class CreateSpace(Body, frozen=True):
-    """A new team space."""
-
-    name: Name
+    name: SpaceName
     quota: Quota | None = None
 
 
-class ChangeSpace(Body, frozen=True):
-    """Rename a team space, set its quota, or lift it."""
+class UpdateSpace(RequestShape, frozen=True, kw_only=True):
+    """Change a team space; what is null stays as it is."""
 
-    name: Name | None = None
+    name: SpaceName | None = None
     quota: Quota | None = None
-    unlimited: bool = False
+    unlimited: Annotated[bool, Meta(description="Remove the quota.")] = False
 
 
-class Member(Shape, frozen=True):
-    """A user's role in a team space."""
-
-    user_id: Id
-    role: str
-
-
-class MemberList(Shape, frozen=True):
-    """The members of a team space."""
-
-    items: list[Member]
-    next_cursor: str | None = None
-
-
-class SetMember(Body, frozen=True):
+class SetMember(RequestShape, frozen=True, kw_only=True):
     """Give a user a role."""
 
-    role: Annotated[str, Meta(pattern="^(viewer|editor|manager)$")]
+    role: Role
+
+
+class Member(ResponseShape, frozen=True, kw_only=True):
+    """A user's role in a team space."""
+
+    user_id: UUID
+    role: Role

@@ -1,166 +1,171 @@
-"""Uploads: what is asked before, between and after the bytes go to the store."""
+"""Uploads: init, parts, commit."""
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import Meta
 
-from bitvault.wire.nodes import Node
-from bitvault.wire.shape import (
-    Body,
-    Etag,
+from bitvault.wire.fields import (
+    MAX_ITEMS,
+    ContentType,
+    EventId,
     Hash,
-    Id,
     IfExists,
+    Moment,
     Name,
     PartHash,
     PartNumber,
     Path,
-    Shape,
+    RequestShape,
+    ResponseShape,
     Size,
-    VersionNumber,
+    StoreTag,
 )
+from bitvault.wire.nodes import Node
 
 
-class InitUpload(Body, frozen=True):
-    """A file about to be uploaded: by `path`, or by `parentId` and `name`.
+class InitUpload(RequestShape, frozen=True, kw_only=True):
+    """A file about to be uploaded: ``path`` (missing parents are made), or ``parentId``+``name``.
 
-    Missing folders of a path are made at commit. `hash` may be left out only above the single
-    PUT's size.
+    ``hash`` may be left out only where the plan is multipart.
     """
 
     size: Size
     path: Path | None = None
-    space_id: Id | None = None
-    parent_id: Id | None = None
+    space_id: UUID | None = None
+    parent_id: UUID | None = None
     name: Name | None = None
     hash: Hash | None = None
     if_exists: IfExists = "fail"
-    base_version: VersionNumber | None = None
-    content_type: Annotated[str, Meta(max_length=255)] | None = None
-    content_modified_at: datetime | None = None
+    base_version: Annotated[
+        int | None,
+        Meta(ge=0, le=(1 << 31) - 1, description="Refuse unless this version is current."),
+    ] = None
+    content_type: ContentType | None = None
+    content_modified_at: Moment | None = None
 
 
-class InitBatch(Body, frozen=True):
-    """Up to 1000 uploads in one call and one transaction."""
+class InitUploads(RequestShape, frozen=True, kw_only=True):
+    """Many files about to be uploaded."""
 
-    items: Annotated[list[InitUpload], Meta(min_length=1, max_length=1000)]
+    items: Annotated[tuple[InitUpload, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
-class Plan(Shape, frozen=True):
-    """`single`: one PUT. `multipart`: `partCount` parts of `partSize` bytes, the last shorter."""
+class Plan(ResponseShape, frozen=True, kw_only=True):
+    """``partCount`` parts of ``partSize`` bytes (the last may be less), or one single PUT."""
 
-    kind: str
+    kind: Literal["single", "multipart"]
     part_size: int
     part_count: int
 
 
-class Transfer(Shape, frozen=True):
-    """One request for the client to send to the store, exactly as given."""
+class Transfer(ResponseShape, frozen=True, kw_only=True):
+    """One request to send to the object store."""
 
     method: str
     url: str
     headers: dict[str, str]
-    expires_at: datetime
+    expires_at: Moment
     part_number: int | None = None
 
 
-class UploadOpened(Shape, frozen=True):
-    """Bytes are expected; `url` is that of the one transfer of a single plan."""
+class Transfers(ResponseShape, frozen=True, kw_only=True):
+    """Requests to send to the object store."""
 
-    upload_id: Id
+    transfers: tuple[Transfer, ...]
+
+
+class UploadOpened(ResponseShape, frozen=True, kw_only=True):
+    """Bytes are expected; ``url`` is that of a single plan's one transfer."""
+
+    upload_id: UUID
     plan: Plan
-    transfers: list[Transfer]
-    expires_at: datetime
+    transfers: tuple[Transfer, ...]
+    expires_at: Moment
     url: str | None = None
 
 
-class Transfers(Shape, frozen=True):
-    """Signed requests."""
+class InitOutcome(ResponseShape, omit_defaults=True, frozen=True, kw_only=True):
+    """A batched init's result: UploadOpened (status 201), or Written (200: nothing to send)."""
 
-    transfers: list[Transfer]
+    upload_id: UUID | None = None
+    plan: Plan | None = None
+    transfers: tuple[Transfer, ...] = ()
+    expires_at: Moment | None = None
+    url: str | None = None
+    node: Node | None = None
+    version: int | None = None
+    event_id: EventId | None = None
 
 
-class PartToSign(Body, frozen=True):
-    """A part; with its hash the URL is good for exactly those bytes."""
+class CommittedPart(RequestShape, frozen=True, kw_only=True):
+    """A part as it was sent."""
+
+    part_number: PartNumber
+    etag: StoreTag
+    hash: PartHash
+
+
+Parts = Annotated[tuple[CommittedPart, ...], Meta(max_length=10_000)]
+
+
+class CommitUpload(RequestShape, frozen=True, kw_only=True):
+    """The claim that the bytes are there."""
+
+    hash: Hash
+    etag: StoreTag | None = None
+    parts: Parts = ()
+
+
+class CommitItem(RequestShape, frozen=True, kw_only=True):
+    """One claim of a batch."""
+
+    upload_id: UUID
+    hash: Hash
+    etag: StoreTag | None = None
+    parts: Parts = ()
+
+
+class CommitUploads(RequestShape, frozen=True, kw_only=True):
+    """Many claims."""
+
+    items: Annotated[tuple[CommitItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class PartWanted(RequestShape, frozen=True, kw_only=True):
+    """A part to sign; with its hash the URL is good for exactly those bytes."""
 
     part_number: PartNumber
     hash: PartHash | None = None
 
 
-class SignParts(Body, frozen=True):
-    """Parts to sign: by number, or with their hashes."""
+class SignParts(RequestShape, frozen=True, kw_only=True):
+    """Parts to sign: ``partNumbers``, or ``parts`` with hashes."""
 
-    part_numbers: Annotated[list[PartNumber], Meta(min_length=1, max_length=1000)] | None = None
-    parts: Annotated[list[PartToSign], Meta(min_length=1, max_length=1000)] | None = None
+    part_numbers: Annotated[tuple[PartNumber, ...], Meta(max_length=MAX_ITEMS)] = ()
+    parts: Annotated[tuple[PartWanted, ...], Meta(max_length=MAX_ITEMS)] = ()
 
 
-class ReceivedPart(Shape, frozen=True):
-    """A part the store holds."""
+class ReceivedPart(ResponseShape, frozen=True, kw_only=True):
+    """A part the store holds; ``hash`` is null where the store does not compute it."""
 
     part_number: int
     size: int
     etag: str
-    hash: str | None
+    hash: PartHash | None
 
 
-class UploadState(Shape, frozen=True):
-    """An upload session; `parts` is what the store has."""
+class Upload(ResponseShape, frozen=True, kw_only=True):
+    """How far an upload is."""
 
-    upload_id: Id
-    state: str
-    space_id: Id
+    upload_id: UUID
+    state: Literal["open", "committed", "aborted", "expired"]
+    space_id: UUID
     path: str
     size: int
-    hash: str | None
+    hash: Hash | None
     plan: Plan
-    created_at: datetime
-    expires_at: datetime
-    parts: list[ReceivedPart]
-    received: bool
-
-
-class UploadPage(Shape, frozen=True):
-    """One page of open uploads, newest first."""
-
-    items: list[UploadState]
-    next_cursor: str | None
-
-
-class DonePart(Body, frozen=True):
-    """A part as it was sent."""
-
-    part_number: PartNumber
-    etag: Etag
-    hash: PartHash
-
-
-class CommitUpload(Body, frozen=True):
-    """The claim that the bytes are there."""
-
-    hash: Hash
-    etag: Etag | None = None
-    parts: Annotated[tuple[DonePart, ...], Meta(max_length=10_000)] = ()
-
-
-class CommitItem(Body, frozen=True):
-    """One commit of a batch."""
-
-    upload_id: Id
-    hash: Hash
-    etag: Etag | None = None
-    parts: Annotated[tuple[DonePart, ...], Meta(max_length=10_000)] = ()
-
-
-class CommitBatch(Body, frozen=True):
-    """Up to 1000 commits in one call and one transaction."""
-
-    items: Annotated[list[CommitItem], Meta(min_length=1, max_length=1000)]
-
-
-class Committed(Shape, frozen=True):
-    """The file as it is now."""
-
-    node: Node
-    version: int | None
-    event_id: str | None
+    created_at: Moment
+    expires_at: Moment
+    parts: tuple[ReceivedPart, ...] = ()
+    received: bool = False

@@ -1,0 +1,81 @@
+"""Field types of the REST shapes, each with its rule: checked in requests, stated in OpenAPI."""
+
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from msgspec import Meta, Struct
+
+T = TypeVar("T")
+
+MAX_ITEMS = 1000
+"""Items of one batch request."""
+MAX_SIZE = 5 << 40
+"""Bytes of one file: the bound of an S3 object."""
+
+
+class RequestShape(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+    """The root of what clients send."""
+
+
+class ResponseShape(Struct, frozen=True, rename="camel", kw_only=True):
+    """The root of what the server answers; nulls are written out."""
+
+
+Size = Annotated[int, Meta(ge=0, le=MAX_SIZE, description="Bytes.")]
+Quota = Annotated[int, Meta(ge=0, le=(1 << 63) - 1, description="Bytes.")]
+Hash = Annotated[
+    str,
+    Meta(
+        pattern=r"^sha256(-[1-9][0-9]{0,4})?:[0-9a-f]{64}$",
+        description=(
+            "sha256:<hex> of the bytes for a single PUT; sha256-<n>:<hex> for n parts, over the "
+            "concatenated binary SHA-256 digests of the parts."
+        ),
+    ),
+]
+PartHash = Annotated[
+    str,
+    Meta(pattern=r"^sha256:[0-9a-f]{64}$", description="SHA-256 of the bytes of one part."),
+]
+PartNumber = Annotated[int, Meta(ge=1, le=10_000, description="1 for the first part.")]
+StoreTag = Annotated[
+    str, Meta(min_length=1, max_length=256, description="The ETag the store answered to the PUT.")
+]
+Name = Annotated[
+    str,
+    Meta(min_length=1, max_length=1024, description="One path component; at most 255 bytes."),
+]
+Path = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=16_384,
+        description="/a/b in spaceId (default: your personal space), or Space:/a/b.",
+    ),
+]
+IfExists = Annotated[
+    Literal["fail", "replace", "rename"],
+    Meta(description="When the name is taken: fail, replace (files only), or take 'name (2)'."),
+]
+VersionNumber = Annotated[int, Meta(ge=1, le=(1 << 31) - 1)]
+ContentType = Annotated[
+    str,
+    Meta(
+        max_length=255,
+        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;[ -~]*)?$",
+        description="A media type, as text/plain.",
+    ),
+]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with a zone.")]
+EventId = Annotated[str, Meta(description="Where this write is in the tenant's event sequence.")]
+ETag = Annotated[
+    str,
+    Meta(max_length=64, pattern=r'^"[0-9]{1,18}"$', description="For If-Match; quoted."),
+]
+
+
+class Page(ResponseShape, Generic[T], frozen=True, kw_only=True):
+    """One page of a list; ``nextCursor`` is null on the last page."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None

@@ -1,0 +1,46 @@
+"""The live supervision tree."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from bitvault.wire.fields import ResponseShape
+
+
+class ChildStatus(ResponseShape, frozen=True, kw_only=True):
+    """A child of the supervision tree, as it is now."""
+
+    id: str
+    path: str
+    kind: str
+    state: str
+    restarts: int
+    last_error: str | None
+    mailbox_depth: int | None
+    statistics: Annotated[
+        dict[str, Any] | None, Meta(description="What the child counts: mailbox, pool, lag.")
+    ]
+    children: tuple["ChildStatus", ...] = ()
+
+
+class ConsumerLag(ResponseShape, frozen=True, kw_only=True):
+    """How many events a consumer is behind."""
+
+    name: str
+    lag: int
+
+
+class Status(ResponseShape, frozen=True, kw_only=True):
+    """The whole daemon."""
+
+    version: str
+    ready: bool
+    tree: ChildStatus
+    consumers: tuple[ConsumerLag, ...] = ()
+
+
+class Health(ResponseShape, frozen=True, kw_only=True):
+    """Whether it lives, or is ready; ``waitingFor`` are paths of the tree."""
+
+    status: str
+    waiting_for: tuple[str, ...] = ()
