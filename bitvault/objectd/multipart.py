@@ -1,0 +1,221 @@
+"""Multipart uploads. Parts are blobs; completing lists them as one content, moving no byte."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from bitvault.objectd import index
+from bitvault.objectd.digests import Digests, composite, etag_of
+from bitvault.objectd.effects import iso_time, random_id
+from bitvault.objectd.errors import S3Error
+from bitvault.objectd.objects import (
+    check_body_length,
+    check_target,
+    checksum_headers,
+    checksum_pairs,
+    kept_headers,
+)
+from bitvault.objectd.operation import Call, Response, xml_response
+from bitvault.objectd.receive import receive
+from bitvault.objectd.xmlform import document, read_records
+
+MAX_PARTS = 10_000
+_MAX_XML = 4 * 1024 * 1024
+_ALGORITHMS = ("SHA256", "SHA1", "CRC32")
+
+
+async def create_upload(call: Call) -> Response:
+    """Open an upload; its id is the capability to add parts."""
+    request = call.request
+    await read_document(call)
+    algorithm = request.headers.get("x-amz-checksum-algorithm", "SHA256").upper()
+    if algorithm not in _ALGORITHMS or request.headers.get("x-amz-checksum-type") == "FULL_OBJECT":
+        raise S3Error("NotImplemented", "Only composite SHA256, SHA1 and CRC32 are supported.")
+    headers = kept_headers(request.headers)
+    upload = index.Upload(random_id(), request.bucket, request.key, headers, call.now_ms)
+    await call.store.committer.run(lambda db: index.add_upload(db, upload))
+    pairs = [("Bucket", request.bucket), ("Key", request.key.decode()), ("UploadId", upload.id)]
+    return xml_response(
+        document("InitiateMultipartUploadResult", pairs),
+        {"x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": "COMPOSITE"},
+    )
+
+
+async def read_document(call: Call) -> bytes:
+    """A small body, with its claimed hashes checked."""
+    digests = Digests(call.request.headers if call.body.length else {}, call.claim.payload)
+    data = await call.body.read_all(_MAX_XML)
+    digests.update(data)
+    digests.check()
+    return data
+
+
+async def upload_part(call: Call) -> Response:
+    """Store one part; a later one of the same number replaces it."""
+    request = call.request
+    number = number_of(request.query["partNumber"], "partNumber", 1, MAX_PARTS)
+    check_body_length(call.body)
+    digests = Digests(request.headers, call.claim.payload)
+    if await call.store.read(lambda db: find_upload(db, call)) is None:
+        raise S3Error("NoSuchUpload")
+    received = await receive(call.body, digests, call.store.files)
+    etag = etag_of(received.checksums["sha256"])
+    part = index.Part(number, received.blob, received.size, etag, received.checksums, call.now_ms)
+
+    def commit(db: sqlite3.Connection) -> None:
+        upload = require_upload(db, call)
+        received.keep_inline(db)
+        index.put_part(db, upload.id, part)
+
+    await call.store.committer.run(commit, received.pending_files)
+    return Response(200, {"etag": f'"{etag}"'} | checksum_headers(part.checksums))
+
+
+def number_of(text: str, name: str, lowest: int, highest: int) -> int:
+    """A bounded decimal parameter.
+
+    Raises:
+        S3Error: InvalidArgument.
+    """
+    if not (text.isascii() and text.isdigit()) or not lowest <= int(text[:12]) <= highest:
+        raise S3Error("InvalidArgument", f"{name} must be between {lowest} and {highest}.")
+    return int(text)
+
+
+def find_upload(db: sqlite3.Connection, call: Call) -> index.Upload | None:
+    """The upload the request names, if it is open and belongs to the key."""
+    request = call.request
+    return index.find_upload(db, request.bucket, request.key, request.query["uploadId"])
+
+
+def require_upload(db: sqlite3.Connection, call: Call) -> index.Upload:
+    """The same, or NoSuchUpload."""
+    upload = find_upload(db, call)
+    if upload is None:
+        raise S3Error("NoSuchUpload")
+    return upload
+
+
+async def complete_upload(call: Call) -> Response:
+    """Turn the listed parts into the object, in one transaction, or change nothing."""
+    wanted = read_records(await read_document(call), "CompleteMultipartUpload", "Part")
+    if not 0 < len(wanted) <= MAX_PARTS:
+        raise S3Error("MalformedXML")
+    content = call.store.files.next_number()
+
+    def commit(db: sqlite3.Connection) -> index.StoredObject:
+        upload = require_upload(db, call)
+        parts = index.list_parts(db, upload.id, 0, MAX_PARTS)
+        chosen = _choose(wanted, {part.number: part for part in parts})
+        stored = _assemble(call, upload, chosen, content)
+        check_target(db, call)
+        index.add_segments(db, content, [(part.blob, part.size) for part in chosen])
+        kept = {part.number for part in chosen}
+        for part in parts:
+            if part.number not in kept:
+                index.drop_blob(db, part.blob)
+        index.close_upload(db, upload.id)
+        index.put_object(db, stored)
+        return stored
+
+    stored = await call.store.committer.run(commit)
+    pairs = [
+        ("Location", f"/{stored.bucket}/{stored.key.decode()}"),
+        ("Bucket", stored.bucket),
+        ("Key", stored.key.decode()),
+        ("ETag", f'"{stored.etag}"'),
+        *checksum_pairs(stored.checksums),
+        ("ChecksumType", "COMPOSITE"),
+    ]
+    return xml_response(document("CompleteMultipartUploadResult", pairs))
+
+
+def _choose(wanted: list[dict[str, str]], parts: Mapping[int, index.Part]) -> list[index.Part]:
+    chosen: list[index.Part] = []
+    for claim in wanted:
+        number = number_of(claim.get("PartNumber", ""), "PartNumber", 1, MAX_PARTS)
+        if chosen and number <= chosen[-1].number:
+            raise S3Error("InvalidPartOrder")
+        part = parts.get(number)
+        if part is None or not _matches(claim, part):
+            raise S3Error("InvalidPart")
+        chosen.append(part)
+    return chosen
+
+
+def _matches(claim: Mapping[str, str], part: index.Part) -> bool:
+    proven = {f"Checksum{name.upper()}": value for name, value in part.checksums.items()}
+    proven["ETag"] = part.etag
+    claims = {name: value.strip('"') for name, value in claim.items() if name != "PartNumber"}
+    return "ETag" in claims and all(proven.get(name) == value for name, value in claims.items())
+
+
+def _assemble(
+    call: Call, upload: index.Upload, parts: list[index.Part], content: int
+) -> index.StoredObject:
+    headers = call.request.headers
+    if any(part.size < call.limits.min_part for part in parts[:-1]):
+        raise S3Error("EntityTooSmall")
+    size = sum(part.size for part in parts)
+    if "x-amz-mp-object-size" in headers and headers["x-amz-mp-object-size"] != str(size):
+        raise S3Error("InvalidRequest", "x-amz-mp-object-size does not match the parts.")
+    checksum = composite([part.checksums["sha256"] for part in parts])
+    claimed = headers.get("x-amz-checksum-sha256")
+    if claimed is not None and claimed not in (checksum, checksum.partition("-")[0]):
+        raise S3Error("BadDigest")
+    return index.StoredObject(
+        bucket=upload.bucket,
+        key=upload.key,
+        content=content,
+        size=size,
+        etag=etag_of(checksum),
+        checksums={"sha256": checksum},
+        headers=upload.headers,
+        modified_ms=call.now_ms,
+    )
+
+
+async def abort_upload(call: Call) -> Response:
+    """Forget an upload and its parts."""
+
+    def commit(db: sqlite3.Connection) -> None:
+        upload = require_upload(db, call)
+        for part in index.list_parts(db, upload.id, 0, MAX_PARTS):
+            index.drop_blob(db, part.blob)
+        index.close_upload(db, upload.id)
+
+    await call.store.committer.run(commit)
+    return Response(204)
+
+
+async def list_parts(call: Call) -> Response:
+    """Received parts, paged by number."""
+    query = call.request.query
+    limit = number_of(query.get("max-parts", "1000"), "max-parts", 1, 1000)
+    after = number_of(query.get("part-number-marker", "0"), "part-number-marker", 0, MAX_PARTS)
+
+    def read(db: sqlite3.Connection) -> list[index.Part]:
+        return index.list_parts(db, require_upload(db, call).id, after, limit + 1)
+
+    parts = await call.store.read(read)
+    page = parts[:limit]
+    pairs: list[tuple[str, object]] = [
+        ("Bucket", call.request.bucket),
+        ("Key", call.request.key.decode()),
+        ("UploadId", query["uploadId"]),
+        ("PartNumberMarker", after),
+        ("NextPartNumberMarker", page[-1].number if page else after),
+        ("MaxParts", limit),
+        ("IsTruncated", "true" if len(parts) > limit else "false"),
+        *(("Part", _part_pairs(part)) for part in page),
+    ]
+    return xml_response(document("ListPartsResult", pairs))
+
+
+def _part_pairs(part: index.Part) -> list[tuple[str, object]]:
+    return [
+        ("PartNumber", part.number),
+        ("LastModified", iso_time(part.modified_ms)),
+        ("ETag", f'"{part.etag}"'),
+        ("Size", part.size),
+        *checksum_pairs(part.checksums),
+    ]

@@ -1,0 +1,150 @@
+"""A request body on its way to disk: exact length, digests, temp file, fsync."""
+
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+
+import attrs
+import trio
+
+from bitvault.objectd import index
+from bitvault.objectd.blobs import BlobFiles
+from bitvault.objectd.digests import Digests
+from bitvault.objectd.errors import S3Error, StorageError
+
+INLINE_BYTES = 32 * 1024
+BLOCK = 1024 * 1024
+_IDLE_SECONDS = 30
+_SLOWEST = 16 * 1024  # bytes per second over a whole body, or it is a slowloris
+
+
+class Body:
+    """The bytes after a request's head; never reads past its length.
+
+    Args:
+        length: what Content-Length says.
+        leftover: bytes that came with the head; what belongs to the next request stays in it.
+        recv_into: reads from the socket.
+        on_first_read: sends `100 Continue` where it was asked for.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        leftover: bytearray,
+        recv_into: Callable[[memoryview], Awaitable[int]],
+        on_first_read: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        self.remaining = length
+        self.length = length
+        self.started = on_first_read is None
+        self._leftover = leftover
+        self._recv_into = recv_into
+        self._on_first_read = on_first_read
+
+    async def fill(self, view: memoryview) -> int:
+        """Fill the view, or less at the body's end; returns how many bytes.
+
+        Raises:
+            S3Error: IncompleteBody or RequestTimeout.
+        """
+        if not self.started and self._on_first_read is not None:
+            self.started = True
+            await self._on_first_read()
+        want = min(len(view), self.remaining)
+        have = min(want, len(self._leftover))
+        view[:have] = self._leftover[:have]
+        del self._leftover[:have]
+        while have < want:
+            with trio.move_on_after(_IDLE_SECONDS) as idle:
+                got = await self._recv_into(view[have:want])
+            if idle.cancelled_caught:
+                raise S3Error("RequestTimeout")
+            if not got:
+                raise S3Error("IncompleteBody")
+            have += got
+        self.remaining -= have
+        return have
+
+    async def read_all(self, limit: int) -> bytes:
+        """The whole body when it is small.
+
+        Raises:
+            S3Error: MaxMessageLengthExceeded above the limit.
+        """
+        if self.remaining > limit:
+            raise S3Error("MaxMessageLengthExceeded")
+        data = bytearray(self.remaining)
+        await self.fill(memoryview(data))
+        return bytes(data)
+
+
+@attrs.frozen
+class Received:
+    """Bytes that are safe to commit.
+
+    Attributes:
+        data: the bytes themselves when small; else they are in the fsynced file `blob`.
+        checksums: proven ones, algorithm → base64.
+    """
+
+    blob: int
+    size: int
+    data: bytes | None
+    checksums: dict[str, str]
+
+    @property
+    def pending_files(self) -> tuple[int, ...]:
+        """The file a commit makes visible, if there is one."""
+        return () if self.data is not None else (self.blob,)
+
+    def keep_inline(self, db: sqlite3.Connection) -> None:
+        """Write small bytes into the index, in the transaction that names them."""
+        if self.data is not None:
+            index.run(db, "add_inline", blob=self.blob, bytes=self.data)
+
+
+async def receive(body: Body, digests: Digests, files: BlobFiles) -> Received:
+    """Take a body in and prove its digests.
+
+    Raises:
+        S3Error: the bytes are not what was claimed; nothing is kept.
+        StorageError: nothing is kept.
+    """
+    size, blob = body.length, files.next_number()
+    with trio.move_on_after(_IDLE_SECONDS * 2 + size / _SLOWEST) as patience:
+        if size <= INLINE_BYTES:
+            data = await body.read_all(INLINE_BYTES)
+            digests.update(data)
+            return Received(blob, size, data, digests.check())
+        await _receive_file(body, digests, files, blob)
+        return Received(blob, size, None, digests.check())
+    assert patience.cancelled_caught  # noqa: S101 - the block returns or raises otherwise
+    raise S3Error("RequestTimeout")
+
+
+async def _receive_file(body: Body, digests: Digests, files: BlobFiles, blob: int) -> None:
+    file = -1
+    try:
+        file = await trio.to_thread.run_sync(files.create, blob)
+        buffer = memoryview(bytearray(min(BLOCK, body.length)))
+        while body.remaining:
+            block = buffer[: await body.fill(buffer)]
+            await trio.to_thread.run_sync(_take, file, block, digests)
+        digests.check()
+        await trio.to_thread.run_sync(os.fsync, file)
+    except OSError as error:
+        files.unlink([blob])
+        raise StorageError from error
+    except BaseException:
+        files.unlink([blob])
+        raise
+    finally:
+        if file >= 0:
+            os.close(file)
+
+
+def _take(file: int, block: memoryview, digests: Digests) -> None:
+    digests.update(block)
+    while block:
+        block = block[os.write(file, block) :]
