@@ -1,0 +1,290 @@
+"""The object store over S3, by aiobotocore.
+
+The server's own key signs only what the server sends itself to ``endpoint``; presigned URLs name
+``public_endpoint`` and bear the least-privilege keys (ADR-0011).
+
+Error handling: a request is tried twice at most, within bounded times. No connection, a timeout
+and 5xx are ``DependencyDown``; any other answer that was not expected (403, no such bucket) is a
+crash, since it means a wrong configuration.
+"""
+
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from attrs import evolve, frozen
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bitvault.drivers import aio
+from bitvault.drivers.objects.port import (
+    Capabilities,
+    MultipartGone,
+    MultipartInvalid,
+    ObjectInfo,
+    PartInfo,
+    Signed,
+)
+from bitvault.drivers.objects.probe import http_sender, probe
+from bitvault.drivers.objects.signing import PROVEN, TransferSigner
+from bitvault.drivers.objects.sigv4 import AccessKey, Presigner
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids
+from bitvault.kernel.refusal import DependencyDown
+
+_CHUNK = 1 << 20
+_PAGE = 1000
+_SERVER_ERROR = 500
+_CLOSE_SECONDS = 5.0
+_INVALID = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest"})
+_THROTTLED = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
+
+
+@frozen
+class S3Options:
+    """Where the store is, and the three identities BitVault uses it with."""
+
+    endpoint: str
+    public_endpoint: str
+    region: str
+    bucket: str
+    server_key: AccessKey
+    read_key: AccessKey
+    write_key: AccessKey
+    connect_timeout: float = 3.0
+    read_timeout: float = 20.0
+    connections: int = 32
+
+
+@asynccontextmanager
+async def open_objects(
+    options: S3Options, clock: Clock, ids: Ids
+) -> AsyncIterator["S3ObjectStore"]:
+    """Connect, probe, and yield a store that knows what its server keeps.
+
+    Raises:
+        StoreUnfit: the store accepts forged signatures, or refuses honest uploads.
+        DependencyDown: it does not answer.
+    """
+    opening = get_session().create_client("s3", **_client_arguments(options))
+    client = await aio.call(opening.__aenter__)
+    try:
+        private = evolve(options, public_endpoint=options.endpoint)
+        prefix = f"probe/{ids.secret(12).hex()}"
+        async with http_sender() as send:
+            found = await probe(S3ObjectStore(client, private, clock, PROVEN), send, prefix)
+        yield S3ObjectStore(client, options, clock, found)
+    finally:
+        await aio.finish(_CLOSE_SECONDS, opening.__aexit__, None, None, None)
+
+
+def _client_arguments(options: S3Options) -> Mapping[str, Any]:
+    config = AioConfig(
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        max_pool_connections=options.connections,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return {
+        "endpoint_url": options.endpoint,
+        "region_name": options.region,
+        "aws_access_key_id": options.server_key.key_id,
+        "aws_secret_access_key": options.server_key.secret,
+        "config": config,
+    }
+
+
+class S3ObjectStore:
+    """An ``ObjectStore`` over one bucket; made by ``open_objects``."""
+
+    def __init__(
+        self, client: Any, options: S3Options, clock: Clock, capabilities: Capabilities
+    ) -> None:
+        self._client = client
+        self._bucket = options.bucket
+        self._capabilities = capabilities
+        place = (options.public_endpoint or options.endpoint, options.region, options.bucket)
+        self._signer = TransferSigner(
+            Presigner(*place, options.write_key), Presigner(*place, options.read_key), clock
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return what the probe proved."""
+        return self._capabilities
+
+    def sign_put(self, key: str, size: int, sha256: bytes | None, ttl: float) -> Signed:
+        """Sign one PUT with the write key."""
+        return self._signer.put(key, size, sha256, ttl, self._capabilities)
+
+    def sign_part(
+        self, key: str, multipart_id: str, number: int, size: int, sha256: bytes | None, ttl: float
+    ) -> Signed:
+        """Sign one part with the write key."""
+        can = self._capabilities
+        return self._signer.part(key, multipart_id, number, size, sha256, ttl, can)
+
+    def sign_get(self, key: str, ttl: float, content_type: str, disposition: str) -> Signed:
+        """Sign a GET with the read key."""
+        return self._signer.get(key, ttl, content_type, disposition)
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        """HeadObject with its checksums."""
+        found = await self._call_or_none("head_object", Key=key, ChecksumMode="ENABLED")
+        return _object_info(key, found) if found is not None else None
+
+    async def list_prefix(self, prefix: str, limit: int) -> Sequence[ObjectInfo]:
+        """ListObjectsV2, page by page."""
+        found: list[ObjectInfo] = []
+        more: dict[str, str] = {}
+        while len(found) < limit:
+            count = min(_PAGE, limit - len(found))
+            page = await self._call("list_objects_v2", Prefix=prefix, MaxKeys=count, **more)
+            found += [
+                ObjectInfo(item["Key"], item["Size"], item["ETag"])
+                for item in page.get("Contents", ())
+            ]
+            if not page.get("IsTruncated"):
+                break
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+        return found
+
+    async def create_multipart(self, key: str) -> str:
+        """CreateMultipartUpload with SHA-256 checksums."""
+        opened = await self._call("create_multipart_upload", Key=key, ChecksumAlgorithm="SHA256")
+        return str(opened["UploadId"])
+
+    async def list_parts(self, key: str, multipart_id: str) -> Sequence[PartInfo]:
+        """ListParts, page by page."""
+        found: list[PartInfo] = []
+        more: dict[str, int] = {}
+        while True:
+            page = await self._call(
+                "list_parts", Key=key, UploadId=multipart_id, MaxParts=_PAGE, **more
+            )
+            found += [_part_info(item) for item in page.get("Parts", ())]
+            if not page.get("IsTruncated"):
+                return found
+            more = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
+
+    async def complete_multipart(
+        self, key: str, multipart_id: str, parts: Sequence[PartInfo]
+    ) -> None:
+        """CompleteMultipartUpload; botocore turns a 200 with an error inside into an error."""
+        listed = {"Parts": [_completed(part) for part in parts]}
+        await self._call(
+            "complete_multipart_upload", Key=key, UploadId=multipart_id, MultipartUpload=listed
+        )
+
+    async def abort_multipart(self, key: str, multipart_id: str) -> None:
+        """AbortMultipartUpload."""
+        try:
+            await self._call("abort_multipart_upload", Key=key, UploadId=multipart_id)
+        except MultipartGone:
+            return
+
+    async def sha256_of(self, key: str, part_size: int | None) -> bytes | None:
+        """Read the whole object through this process and hash it."""
+        found = await self._call_or_none("get_object", Key=key)
+        if found is None:
+            return None
+        digest: bytes = await _guarded(_hash_stream, found["Body"], part_size)
+        return digest
+
+    async def copy(self, source: str, target: str, etag: str) -> bool:
+        """CopyObject if the source is unchanged; up to 5 GiB (S3's bound)."""
+        origin = f"{self._bucket}/{quote(source)}"
+        copied = await self._call_or_none(
+            "copy_object", Key=target, CopySource=origin, CopySourceIfMatch=etag
+        )
+        return copied is not None
+
+    async def delete(self, key: str) -> None:
+        """DeleteObject."""
+        await self._call("delete_object", Key=key)
+
+    async def _call(self, operation: str, **arguments: Any) -> Any:
+        return await _guarded(getattr(self._client, operation), Bucket=self._bucket, **arguments)
+
+    async def _call_or_none(self, operation: str, **arguments: Any) -> Any | None:
+        """Call; None when the object is not there or is not the one meant."""
+        try:
+            return await self._call(operation, **arguments)
+        except ClientError as error:
+            if _code(error) in {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}:
+                return None
+            raise
+
+
+async def _guarded(function: Callable[..., Awaitable[Any]], *args: Any, **options: Any) -> Any:
+    """Call across the border, and name what the store says in the port's terms."""
+    try:
+        return await aio.call(function, *args, **options)
+    except ClientError as error:
+        raise _meaning(error) from error
+    except (TimeoutError, BotoCoreError, aiohttp.ClientError, OSError) as error:
+        raise DependencyDown("object store", repr(error), unknown=True) from error
+
+
+def _meaning(error: ClientError) -> Exception:
+    code, status = _code(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    if code == "NoSuchUpload":
+        return MultipartGone()
+    if code in _INVALID:
+        return MultipartInvalid(code)
+    if status >= _SERVER_ERROR or code in _THROTTLED:
+        return DependencyDown("object store", f"{code} (HTTP {status})", unknown=True)
+    refused: Exception = error
+    return refused
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+async def _hash_stream(body: Any, part_size: int | None) -> bytes:
+    whole, part, left = hashlib.sha256(), hashlib.sha256(), part_size or 0
+    async with body:
+        while chunk := await body.read(min(_CHUNK, left) if part_size else _CHUNK):
+            part.update(chunk)
+            left -= len(chunk)
+            if part_size and left == 0:
+                whole.update(part.digest())
+                part, left = hashlib.sha256(), part_size
+    if not part_size:
+        return part.digest()
+    if left < part_size:
+        whole.update(part.digest())
+    return whole.digest()
+
+
+def _object_info(key: str, found: Mapping[str, Any]) -> ObjectInfo:
+    digest, _, count = str(found.get("ChecksumSHA256", "")).partition("-")
+    parts = count or found["ETag"].strip('"').partition("-")[2]
+    sha256 = b64decode(digest) if digest else None
+    return ObjectInfo(
+        key, found["ContentLength"], found["ETag"], sha256, int(parts) if parts.isdecimal() else 0
+    )
+
+
+def _part_info(item: Mapping[str, Any]) -> PartInfo:
+    digest = item.get("ChecksumSHA256")
+    return PartInfo(
+        item["PartNumber"], item["Size"], item["ETag"], b64decode(digest) if digest else None
+    )
+
+
+def _completed(part: PartInfo) -> Mapping[str, Any]:
+    entry: dict[str, Any] = {"PartNumber": part.number, "ETag": part.etag}
+    if part.sha256 is not None:
+        entry["ChecksumSHA256"] = b64encode(part.sha256).decode()
+    return entry
