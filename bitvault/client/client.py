@@ -1,0 +1,170 @@
+"""``Client``: one method per thing BitVault can do; bytes travel by ``uploads``/``downloads``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from bitvault.client.errors import Problem
+from bitvault.client.objects import ObjectStore
+from bitvault.client.retry import RetryPolicy
+from bitvault.client.shapes import (
+    Begun,
+    Content,
+    Id,
+    Item,
+    Items,
+    Listing,
+    Node,
+    Session,
+    Transfer,
+    Transfers,
+    Upload,
+    Written,
+)
+from bitvault.client.transport import Transport
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+
+class Client:
+    """A logged-in user of one server. Synchronous, and safe to share between threads.
+
+    Paths are ``/a/b`` in the personal space, or ``Space:/a/b``.
+    """
+
+    def __init__(
+        self, server: str, token: str | None = None, *, policy: RetryPolicy | None = None
+    ) -> None:
+        self.policy = policy or RetryPolicy()
+        self.rest = Transport(server, token, policy=self.policy)
+        self.store = ObjectStore()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.rest.close()
+        self.store.close()
+
+    def login(self, login: str, password: str, tenant: str = "default") -> Session:
+        """Open a session; use its token for a new ``Client``."""
+        body = {"tenant": tenant, "login": login, "password": password}
+        return self.rest.call("POST", "/v1/sessions", Session, body=body)
+
+    def logout(self) -> None:
+        """End the session this token belongs to."""
+        self.rest.raw("DELETE", "/v1/sessions/current")
+
+    def me(self) -> Json:
+        """Describe the user."""
+        return self.rest.call("GET", "/v1/me", Json)
+
+    def listed(self, path: str, shape: type[T], **params: Any) -> Iterator[T]:
+        """Yield every item of a list, page by page."""
+        cursor: str | None = None
+        while True:
+            query = {"limit": 1000, **params, "cursor": cursor}
+            page = self.rest.call("GET", path, Listing[shape], params=query)  # type: ignore[valid-type]
+            yield from page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def node(self, path: str) -> Node:
+        """Describe the node at a path."""
+        return self.rest.call("GET", "/v1/files", Node, params={"path": path})
+
+    def children(self, folder_id: Id) -> Iterator[Node]:
+        """List a folder by name."""
+        return self.listed(f"/v1/folders/{folder_id}/children", Node)
+
+    def make_folder(self, path: str, *, parents: bool = False, exist_ok: bool = False) -> Written:
+        """Create a folder."""
+        body = {"path": path, "parents": parents, "existOk": exist_ok}
+        return self.rest.call("POST", "/v1/folders", Written, body=body)
+
+    def batch(self, operations: Sequence[Mapping[str, Any]]) -> list[Item]:
+        """Apply up to 1000 operations in one transaction; each has its own answer."""
+        return self.rest.call("POST", "/v1/batch", Items, body={"operations": operations}).items
+
+    def move(self, node: Node, **changes: Any) -> Written:
+        """Rename or move: ``parentPath`` or ``parentId``, ``name``, ``ifExists``."""
+        headers = {"If-Match": node.etag} if node.etag else {}
+        path = f"/v1/files/{node.id}"
+        return self.rest.call("PATCH", path, Written, body=changes, headers=headers)
+
+    def copy(self, node: Node, **where: Any) -> Written:
+        """Copy without moving bytes: ``parentPath`` or ``parentId``, ``name``, ``ifExists``."""
+        return self.rest.call("POST", f"/v1/files/{node.id}/copy", Written, body=where)
+
+    def trash(self, node: Node) -> Written:
+        """Put a node in the trash; ``entry_id`` of the answer brings it back."""
+        return self.rest.call("DELETE", f"/v1/files/{node.id}", Written)
+
+    def restore(self, entry_id: Id, **where: Any) -> Written:
+        """Bring a trash entry back."""
+        return self.rest.call("POST", f"/v1/trash/{entry_id}/restore", Written, body=where)
+
+    def restore_version(self, node: Node, version: int) -> Written:
+        """Make an old version's content current again."""
+        path = f"/v1/files/{node.id}/versions/{version}/restore"
+        return self.rest.call("POST", path, Written, body={})
+
+    def content(self, node_id: Id, version: int | None = None) -> Content:
+        """Presign the download of one version."""
+        params = {"version": version}
+        return self.rest.call("GET", f"/v1/files/{node_id}/content", Content, params=params)
+
+    def contents(self, node_ids: Sequence[Id]) -> list[Content | Problem]:
+        """Presign up to 1000 downloads."""
+        body = {"items": [{"id": each} for each in node_ids]}
+        answer = self.rest.call("POST", "/v1/files/content", Items, body=body)
+        return [outcome(each, Content) for each in answer.items]
+
+    def begin(self, draft: Mapping[str, Any]) -> Begun:
+        """Open an upload (or learn that the bytes are there already)."""
+        return self.rest.call("POST", "/v1/files", Begun, body=draft)
+
+    def begin_all(self, drafts: Sequence[Mapping[str, Any]]) -> list[Begun | Problem]:
+        """Open up to 1000 uploads."""
+        answer = self.rest.call("POST", "/v1/files/batch", Items, body={"items": drafts})
+        return [outcome(each, Begun) for each in answer.items]
+
+    def commit(self, upload_id: Id, claim: Mapping[str, Any]) -> Written:
+        """Commit an upload; a repeat gives the same answer."""
+        return self.rest.call("POST", f"/v1/files/{upload_id}/commit", Written, body=claim)
+
+    def commit_all(self, claims: Sequence[Mapping[str, Any]]) -> list[Written | Problem]:
+        """Commit up to 1000 uploads in one transaction."""
+        answer = self.rest.call("POST", "/v1/files/commits", Items, body={"items": claims})
+        return [outcome(each, Written) for each in answer.items]
+
+    def upload(self, upload_id: Id) -> Upload:
+        """Say how far an upload is; the received parts come from the store."""
+        return self.rest.call("GET", f"/v1/files/uploads/{upload_id}", Upload)
+
+    def abort(self, upload_id: Id) -> None:
+        """Give an upload up."""
+        self.rest.raw("DELETE", f"/v1/files/uploads/{upload_id}")
+
+    def sign_parts(self, upload_id: Id, parts: Sequence[Mapping[str, Any]]) -> Sequence[Transfer]:
+        """Presign parts of a multipart upload."""
+        path = f"/v1/files/uploads/{upload_id}/parts"
+        return self.rest.call("POST", path, Transfers, body={"parts": parts}).transfers
+
+    def sign_again(self, upload_id: Id) -> Transfer:
+        """Presign the single PUT again."""
+        return self.rest.call("POST", f"/v1/files/uploads/{upload_id}/url", Transfer, body={})
+
+
+def outcome(item: Item, shape: type[T]) -> T | Problem:
+    """Read one answer of a batch; a refusal is a value here, the others went on."""
+    if item.problem:
+        return Problem(item.status, item.problem)
+    return msgspec.json.decode(item.result, type=shape)

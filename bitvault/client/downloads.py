@@ -1,0 +1,233 @@
+"""Download of one file: verified while it arrives, in parallel ranges, resumable.
+
+Bytes go to ``.NAME.bv-part`` beside the target, which takes its name only when the hash is right.
+What is there already is believed only after hashing it again.
+"""
+
+import hashlib
+import json
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import frozen
+
+from bitvault.client.client import Client
+from bitvault.client.errors import IntegrityError, LocalExists, StoreRefused
+from bitvault.client.hashing import (
+    ContentHasher,
+    Parts,
+    Section,
+    composite_hash,
+    digest_section,
+    parts_of,
+)
+from bitvault.client.progress import SILENT, Progress
+from bitvault.client.shapes import Content, Node
+from bitvault.client.state import read_json, write_private
+from bitvault.client.workers import Crew
+
+
+@frozen
+class Downloader:
+    """Gets files through one client; ``jobs`` ranges or files travel at a time."""
+
+    client: Client
+    jobs: int = 4
+    progress: Progress = SILENT
+
+    def get(self, node: Node, target: Path, if_exists: str = "fail") -> Path:
+        """Download the current version to ``target``; return where it was written.
+
+        Raises:
+            LocalExists: and ``if_exists`` is ``fail`` or ``skip``.
+            IntegrityError: the bytes are not those that were committed; nothing was written.
+        """
+        target = place(target, if_exists)
+        content = self.client.content(node.id)
+        self.progress.expect(content.size)
+        self.write(content, target)
+        keep_time(node, target)
+        return target
+
+    def write(self, content: Content, target: Path) -> None:
+        """Write one version to a path, replacing what is there."""
+        parts = parts_of(content.hash, content.size)
+        if parts is not None:
+            _Ranges(self, content, target, parts).run()
+            return
+        draft = target.with_name(f".{target.name}.bv-part")
+        try:
+            with draft.open("wb", buffering=0) as file:
+                self.stream(content, lambda block: _write_all(file.fileno(), block))
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        draft.replace(target)
+
+    def stream(self, content: Content, sink: Callable[[memoryview], object]) -> None:
+        """Hand the bytes to ``sink`` in order; a broken connection goes on where it stopped.
+
+        Raises:
+            IntegrityError: at the end, when the bytes were wrong.
+        """
+        hasher, done = ContentHasher(content.hash, content.size), 0
+
+        def take(block: memoryview) -> None:
+            nonlocal done
+            sink(block)
+            hasher.update(block)
+            done += len(block)
+            self.progress.advance(len(block))
+
+        def fetch() -> None:
+            self._fetch(content, Section(done, content.size - done), take)
+
+        self.client.policy.run(fetch)
+        found = hasher.result()
+        if found != content.hash:
+            raise IntegrityError("the bytes are not those that were committed", content.hash, found)
+
+    def _fetch(
+        self, content: Content, section: Section, sink: Callable[[memoryview], None]
+    ) -> None:
+        """GET a section, signing again once when the URL has expired."""
+        extra = {}
+        if section.size < content.size:
+            if not section.size:
+                return
+            last = section.offset + section.size - 1
+            extra["range"] = f"bytes={section.offset}-{last}"
+        try:
+            self.client.store.fetch(content, sink, extra)
+        except StoreRefused as refused:
+            if not refused.expired:
+                raise
+            again = self.client.content(content.id, content.version)
+            self.client.store.fetch(again, sink, extra)
+
+    def fetch_part(
+        self, content: Content, section: Section, sink: Callable[[memoryview, int], None]
+    ) -> bytes:
+        """GET one part; ``sink`` gets each block and its place; return the digest."""
+        digest, done = hashlib.sha256(), 0
+
+        def take(block: memoryview) -> None:
+            nonlocal done
+            sink(block, section.offset + done)
+            digest.update(block)
+            done += len(block)
+            self.progress.advance(len(block))
+
+        def fetch() -> None:
+            self._fetch(content, Section(section.offset + done, section.size - done), take)
+
+        self.client.policy.run(fetch)
+        return digest.digest()
+
+
+class _Ranges:
+    """The parts of one large download, and what is known of them on disk."""
+
+    def __init__(self, owner: Downloader, content: Content, target: Path, parts: Parts) -> None:
+        self._owner, self._content, self._target, self._parts = owner, content, target, parts
+        self._draft = target.with_name(f".{target.name}.bv-part")
+        self._notes = target.with_name(f".{target.name}.bv-part.json")
+        self._todo = deque(range(1, parts.count + 1))
+        self._digests: dict[int, bytes] = {}
+        self._noted = self._read_notes()
+
+    def run(self) -> None:
+        crew = Crew(min(self._owner.jobs, self._parts.count))
+        descriptor = os.open(self._draft, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            try:
+                crew.run(lambda: self._work(crew, descriptor))
+            except BaseException:
+                self._write_notes()
+                raise
+            os.ftruncate(descriptor, self._content.size)
+        finally:
+            os.close(descriptor)
+        self._settle()
+
+    def _settle(self) -> None:
+        found = composite_hash([self._digests[n] for n in range(1, self._parts.count + 1)])
+        self._notes.unlink(missing_ok=True)
+        if found != self._content.hash:
+            self._draft.unlink(missing_ok=True)
+            raise IntegrityError("the bytes are wrong", self._content.hash, found)
+        self._draft.replace(self._target)
+
+    def _work(self, crew: Crew, descriptor: int) -> None:
+        with self._draft.open("rb", buffering=0) as on_disk:
+            while not crew.stopping.is_set():
+                try:
+                    number = self._todo.popleft()
+                except IndexError:
+                    return
+                section = self._parts.section(number)
+                digest = self._held(on_disk, number, section)
+                self._digests[number] = digest or self._owner.fetch_part(
+                    self._content, section, lambda block, at: _write_at(descriptor, block, at)
+                )
+                if digest is None:
+                    self._write_notes()
+
+    def _held(self, on_disk: object, number: int, section: Section) -> bytes | None:
+        """Return the digest of a part that an earlier run wrote, if it is there unharmed."""
+        noted = self._noted.get(str(number))
+        if noted is None:
+            return None
+        try:
+            digest = digest_section(on_disk, section)  # type: ignore[arg-type]  # FileIO
+        except EOFError:
+            return None
+        if digest.hex() != noted:
+            return None
+        self._owner.progress.advance(section.size)
+        return digest
+
+    def _read_notes(self) -> dict[str, str]:
+        notes = read_json(self._notes)
+        if notes.get("hash") != self._content.hash or not isinstance(notes.get("parts"), dict):
+            self._draft.unlink(missing_ok=True)
+            return {}
+        return dict(notes["parts"])
+
+    def _write_notes(self) -> None:
+        """Note the parts that are there: any later process may go on from here."""
+        parts = {str(number): digest.hex() for number, digest in list(self._digests.items())}
+        merged = {**self._noted, **parts}
+        write_private(self._notes, json.dumps({"hash": self._content.hash, "parts": merged}))
+
+
+def place(target: Path, if_exists: str) -> Path:
+    """Decide where to write when ``target`` may exist: ``name (2)`` for ``rename``."""
+    if if_exists == "replace" or not os.path.lexists(target):
+        return target
+    if if_exists != "rename":
+        raise LocalExists(str(target))
+    number = 2
+    while os.path.lexists(other := target.with_name(f"{target.stem} ({number}){target.suffix}")):
+        number += 1
+    return other
+
+
+def keep_time(node: Node, target: Path) -> None:
+    """Give the local file the modification time its content had where it came from."""
+    if node.content_modified_at is not None:
+        stamp = node.content_modified_at.timestamp()
+        os.utime(target, (stamp, stamp))
+
+
+def _write_all(descriptor: int, block: memoryview) -> None:
+    while block:
+        block = block[os.write(descriptor, block) :]
+
+
+def _write_at(descriptor: int, block: memoryview, offset: int) -> None:
+    while block:
+        written = os.pwrite(descriptor, block, offset)
+        block, offset = block[written:], offset + written

@@ -1,0 +1,104 @@
+"""The control plane: REST over httpx, with retries that repeat nothing twice."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+import msgspec
+
+from bitvault.client.errors import Problem, Unreachable
+from bitvault.client.retry import RetryPolicy
+
+T = TypeVar("T")
+
+
+class Transport:
+    """Calls one server with one token; safe to share between threads.
+
+    Error handling: answers that are retryable, and broken connections, are retried with the same
+    Idempotency-Key, so that a call whose answer was lost has its effect once (ADR-0014).
+    """
+
+    def __init__(
+        self,
+        server: str,
+        token: str | None,
+        *,
+        timeout: float = 60.0,
+        policy: RetryPolicy | None = None,
+        keys: Callable[[], str] = lambda: str(uuid4()),
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.server = server.rstrip("/")
+        self._http = httpx.Client(base_url=self.server, headers=headers, timeout=timeout)
+        self._policy = policy or RetryPolicy()
+        self._keys = keys
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        answer: type[T],
+        *,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        """Call and decode the answer.
+
+        Raises:
+            Problem: the server said no.
+            Unreachable: no server, or no answer of the shape that was promised.
+        """
+        raw = self.raw(method, path, body=body, params=params, headers=headers)
+        try:
+            return msgspec.json.decode(raw, type=answer)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise Unreachable(self.server, f"its answer is not BitVault's ({error})") from error
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Call and return the body as it came."""
+        sent = dict(headers or {})
+        if method == "POST":
+            sent["Idempotency-Key"] = self._keys()
+        content = None
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            content = msgspec.json.encode(body)
+        query = {key: value for key, value in (params or {}).items() if value is not None}
+        request = self._http.build_request(
+            method, path, content=content, headers=sent, params=query or None
+        )
+        return self._policy.run(lambda: self._once(request))
+
+    def _once(self, request: httpx.Request) -> bytes:
+        try:
+            response = self._http.send(request)
+        except httpx.HTTPError as error:
+            raise Unreachable(self.server, str(error) or type(error).__name__) from error
+        if not response.is_success:
+            raise _problem(response)
+        return response.content
+
+
+def _problem(response: httpx.Response) -> Problem:
+    """Read a problem; something else in between (a proxy) may have answered plain text."""
+    try:
+        members = msgspec.json.decode(response.content, type=dict[str, Any])
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        members = {"detail": f"HTTP {response.status_code} {response.reason_phrase}"}
+    retry_after = response.headers.get("retry-after")
+    return Problem(response.status_code, {"retryAfter": retry_after, **members})

@@ -1,0 +1,210 @@
+"""Whole trees up: folders in one batch, small files by the hundreds, large ones in parts.
+
+While one batch of files travels, another is hashed, opened or committed: two are under way at a
+time, and one of them has the wire.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+from bitvault.client.errors import BitVaultError, Problem
+from bitvault.client.hashing import parts_for, single_hash
+from bitvault.client.shapes import Begun, Id, Node
+from bitvault.client.uploads import Uploader, draft_of
+from bitvault.client.walk import LocalFile, LocalFolder, walk
+from bitvault.client.workers import Failed, each
+
+T = TypeVar("T")
+
+MOST_FOLDERS = 1000
+MOST_FILES = 500
+MOST_BYTES = 256 << 20
+"""Of one batch: its URLs should not grow old while it travels."""
+
+_BATCHES = 2
+
+
+@frozen
+class Missed:
+    """A file or folder that was not transferred, and why."""
+
+    path: str
+    error: BitVaultError | OSError
+
+
+@frozen
+class TreeResult:
+    """What became of a tree. ``skipped`` existed already, and that was to be left alone."""
+
+    nodes: list[Node] = field(factory=list)
+    skipped: list[str] = field(factory=list)
+    missed: list[Missed] = field(factory=list)
+    folders: int = 0
+    bytes: int = 0
+
+
+@frozen
+class _Sent:
+    file: LocalFile
+    upload_id: Id
+    digest: bytes
+    etag: str
+
+
+class TreeUpload:
+    """Puts one local folder into one remote folder."""
+
+    def __init__(self, uploader: Uploader, target: str, if_exists: str) -> None:
+        self._up, self._target, self._if_exists = uploader, target.rstrip("/"), if_exists
+        self._wire = threading.Lock()
+        self._lock = threading.Lock()
+        self._result = TreeResult()
+
+    def run(self, root: Path, *, follow: bool = False) -> TreeResult:
+        """Upload everything below ``root``; what fails is in the result, the rest goes on."""
+        entries = list(walk(root, self._up.progress.note, follow=follow))
+        files = [entry for entry in entries if isinstance(entry, LocalFile)]
+        self._up.progress.expect(sum(file.source.size for file in files))
+        folders = self._make([entry for entry in entries if isinstance(entry, LocalFolder)])
+        small = [file for file in files if parts_for(file.source.size) is None]
+        for outcome in each(_BATCHES, self._batch, list(cut(small))):
+            if isinstance(outcome, Failed):
+                raise outcome.error
+        for file in files:
+            if parts_for(file.source.size) is not None:
+                self._large(file)
+        done = self._result
+        total = sum(node.size or 0 for node in done.nodes)
+        return TreeResult(done.nodes, done.skipped, done.missed, folders, total)
+
+    def _path(self, relative: str) -> str:
+        return f"{self._target}/{relative}"
+
+    def _make(self, folders: Sequence[LocalFolder]) -> int:
+        paths = [self._target, *(self._path(folder.relative) for folder in folders)]
+        operations = [
+            {"op": "mkdir", "path": path, "parents": True, "existOk": True}
+            for path in paths
+            if path.rpartition(":")[2] not in {"", "/"}
+        ]
+        made = 0
+        for start in range(0, len(operations), MOST_FOLDERS):
+            some = operations[start : start + MOST_FOLDERS]
+            for operation, item in zip(some, self._up.client.batch(some), strict=True):
+                if item.problem:
+                    self._miss(str(operation["path"]), Problem(item.status, item.problem))
+                else:
+                    made += 1
+        return made
+
+    def _batch(self, files: Sequence[LocalFile]) -> None:
+        """Hash, open, send and commit one batch of small files."""
+        digests = [self._digest(file) for file in files]
+        ready = [
+            (file, digest)
+            for file, digest in zip(files, digests, strict=True)
+            if digest is not None
+        ]
+        if not ready:
+            return
+        drafts = [
+            draft_of(file.source, self._path(file.relative), self._if_exists, digest)
+            for file, digest in ready
+        ]
+        begun = self._up.client.begin_all(drafts)
+        to_send = [
+            (file, digest, kept)
+            for (file, digest), answer in zip(ready, begun, strict=True)
+            if (kept := self._needs_bytes(file, answer)) is not None
+        ]
+        with self._wire:
+            outcomes = each(self._up.jobs, self._send, to_send)
+        self._commit(list(self._sent(outcomes)))
+
+    def _digest(self, file: LocalFile) -> bytes | None:
+        try:
+            return file.source.digest()
+        except (BitVaultError, OSError) as error:
+            self._miss(file.relative, error)
+            return None
+
+    def _needs_bytes(self, file: LocalFile, answer: Begun | Problem) -> Begun | None:
+        if isinstance(answer, Problem):
+            self._refused(file, answer)
+            return None
+        if answer.upload_id is None and answer.node is not None:
+            self._up.progress.advance(file.source.size)
+            self._done(answer.node)
+            return None
+        return answer
+
+    def _send(self, work: tuple[LocalFile, bytes, Begun]) -> _Sent:
+        file, digest, begun = work
+        upload_id = begun.upload_id or ""
+        etag = self._up.send_single(file.source, upload_id, begun.transfers[0])
+        return _Sent(file, upload_id, digest, etag)
+
+    def _sent(self, outcomes: Sequence[Any]) -> Iterator[_Sent]:
+        for outcome in outcomes:
+            if isinstance(outcome, Failed):
+                self._miss(outcome.item[0].relative, outcome.error)
+            else:
+                yield outcome
+
+    def _commit(self, sent: Sequence[_Sent]) -> None:
+        if not sent:
+            return
+        claims = [
+            {"uploadId": one.upload_id, "hash": single_hash(one.digest), "etag": one.etag}
+            for one in sent
+        ]
+        answers = self._up.client.commit_all(claims)
+        for one, answer in zip(sent, answers, strict=True):
+            if isinstance(answer, Problem):
+                self._refused(one.file, answer)
+            else:
+                self._done(answer.node)
+
+    def _large(self, file: LocalFile) -> None:
+        self._up.progress.expect(-file.source.size)
+        try:
+            self._done(self._up.put(file.source, self._path(file.relative), self._if_exists))
+        except Problem as problem:
+            self._refused(file, problem)
+        except (BitVaultError, OSError) as error:
+            self._miss(file.relative, error)
+
+    def _refused(self, file: LocalFile, problem: Problem) -> None:
+        if problem.code == "name_taken" and self._if_exists == "skip":
+            with self._lock:
+                self._result.skipped.append(file.relative)
+            self._up.progress.advance(file.source.size)
+            return
+        self._miss(file.relative, problem)
+
+    def _done(self, node: Node) -> None:
+        with self._lock:
+            self._result.nodes.append(node)
+
+    def _miss(self, path: str, error: BitVaultError | OSError) -> None:
+        with self._lock:
+            self._result.missed.append(Missed(path, error))
+
+
+def cut(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:
+    """Cut files into batches of a bounded number and size, small enough to overlap."""
+    most = min(MOST_FILES, max(50, -(-len(files) // 4)))
+    batch: list[LocalFile] = []
+    size = 0
+    for file in files:
+        if batch and (len(batch) >= most or size + file.source.size > MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.source.size
+    if batch:
+        yield batch

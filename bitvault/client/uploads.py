@@ -1,0 +1,180 @@
+"""Upload of one file: a single PUT up to 64 MiB, else parts in parallel, resumable."""
+
+import mimetypes
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from attrs import frozen
+
+from bitvault.client.client import Client
+from bitvault.client.errors import Problem, SourceChanged, StoreRefused
+from bitvault.client.hashing import Section, digest_section, parts_for, single_hash
+from bitvault.client.objects import FileBody
+from bitvault.client.parts import PartsUpload
+from bitvault.client.progress import SILENT, Progress
+from bitvault.client.shapes import Begun, Id, Node, Transfer
+from bitvault.client.state import UploadKey, UploadStates, state_folder
+
+GONE = frozenset({"upload_not_found", "upload_closed"})
+
+
+@frozen
+class Source:
+    """A local file as it was when the upload was planned."""
+
+    path: Path
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> "Source":
+        """Look at a file."""
+        stat = path.stat()
+        return cls(path, stat.st_size, stat.st_mtime_ns)
+
+    def open(self) -> BinaryIO:
+        """Open it unbuffered.
+
+        Raises:
+            SourceChanged: it is not the file that was planned any more.
+        """
+        file = self.path.open("rb", buffering=0)
+        self.check()
+        return file
+
+    def check(self) -> None:
+        """Refuse when size or modification time are not those of the plan."""
+        if Source.of(self.path) != self:
+            raise SourceChanged(str(self.path))
+
+    def digest(self) -> bytes:
+        """Hash all of it."""
+        with self.open() as file:
+            try:
+                return digest_section(file, Section(0, self.size))
+            except EOFError as error:
+                raise SourceChanged(str(self.path)) from error
+
+
+def draft_of(source: Source, target: str, if_exists: str, digest: bytes | None) -> dict[str, Any]:
+    """Describe an upload to the server; ``skip`` is ``fail`` there, and read by the caller."""
+    modified = datetime.fromtimestamp(source.modified_ns / 1e9, UTC)
+    draft: dict[str, Any] = {
+        "path": target,
+        "size": source.size,
+        "ifExists": "fail" if if_exists == "skip" else if_exists,
+        "contentModifiedAt": modified.isoformat().replace("+00:00", "Z"),
+        "contentType": mimetypes.guess_type(target)[0] or "application/octet-stream",
+    }
+    if digest is not None:
+        draft["hash"] = single_hash(digest)
+    return draft
+
+
+@frozen
+class Uploader:
+    """Puts files through one client; ``jobs`` parts or files travel at a time."""
+
+    client: Client
+    jobs: int = 4
+    progress: Progress = SILENT
+    states: UploadStates | None = None
+
+    def put(self, source: Source, target: str, if_exists: str = "fail") -> Node:
+        """Upload a file and commit it.
+
+        Raises:
+            Problem: refused (``name_taken``, ``quota_exceeded``, ...); nothing was written.
+            SourceChanged: the file changed meanwhile; nothing was written.
+        """
+        self.progress.expect(source.size)
+        if parts_for(source.size) is None:
+            return self._put_single(source, target, if_exists)
+        return self._put_parts(source, target, if_exists)
+
+    def _put_single(self, source: Source, target: str, if_exists: str) -> Node:
+        digest = source.digest()
+        begun = self.client.begin(draft_of(source, target, if_exists, digest))
+        if begun.upload_id is None:
+            self.progress.advance(source.size)
+            return _node(begun)
+        etag = self.send_single(source, begun.upload_id, begun.transfers[0])
+        claim = {"hash": single_hash(digest), "etag": etag}
+        return self.client.commit(begun.upload_id, claim).node
+
+    def send_single(self, source: Source, upload_id: Id, step: Transfer) -> str:
+        """PUT a whole file, signing again when the URL has expired; return its ETag."""
+        try:
+            return self.client.policy.run(lambda: self._send(source, step))
+        except StoreRefused as refused:
+            if not refused.expired:
+                raise
+        again = self.client.sign_again(upload_id)
+        return self.client.policy.run(lambda: self._send(source, again))
+
+    def _send(self, source: Source, step: Transfer) -> str:
+        sent = 0
+
+        def count(size: int) -> None:
+            nonlocal sent
+            sent += size
+            self.progress.advance(size)
+
+        with source.open() as file:
+            body = FileBody(file, Section(0, source.size), count)
+            try:
+                return self.client.store.send(step, body, source.size)
+            except BaseException:
+                self.progress.advance(-sent)
+                raise
+
+    def _put_parts(self, source: Source, target: str, if_exists: str) -> Node:
+        states = self.states or UploadStates(state_folder() / "uploads")
+        key = UploadKey(
+            self.client.rest.server,
+            target,
+            str(source.path.resolve()),
+            source.size,
+            source.modified_ns,
+        )
+        upload = self._resume(states, key, source)
+        if upload is None:
+            begun = self.client.begin(draft_of(source, target, if_exists, None))
+            if begun.upload_id is None or begun.plan is None:
+                self.progress.advance(source.size)
+                return _node(begun)
+            states.note(key, str(begun.upload_id))
+            upload = PartsUpload(self.client, source, begun.upload_id, begun.plan)
+        try:
+            node = upload.run(self.jobs, self.progress)
+        except Problem as problem:
+            if problem.code in GONE:
+                states.forget(key)
+            raise
+        states.forget(key)
+        return node
+
+    def _resume(self, states: UploadStates, key: UploadKey, source: Source) -> PartsUpload | None:
+        """Pick up a noted upload, if the server still holds it open."""
+        upload_id = states.find(key)
+        if upload_id is None:
+            return None
+        try:
+            found = self.client.upload(upload_id)
+        except Problem as problem:
+            if problem.code not in GONE:
+                raise
+            states.forget(key)
+            return None
+        if found.state != "open" or found.plan is None:
+            states.forget(key)
+            return None
+        received = {part.part_number: part for part in found.parts}
+        return PartsUpload(self.client, source, upload_id, found.plan, received)
+
+
+def _node(begun: Begun) -> Node:
+    if begun.node is None:
+        raise Problem(502, {"detail": "the server answered neither an upload nor a node"})
+    return begun.node
