@@ -15,9 +15,9 @@ from typing import Any, TypeVar, cast
 
 import sniffio
 import trio
-import trio_asyncio
+import trio_asyncio  # type: ignore[import-untyped]
 from trio_asyncio import _loop as shipped
-from trio_asyncio._handles import AsyncHandle
+from trio_asyncio._handles import AsyncHandle  # type: ignore[import-untyped]
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ class _ReadyQueue:
     """Handles in the order they came; stands in for the memory channel of trio-asyncio."""
 
     def __init__(self) -> None:
-        self.handles: deque[asyncio.Handle] = deque()
+        self.handles: deque[asyncio.Handle | _Due] = deque()
         self._waiter: trio.lowlevel.Task | None = None
 
     def send_nowait(self, handle: asyncio.Handle) -> None:
@@ -54,7 +54,7 @@ class _ReadyQueue:
         await trio.lowlevel.wait_task_rescheduled(abort)
 
 
-class DrainingLoop(trio_asyncio.TrioEventLoop):  # type: ignore[misc] - untyped library
+class DrainingLoop(trio_asyncio.TrioEventLoop):  # type: ignore[misc]
     """trio-asyncio's loop, running in one Trio step all that was ready when the step began."""
 
     def __init__(self, queue_len: int | None = None) -> None:
@@ -83,7 +83,7 @@ class DrainingLoop(trio_asyncio.TrioEventLoop):  # type: ignore[misc] - untyped 
         timers, now = self._timers, self.time() if self._timers else 0.0
         while timers and timers[0].when() <= now:
             due.append(heapq.heappop(timers))
-        self._q_recv.handles.extendleft(_Due(timer) for timer in reversed(due))
+        self._q_recv.handles.extendleft(map(_Due, reversed(due)))
 
     async def _run_ready(self, count: int) -> None:
         handles = self._q_recv.handles
@@ -173,7 +173,6 @@ async def finish(
     Raises:
         TimeoutError: when it had not ended in time; it was cancelled then.
     """
-    with trio.move_on_after(within, shield=True) as scope:
+    with trio.move_on_after(within, shield=True):
         return await call(function, *args, **options)
-    assert scope.cancelled_caught
     raise TimeoutError(f"{function!r} did not end within {within:g} s")

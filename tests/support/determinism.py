@@ -36,7 +36,7 @@ class SequenceIds:
 
     def __attrs_post_init__(self) -> None:
         """Start the sequence."""
-        self._random = random.Random(self.seed)
+        self._random = random.Random(self.seed)  # noqa: S311 - tests want the same bytes again
 
     def uuid7(self) -> UUID:
         """Return the next id."""

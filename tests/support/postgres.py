@@ -1,6 +1,6 @@
 """A real PostgreSQL for the tests: one server per worker, one cloned database per test."""
 
-import asyncio
+import asyncio  # noqa: TID251 - databases are cloned outside the test's Trio run
 import shutil
 import subprocess
 import tempfile

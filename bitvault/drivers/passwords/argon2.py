@@ -1,45 +1,53 @@
-"""Argon2id by argon2-cffi, in worker threads, two at a time (OWASP: m=19 MiB, t=2, p=1).
+"""Argon2id in worker threads, two at a time: a burst of logins may not take every core."""
 
-Unlimited, a flood of logins would take 19 MiB and a core for each; the limiter makes them queue.
-"""
+from functools import partial
 
 import trio
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 from attrs import define, field
 
 _CONCURRENT = 2
 
 
+def _owasp() -> PasswordHasher:
+    """Return OWASP's minimum for Argon2id: 19 MiB, two passes, one lane."""
+    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, type=Type.ID)
+
+
 @define(eq=False)
 class Argon2Passwords:
-    """The real thing behind the ``Passwords`` port."""
+    """Implements ``Passwords``.
 
-    _hasher: PasswordHasher = field(
-        factory=lambda: PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-    )
-    _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(_CONCURRENT))
-    _nobody: str | None = field(default=None, init=False)
+    Attributes:
+        hasher: The parameters of today.
+        limiter: How many hashes run at once; further ones wait their turn.
+    """
+
+    hasher: PasswordHasher = field(factory=_owasp)
+    limiter: trio.CapacityLimiter = field(factory=partial(trio.CapacityLimiter, _CONCURRENT))
+    _nobody: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make the hash that an unknown user is compared with; no password is known for it."""
+        self._nobody = self.hasher.hash("nobody")
 
     async def hash(self, password: str) -> str:
-        """Return a salted hash in PHC form."""
-        return await trio.to_thread.run_sync(self._hasher.hash, password, limiter=self._limiter)
+        """Return a salted hash in PHC string form."""
+        return await trio.to_thread.run_sync(self.hasher.hash, password, limiter=self.limiter)
 
     async def verify(self, phc: str | None, password: str) -> bool:
-        """Compare; without a hash, do the work on a stand-in and say no."""
-        if self._nobody is None:
-            self._nobody = await self.hash("nobody has this password")
-        known = await trio.to_thread.run_sync(
-            self._matches, phc or self._nobody, password, limiter=self._limiter
-        )
-        return known and phc is not None
-
-    def _matches(self, phc: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(phc, password)
-        except (VerificationError, InvalidHashError):
-            return False
+        """Compare in constant time; None does the same work and is False."""
+        stored = self._nobody if phc is None else phc
+        same = await trio.to_thread.run_sync(self._same, stored, password, limiter=self.limiter)
+        return same and phc is not None
 
     def outdated(self, phc: str) -> bool:
-        """Return whether the hash has other parameters than today's."""
-        return self._hasher.check_needs_rehash(phc)
+        """Return whether the hash was made with other parameters than today's."""
+        return self.hasher.check_needs_rehash(phc)
+
+    def _same(self, phc: str, password: str) -> bool:
+        try:
+            return self.hasher.verify(phc, password)
+        except (VerificationError, InvalidHashError):
+            return False

@@ -118,7 +118,7 @@ def prepare(
     overrides: Mapping[str, str] | None = None,
     sync: bool = True,
 ) -> Embedded:
-    """Make ``folder`` ready to be served: account, readable programs, initdb. Blocks; safe to repeat.
+    """Make ``folder`` servable: account, readable programs, initdb. Blocks; safe to repeat.
 
     Args:
         folder: Holds the data folder, the socket and, if need be, a copy of the programs.
