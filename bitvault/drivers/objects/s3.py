@@ -75,7 +75,7 @@ async def open_objects(
     client = await aio.call(opening.__aenter__)
     try:
         private = evolve(options, public_endpoint=options.endpoint)
-        prefix = f"probe/{ids.secret(12).hex()}"
+        prefix = f"blobs/probe-{ids.secret(12).hex()}"
         async with http_sender() as send:
             found = await probe(S3ObjectStore(client, private, clock, PROVEN), send, prefix)
         yield S3ObjectStore(client, options, clock, found)

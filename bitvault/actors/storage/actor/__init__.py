@@ -1,0 +1,307 @@
+"""The storage room: one method for each request.
+
+Error handling: the store or the database being down is ``Unavailable``, for one object of a batch
+or for all; everything done so far can be repeated. The store is never called inside a transaction.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import trio
+from attrs import frozen
+
+from bitvault.actors.room import Room
+from bitvault.actors.storage import contract as c
+from bitvault.actors.storage import rules
+from bitvault.actors.storage.actor.ledger import Entries, Ledger
+from bitvault.actors.storage.actor.proof import Listed, Prover, parts_received
+from bitvault.actors.storage.store import Entry, Seal
+from bitvault.drivers.objects.port import MultipartGone, ObjectStore, Signed
+from bitvault.drivers.postgres.port import Database
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, TenantId, UploadId
+from bitvault.kernel.refusal import DependencyDown, Invalid, Refusal, Refused, Unavailable
+from bitvault.outbox import Outbox
+from supervisors import handles
+
+T = TypeVar("T")
+_ENOUGH_FOR_LIST = 3
+"""One LIST is cheaper than this many HEADs."""
+
+
+@frozen
+class StorageOptions:
+    """How long presigned requests live, in seconds; where single PUTs end, in bytes."""
+
+    put_ttl: float = 3600.0
+    part_ttl: float = 900.0
+    get_ttl: float = 300.0
+    single_max: int = rules.SINGLE_MAX
+    parallel: int = 16
+    """Requests to the store at a time, for one message."""
+
+
+class Storage(Room):
+    """Opens, signs, verifies and discards objects."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        objects: ObjectStore,
+        outbox: Outbox,
+        clock: Clock,
+        ids: Ids,
+        options: StorageOptions,
+    ) -> None:
+        self._objects = objects
+        self._options = options
+        self._ledger = Ledger(database, outbox, clock, ids)
+        self._prover = Prover(objects, self._ledger)
+
+    @handles(c.OpenObjects)
+    async def open_objects(self, request: c.OpenObjects) -> tuple[c.ObjectOpened | Refusal, ...]:
+        """Enter every sound draft in one statement, then sign."""
+        _check_batch("drafts", request.drafts)
+        single_max = self._options.single_max
+        checked = [rules.check_draft(draft, single_max) for draft in request.drafts]
+        keys = self._ledger.new_keys(len(checked))
+        fresh = {
+            draft.upload_id: Entry(draft.upload_id, key, draft.size, draft.hash, plan)
+            for draft, plan, key in zip(request.drafts, checked, keys, strict=True)
+            if isinstance(plan, c.Plan)
+        }
+        entries = await self._ledger.open(request.tenant_id, list(fresh.values())) if fresh else {}
+        entries = await self._create_multiparts(request.tenant_id, entries)
+        return tuple(
+            plan if isinstance(plan, Invalid) else self._opened(draft, entries[draft.upload_id])
+            for draft, plan in zip(request.drafts, checked, strict=True)
+        )
+
+    async def _create_multiparts(self, tenant_id: TenantId, entries: Entries) -> Entries:
+        """Open the multipart uploads that no earlier try opened; abort those that lost a race."""
+        bare = [
+            entry
+            for entry in entries.values()
+            if entry.plan.part_count and entry.multipart_id is None and entry.state == "open"
+        ]
+        if not bare:
+            return entries
+        created = await self._each(bare, lambda entry: self._objects.create_multipart(entry.key))
+        ours = {e.upload_id: m for e, m in zip(bare, created, strict=True) if isinstance(m, str)}
+        after = await self._ledger.set_multiparts(tenant_id, ours)
+        for upload_id, multipart_id in ours.items():
+            entry = after.get(upload_id)
+            if entry is not None and entry.multipart_id != multipart_id:
+                await self._objects.abort_multipart(entry.key, multipart_id)
+        return {**entries, **after}
+
+    def _opened(self, draft: c.ObjectDraft, entry: Entry) -> c.ObjectOpened | Refusal:
+        if entry.state != "open":
+            return c.ObjectUnknown()
+        if (entry.size, entry.hash) != (draft.size, draft.hash):
+            return Invalid("uploadId", "belongs to an upload of other bytes")
+        if not entry.plan.part_count:
+            return c.ObjectOpened(entry.plan, (self._sign_put(entry),))
+        if entry.multipart_id is None:
+            return Unavailable("object store")
+        return c.ObjectOpened(entry.plan, ())
+
+    @handles(c.SignParts)
+    async def sign_parts(
+        self, request: c.SignParts
+    ) -> tuple[c.Transfer, ...] | c.ObjectUnknown | Invalid:
+        """Sign parts just in time: their URLs expire, the upload does not."""
+        entry = await self._find_open(request.tenant_id, request.upload_id)
+        if entry.multipart_id is None:
+            return Invalid("uploadId", "is not a multipart upload; PUT its one transfer")
+        numbers = [part.part_number for part in request.parts]
+        if problem := rules.check_part_numbers(numbers, entry.plan):
+            return problem
+        return tuple(self._sign_part(entry, entry.multipart_id, part) for part in request.parts)
+
+    def _sign_part(self, entry: Entry, multipart_id: str, part: c.PartDraft) -> c.Transfer:
+        digest = _part_digest(part)
+        size = rules.size_of_part(entry.plan, entry.size, part.part_number)
+        ttl = self._options.part_ttl
+        number = part.part_number
+        signed = self._objects.sign_part(entry.key, multipart_id, number, size, digest, ttl)
+        return _transfer(signed, number)
+
+    @handles(c.ResignPut)
+    async def resign_put(self, request: c.ResignPut) -> c.Transfer | c.ObjectUnknown | Invalid:
+        """Sign the one PUT of an open object again."""
+        entry = await self._find_open(request.tenant_id, request.upload_id)
+        if entry.plan.part_count:
+            return Invalid("uploadId", "is a multipart upload; sign its parts")
+        return self._sign_put(entry)
+
+    @handles(c.DescribeObject)
+    async def describe(self, request: c.DescribeObject) -> c.ObjectProgress | c.ObjectUnknown:
+        """Ask the store what it has."""
+        found = await self._ledger.find(request.tenant_id, [request.upload_id])
+        entry = found.get(request.upload_id)
+        if entry is None or entry.state not in {"open", "sealed"}:
+            return c.ObjectUnknown()
+        if entry.state == "sealed":
+            return c.ObjectProgress(entry.plan, (), received=True)
+        if entry.multipart_id is not None:
+            try:
+                parts = await self._objects.list_parts(entry.key, entry.multipart_id)
+            except MultipartGone:
+                parts = ()
+            else:
+                return c.ObjectProgress(entry.plan, parts_received(parts), received=False)
+        received = await self._objects.head(entry.key) is not None
+        return c.ObjectProgress(entry.plan, (), received=received)
+
+    @handles(c.VerifyObjects)
+    async def verify(self, request: c.VerifyObjects) -> tuple[c.ObjectVerified | Refusal, ...]:
+        """Prove what is open, seal what is proved, answer from the ledger."""
+        _check_batch("claims", request.claims)
+        ids = list(dict.fromkeys(claim.upload_id for claim in request.claims))
+        entries = await self._ledger.find(request.tenant_id, ids)
+        open_claims = list(
+            {
+                claim.upload_id: claim
+                for claim in reversed(request.claims)
+                if claim.upload_id in entries and entries[claim.upload_id].state == "open"
+            }.values()
+        )
+        listed = await self._list_batch([entries[claim.upload_id] for claim in open_claims])
+        outcomes = await self._each(
+            open_claims,
+            lambda claim: self._prove(request.tenant_id, entries[claim.upload_id], claim, listed),
+        )
+        seals = [outcome for outcome in outcomes if isinstance(outcome, Seal)]
+        refused = {
+            claim.upload_id: outcome
+            for claim, outcome in zip(open_claims, outcomes, strict=True)
+            if isinstance(outcome, Refusal)
+        }
+        if seals:
+            proved = [(entries[seal.upload_id], seal) for seal in seals]
+            entries.update(await self._ledger.seal(request.tenant_id, proved))
+        await self._drop_originals([entries[seal.upload_id] for seal in seals if seal.sealed_key])
+        return tuple(
+            refused.get(claim.upload_id) or _verified(claim, entries.get(claim.upload_id))
+            for claim in request.claims
+        )
+
+    async def _prove(
+        self, tenant_id: TenantId, entry: Entry, claim: c.UploadClaim, listed: Mapping[str, Listed]
+    ) -> Seal:
+        return await self._prover.prove(tenant_id, entry, claim, listed.get(_prefix(entry)))
+
+    async def _list_batch(self, entries: Sequence[Entry]) -> Mapping[str, Listed]:
+        """LIST the prefixes that stand for many single PUTs, where existence is the proof."""
+        counts: dict[str, int] = {}
+        for entry in entries:
+            if not entry.plan.part_count and self._prover.existence_proves:
+                counts[_prefix(entry)] = counts.get(_prefix(entry), 0) + 1
+        listed: dict[str, Listed] = {}
+        for prefix in [prefix for prefix, count in counts.items() if count >= _ENOUGH_FOR_LIST]:
+            found = await self._objects.list_prefix(prefix, rules.MAX_BATCH)
+            listed[prefix] = {info.key: info for info in found}
+        return listed
+
+    async def _drop_originals(self, entries: Sequence[Entry]) -> None:
+        """Delete what was frozen elsewhere; should it fail, discarding deletes both keys."""
+        await self._each(entries, lambda entry: self._objects.delete(entry.key))
+
+    @handles(c.DiscardObjects)
+    async def discard(self, request: c.DiscardObjects) -> int | Unavailable:
+        """Mark first, delete then, record last: each step can be repeated."""
+        _check_batch("uploadIds", request.upload_ids)
+        found = await self._ledger.discard(request.tenant_id, request.upload_ids)
+        entries = list(found.values())
+        outcomes = await self._each(entries, self._delete)
+        gone = [
+            e.upload_id
+            for e, outcome in zip(entries, outcomes, strict=True)
+            if not isinstance(outcome, Refusal)
+        ]
+        if gone:
+            await self._ledger.forget(request.tenant_id, gone)
+        return len(found) if len(gone) == len(found) else Unavailable("object store")
+
+    async def _delete(self, entry: Entry) -> None:
+        if entry.multipart_id is not None:
+            await self._objects.abort_multipart(entry.key, entry.multipart_id)
+        await self._objects.delete(entry.key)
+        if entry.sealed_key is not None:
+            await self._objects.delete(entry.sealed_key)
+
+    @handles(c.SignDownloads)
+    async def sign_downloads(self, request: c.SignDownloads) -> tuple[c.Transfer, ...]:
+        """Sign GETs; the asker has authorised each of them."""
+        return tuple(self._sign_get(draft) for draft in request.downloads)
+
+    def _sign_get(self, draft: c.DownloadDraft) -> c.Transfer:
+        kind, disposition = rules.present(draft.file_name, draft.content_type, inline=draft.inline)
+        ttl = self._options.get_ttl
+        return _transfer(self._objects.sign_get(draft.key, ttl, kind, disposition))
+
+    def _sign_put(self, entry: Entry) -> c.Transfer:
+        wanted = rules.parse_hash(entry.hash or "")
+        digest = wanted.digest if wanted else None
+        ttl = self._options.put_ttl
+        return _transfer(self._objects.sign_put(entry.key, entry.size, digest, ttl))
+
+    async def _find_open(self, tenant_id: TenantId, upload_id: UploadId) -> Entry:
+        entry = (await self._ledger.find(tenant_id, [upload_id])).get(upload_id)
+        if entry is None or entry.state != "open":
+            raise Refused(c.ObjectUnknown())
+        return entry
+
+    async def _each(
+        self, items: Sequence[T], ask: Callable[[T], Awaitable[object]]
+    ) -> list[object]:
+        """Ask the store about each item, a few at a time; a refusal is that item's outcome."""
+        outcomes: list[object] = [None] * len(items)
+        limit = trio.CapacityLimiter(self._options.parallel)
+
+        async def one(index: int) -> None:
+            async with limit:
+                try:
+                    outcomes[index] = await ask(items[index])
+                except Refused as refused:
+                    outcomes[index] = refused.refusal
+                except DependencyDown as down:
+                    outcomes[index] = Unavailable(down.dependency)
+
+        async with trio.open_nursery() as nursery:
+            for index in range(len(items)):
+                nursery.start_soon(one, index)
+        return outcomes
+
+
+def _check_batch(field: str, items: Sequence[object]) -> None:
+    if len(items) > rules.MAX_BATCH:
+        raise Refused(Invalid(field, f"must not be more than {rules.MAX_BATCH}"))
+
+
+def _part_digest(part: c.PartDraft) -> bytes | None:
+    if part.hash is None:
+        return None
+    found = rules.parse_hash(part.hash)
+    if found is None or found.parts:
+        raise Refused(Invalid("hash", "of a part must be sha256:<64 lower-case hex digits>"))
+    return found.digest
+
+
+def _verified(claim: c.UploadClaim, entry: Entry | None) -> c.ObjectVerified | Refusal:
+    """Answer from the ledger alone, so that a repeat answers the same."""
+    if entry is None or entry.state != "sealed" or entry.hash is None:
+        return c.ObjectUnknown()
+    if claim.hash != entry.hash:
+        return c.BytesMismatch("hash")
+    return c.ObjectVerified(entry.final_key, entry.size, entry.hash)
+
+
+def _prefix(entry: Entry) -> str:
+    return entry.key.rpartition("/")[0] + "/"
+
+
+def _transfer(signed: Signed, part_number: int | None = None) -> c.Transfer:
+    return c.Transfer(signed.method, signed.url, signed.headers, signed.expires_at, part_number)
