@@ -1,12 +1,10 @@
 """Appending: the last statement before COMMIT (reliability §4.1)."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 import attrs
-import msgspec
 from attrs import frozen
+from msgspec import json
 
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.clock import Clock
@@ -17,6 +15,7 @@ from bitvault.outbox.wakeup import Wakeups
 
 _QUERIES = load_queries("bitvault.outbox")
 _ENVELOPE = {"aggregate_id", "revision"}
+_MOST_ORIGIN = 512
 
 
 @frozen(eq=False)
@@ -38,7 +37,12 @@ class Outbox:
 
         Must be the last statement of the transaction: it takes the tenant's counter row, which
         every other writer of the tenant then waits for until the commit.
+
+        Raises:
+            ValueError: there is no event.
         """
+        if not events:
+            raise ValueError("append needs an event: a position stands for one")
         row = await tx.fetchrow(
             _QUERIES["append"],
             tenant_id=tenant_id,
@@ -58,15 +62,16 @@ class Outbox:
         return Position(row["epoch"], row["last"])
 
 
-def _origin(caller: Caller | None) -> dict[str, str]:
-    return {} if caller is None else attrs.asdict(caller.origin)
+def _origin(caller: Caller | None) -> str:
+    origin = {} if caller is None else attrs.asdict(caller.origin)
+    return json.encode({key: _bounded(value) for key, value in origin.items()}).decode()
 
 
-def _payload(event: Event) -> dict[str, Any]:
+def _bounded(value: str) -> str:
+    """Return what jsonb can hold of a client's header, and no more than is of use."""
+    return value[:_MOST_ORIGIN].replace("\0", "").encode(errors="replace").decode()
+
+
+def _payload(event: Event) -> str:
     fields = attrs.asdict(event, filter=lambda attribute, _: attribute.name not in _ENVELOPE)
-    plain: dict[str, Any] = msgspec.to_builtins(fields, builtin_types=(datetime,))
-    return {key: _text(value) for key, value in plain.items()}
-
-
-def _text(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return json.encode(fields).decode()

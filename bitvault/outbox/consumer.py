@@ -4,54 +4,77 @@ Hints come from the bus; what is applied always comes from the outbox, in order,
 on. A duplicate hint finds nothing to do, a lost one is healed by the sweep (reliability §4.2).
 
 Error handling: a dependency that is down pauses the consumer and counts no attempt. Any other
-exception is a deterministic failure of that event: after ``attempts`` tries it goes to the dead
-letters, later events of its aggregate wait behind it, everything else flows.
+exception out of ``apply`` is a failure of that event: it is tried again, later each time, and after
+``attempts`` tries it goes to the dead letters. Later events of its aggregate then wait behind it;
+everything else flows.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
-from bitvault.drivers.bus.port import Bus
+from bitvault.drivers.bus.port import Bus, Subscription
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Recorded
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
-from bitvault.outbox.wakeup import Wakeups
+from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
 from supervisors import Child, ChildSpec
 
 _SLICE = 200
 _MOST_TENANTS = 1000
+_LONGEST_RETRY = 300.0
+_BEHIND = "waits behind an earlier event of its aggregate"
 
 
 class Consumer(Protocol):
     """A room's reaction to events. ``apply`` writes with the transaction it is given, only."""
 
-    name: str
-    subjects: Sequence[str]
+    @property
+    def name(self) -> str:
+        """Return the name its cursor has."""
+        ...
+
+    @property
+    def subjects(self) -> Sequence[str]:
+        """Return the subjects it wants, such as ``node.*``."""
+        ...
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Take the effect of one event."""
         ...
 
 
-class _Poison(Exception):  # noqa: N818 - names the event, not an error of ours
-    """Carries the event that failed out of the slice it was in."""
+@frozen
+class _Failing:
+    """The event a tenant's cursor stands before, because it cannot be applied."""
 
-    def __init__(self, event: Recorded) -> None:
-        super().__init__(f"{event.kind} {event.seq}")
-        self.event = event
+    seq: int
+    tries: int
+    error: str
+    retry_at: float
+
+
+@define
+class _Slice:
+    """What one transaction did, and the event it was at when it failed."""
+
+    event: Recorded | None = None
+    reached: int = 0
+    applied: int = 0
+    parked: int = 0
+    full: bool = False
 
 
 @define(eq=False)
 class ConsumerLoop:
-    """Runs one consumer, strictly serial per tenant."""
+    """Runs one consumer, strictly serial."""
 
     consumer: Consumer
     database: Database
@@ -59,11 +82,12 @@ class ConsumerLoop:
     clock: Clock
     sweep_seconds: float = 1.0
     attempts: int = 5
-    _wakeups: Wakeups = field(factory=Wakeups, init=False)
+    retry_seconds: float = 0.25
+    """Before the second try of an event; doubles from try to try."""
     applied: int = field(default=0, init=False)
-    dead: int = field(default=0, init=False)
-    _failures: dict[tuple[TenantId, int], int] = field(factory=dict, init=False)
-    _errors: dict[tuple[TenantId, int], str] = field(factory=dict, init=False)
+    parked: int = field(default=0, init=False)
+    _wakeups: Wakeups = field(factory=Wakeups, init=False)
+    _failing: dict[TenantId, _Failing] = field(factory=dict, init=False)
 
     async def run(self, child: Child) -> None:
         """Apply events until asked to stop."""
@@ -71,7 +95,8 @@ class ConsumerLoop:
         subscription = self.bus.subscribe(self.consumer.name, self.consumer.subjects)
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._listen, subscription.receive)
+                nursery.start_soon(self._listen, subscription)
+                nursery.start_soon(sweep_at_stop, child, self._wakeups)
                 child.started()
                 await self._work(child)
                 nursery.cancel_scope.cancel()
@@ -79,32 +104,36 @@ class ConsumerLoop:
             subscription.close()
 
     def statistics(self) -> dict[str, int]:
-        """Return how many events this life applied and parked."""
-        return {"applied": self.applied, "parked": self.dead}
+        """Return what this life did: events applied and parked, tenants held up by a failure."""
+        return {"applied": self.applied, "parked": self.parked, "failing": len(self._failing)}
 
-    async def _listen(self, receive: Callable[[], Awaitable[Recorded | None]]) -> None:
+    async def _listen(self, subscription: Subscription) -> None:
         while True:
-            event = await receive()
-            if event is not None:
+            event = await subscription.receive()
+            if event is None:
+                self._wakeups.sweep()
+            else:
                 self._wakeups.add(event.tenant_id)
 
     async def _work(self, child: Child) -> None:
-        named = await self._behind_or_none()
+        failures = 0
         while not child.stopping.is_set():
-            try:
-                for tenant_id in named or await self._behind():
-                    await self.catch_up(tenant_id)
-            except DependencyDown as down:
-                structlog.get_logger("consumer").warning(
-                    "paused", consumer=self.consumer.name, dependency=down.dependency
-                )
             named = await self._wakeups.wait(self.sweep_seconds)
+            try:
+                await self._round(child, named or await self._behind())
+                failures = 0
+            except DependencyDown as down:
+                log = structlog.get_logger("consumer")
+                log.warning("paused", consumer=self.consumer.name, dependency=down.dependency)
+                self._wakeups.sweep()
+                await pause(child, failures)
+                failures += 1
 
-    async def _behind_or_none(self) -> tuple[TenantId, ...]:
-        try:
-            return await self._behind()
-        except DependencyDown:
-            return ()
+    async def _round(self, child: Child, tenants: Sequence[TenantId]) -> None:
+        for tenant_id in tenants:
+            if child.stopping.is_set():
+                return
+            await self.catch_up(tenant_id)
 
     async def _behind(self) -> tuple[TenantId, ...]:
         async def work(tx: Transaction) -> tuple[TenantId, ...]:
@@ -113,100 +142,110 @@ class ConsumerLoop:
         return await self.database.read(None, work)
 
     async def catch_up(self, tenant_id: TenantId) -> None:
-        """Apply everything of a tenant that is there now."""
-        most = _SLICE
-        while True:
-            try:
-                count = await self._slice(tenant_id, most)
-            except _Poison as poison:
-                most = 1
-                await self._failed(poison)
-                continue
-            if count < most:
-                if most == _SLICE:
-                    return
-                most = _SLICE
+        """Apply what is there now of a tenant, up to an event whose retry is not due yet."""
+        more = True
+        while more:
+            failing = self._failing.get(tenant_id)
+            if failing is not None and trio.current_time() < failing.retry_at:
+                return
+            more = await self._slice(tenant_id, failing)
 
-    async def _slice(self, tenant_id: TenantId, most: int) -> int:
-        async def work(tx: Transaction) -> int:
-            after = await journal.applied(tx, self.consumer.name, tenant_id)
-            events = await journal.events_after(tx, tenant_id, after, most)
-            if events and not await journal.advance(
-                tx, self.consumer.name, tenant_id, after, events[-1].seq
-            ):
-                return 0
-            await self._apply(tx, tenant_id, events)
-            return len(events)
+    async def _slice(self, tenant_id: TenantId, failing: _Failing | None) -> bool:
+        """Apply some events in one transaction; return whether there may be more."""
+        done = _Slice()
 
-        count = await self.database.transact(tenant_id, work)
-        self.applied += count
-        return count
+        async def work(tx: Transaction) -> _Slice:
+            nonlocal done
+            done = _Slice()
+            await self._advance(tx, tenant_id, failing, done)
+            return done
 
-    async def _apply(
-        self, tx: Transaction, tenant_id: TenantId, events: Sequence[Recorded]
-    ) -> None:
-        mine = [event for event in events if self._wants(event)]
-        if not mine:
-            return
-        waiting = await journal.parked(
-            tx, self.consumer.name, tenant_id, [event.aggregate_id for event in mine]
-        )
-        for event in mine:
-            if event.aggregate_id in waiting or self._given_up(event):
-                waiting |= {event.aggregate_id}
-                await self._park(tx, event)
-            else:
-                await self._apply_one(tx, event)
-
-    async def _apply_one(self, tx: Transaction, event: Recorded) -> None:
         try:
-            await self.consumer.apply(tx, event)
+            await self.database.transact(tenant_id, work)
         except DependencyDown:
             raise
         except Exception as error:
-            raise _Poison(event) from error
+            if done.event is None:
+                raise
+            self._failed(done.event, error)
+            return True
+        self.applied += done.applied
+        self.parked += done.parked
+        if failing is not None and failing.seq <= done.reached:
+            self._failing.pop(tenant_id, None)
+        return done.full
+
+    async def _advance(
+        self, tx: Transaction, tenant_id: TenantId, failing: _Failing | None, done: _Slice
+    ) -> None:
+        after = await journal.applied(tx, self.consumer.name, tenant_id)
+        most = min(_SLICE, max(1, failing.seq - after - 1)) if failing else _SLICE
+        events = await journal.events_after(tx, tenant_id, after, most)
+        if not events:
+            return
+        # The cursor's row lock comes first: it keeps out a second loop, and a replay.
+        last = events[-1].seq
+        if not await journal.advance(tx, self.consumer.name, tenant_id, after, last):
+            return
+        await self._apply(tx, events, failing, done)
+        done.reached, done.full = last, len(events) == most
+
+    async def _apply(
+        self, tx: Transaction, events: Sequence[Recorded], failing: _Failing | None, done: _Slice
+    ) -> None:
+        mine = [event for event in events if self._wants(event)]
+        waiting = await journal.parked(tx, self.consumer.name, mine)
+        for event in mine:
+            given_up = self._given_up(event, failing)
+            if given_up or event.aggregate_id in waiting:
+                waiting |= {event.aggregate_id}
+                await self._park(tx, event, given_up)
+                done.parked += 1
+            else:
+                done.event = event
+                await self.consumer.apply(tx, event)
+                done.event = None
+                done.applied += 1
 
     def _wants(self, event: Recorded) -> bool:
-        return any(
-            event.kind == subject or event.kind.startswith(subject.removesuffix("*"))
-            for subject in self.consumer.subjects
-        )
+        return any(event.kind.startswith(s.removesuffix("*")) for s in self.consumer.subjects)
 
-    def _given_up(self, event: Recorded) -> bool:
-        return self._failures.get((event.tenant_id, event.seq), 0) >= self.attempts
+    def _given_up(self, event: Recorded, failing: _Failing | None) -> _Failing | None:
+        gone = failing and failing.seq == event.seq and failing.tries >= self.attempts
+        return failing if gone else None
 
-    async def _failed(self, poison: _Poison) -> None:
-        event, cause = poison.event, poison.__cause__
-        key = (event.tenant_id, event.seq)
-        tries = self._failures[key] = self._failures.get(key, 0) + 1
+    def _failed(self, event: Recorded, error: Exception) -> None:
+        before = self._failing.get(event.tenant_id)
+        tries = before.tries + 1 if before and before.seq == event.seq else 1
+        wait = min(self.retry_seconds * 2.0 ** (tries - 1), _LONGEST_RETRY)
+        what = f"{type(error).__name__}: {error}"
+        failing = _Failing(event.seq, tries, what, trio.current_time() + wait)
+        self._failing[event.tenant_id] = failing
         structlog.get_logger("consumer").error(
             "event failed",
             consumer=self.consumer.name,
-            kind=event.kind,
+            tenant=str(event.tenant_id),
             seq=event.seq,
+            kind=event.kind,
             attempt=tries,
-            error=repr(cause),
+            error=what,
         )
-        self._errors[key] = f"{type(cause).__name__}: {cause}"
-        if tries < self.attempts:
-            await trio.sleep(min(0.05 * 2**tries, 30.0))
 
-    async def _park(self, tx: Transaction, event: Recorded) -> None:
-        key = (event.tenant_id, event.seq)
+    async def _park(self, tx: Transaction, event: Recorded, failing: _Failing | None) -> None:
         await journal.park(
             tx,
             self.consumer.name,
             event,
-            attempts=self._failures.get(key, 0),
-            error=self._errors.get(key, "waits behind an earlier event of its aggregate"),
+            attempts=failing.tries if failing else 0,
+            error=failing.error if failing else _BEHIND,
             now=self.clock.now(),
         )
-        self.dead += 1
 
     async def replay(self, tenant_id: TenantId, aggregate_id: UUID) -> int:
-        """Apply an aggregate's dead letters again, in order; return how many there were."""
+        """Apply an aggregate's dead letters again, in order, all or none; return how many."""
 
         async def work(tx: Transaction) -> int:
+            await journal.hold(tx, self.consumer.name, tenant_id)
             events = await journal.parked_events(tx, self.consumer.name, tenant_id, aggregate_id)
             for event in events:
                 await self.consumer.apply(tx, event)

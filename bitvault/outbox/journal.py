@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from attrs import frozen
+from msgspec import json
 
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.events import Recorded
@@ -71,17 +72,22 @@ async def park(
     )
 
 
-async def parked(
-    tx: Transaction, consumer: str, tenant_id: TenantId, aggregates: Sequence[UUID]
-) -> frozenset[UUID]:
-    """Return which of the aggregates have events in the dead letters."""
+async def parked(tx: Transaction, consumer: str, events: Sequence[Recorded]) -> frozenset[UUID]:
+    """Return which aggregates of these events of one tenant have dead letters."""
+    if not events:
+        return frozenset()
     rows = await tx.fetch(
         _QUERIES["parked"],
         consumer=consumer,
-        tenant_id=tenant_id,
-        aggregate_ids=list(dict.fromkeys(aggregates)),
+        tenant_id=events[0].tenant_id,
+        aggregate_ids=list(dict.fromkeys(event.aggregate_id for event in events)),
     )
     return frozenset(row["aggregate_id"] for row in rows)
+
+
+async def hold(tx: Transaction, consumer: str, tenant_id: TenantId) -> None:
+    """Keep the consumer's loop out of a tenant until the transaction ends."""
+    await tx.fetchrow(_QUERIES["hold"], consumer=consumer, tenant_id=tenant_id)
 
 
 async def parked_events(
@@ -113,4 +119,6 @@ async def lag(tx: Transaction, consumers: Sequence[str], now: datetime) -> tuple
 
 
 def _recorded(tenant_id: TenantId, row: Mapping[str, Any]) -> Recorded:
-    return Recorded(tenant_id=tenant_id, **row)
+    fields = dict(row)
+    origin, payload = json.decode(fields.pop("origin")), json.decode(fields.pop("payload"))
+    return Recorded(tenant_id=tenant_id, origin=origin, payload=payload, **fields)

@@ -10,11 +10,12 @@ WITH counter AS (
         tenant_id, seq, event_id, kind, aggregate_id, revision, recorded_at, user_id, origin, payload
     )
     SELECT
-        :tenant_id, counter.last - cardinality(:event_ids::uuid[]) + e.place, e.event_id, e.kind,
-        e.aggregate_id, e.revision, :now, :user_id, :origin, e.payload
+        :tenant_id::uuid, counter.last - cardinality(:event_ids::uuid[]) + e.place, e.event_id, e.kind,
+        e.aggregate_id, e.revision, :now::timestamptz, :user_id::uuid, :origin::text::jsonb,
+        e.payload::jsonb
     FROM counter, unnest(
         :event_ids::uuid[], :kinds::text[], :aggregate_ids::uuid[], :revisions::bigint[],
-        :payloads::jsonb[]
+        :payloads::text[]
     ) WITH ORDINALITY AS e (event_id, kind, aggregate_id, revision, payload, place)
 )
 SELECT last, epoch FROM counter;
@@ -32,7 +33,8 @@ LIMIT :most;
 SELECT applied FROM outbox.consumer_cursor WHERE consumer = :consumer AND tenant_id = :tenant_id;
 
 -- events_after --
-SELECT seq, event_id, kind, aggregate_id, revision, recorded_at, user_id, origin, payload
+SELECT seq, event_id, kind, aggregate_id, revision, recorded_at, user_id, origin::text,
+    payload::text
 FROM outbox.event
 WHERE tenant_id = :tenant_id AND seq > :after
 ORDER BY seq
@@ -41,7 +43,7 @@ LIMIT :most;
 -- advance --
 -- Compare and set: no row means duplicate, gap, or somebody else was faster.
 INSERT INTO outbox.consumer_cursor (consumer, tenant_id, applied)
-SELECT :consumer, :tenant_id, :applied WHERE :expected::bigint = 0
+SELECT :consumer::text, :tenant_id::uuid, :applied::bigint WHERE :expected::bigint = 0
 ON CONFLICT (consumer, tenant_id) DO NOTHING
 RETURNING applied;
 
@@ -58,14 +60,19 @@ INSERT INTO outbox.dead_letter (
 VALUES (:consumer, :tenant_id, :seq, :aggregate_id, :attempts, :error, :now)
 ON CONFLICT DO NOTHING;
 
+-- hold --
+SELECT applied FROM outbox.consumer_cursor
+WHERE consumer = :consumer AND tenant_id = :tenant_id
+FOR UPDATE;
+
 -- parked --
 SELECT DISTINCT aggregate_id
 FROM outbox.dead_letter
 WHERE consumer = :consumer AND tenant_id = :tenant_id AND aggregate_id = ANY(:aggregate_ids::uuid[]);
 
 -- parked_events --
-SELECT e.seq, e.event_id, e.kind, e.aggregate_id, e.revision, e.recorded_at, e.user_id, e.origin,
-    e.payload
+SELECT e.seq, e.event_id, e.kind, e.aggregate_id, e.revision, e.recorded_at, e.user_id,
+    e.origin::text, e.payload::text
 FROM outbox.dead_letter AS d
 JOIN outbox.event AS e ON e.tenant_id = d.tenant_id AND e.seq = d.seq
 WHERE d.consumer = :consumer AND d.tenant_id = :tenant_id AND d.aggregate_id = :aggregate_id
@@ -81,7 +88,7 @@ WHERE consumer = :consumer AND tenant_id = :tenant_id AND seq = :seq;
 SELECT
     w.consumer,
     coalesce(sum(s.last - coalesce(c.applied, 0)), 0)::bigint AS events,
-    coalesce(extract(epoch FROM :now - min(e.recorded_at)), 0)::float8 AS seconds,
+    coalesce(extract(epoch FROM :now::timestamptz - min(e.recorded_at)), 0)::float8 AS seconds,
     (SELECT count(*) FROM outbox.dead_letter AS d WHERE d.consumer = w.consumer) AS dead
 FROM unnest(:consumers::text[]) AS w (consumer)
 LEFT JOIN outbox.tenant_seq AS s ON true

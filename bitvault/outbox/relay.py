@@ -2,8 +2,12 @@
 
 Publish first, then move the cursor: a crash in between publishes again, and consumers do not mind.
 The bus is a hint; a consumer that misses one reads the outbox itself.
+
+Error handling: a database or bus that is down pauses the relay; nothing is lost, because the
+cursor has not moved. Anything else is a crash.
 """
 
+import trio
 from attrs import frozen
 
 from bitvault.drivers.bus.port import Bus
@@ -12,7 +16,7 @@ from bitvault.kernel.events import Recorded
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
-from bitvault.outbox.wakeup import Wakeups
+from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
 from supervisors import Child, ChildSpec
 
 RELAY = "relay"
@@ -30,19 +34,25 @@ class Relay:
     sweep_seconds: float = 1.0
 
     async def run(self, child: Child) -> None:
-        """Publish until asked to stop. A database that is down pauses it, nothing more."""
-        child.started()
-        while not child.stopping.is_set():
-            try:
-                await self._round(await self.wakeups.wait(self.sweep_seconds))
-            except DependencyDown:
-                # The next sweep tries again; nothing was lost, the cursor did not move.
-                await self.wakeups.wait(self.sweep_seconds)
+        """Publish until asked to stop."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(sweep_at_stop, child, self.wakeups)
+            child.started()
+            await self._work(child)
+            nursery.cancel_scope.cancel()
 
-    async def _round(self, named: tuple[TenantId, ...]) -> None:
-        for tenant_id in named or await self._behind():
-            while await self._publish(tenant_id):
-                pass
+    async def _work(self, child: Child) -> None:
+        failures = 0
+        while not child.stopping.is_set():
+            named = await self.wakeups.wait(self.sweep_seconds)
+            try:
+                for tenant_id in named or await self._behind():
+                    await self.publish(tenant_id)
+                failures = 0
+            except DependencyDown:
+                self.wakeups.sweep()
+                await pause(child, failures)
+                failures += 1
 
     async def _behind(self) -> tuple[TenantId, ...]:
         async def work(tx: Transaction) -> tuple[TenantId, ...]:
@@ -50,7 +60,12 @@ class Relay:
 
         return await self.database.read(None, work)
 
-    async def _publish(self, tenant_id: TenantId) -> bool:
+    async def publish(self, tenant_id: TenantId) -> None:
+        """Publish everything of a tenant that is there now."""
+        while await self._slice(tenant_id):
+            pass
+
+    async def _slice(self, tenant_id: TenantId) -> bool:
         """Publish one slice; return whether there may be more."""
         after, events = await self._next(tenant_id)
         if not events:

@@ -6,11 +6,11 @@ INSERT INTO audit.entry (
 )
 VALUES (
     :tenant_id, :seq, :event_id, :kind, :aggregate_id, :user_id, :at, :request_id, :address,
-    :user_agent, :detail
+    :user_agent, :detail::text::jsonb
 );
 
 -- entries_before --
-SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail
+SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text
 FROM audit.entry
 WHERE tenant_id = :tenant_id AND seq < :before
 ORDER BY seq DESC

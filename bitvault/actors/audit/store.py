@@ -1,5 +1,7 @@
 """One function per query."""
 
+from msgspec import json
+
 from bitvault.actors.audit.contract import Entry
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.events import Recorded
@@ -22,7 +24,7 @@ async def insert_entry(tx: Transaction, event: Recorded) -> None:
         request_id=event.origin.get("request_id", ""),
         address=event.origin.get("address", ""),
         user_agent=event.origin.get("user_agent", ""),
-        detail=dict(event.payload),
+        detail=json.encode(event.payload).decode(),
     )
 
 
@@ -31,4 +33,4 @@ async def entries_before(
 ) -> tuple[Entry, ...]:
     """List entries with a smaller seq, newest first."""
     rows = await tx.fetch(QUERIES["entries_before"], tenant_id=tenant_id, before=before, most=most)
-    return tuple(Entry(**row) for row in rows)
+    return tuple(Entry(**{**row, "detail": json.decode(row["detail"])}) for row in rows)
