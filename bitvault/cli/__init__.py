@@ -1,0 +1,1 @@
+"""``bitvault``: the command line for people and scripts, on the SDK."""

@@ -1,0 +1,114 @@
+"""``mkdir``, ``mv``, ``cp``, ``rm``: changes of the tree; no bytes travel."""
+
+from typing import Any
+
+import click
+
+from bitvault.cli.context import DRY_RUN, connect, remote_path, reports
+from bitvault.cli.output import Exit, Report
+from bitvault.cli.render import plain
+from bitvault.client.client import Client
+from bitvault.client.errors import Problem
+from bitvault.client.shapes import Node
+
+ON_CONFLICT = click.option(
+    "--if-exists",
+    type=click.Choice(["fail", "replace", "rename"]),
+    default="fail",
+    show_default=True,
+    help="What to do when the name is taken.",
+)
+
+
+@click.command(epilog="Example: bitvault mkdir -p /photos/2026/11")
+@click.argument("paths", nargs=-1, required=True, callback=remote_path)
+@click.option("-p", "--parents", is_flag=True, help="Make parents; an existing folder is fine.")
+@reports
+def mkdir(paths: tuple[str, ...], parents: bool) -> Report:  # noqa: FBT001
+    """Create folders."""
+    with connect() as client:
+        made = [client.make_folder(path, parents=parents, exist_ok=parents).node for path in paths]
+    return Report([plain(node) for node in made], [f"made {node.path}" for node in made])
+
+
+def destination(client: Client, path: str) -> dict[str, Any]:
+    """Read a destination as cp and mv do: into an existing folder, or under a new name."""
+    space, colon, inside = path.rpartition(":")
+    try:
+        found = client.node(path)
+    except Problem as problem:
+        if problem.status != 404 or inside.endswith("/"):  # noqa: PLR2004 - HTTP
+            raise
+    else:
+        if found.kind == "folder":
+            return {"parentId": found.id}
+    parent, _, name = inside.rpartition("/")
+    return {"parentPath": f"{space}{colon}{parent or '/'}", "name": name}
+
+
+def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool) -> Report:  # noqa: FBT001
+    with connect() as client:
+        node = client.node(source)
+        where = {**destination(client, target), "ifExists": if_exists}
+        if dry_run:
+            return Report([plain(node)], [f"would {verb} {source} to {target}"])
+        done = (client.move if verb == "move" else client.copy)(node, **where).node
+    return Report([plain(done)], [f"{source} -> {done.path}"])
+
+
+@click.command(epilog="Examples: bitvault mv /a.txt /b.txt; bitvault mv /a.txt /folder/")
+@click.argument("source", callback=remote_path)
+@click.argument("target", callback=remote_path)
+@ON_CONFLICT
+@DRY_RUN
+@reports
+def mv(source: str, target: str, if_exists: str, dry_run: bool) -> Report:  # noqa: FBT001
+    """Rename or move a file or folder, into TARGET when that is a folder."""
+    return _transfer(source, target, if_exists, "move", dry_run)
+
+
+@click.command(epilog="Example: bitvault cp /report.odt /archive/")
+@click.argument("source", callback=remote_path)
+@click.argument("target", callback=remote_path)
+@ON_CONFLICT
+@DRY_RUN
+@reports
+def cp(source: str, target: str, if_exists: str, dry_run: bool) -> Report:  # noqa: FBT001
+    """Copy a file or folder on the server, into TARGET when that is a folder."""
+    return _transfer(source, target, if_exists, "copy", dry_run)
+
+
+@click.command(epilog="Examples: bitvault rm /a.txt; bitvault rm -r /folder")
+@click.argument("paths", nargs=-1, required=True, callback=remote_path)
+@click.option("-r", "--recursive", is_flag=True, help="Folders too.")
+@DRY_RUN
+@reports
+def rm(paths: tuple[str, ...], recursive: bool, dry_run: bool) -> Report:  # noqa: FBT001
+    """Put files or folders in the trash; `bitvault trash restore` brings them back."""
+    with connect() as client:
+        nodes = [client.node(path) for path in paths]
+        _refuse_folders(nodes, recursive=recursive)
+        if dry_run:
+            return Report([plain(node) for node in nodes], [f"would remove {p}" for p in paths])
+        return _remove(client, nodes)
+
+
+def _remove(client: Client, nodes: list[Node]) -> Report:
+    results, lines, warnings = [], [], []
+    for node in nodes:
+        try:
+            done = client.trash(node)
+        except Problem as problem:
+            if len(nodes) == 1:
+                raise
+            warnings.append(f"{node.path}: {problem}")
+            continue
+        results.append(plain(done))
+        lines.append(f"removed {node.path}; undo: bitvault trash restore {done.entry_id}")
+    return Report(results, lines, warnings, Exit.PARTIAL if warnings else Exit.OK)
+
+
+def _refuse_folders(nodes: list[Node], *, recursive: bool) -> None:
+    folders = [node.path for node in nodes if node.kind == "folder"]
+    if folders and not recursive:
+        raise click.UsageError(f"{folders[0]} is a folder; say -r to remove it with all in it")

@@ -1,0 +1,49 @@
+"""``token create|list|revoke``."""
+
+from typing import Any
+
+import click
+
+from bitvault.cli.context import connect, reports
+from bitvault.cli.output import Report
+from bitvault.cli.render import plain, table, when
+from bitvault.wire.sessions import Credential, TokenCreated
+
+
+@click.group()
+def token() -> None:
+    """Create, list or revoke API tokens."""
+
+
+@token.command(epilog="Example: BITVAULT_TOKEN=$(bitvault token create backup)")
+@click.argument("name")
+@click.option("--expires-in", type=click.IntRange(1), help="Seconds; else it does not expire.")
+@reports
+def create(name: str, expires_in: int | None) -> Report:
+    """Create a token and print it: the only time it is shown."""
+    body: dict[str, Any] = {"name": name}
+    if expires_in is not None:
+        body["expiresIn"] = expires_in
+    with connect() as client:
+        made = client.rest.call("POST", "/v1/tokens", TokenCreated, body=body)
+    return Report([plain(made)], [made.token])
+
+
+@token.command("list", epilog="Example: bitvault token list")
+@reports
+def list_() -> Report:
+    """List your tokens; never the secrets."""
+    with connect() as client:
+        found = list(client.listed("/v1/tokens", Credential))
+    rows = [(one.id, one.name, one.prefix, when(one.last_used_at)) for one in found]
+    return Report([plain(one) for one in found], table(rows, ("id", "name", "prefix", "last used")))
+
+
+@token.command(epilog="Example: bitvault token revoke 0193a5b2-...")
+@click.argument("token_id")
+@reports
+def revoke(token_id: str) -> Report:
+    """End a token at once."""
+    with connect() as client:
+        client.rest.raw("DELETE", f"/v1/tokens/{token_id}")
+    return Report([{"id": token_id}], [f"revoked {token_id}"])

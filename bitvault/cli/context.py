@@ -1,0 +1,129 @@
+"""What every command shares: the stored login, the client, and the way out."""
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import frozen
+
+from bitvault.cli.failures import NotLoggedIn, exit_code, hint
+from bitvault.cli.output import Exit, Report, write_failure, write_report
+from bitvault.client.errors import BitVaultError
+
+if TYPE_CHECKING:
+    from bitvault.client.client import Client
+
+IF_EXISTS = click.option(
+    "--if-exists",
+    type=click.Choice(["fail", "replace", "rename", "skip"]),
+    default="fail",
+    show_default=True,
+    help="What to do when the name is taken.",
+)
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
+JOBS = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Transfers at a time.",
+)
+
+
+@frozen
+class Login:
+    """Where to, and as whom."""
+
+    server: str
+    token: str
+
+
+def credentials_file() -> Path:
+    """Return where the login is stored: ``$XDG_CONFIG_HOME/bitvault/credentials.json``."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "bitvault" / "credentials.json"
+
+
+def stored_login() -> Login:
+    """Return the login to use; the environment wins over the file.
+
+    A stored token is never sent to another server than the one that issued it.
+
+    Raises:
+        NotLoggedIn: there is none.
+    """
+    try:
+        stored = dict(json.loads(credentials_file().read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        stored = {}
+    issued_by = str(stored.get("server", ""))
+    server = (os.environ.get("BITVAULT_SERVER") or issued_by).rstrip("/")
+    token = os.environ.get("BITVAULT_TOKEN")
+    if not token and server == issued_by.rstrip("/"):
+        token = stored.get("token")
+    if not server or not token:
+        missing = "server" if not server else f"token for {server}"
+        raise NotLoggedIn(f"there is no {missing} to use")
+    return Login(server, str(token))
+
+
+def connect() -> "Client":
+    """Return a client for the stored login."""
+    from bitvault.client.client import Client  # noqa: PLC0415 - httpx is slow to import
+
+    login = stored_login()
+    return Client(login.server, login.token)
+
+
+def remote(value: str) -> str:
+    """Check the form of a remote path.
+
+    Raises:
+        click.BadParameter: it is neither ``/a/b`` nor ``Space:/a/b``.
+    """
+    if value.startswith("/") or ":/" in value:
+        return value
+    raise click.BadParameter(f"{value!r}: remote paths are /a/b or Space:/a/b")
+
+
+def remote_path(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+    """Check one path, or several, as a callback of click."""
+    return tuple(map(remote, value)) if isinstance(value, tuple) else remote(value)
+
+
+def reports(function: Callable[..., Report]) -> Callable[..., Any]:
+    """Give a command ``--json``, and turn what it returns or raises into output and exit code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON envelope on stdout.")
+    @functools.wraps(function)
+    def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
+        name = click.get_current_context().command_path.partition(" ")[2]
+        try:
+            report = function(*args, **kwargs)
+        except BitVaultError as error:
+            request = getattr(error, "request_id", None)
+            write_failure(
+                str(error),
+                error.code,
+                as_json=as_json,
+                command=name,
+                hint=hint(error),
+                request_id=request,
+            )
+            click.get_current_context().exit(exit_code(error))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            write_failure(detail, "local_io", as_json=as_json, command=name)
+            missing = isinstance(error, FileNotFoundError)
+            click.get_current_context().exit(Exit.NOT_FOUND if missing else Exit.INTERNAL)
+        write_report(name, report, as_json=as_json)
+        click.get_current_context().exit(report.code)
+
+    return run

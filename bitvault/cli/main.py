@@ -1,0 +1,97 @@
+"""The entry point. Commands are imported when they are called, so that ``--help`` is instant.
+
+Nothing here may import httpx, msgspec or the SDK: a test holds it to that.
+"""
+
+import importlib
+import sys
+
+import click
+
+from bitvault import __version__
+from bitvault.cli.output import Exit, write_failure
+
+COMMANDS = {
+    "login": ("auth", "Log in to a server and remember the session."),
+    "logout": ("auth", "End the session and forget it."),
+    "whoami": ("auth", "Show the server and the user."),
+    "ls": ("look", "List a folder."),
+    "stat": ("look", "Show what is known of a file or folder."),
+    "put": ("put", "Upload files, trees, or standard input."),
+    "get": ("get", "Download a file or a tree."),
+    "cat": ("get", "Write a file to standard output."),
+    "mkdir": ("nodes", "Create folders."),
+    "mv": ("nodes", "Rename or move a file or folder."),
+    "cp": ("nodes", "Copy on the server; no bytes travel."),
+    "rm": ("nodes", "Put files or folders in the trash."),
+    "trash": ("trash", "List, restore, purge or empty the trash."),
+    "versions": ("versions", "List or restore the versions of a file."),
+    "token": ("token", "Create, list or revoke API tokens."),
+    "spaces": ("spaces", "List or create spaces; manage their members."),
+    "uploads": ("uploads", "List or abort unfinished uploads."),
+    "api": ("api", "Call the REST API directly."),
+    "completion": ("completion", "Print the shell completion script."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and one line each; imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the module a command lives in."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bitvault.cli.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Examples: bitvault login http://127.0.0.1:8080 --user admin; "
+    "bitvault put -r ./photos /photos; bitvault get /photos/a.jpg .",
+)
+@click.version_option(__version__, prog_name="bitvault")
+def cli() -> None:
+    """Put files in BitVault and get them back.
+
+    Remote paths are /a/b in your personal space, or Space:/a/b. BITVAULT_SERVER and BITVAULT_TOKEN
+    win over what `bitvault login` has stored. Exit codes: 0 ok, 1 internal, 2 usage, 3 auth, 4 not
+    found, 5 conflict, 6 quota, 7 partial, 8 unavailable.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with a code from ``Exit``."""
+    try:
+        code = cli.main(prog_name="bitvault", standalone_mode=False)
+    except click.UsageError as error:
+        _show_usage(error)
+        code = Exit.USAGE
+    except click.ClickException as error:
+        write_failure(error.format_message(), "error", as_json="--json" in sys.argv)
+        code = Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nbitvault: interrupted", err=True)
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_usage(error: click.UsageError) -> None:
+    if "--json" in sys.argv:
+        write_failure(error.format_message(), "usage", as_json=True)
+    else:
+        error.show()
