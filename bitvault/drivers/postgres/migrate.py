@@ -12,9 +12,13 @@ from importlib.resources import files
 import asyncpg
 from attrs import frozen
 
+from bitvault.drivers import aio
+from bitvault.kernel.refusal import DependencyDown
+
 _FILE = re.compile(r"^(\d{4})_(pre|post)_([a-z0-9_]+)\.sql$")
 _LOCK = 0x62_76_6D_69_67  # "bvmig", one key for every process that migrates this database
 _LEDGER = "migrations.sql"
+_CONNECT_SECONDS = 10.0
 
 
 class MigrationError(Exception):
@@ -117,3 +121,24 @@ async def _apply(connection: asyncpg.Connection, step: Migration) -> str:
             step.checksum,
         )
     return f"{step.room}/{step.name}"
+
+
+async def migrate_database(dsn: str, packages: Sequence[str]) -> list[str]:
+    """Connect, migrate, disconnect; Trio-flavoured.
+
+    Raises:
+        MigrationError: as ``migrate`` says.
+        DependencyDown: the database does not answer.
+    """
+
+    async def work() -> list[str]:
+        connection = await asyncpg.connect(dsn, timeout=_CONNECT_SECONDS)
+        try:
+            return await migrate(connection, packages)
+        finally:
+            await connection.close(timeout=_CONNECT_SECONDS)
+
+    try:
+        return await aio.call(work)
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
+        raise DependencyDown("postgresql", str(error)) from error
