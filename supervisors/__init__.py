@@ -32,7 +32,7 @@ from supervisors.errors import (
 )
 from supervisors.intensity import add_restart
 from supervisors.mailbox import Mailbox, MailboxStatistics, Request
-from supervisors.process import Command, process
+from supervisors.process import Command, RunningProcess, process
 from supervisors.registry import Ref, Registry, RegistryStatistics
 from supervisors.report import (
     ChildCrashed,
@@ -93,6 +93,7 @@ __all__ = [
     "Request",
     "Restart",
     "RestartScheduled",
+    "RunningProcess",
     "Shutdown",
     "StartFailed",
     "StartRefused",

@@ -42,6 +42,7 @@ class Life:
     value: object = attrs.field(default=None, init=False)
     reason: Exception | None = attrs.field(default=None, init=False)
     unhandled: bool = attrs.field(default=True, init=False)
+    returned: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Give the child its side of the handshake."""
@@ -66,6 +67,13 @@ class Life:
         try:
             with self.scope:
                 await self.slot.spec.start(self.child)
+                self.returned = True
+        except BaseExceptionGroup as group:
+            # A cancel from above may come mixed with what the child raised on its way out.
+            crashes, rest = group.split(Exception)
+            self.reason = None if crashes is None else single(crashes)
+            if rest is not None:
+                raise rest from None
         except Exception as error:  # noqa: BLE001 - a crash is what a supervisor is for
             self.reason = single(error)
         finally:
@@ -101,8 +109,7 @@ class Life:
             await self.kill()
 
     async def kill(self) -> None:
-        """Cancel it and wait until it has ended."""
-        self.slot.report(ChildKilled(self.slot.path))
+        """Cancel it and wait until it has ended, reporting one that ignores it."""
         self.scope.cancel()
         with trio.move_on_after(_STUCK_SECONDS):
             await self.ended.wait()
@@ -112,8 +119,7 @@ class Life:
 
     def _on_started(self, value: object) -> None:
         self.value = value
-        self.slot.state = "running"
-        self.slot.started_at = trio.current_time()
+        self.slot.note_started(trio.current_time())
         self.settled.set()
         self.slot.report(ChildStarted(self.slot.path, self.slot.restarts))
 
@@ -124,6 +130,7 @@ class Slot:
 
     spec: ChildSpec
     parent: Child
+    dynamic: bool = False
     life: Life | None = attrs.field(default=None, init=False)
     state: str = attrs.field(default="waiting", init=False)
     restarts: int = attrs.field(default=0, init=False)
@@ -132,7 +139,7 @@ class Slot:
     last_error: str | None = attrs.field(default=None, init=False)
     started_at: float | None = attrs.field(default=None, init=False)
     stopping: bool = attrs.field(default=False, init=False)
-    _last_restart: float | None = attrs.field(default=None, init=False)
+    _well_since: float | None = attrs.field(default=None, init=False)
 
     @property
     def path(self) -> str:
@@ -150,12 +157,18 @@ class Slot:
         self.life = Life(self, on_end)
         return self.life
 
+    def note_started(self, now: float) -> None:
+        """Take down that the present life can answer."""
+        self.started_at = self._well_since = now
+        if not self.stopping:
+            self.state = "running"
+
     def count_restart(self, now: float, period: float) -> None:
-        """Count one more; a child that was well for a period begins a new streak."""
-        well = self._last_restart is None or now - self._last_restart > period
+        """Count one more; a child that ran for a period begins a new streak."""
+        well = self._well_since is not None and now - self._well_since > period
         self.streak = 1 if well else self.streak + 1
         self.restarts += 1
-        self._last_restart = now
+        self._well_since = None
 
     async def stop(self) -> None:
         """Stop the present life, if there is one, and leave its death to nobody else."""
@@ -187,8 +200,10 @@ class Slot:
                     self.path, supervisor, child, life.reason, self.restarts, self.stopping
                 )
             )
-        else:
+        elif life.returned:
             self.report(ChildStopped(self.path, self.stopping))
+        else:
+            self.report(ChildKilled(self.path))
 
     def status(self) -> ChildStatus:
         """Return the child as it is now."""

@@ -2,6 +2,7 @@
 
 import contextvars
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -56,7 +57,6 @@ class Envelope:
     answered: trio.Event | None
     reply: Any = None
     error: BaseException | None = None
-    abandoned: bool = False
 
     def answer(self, reply: object) -> None:
         """Give the asker its reply, unless it was answered before."""
@@ -69,6 +69,10 @@ class Envelope:
         if self.answered is not None and not self.answered.is_set():
             self.error = error
             self.answered.set()
+
+
+def _always(_envelope: Envelope) -> bool:
+    return True
 
 
 @attrs.define(eq=False)
@@ -104,19 +108,32 @@ class Mailbox:
         self._queue.append(envelope)
         self._arrived.set()
 
-    async def get(self) -> Envelope | None:
-        """Wait for the next request somebody still wants; None once closed and empty."""
+    async def get(self, may_run: Callable[[Envelope], bool] = _always) -> Envelope | None:
+        """Wait for the first request that may run now; None once closed and empty.
+
+        What may not run stays where it is, counted and bounded; `wake` looks again.
+        """
         while True:
             await trio.lowlevel.checkpoint()
-            while self._queue:
-                envelope = self._queue.popleft()
-                if not envelope.abandoned:
+            for index, envelope in enumerate(self._queue):
+                if may_run(envelope):
+                    del self._queue[index]
                     return envelope
-                self._abandoned += 1
-            if self.closed:
+            if self.closed and not self._queue:
                 return None
             self._arrived = trio.Event()
             await self._arrived.wait()
+
+    def wake(self) -> None:
+        """Look again at what may run."""
+        self._arrived.set()
+
+    def discard(self, envelope: Envelope) -> None:
+        """Drop a request whose asker went away, if no handler has taken it."""
+        if envelope in self._queue:
+            self._queue.remove(envelope)
+            self._abandoned += 1
+            self.wake()
 
     def close(self) -> None:
         """Let nothing more in; what is queued stays."""

@@ -43,8 +43,8 @@ class Registry:
         if name in self._live and self._live[name][0] is mailbox:
             del self._live[name]
 
-    def put(self, name: str, envelope: Envelope) -> None:
-        """Queue an envelope for whoever lives under `name` now.
+    def put(self, name: str, envelope: Envelope) -> Mailbox:
+        """Queue an envelope for whoever lives under `name` now; return where it lies.
 
         Raises:
             NotRunning, MailboxFull, UnknownMessage: Nothing was queued.
@@ -55,6 +55,7 @@ class Registry:
         if type(envelope.message) not in messages:
             raise UnknownMessage(f"{name} does not handle {type(envelope.message).__name__}")
         mailbox.put_nowait(envelope)
+        return mailbox
 
     def ref(self, name: str) -> "Ref":
         """Return a reference to whoever lives under `name` when asked."""
@@ -84,12 +85,12 @@ class Ref:
         """
         answered = trio.Event()
         envelope = Envelope(request, contextvars.copy_context(), answered)
-        self._registry.put(self.name, envelope)
+        mailbox = self._registry.put(self.name, envelope)
         try:
             with trio.move_on_after(timeout):
                 await answered.wait()
         finally:
-            envelope.abandoned = True
+            mailbox.discard(envelope)
         return cast("R", self._opened(envelope, timeout))
 
     def _opened(self, envelope: Envelope, timeout: float) -> Any:

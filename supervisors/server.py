@@ -13,7 +13,7 @@
 `concurrency` handlers run at a time; `serial_by` keeps requests of one key in their order.
 """
 
-from collections import deque
+import functools
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
@@ -95,7 +95,7 @@ class _Life:
     concurrency: int
     serial_by: Callable[[Any], Hashable] | None
     running: dict[int, Envelope] = attrs.field(factory=dict, init=False)
-    lanes: dict[Hashable, deque[Envelope]] = attrs.field(factory=dict, init=False)
+    busy: set[Hashable] = attrs.field(factory=set, init=False)
     handled: int = attrs.field(default=0, init=False)
 
     async def serve(self) -> None:
@@ -103,64 +103,45 @@ class _Life:
         limit = trio.CapacityLimiter(self.concurrency)
         async with trio.open_nursery() as nursery:
             while True:
-                # The slot is taken before the request, so that what waits stays in the mailbox,
-                # where it is counted, bounded, and dropped when its asker goes away.
+                # The slot is taken before the request, and a request of a busy key is not taken
+                # at all: what waits stays in the mailbox, where it is counted, bounded, and
+                # dropped when its asker goes away.
                 ticket = object()
                 await limit.acquire_on_behalf_of(ticket)
-                envelope = await self.mailbox.get()
+                envelope = await self.mailbox.get(self._may_run)
                 if envelope is None:
                     return
-                self._dispatch(nursery, limit, ticket, envelope)
+                self.running[id(envelope)] = envelope
+                self.busy.add(self._key(envelope))
+                run = functools.partial(self._handle, envelope, limit, ticket)
+                envelope.context.run(nursery.start_soon, run)
 
-    def _dispatch(
-        self, nursery: trio.Nursery, limit: trio.CapacityLimiter, ticket: object, item: Envelope
+    def _key(self, envelope: Envelope) -> Hashable:
+        return self.serial_by(envelope.message) if self.serial_by else id(envelope)
+
+    def _may_run(self, envelope: Envelope) -> bool:
+        return self._key(envelope) not in self.busy
+
+    async def _handle(
+        self, envelope: Envelope, limit: trio.CapacityLimiter, ticket: object
     ) -> None:
-        key = self.serial_by(item.message) if self.serial_by else ticket
-        if key in self.lanes:
-            self.lanes[key].append(item)
-            limit.release_on_behalf_of(ticket)
-            return
-        self.lanes[key] = deque()
-        lane = _Lane(self, nursery, limit, ticket, key)
-        item.context.run(nursery.start_soon, lane.handle, item)
+        envelope.answer(await self.subject.handle(envelope.message))
+        # Only on success: after a crash `fail` still has to find it.
+        del self.running[id(envelope)]
+        self.handled += 1
+        self.busy.discard(self._key(envelope))
+        limit.release_on_behalf_of(ticket)
+        self.mailbox.wake()
 
     def fail(self, cause: str) -> None:
         """Answer everybody who still waits with `ActorDied`."""
         self.mailbox.fail(cause)
-        waiting = [*self.running.values(), *(item for lane in self.lanes.values() for item in lane)]
-        for envelope in waiting:
+        for envelope in self.running.values():
             envelope.fail(ActorDied(self.name, cause))
 
     def statistics(self) -> ActorStatistics:
         """Return the counts as they are now."""
         return ActorStatistics(self.mailbox.statistics(), len(self.running), self.handled)
-
-
-@attrs.frozen(eq=False)
-class _Lane:
-    """Requests of one key, one after the other, each in a task with its asker's context."""
-
-    life: _Life
-    nursery: trio.Nursery
-    limit: trio.CapacityLimiter
-    ticket: object
-    key: Hashable
-
-    async def handle(self, envelope: Envelope) -> None:
-        """Answer one request, then hand the lane on to the next."""
-        running = self.life.running
-        if not envelope.abandoned:
-            # Taken out only on success: after a crash `fail` still has to find it.
-            running[id(envelope)] = envelope
-            envelope.answer(await self.life.subject.handle(envelope.message))
-            del running[id(envelope)]
-            self.life.handled += 1
-        if waiting := self.life.lanes[self.key]:
-            following = waiting.popleft()
-            following.context.run(self.nursery.start_soon, self.handle, following)
-        else:
-            del self.life.lanes[self.key]
-            self.limit.release_on_behalf_of(self.ticket)
 
 
 def actor(  # noqa: PLR0913 - each is a property of the child

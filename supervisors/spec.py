@@ -98,12 +98,14 @@ class Flags:
         intensity: Restarts allowed within `period`; one more, and the supervisor gives up.
         period: Seconds. Allowed restarts multiply along nested supervisors: keep the top low.
         backoff: The wait before each restart.
+        max_children: Bound on all children; `start_child` refuses above it.
     """
 
     strategy: Strategy = Strategy.ONE_FOR_ONE
     intensity: int = attrs.field(default=1, validator=_not_negative)
     period: float = attrs.field(default=5.0, validator=_positive)
     backoff: Backoff = attrs.field(factory=Backoff)
+    max_children: int = attrs.field(default=10_000, validator=_positive)
 
 
 def _valid_id(_self: object, _attribute: "attrs.Attribute[str]", value: str) -> None:

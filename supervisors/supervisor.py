@@ -52,6 +52,7 @@ class Supervisor:
     _stamps: tuple[float, ...] = attrs.field(default=(), init=False)
     _restarts: int = attrs.field(default=0, init=False)
     _nursery: trio.Nursery | None = attrs.field(default=None, init=False)
+    _over: bool = attrs.field(default=False, init=False)
 
     async def run(self, specs: Sequence[ChildSpec]) -> None:
         """Live: start, decide, stop.
@@ -69,6 +70,7 @@ class Supervisor:
                 await self._start_all()
                 await self._decide()
             finally:
+                self._over = True
                 self._refuse_calls()
                 # Every path but a kill has stopped the children by now.
                 self._nursery.cancel_scope.cancel()
@@ -80,7 +82,7 @@ class Supervisor:
             if self.me.stopping.is_set():
                 return
             life = await self._start(slot)
-            if not life.running and not self.me.stopping.is_set():
+            if not life.child.has_started and not self.me.stopping.is_set():
                 await self._stop_all()
                 raise StartFailed(slot.path, life.why()) from life.reason
         if not self.me.stopping.is_set():
@@ -138,10 +140,9 @@ class Supervisor:
         return [slot]
 
     async def _take_down(self, slots: list[Slot], *, but: Slot) -> None:
-        for slot in reversed(slots):
-            if slot is but:
-                continue
-            await slot.stop()
+        others = [slot for slot in slots if slot is not but]
+        await _stop_slots(others)
+        for slot in others:
             if slot.spec.restart is Restart.TEMPORARY:
                 self._slots.pop(slot.spec.id, None)
             else:
@@ -167,7 +168,7 @@ class Supervisor:
             life = await self._start(each)
             if self.me.stopping.is_set():
                 return
-            if not life.running:
+            if not life.child.has_started:
                 life.unhandled = False
                 await self._restart(each, life.reason)
                 return
@@ -181,8 +182,7 @@ class Supervisor:
         return life
 
     async def _stop_all(self) -> None:
-        for slot in reversed(list(self._slots.values())):
-            await slot.stop()
+        await _stop_slots(list(self._slots.values()))
 
     # The inbox
 
@@ -203,6 +203,10 @@ class Supervisor:
             call.reply = await call.work()
         except (LookupError, ValueError, StartFailed, ChildRunning) as error:
             call.error = error
+        except BaseException:
+            # Cancelled from above: the caller may live elsewhere in the tree and still be waiting.
+            call.error = NotRunning(self.me.path)
+            raise
         finally:
             call.done.set()
 
@@ -213,7 +217,7 @@ class Supervisor:
                 message.done.set()
 
     async def _call(self, work: Callable[[], Any]) -> Any:
-        if self.me.stopping.is_set():
+        if self._over or self.me.stopping.is_set():
             raise NotRunning(self.me.path)
         call = _Call(work)
         self._post(call)
@@ -225,19 +229,26 @@ class Supervisor:
     # OTP's interface
 
     async def start_child(self, spec: ChildSpec) -> object:
-        """Add a child and start it; return what it gave to `started()`.
+        """Add a dynamic child and start it; return what it gave to `started()`.
+
+        Dynamic children are stopped before the static ones, all at the same time. Make those that
+        end by themselves temporary, or their specs stay.
 
         Raises:
-            ChildAlreadyPresent, StartFailed, NotRunning: Nothing was added.
+            ChildAlreadyPresent, StartFailed, NotRunning: Nothing was added. `StartFailed` also
+                when there are `Flags.max_children` already.
         """
 
         async def work() -> object:
             if spec.id in self._slots:
                 raise ChildAlreadyPresent(f"{self.me.path} has a child {spec.id!r}")
-            slot = self._slots[spec.id] = Slot(spec, self.me)
+            slot = Slot(spec, self.me, dynamic=True)
+            if len(self._slots) >= self.flags.max_children:
+                raise StartFailed(slot.path, f"there are {len(self._slots)} children already")
+            self._slots[spec.id] = slot
             life = await self._start(slot)
-            if not life.running:
-                life.unhandled = False
+            if not life.child.has_started:
+                await slot.stop()
                 del self._slots[spec.id]
                 raise StartFailed(slot.path, life.why()) from life.reason
             return life.value
@@ -264,8 +275,8 @@ class Supervisor:
             if slot.running or slot.state == "waiting":
                 raise ChildRunning(f"{slot.path} is {slot.state}")
             life = await self._start(slot)
-            if not life.running:
-                life.unhandled = False
+            if not life.child.has_started:
+                await slot.stop()
                 raise StartFailed(slot.path, life.why()) from life.reason
             return life.value
 
@@ -314,6 +325,17 @@ class Supervisor:
         if id not in self._slots:
             raise ChildNotFound(f"{self.me.path} has no child {id!r}")
         return self._slots[id]
+
+
+async def _stop_slots(slots: Sequence[Slot]) -> None:
+    """Stop dynamic children together, then static ones in reverse start order."""
+    async with trio.open_nursery() as nursery:
+        for slot in slots:
+            if slot.dynamic:
+                nursery.start_soon(slot.stop)
+    for slot in reversed(slots):
+        if not slot.dynamic:
+            await slot.stop()
 
 
 def supervisor(
