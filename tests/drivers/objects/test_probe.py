@@ -28,7 +28,7 @@ async def test_an_honest_store_is_believed() -> None:
 
 @pytest.mark.parametrize(
     "promise",
-    ["signed_length", "signed_checksum", "write_once", "part_checksum"] + ["composite_checksum"],
+    ["signed_length", "signed_checksum", "write_once", "part_checksum", "composite_checksum"],
 )
 async def test_each_lie_is_caught(promise: str) -> None:
     """A store that breaks one promise loses that capability and no other."""
