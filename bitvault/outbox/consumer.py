@@ -208,7 +208,10 @@ class ConsumerLoop:
                 done.applied += 1
 
     def _wants(self, event: Recorded) -> bool:
-        return any(event.kind.startswith(s.removesuffix("*")) for s in self.consumer.subjects)
+        return any(
+            event.kind.startswith(subject[:-1]) if subject.endswith("*") else event.kind == subject
+            for subject in self.consumer.subjects
+        )
 
     def _given_up(self, event: Recorded, failing: _Failing | None) -> _Failing | None:
         gone = failing and failing.seq == event.seq and failing.tries >= self.attempts

@@ -31,7 +31,10 @@ class MemorySubscription:
 
     def matches(self, kind: str) -> bool:
         """Return whether an event of this kind is wanted."""
-        return any(kind.startswith(subject.removesuffix("*")) for subject in self.subjects)
+        return any(
+            kind.startswith(subject[:-1]) if subject.endswith("*") else kind == subject
+            for subject in self.subjects
+        )
 
     def offer(self, event: Recorded) -> None:
         """Queue an event, or note that one was dropped."""

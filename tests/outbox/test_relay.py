@@ -1,0 +1,140 @@
+"""Relay, bus and consumer as children: killed anywhere, nothing is lost or doubled."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+from attrs import define, field
+
+from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.postgres.port import Database, Query, Transaction
+from bitvault.kernel.clock import SystemClock
+from bitvault.kernel.events import Recorded
+from bitvault.outbox import ConsumerLoop, Outbox, Relay, Wakeups, consumer_child, relay_child
+from supervisors import ChildSpec, ChildStarted, Flags, run_tree, supervisor
+from supervisors.testing import RecordingObserver
+from tests.outbox.world import IDS, NODE_A, Keeper, NodeTouched, cursor, effects, emit, new_tenant
+
+WIPE = Query("wipe", "DELETE FROM outbox.consumer_cursor WHERE consumer = 'relay'", ())
+
+
+@define
+class Watched(Keeper):
+    """A keeper that tells when it has seen a seq."""
+
+    last: int = 0
+    seen: trio.Event = field(factory=trio.Event)
+
+    async def apply(self, tx: Transaction, event: Recorded) -> None:
+        """Take the effect, then tell once the transaction is committed."""
+        await super().apply(tx, event)
+        tx.after_commit(lambda: self.seen.set() if event.seq >= self.last else None)
+
+
+@define(eq=False)
+class FragileBus(MemoryBus):
+    """A bus that dies ``crashes`` times after it has handed the events out."""
+
+    crashes: int = 0
+
+    async def publish(self, events: Sequence[Recorded]) -> None:
+        """Publish, then die."""
+        await super().publish(events)
+        if self.crashes:
+            self.crashes -= 1
+            raise OSError("the relay dies between publishing and its cursor")
+
+
+@asynccontextmanager
+async def running(*children: ChildSpec) -> AsyncIterator[RecordingObserver]:
+    """Run children under a supervisor until the block ends."""
+    observer, stop = RecordingObserver(), trio.Event()
+    tree = supervisor("root", Flags(intensity=9), children)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: run_tree(tree, observer=observer, stop=stop))
+        await observer.wait_for(ChildStarted, f"root/{children[-1].id}")
+        yield observer
+        stop.set()
+
+
+async def test_a_commit_reaches_the_consumer_at_once(database: Database) -> None:
+    """With no sweep to help, the wake-up goes append, relay, bus, consumer."""
+    tenant, bus, keeper, wakeups = new_tenant(), MemoryBus(), Watched(last=2), Wakeups()
+    outbox = Outbox(IDS, SystemClock(), wakeups)
+
+    async def work(tx: Transaction) -> None:
+        await outbox.append(tx, tenant, [NodeTouched(NODE_A, 1), NodeTouched(NODE_A, 2)], None)
+
+    loop = ConsumerLoop(keeper, database, bus, SystemClock(), sweep_seconds=3600)
+    relay = Relay(database, bus, wakeups, sweep_seconds=3600)
+    async with running(consumer_child(loop), relay_child("relay", relay)):
+        await database.transact(tenant, work)
+        with trio.fail_after(20):
+            await keeper.seen.wait()
+
+    assert await effects(database, tenant) == [1, 2]
+
+
+async def test_a_relay_that_dies_after_publishing_publishes_again(database: Database) -> None:
+    """The hints come twice, the effects once, and the cursor arrives."""
+    tenant, bus, keeper = new_tenant(), FragileBus(crashes=2), Watched(last=3)
+    await emit(database, tenant, *[NodeTouched(NODE_A, number) for number in range(3)])
+    loop = ConsumerLoop(keeper, database, bus, SystemClock(), sweep_seconds=3600)
+    relay = Relay(database, bus, Wakeups())
+
+    async with running(consumer_child(loop), relay_child("relay", relay)) as observer:
+        with trio.fail_after(20):
+            await keeper.seen.wait()
+            await observer.wait_for(ChildStarted, "root/relay", 3)
+            await relay.publish(tenant)
+
+    assert await effects(database, tenant) == [1, 2, 3]
+    assert await cursor(database, tenant, "relay") == 3
+
+
+async def test_without_any_hint_the_sweep_finds_the_work(database: Database) -> None:
+    """No relay, an empty bus: the consumer reads the outbox by itself."""
+    tenant, keeper = new_tenant(), Watched(last=1)
+    loop = ConsumerLoop(keeper, database, MemoryBus(), SystemClock(), sweep_seconds=0.05)
+
+    async with running(consumer_child(loop)):
+        await emit(database, tenant, NodeTouched(NODE_A, 1))
+        with trio.fail_after(20):
+            await keeper.seen.wait()
+
+    assert await effects(database, tenant) == [1]
+
+
+async def test_steady_hints_of_one_tenant_do_not_starve_the_sweep(database: Database) -> None:
+    """A tenant whose hint was lost is found while another one is named again and again."""
+    silent, noisy, wakeups = new_tenant(), new_tenant(), Wakeups()
+    await wakeups.wait(0.01)
+    taken = []
+    while () not in taken:
+        wakeups.add(noisy)
+        taken.append(await wakeups.wait(0.01))
+
+    assert silent not in taken
+    assert set(taken) <= {(noisy,), ()}
+
+
+async def test_wiping_the_relay_and_the_bus_is_a_non_event(database: Database) -> None:
+    """All is published again from the first event; consumers drop what they have had."""
+    tenant, keeper = new_tenant(), Keeper()
+    await emit(database, tenant, NodeTouched(NODE_A, 1), NodeTouched(NODE_A, 2))
+    first = MemoryBus()
+    await Relay(database, first, Wakeups()).publish(tenant)
+    loop = ConsumerLoop(keeper, database, first, SystemClock())
+    await loop.catch_up(tenant)
+
+    async def wipe(tx: Transaction) -> None:
+        await tx.execute(WIPE)
+
+    await database.transact(None, wipe)
+    fresh = MemoryBus()
+    subscription = fresh.subscribe("keeper", ["node.*"])
+    await Relay(database, fresh, Wakeups()).publish(tenant)
+
+    assert subscription.statistics().current_buffer_used == 2
+    await loop.catch_up(tenant)
+    assert await effects(database, tenant) == [1, 2]
