@@ -44,9 +44,16 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[str | int]:
         key = msgspec.json.decode(raw, type=list[str | int])
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
         raise refused from error
-    if [type(part) for part in key] != list(kinds) or any("\0" in str(part) for part in key):
+    if [type(part) for part in key] != list(kinds) or not all(map(_is_storable, key)):
         raise refused
     return key
+
+
+def _is_storable(part: str | int) -> bool:
+    """Return whether PostgreSQL can compare with it: no NUL in a text, a bigint for a number."""
+    if isinstance(part, int):
+        return -(1 << 63) <= part < 1 << 63
+    return "\0" not in part
 
 
 def page_of(rows: Sequence[T], limit: int, key: "Sequence[Sequence[str | int]]") -> Page[T]:

@@ -1,0 +1,112 @@
+"""The audit trail: one entry per event, for the admins of the tenant it happened in."""
+
+from typing import ClassVar
+from uuid import UUID
+
+import pytest
+from attrs import evolve, frozen
+
+from bitvault.actors.audit.actor import Audit
+from bitvault.actors.audit.consumer import AuditSink
+from bitvault.actors.audit.contract import Entry, ListEntries
+from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import SystemClock
+from bitvault.kernel.events import Event
+from bitvault.kernel.ids import SystemIds, TenantId, UserId
+from bitvault.kernel.paging import Page
+from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.refusal import Forbidden, Invalid
+from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
+
+IDS = SystemIds()
+NODE = UUID(int=5)
+
+
+@frozen
+class NodeTouched(Event):
+    """Something happened to a node."""
+
+    kind: ClassVar[str] = "node.touched"
+    name: str
+
+
+def new_admin() -> Caller:
+    """Return an admin of a new tenant."""
+    tenant, user = TenantId(IDS.uuid7()), UserId(IDS.uuid7())
+    principal = Principal(tenant, user, "root", is_admin=True, credential_id=IDS.uuid7())
+    return Caller(principal, Origin("request-1", "192.0.2.7", "curl/8"))
+
+
+async def happen(database: Database, caller: Caller, *names: str) -> None:
+    """Let the caller touch nodes, and let the sink catch up."""
+    outbox = Outbox(IDS, SystemClock(), Wakeups())
+
+    async def work(tx: Transaction) -> None:
+        events = [NodeTouched(NODE, at, name) for at, name in enumerate(names)]
+        await outbox.append(tx, caller.tenant_id, events, caller)
+
+    await database.transact(caller.tenant_id, work)
+    loop = ConsumerLoop(AuditSink(), database, MemoryBus(), SystemClock())
+    await loop.catch_up(caller.tenant_id)
+
+
+async def entries(database: Database, request: ListEntries) -> Page[Entry]:
+    """Ask the room for a page."""
+    page = await Audit(database).handle(request)
+    assert isinstance(page, Page)
+    return page
+
+
+async def test_an_entry_says_who_did_what_and_from_where(database: Database) -> None:
+    """The event's fields and its origin are all there."""
+    admin = new_admin()
+    await happen(database, admin, "report.txt")
+
+    [entry] = (await entries(database, ListEntries(admin))).items
+
+    assert (entry.seq, entry.kind, entry.aggregate_id) == (1, "node.touched", NODE)
+    assert entry.user_id == admin.principal.user_id
+    assert (entry.request_id, entry.address, entry.user_agent) == (
+        "request-1", "192.0.2.7", "curl/8",
+    )  # fmt: skip
+    assert entry.detail == {"name": "report.txt"}
+
+
+async def test_pages_run_from_the_newest_to_the_oldest(database: Database) -> None:
+    """Following the cursors shows every entry once."""
+    admin, seqs, cursor = new_admin(), [], ""
+    await happen(database, admin, *"abcde")
+
+    while cursor is not None:
+        page = await entries(database, ListEntries(admin, cursor or None, limit=2))
+        seqs += [entry.seq for entry in page.items]
+        cursor = page.next_cursor
+
+    assert seqs == [5, 4, 3, 2, 1]
+
+
+async def test_only_admins_read_it(database: Database) -> None:
+    """Anybody else of the tenant is refused."""
+    admin = new_admin()
+    user = evolve(admin, principal=evolve(admin.principal, is_admin=False))
+
+    assert await Audit(database).handle(ListEntries(user)) == Forbidden("read the audit trail")
+
+
+async def test_another_tenant_sees_nothing_of_it(database: Database) -> None:
+    """An admin sees the own tenant only."""
+    await happen(database, new_admin(), "secret")
+
+    assert (await entries(database, ListEntries(new_admin()))).items == ()
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "WyJhIl0", "WzFd" * 1000, "W10", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OV0"]
+)
+async def test_a_forged_cursor_is_refused(database: Database, cursor: str) -> None:
+    """No cursor of somebody's making is a crash."""
+    refusal = await Audit(database).handle(ListEntries(new_admin(), cursor))
+
+    assert isinstance(refusal, Invalid)
+    assert refusal.field == "cursor"
