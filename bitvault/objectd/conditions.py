@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from bitvault.objectd.effects import parse_http_date
 from bitvault.objectd.errors import S3Error
 
-_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+_RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
 
 
 def check_read(headers: Mapping[str, str], etag: str, modified: int, prefix: str = "") -> bool:

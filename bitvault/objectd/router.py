@@ -46,7 +46,11 @@ _HEADERS = frozenset(
         "x-amz-user-agent",
     }
 )
-_ONLY_VALUE = {"x-amz-acl": "private", "x-amz-storage-class": "STANDARD"}
+_ONLY_VALUE = {
+    "x-amz-acl": "private",
+    "x-amz-storage-class": "STANDARD",
+    "x-amz-bucket-object-lock-enabled": "false",
+}
 _OPEN_HEADERS = ("x-amz-meta-", "x-amz-checksum-")
 
 

@@ -34,7 +34,7 @@ AUTH_PARAMETERS = frozenset(
     }
 )
 _UNRESERVED = "-_.~"
-_TIMESTAMP = re.compile(r"\d{8}T\d{6}Z")
+_TIMESTAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _AUTHORIZATION = re.compile(
     ALGORITHM

@@ -1,0 +1,1 @@
+"""Tests of the embedded object store, most of them against a real process."""
