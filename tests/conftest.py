@@ -6,6 +6,7 @@ import pytest
 
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from tests.support.determinism import FixedClock, SequenceIds
+from tests.support.object_store import ObjectStoreServer, running_object_store
 from tests.support.postgres import PostgresServer, make_template, opened, running_server
 
 
@@ -36,6 +37,13 @@ async def database(database_dsn: str) -> AsyncIterator[PostgresDatabase]:
     """Open the test's own database within its Trio run, with the asyncio loop around it."""
     async with opened(database_dsn) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def object_store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStoreServer]:
+    """Run the real object store, with an empty bucket ``test``, for this worker."""
+    with running_object_store(tmp_path_factory.mktemp("objectd")) as server:
+        yield server
 
 
 @pytest.fixture

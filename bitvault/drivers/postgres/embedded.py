@@ -8,10 +8,13 @@ import functools
 import importlib.util
 import os
 import pwd
+import select
 import shutil
+import signal
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import trio
@@ -23,6 +26,7 @@ _ACCOUNTS = ("bitvault", "postgres", "nobody")
 _LONGEST_SOCKET_FOLDER = 90  # sun_path holds 107 bytes, and .s.PGSQL.5432.lock goes below it
 _ROLE = "bitvault"
 _POLL_SECONDS = 0.02
+_ORPHAN_SECONDS = 2.0
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -158,10 +162,39 @@ def bundled_programs() -> Path:
 
 
 def clear_stale_pidfile(data: Path) -> None:
-    """Remove ``postmaster.pid`` when no PostgreSQL runs under its pid (a zombie, or a stranger)."""
+    """Clear what a killed postmaster left: its pid file, and backends that still hold its memory.
+
+    The pid may belong to a zombie or a stranger by now; a living PostgreSQL keeps everything.
+    """
     lines = _pid_lines(data)
     if lines and not _is_postgres(lines[0]):
+        _end_orphans(data)
         (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _end_orphans(data: Path) -> None:
+    """Kill backends without a postmaster and wait until they are gone; it takes milliseconds.
+
+    They have sessions of their own, so no signal to the postmaster's group reaches them, and
+    PostgreSQL does not start while they live. Recovery makes good what they leave.
+    """
+    for entry in Path("/proc").iterdir():
+        if not (entry.name.isdecimal() and _works_in(entry, data) and _is_postgres(entry.name)):
+            continue
+        with suppress(ProcessLookupError):
+            handle = os.pidfd_open(int(entry.name))
+            try:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                select.select([handle], [], [], _ORPHAN_SECONDS)
+            finally:
+                os.close(handle)
+
+
+def _works_in(process: Path, data: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == data.resolve()
+    except OSError:
+        return False
 
 
 def _pid_lines(data: Path) -> Sequence[str]:

@@ -1,0 +1,128 @@
+"""The embedded server: refusals before it starts, and what a kill -9 leaves behind."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from bitvault.drivers.postgres import embedded
+from bitvault.drivers.postgres.embedded import EmbeddedError, clear_stale_pidfile, prepare
+from bitvault.drivers.postgres.port import Query, Transaction
+from supervisors.process import Command
+from tests.support.postgres import PostgresServer, opened
+
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="about dropping root")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder that an unprivileged account can reach, with a short name."""
+    with tempfile.TemporaryDirectory(prefix="bv-pg-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def start(command: Command) -> "subprocess.Popen[bytes]":
+    """Start the server as the supervisor does."""
+    return subprocess.Popen(
+        command.arguments,
+        env=command.env,
+        cwd=command.cwd,
+        user=command.user,
+        group=command.group,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+async def test_it_starts_again_after_a_kill(folder: Path) -> None:
+    """A killed postmaster leaves its pid file; the next start serves the same data."""
+    server = await trio.to_thread.run_sync(lambda: prepare(folder / "pg", sync=False))
+    for _ in range(2):
+        process = start(server.command())
+        with trio.fail_after(30):
+            while not server.serves(process.pid):
+                assert process.poll() is None
+                await trio.sleep(0.01)
+            async with opened(server.dsn()) as database:
+                await database.read(None, _settings_are_safe)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert (server.data / "postmaster.pid").exists()
+
+
+async def _settings_are_safe(tx: Transaction) -> None:
+    sql = (
+        "SELECT current_setting('fsync') AS fsync, current_setting('data_checksums') AS sums,"
+        " current_setting('synchronous_commit') AS sync, current_setting('server_encoding') AS enc,"
+        " current_setting('listen_addresses') AS listen"
+    )
+    row = await tx.fetchrow(Query("settings", sql, ()))
+    assert row is not None
+    assert dict(row) == {"fsync": "on", "sums": "on", "sync": "on", "enc": "UTF8", "listen": ""}
+
+
+def test_preparing_twice_keeps_the_data(folder: Path) -> None:
+    """A second start does not run initdb again."""
+    first = prepare(folder / "pg", sync=False)
+    marker = (first.data / "PG_VERSION").stat().st_ino
+    assert (prepare(folder / "pg", sync=False).data / "PG_VERSION").stat().st_ino == marker
+
+
+def test_the_socket_is_private(postgres_server: PostgresServer) -> None:
+    """Only the server's account may enter the socket's folder; there is no TCP."""
+    assert postgres_server.embedded.socket.stat().st_mode & 0o777 == 0o700
+
+
+@root_only
+def test_programs_out_of_reach_are_copied(folder: Path) -> None:
+    """Programs below a closed folder are copied to where the account can read them."""
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "bin").mkdir()
+    (closed / "bin" / "postgres").write_text("#!")
+    (folder / "pg").mkdir()
+    account = embedded._account()
+    found = embedded._readable(closed, folder / "pg", account)
+    assert found == folder / "pg" / "programs"
+    assert (found / "bin" / "postgres").exists()
+
+
+@root_only
+def test_a_folder_the_account_cannot_enter_is_refused(folder: Path) -> None:
+    """The message names the closed folder and what to do."""
+    (folder / "closed").mkdir(mode=0o700)
+    with pytest.raises(EmbeddedError, match=r"cannot enter .*closed: move server\.data"):
+        prepare(folder / "closed" / "pg")
+
+
+def test_a_path_too_long_for_a_socket_is_refused(folder: Path) -> None:
+    """sun_path is short; better said at once than by PostgreSQL."""
+    with pytest.raises(EmbeddedError, match="too long"):
+        prepare(folder / ("x" * 100))
+
+
+def test_a_file_in_the_way_is_refused(folder: Path) -> None:
+    """The operating system's reason reaches the user."""
+    (folder / "pg").touch()
+    with pytest.raises(EmbeddedError, match="pg: File exists"):
+        prepare(folder / "pg")
+
+
+@pytest.mark.parametrize("pid", [str(os.getpid()), "999999999", "nonsense"])
+def test_a_pid_file_of_a_stranger_is_removed(tmp_path: Path, pid: str) -> None:
+    """A pid that is no PostgreSQL any more does not stop the next start."""
+    (tmp_path / "postmaster.pid").write_text(f"{pid}\n")
+    clear_stale_pidfile(tmp_path)
+    assert not (tmp_path / "postmaster.pid").exists()
+
+
+def test_a_running_server_keeps_its_pid_file(postgres_server: PostgresServer) -> None:
+    """Two servers on one folder would destroy it."""
+    clear_stale_pidfile(postgres_server.embedded.data)
+    assert (postgres_server.embedded.data / "postmaster.pid").exists()
