@@ -95,8 +95,12 @@ class Connection:
             return False
         body = self._body(protocol, head)
         response = await self._answer(head, body)
-        close = self._draining or _wants_close(head) or not await self._drained(body)
-        await self._send(protocol, head, response, close=close)
+        try:
+            close = self._draining or _wants_close(head) or not await self._drained(body)
+            await self._send(protocol, head, response, close=close)
+        finally:
+            if isinstance(response.body, Content):
+                self._service.store.release(response.body.opened)
         if close:
             await self._linger()
         return not close
@@ -194,11 +198,8 @@ class Connection:
         if isinstance(content, bytes):
             await self._send_head(protocol, response, close=close, bodiless=head.method == b"HEAD")
             return
-        try:
-            await self._send_head(protocol, response, close=close)
-            await self._send_content(content)
-        finally:
-            self._service.store.release(content.opened)
+        await self._send_head(protocol, response, close=close)
+        await self._send_content(content)
 
     async def _send_head(
         self,

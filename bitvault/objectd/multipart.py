@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from bitvault.objectd import index
-from bitvault.objectd.digests import Digests, composite, etag_of
+from bitvault.objectd.digests import Digests, claimed_names, composite, etag_of
 from bitvault.objectd.effects import iso_time, random_id
 from bitvault.objectd.errors import S3Error
 from bitvault.objectd.objects import (
@@ -20,6 +20,7 @@ from bitvault.objectd.xmlform import document, read_records
 
 MAX_PARTS = 10_000
 _MAX_XML = 4 * 1024 * 1024
+_MAX_DIGITS = 12
 _ALGORITHMS = ("SHA256", "SHA1", "CRC32")
 
 
@@ -41,8 +42,9 @@ async def create_upload(call: Call) -> Response:
 
 
 async def read_document(call: Call) -> bytes:
-    """A small body, with its claimed hashes checked."""
-    digests = Digests(call.request.headers if call.body.length else {}, call.claim.payload)
+    """A small body, with its hashes checked; x-amz-checksum-* here speak of the object."""
+    own = {name: v for name, v in call.request.headers.items() if name == "content-md5"}
+    digests = Digests(own, call.claim.payload)
     data = await call.body.read_all(_MAX_XML)
     digests.update(data)
     digests.check()
@@ -76,7 +78,8 @@ def number_of(text: str, name: str, lowest: int, highest: int) -> int:
     Raises:
         S3Error: InvalidArgument.
     """
-    if not (text.isascii() and text.isdigit()) or not lowest <= int(text[:12]) <= highest:
+    valid = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    if not valid or not lowest <= int(text) <= highest:
         raise S3Error("InvalidArgument", f"{name} must be between {lowest} and {highest}.")
     return int(text)
 
@@ -97,6 +100,8 @@ def require_upload(db: sqlite3.Connection, call: Call) -> index.Upload:
 
 async def complete_upload(call: Call) -> Response:
     """Turn the listed parts into the object, in one transaction, or change nothing."""
+    if set(claimed_names(call.request.headers)) - {"sha256"}:
+        raise S3Error("NotImplemented", "Only a SHA-256 of the whole object is checked.")
     wanted = read_records(await read_document(call), "CompleteMultipartUpload", "Part")
     if not 0 < len(wanted) <= MAX_PARTS:
         raise S3Error("MalformedXML")

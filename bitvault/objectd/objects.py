@@ -12,7 +12,7 @@ from bitvault.objectd.digests import Digests, etag_of
 from bitvault.objectd.effects import http_date, iso_time
 from bitvault.objectd.errors import S3Error
 from bitvault.objectd.operation import MAX_PUT, Call, Content, Response, xml_response
-from bitvault.objectd.receive import Body, receive
+from bitvault.objectd.receive import INLINE_BYTES, Body, receive
 from bitvault.objectd.request import parse_request
 from bitvault.objectd.xmlform import document
 
@@ -39,6 +39,8 @@ async def put_object(call: Call) -> Response:
     check_body_length(call.body)
     digests = Digests(request.headers, call.claim.payload)
     headers = kept_headers(request.headers)
+    if call.body.length > INLINE_BYTES:
+        await call.store.read(lambda db: check_target(db, call))  # before a large body, and again
     received = await receive(call.body, digests, call.store.files)
     stored = index.StoredObject(
         bucket=request.bucket,

@@ -160,6 +160,8 @@ def _from_query(request: Request) -> Claim:
     query = request.query
     if not query.keys() >= AUTH_PARAMETERS or query["X-Amz-Algorithm"] != ALGORITHM:
         raise S3Error("AuthorizationQueryParametersError")
+    if _SHA256.fullmatch(query["X-Amz-Signature"]) is None:
+        raise S3Error("SignatureDoesNotMatch")
     expires = query["X-Amz-Expires"]
     if re.fullmatch(r"[0-9]{1,6}", expires) is None or not 1 <= int(expires) <= MAX_EXPIRES:
         raise S3Error(

@@ -51,7 +51,7 @@ def complete(s3: Any, key: str, upload_id: str, parts: list[dict[str, Any]], **m
 def test_upload_completes_with_the_composite_checksum(s3: Any, key: str) -> None:
     """One HEAD proves a multipart upload: size and SHA-256 over the part digests."""
     upload_id, parts = upload(s3, key)
-    done = complete(s3, key, upload_id, parts, MpuObjectSize=10 * MIB + 4, IfNoneMatch="*")
+    done = complete(s3, key, upload_id, parts, MpuObjectSize=10 * MIB + 4, ChecksumSHA256=COMPOSITE)
     head = s3.head_object(Bucket=BUCKET, Key=key, ChecksumMode="ENABLED")
     assert done["ChecksumSHA256"] == head["ChecksumSHA256"] == COMPOSITE
     assert head["ContentLength"] == 10 * MIB + 4

@@ -142,6 +142,8 @@ TARGET_MUTATIONS = {
     "signed header dropped": replace("if-none-match%3B", ""),
     "host not signed": replace("host%3B", ""),
     "no signature": replace("X-Amz-Signature", "X-Amz-Sig"),
+    "unicode signature": lambda target: target[:-64] + "%C3%A9" * 64,
+    "upper-case signature": lambda target: target[:-64] + target[-64:].upper() + "A",
     "empty signature": lambda target: target[:-64],
 }
 
