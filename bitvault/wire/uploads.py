@@ -23,6 +23,10 @@ from bitvault.wire.fields import (
 )
 from bitvault.wire.nodes import Node
 
+BaseVersion = Annotated[
+    int, Meta(ge=0, le=(1 << 31) - 1, description="Refuse unless this version is current.")
+]
+
 
 class InitUpload(RequestShape, frozen=True, kw_only=True):
     """A file about to be uploaded: ``path`` (missing parents are made), or ``parentId``+``name``.
@@ -37,10 +41,7 @@ class InitUpload(RequestShape, frozen=True, kw_only=True):
     name: Name | None = None
     hash: Hash | None = None
     if_exists: IfExists = "fail"
-    base_version: Annotated[
-        int | None,
-        Meta(ge=0, le=(1 << 31) - 1, description="Refuse unless this version is current."),
-    ] = None
+    base_version: BaseVersion | None = None
     content_type: ContentType | None = None
     content_modified_at: Moment | None = None
 

@@ -1,0 +1,171 @@
+"""The Quart-Trio application: routes, the last resort for errors, and one log line per request."""
+
+import importlib.metadata
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import msgspec
+import structlog
+import trio
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from bitvault.http import auth, openapi, problems, serving
+from bitvault.http.call import Edge, Rooms
+from bitvault.http.metrics import Metrics
+from bitvault.http.routes import ENDPOINTS
+from bitvault.http.routes.health import PAGES, Health, page_view
+from bitvault.http.serving import Trace, tracing
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids
+from bitvault.kernel.timing import spent
+from supervisors import ChildStatus
+
+_LOG = structlog.stdlib.get_logger("bitvault.http")
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_CODES = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
+_CODES |= {413: "body_too_large", 415: "unsupported_media_type"}
+
+
+@attrs.frozen
+class Options:
+    """What may be set. ``body_limit`` in bytes, ``body_timeout`` in seconds."""
+
+    body_limit: int = 8 << 20
+    body_timeout: float = 60.0
+
+
+class Application(QuartTrio):
+    """The edge as an ASGI application; what it holds is typed here."""
+
+    edge: Edge
+    metrics: Metrics
+
+
+def create_app(
+    rooms: Rooms,
+    clock: Clock,
+    ids: Ids,
+    *,
+    tree: Callable[[], ChildStatus],
+    options: Options | None = None,
+) -> Application:
+    """Build the application.
+
+    Args:
+        rooms: Whom to ask.
+        clock: The time.
+        ids: Where request ids come from.
+        tree: The supervision tree as it is now, as `child.tree.status` gives it.
+        options: Limits.
+    """
+    options = Options() if options is None else options
+    app = Application("bitvault", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = options.body_limit
+    app.config["BODY_TIMEOUT"] = options.body_timeout
+    app.edge = Edge(rooms, clock, ids)
+    app.metrics = Metrics(tree)
+    _add_routes(app, tree)
+    _add_hooks(app)
+    return app
+
+
+def openapi_document() -> bytes:
+    """Return the OpenAPI document as JSON, indented, in a stable order."""
+    version = importlib.metadata.version("bitvault")
+    compact = msgspec.json.encode(openapi.document(ENDPOINTS, version))
+    return msgspec.json.format(compact, indent=1) + b"\n"
+
+
+def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
+    for endpoint in ENDPOINTS:
+        rule = endpoint.path.replace("{", "<").replace("}", ">")
+        view = serving.view_of(endpoint, app.edge)
+        app.add_url_rule(rule, endpoint.operation_id, view, methods=[endpoint.method])
+    health = Health(app.edge, tree, app.metrics, openapi_document())
+    app.add_url_rule("/livez", "livez", health.livez)
+    app.add_url_rule("/readyz", "readyz", health.readyz)
+    app.add_url_rule("/metrics", "metrics", health.show_metrics)
+    app.add_url_rule("/v1/status", "status", health.status)
+    app.add_url_rule("/v1/openapi.json", "openapi", health.document)
+    for path, name in PAGES.items():
+        app.add_url_rule(path, name, page_view(name))
+
+
+def _add_hooks(app: Application) -> None:
+    async def begin() -> None:
+        address = request.remote_addr or ""
+        fresh = app.edge.ids.uuid7().hex
+        trace = Trace(auth.origin_of(request.headers, address, fresh))
+        tracing.set(trace)
+        spent.set(trace.spent)
+
+    async def finish(response: Response) -> Response:
+        trace = tracing.get()
+        _secure(response, trace.origin.request_id)
+        _record(app.metrics, trace, response)
+        return response
+
+    app.before_request(begin)
+    app.after_request(finish)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(Exception, _crash)
+
+
+async def _http_problem(error: HTTPException) -> Response:
+    """Turn what the framework refuses into a problem."""
+    code = _CODES.get(error.code or 0, "malformed")
+    detail = error.description or "The request cannot be served."
+    members = problems.problem(code, detail, tracing.get().origin.request_id)
+    response = serving.problem_response(members)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+async def _crash(error: Exception) -> Response:
+    """Log a bug, and tell the client no more than its number."""
+    trace = tracing.get()
+    _LOG.error("request crashed", requestId=trace.origin.request_id, exc_info=error)
+    detail = "The server failed; the request id finds the reason in its log."
+    return serving.problem_response(problems.problem("internal", detail, trace.origin.request_id))
+
+
+def _secure(response: Response, request_id: str) -> None:
+    headers = response.headers
+    headers["X-Request-Id"] = request_id
+    for name, value in _SECURITY.items():
+        headers[name] = value
+    if "Content-Security-Policy" not in headers:
+        headers["Content-Security-Policy"] = _NO_CONTENT_POLICY
+
+
+def _record(metrics: Metrics, trace: Trace, response: Response) -> None:
+    seconds = trio.current_time() - trace.started
+    rule = request.url_rule
+    route = trace.route or (rule.rule if rule is not None else "unmatched")
+    method = request.method if rule is not None else "ANY"
+    metrics.count(route, method, response.status_code, seconds)
+    members: dict[str, Any] = {
+        "requestId": trace.origin.request_id,
+        "method": method,
+        "route": route,
+        "status": response.status_code,
+        "milliseconds": round(seconds * 1000, 2),
+        "databaseMilliseconds": round(trace.spent.database_seconds * 1000, 2),
+        "bytes": response.content_length or 0,
+    }
+    if trace.principal is not None:
+        members["tenant"] = str(trace.principal.tenant_id)
+        members["user"] = str(trace.principal.user_id)
+    if trace.code:
+        members["code"] = trace.code
+    _LOG.info("request", **members)

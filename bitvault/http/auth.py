@@ -1,0 +1,53 @@
+"""Who asks: the bearer token (RFC 6750 §2.1, the header only) and the idempotency key."""
+
+import hashlib
+import re
+
+import msgspec
+from werkzeug.datastructures import Headers
+
+from bitvault.actors.identity.contract import Authenticate, Unauthenticated
+from bitvault.http.problems import invalid
+from bitvault.kernel.principal import Idempotency, Origin, Principal
+from supervisors import Ref
+
+_BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_USER_AGENT_LIMIT = 256
+
+
+async def authenticate(
+    headers: Headers, origin: Origin, identity: Ref
+) -> Principal | Unauthenticated:
+    """Ask whose token the request carries."""
+    match = _BEARER.fullmatch(headers.get("Authorization", ""))
+    if match is None:
+        return Unauthenticated()
+    return await identity.ask(Authenticate(token=match[1], origin=origin))
+
+
+def origin_of(headers: Headers, address: str, fresh_id: str) -> Origin:
+    """Say where a request comes from; a foreign request id is taken over if it is harmless."""
+    given = headers.get("X-Request-Id", "")
+    agent = headers.get("User-Agent", "")[:_USER_AGENT_LIMIT]
+    printable = "".join(character if " " <= character <= "~" else "?" for character in agent)
+    return Origin(given if _REQUEST_ID.fullmatch(given) else fresh_id, address, printable)
+
+
+def idempotency_of(
+    headers: Headers, method: str, path: str, body: msgspec.Struct
+) -> Idempotency | None:
+    """Read Idempotency-Key; the fingerprint ignores how the JSON was written.
+
+    Raises:
+        Rejected: The key is not 1 to 255 visible ASCII characters.
+    """
+    key = headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+    digest = hashlib.sha256(f"{method} {path}\n".encode())
+    digest.update(msgspec.json.encode(body, order="deterministic"))
+    return Idempotency(key, digest.digest())

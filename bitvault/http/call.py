@@ -1,0 +1,91 @@
+"""One request on its way through the edge, and what handlers answer."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import attrs
+import msgspec
+from werkzeug.datastructures import Headers
+
+from bitvault.http import problems
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids
+from bitvault.kernel.principal import Caller, Origin
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire.problems import Outcome
+from supervisors import Ref, Registry
+
+B_co = TypeVar("B_co", covariant=True)
+Q_co = TypeVar("Q_co", covariant=True)
+T = TypeVar("T")
+
+
+@attrs.frozen
+class Rooms:
+    """The rooms this edge asks."""
+
+    identity: Ref
+    files: Ref
+
+    @classmethod
+    def of(cls, registry: Registry) -> "Rooms":
+        """Refer to them by their names in the tree."""
+        return cls(identity=registry.ref("identity"), files=registry.ref("files"))
+
+
+@attrs.frozen
+class Edge:
+    """What handlers may use."""
+
+    rooms: Rooms
+    clock: Clock
+    ids: Ids
+
+
+@attrs.frozen
+class Call(Generic[B_co, Q_co]):
+    """A decoded request; ``caller`` is there unless the endpoint is open to all."""
+
+    edge: Edge
+    origin: Origin
+    path: Mapping[str, Any]
+    query: Q_co
+    body: B_co
+    headers: Headers
+    _caller: Caller | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Return who asks."""
+        if self._caller is None:
+            raise RuntimeError("an endpoint that is open to all has no caller")
+        return self._caller
+
+    @property
+    def files(self) -> Ref:
+        """Return the room of files, folders, spaces and uploads."""
+        return self.edge.rooms.files
+
+    @property
+    def identity(self) -> Ref:
+        """Return the room of users, sessions and tokens."""
+        return self.edge.rooms.identity
+
+    def outcome(self, status: int, result: T | Refusal) -> Outcome[T]:
+        """Build one item of a batch's answer."""
+        if isinstance(result, Refusal):
+            members = problems.of_refusal(result, self.origin.request_id)
+            return Outcome(status=members["status"], problem=members)
+        return Outcome(status=status, result=result)
+
+
+@attrs.frozen
+class Reply:
+    """An answer: a shape to encode (None: no body), its status and headers."""
+
+    status: int
+    shape: msgspec.Struct | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+Answer = Reply | Refusal

@@ -1,0 +1,112 @@
+"""The edge as a child of the tree: Hypercorn's Trio worker on a socket bound beforehand."""
+
+import errno
+import logging
+import socket
+from collections.abc import Callable
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve
+
+from bitvault.http.app import Application
+from bitvault.kernel.settings import SettingError
+from supervisors import Child, ChildSpec, ChildStatus
+
+_SETTING = "server.listen"
+_BACKLOG = 1024
+_KEEP_ALIVE = 75.0
+_READ_TIMEOUT = 90
+_LARGEST_HEAD = 32 << 10
+_SLACK = 5.0
+
+Build = Callable[[Callable[[], ChildStatus]], Application]
+
+
+def http_child(
+    build: Build,
+    listen: str,
+    *,
+    graceful_timeout: float = 10.0,
+    on_listening: Callable[[str], None] = lambda _url: None,
+) -> ChildSpec:
+    """Describe the edge as a child.
+
+    Args:
+        build: Makes the application from the function that shows the whole tree.
+        listen: HOST:PORT; port 0 takes a free one.
+        graceful_timeout: Seconds that requests under way are given at a polite stop.
+        on_listening: Gets the URL once requests are answered.
+    """
+
+    async def live(child: Child) -> None:
+        bound = bind(listen)
+        url = _url(bound)
+        application = build(child.tree.status)
+        config = _config(bound, graceful_timeout)
+        async with trio.open_nursery() as nursery:
+
+            async def run(task_status: trio.TaskStatus[list[str]]) -> None:
+                await serve(
+                    application,
+                    config,
+                    shutdown_trigger=child.stopping.wait,
+                    task_status=task_status,
+                    mode="asgi",
+                )
+
+            await nursery.start(run)
+            on_listening(url)
+            child.started(url)
+
+    return ChildSpec("http", live, shutdown=graceful_timeout + _SLACK, start_timeout=60.0)
+
+
+def bind(listen: str) -> socket.socket:
+    """Bind the listening socket before anything is served.
+
+    Raises:
+        SettingError: The address is in use, not this machine's, or not allowed.
+    """
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setblocking(False)
+    try:
+        bound.bind((host, int(port)))
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise SettingError(_SETTING, _why(listen, error)) from error
+    return bound
+
+
+def _why(listen: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"{listen} is in use by another program; choose another port"
+    if error.errno == errno.EACCES:
+        return f"{listen} is not allowed for this user; choose a port above 1023"
+    return f"{listen} cannot be listened on: {error.strerror or error}"
+
+
+def _url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(bound: socket.socket, graceful_timeout: float) -> Config:
+    config = Config()
+    config.bind = [f"fd://{bound.detach()}"]
+    config.backlog = _BACKLOG
+    config.graceful_timeout = graceful_timeout
+    config.keep_alive_timeout = _KEEP_ALIVE
+    config.keep_alive_max_requests = 100_000
+    config.read_timeout = _READ_TIMEOUT
+    config.h11_max_incomplete_size = _LARGEST_HEAD
+    config.h2_max_header_list_size = _LARGEST_HEAD
+    config.include_server_header = False
+    config.accesslog = None
+    config.errorlog = logging.getLogger("bitvault.http.server")
+    return config

@@ -1,0 +1,113 @@
+"""Text to shapes: bodies, query strings and path parameters, each fault named by its field."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from bitvault.http.problems import Rejected, invalid
+
+S = TypeVar("S")
+
+_AT = re.compile(r"^(?P<rule>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
+_NAMED = re.compile(r"^Object (?P<fault>missing required|contains unknown) field `(?P<field>.*)`$")
+_NOT_TEXT = "must be Unicode text without NUL characters"
+
+
+def body(raw: bytes, shape: type[S]) -> S:
+    """Decode a JSON body.
+
+    Raises:
+        Rejected: ``malformed`` for what is not JSON, ``invalid`` for what breaks a rule.
+    """
+    try:
+        decoded = msgspec.json.decode(raw, type=shape)
+        _refuse_traps(raw)
+    except msgspec.ValidationError as error:
+        raise _named(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise Rejected("malformed", "The body is not UTF-8.") from error
+    except RecursionError as error:
+        raise Rejected("malformed", "The body is nested too deeply.") from error
+    except msgspec.DecodeError as error:
+        raise Rejected("malformed", f"The body is not JSON: {error}.") from error
+    return decoded
+
+
+def query(pairs: Iterable[tuple[str, str]], shape: type[S]) -> S:
+    """Decode a query string; an unknown or repeated parameter is refused."""
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name in values:
+            raise invalid(name, "is given more than once")
+        values[name] = clean(name, value)
+    try:
+        return msgspec.convert(values, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise _named(str(error)) from error
+
+
+def path(given: Mapping[str, str]) -> dict[str, Any]:
+    """Decode path parameters: ``n`` is a version number, every other one an id."""
+    return {name: _parameter(name, value) for name, value in given.items()}
+
+
+def clean(name: str, value: str) -> str:
+    """Return text that every layer below can hold.
+
+    Raises:
+        Rejected: It has a NUL or a lone surrogate.
+    """
+    if "\0" in value or (not value.isascii() and _broken(value)):
+        raise invalid(name, _NOT_TEXT)
+    return value
+
+
+def _parameter(name: str, value: str) -> UUID | int:
+    if name == "n":
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
+            raise invalid(name, "must be a version number")
+        return int(value)
+    try:
+        return msgspec.convert(value, UUID)
+    except msgspec.ValidationError as error:
+        raise invalid(name, "must be an id (a UUID)") from error
+
+
+def _named(message: str) -> Rejected:
+    match = _AT.match(message)
+    rule, place = (match["rule"], match["field"] or "") if match else (message, "")
+    if named := _NAMED.match(rule):
+        field = f"{place}.{named['field']}" if place else named["field"]
+        missing = named["fault"] == "missing required"
+        return invalid(field, "is required" if missing else "is not known here")
+    rule = rule[:1].lower() + rule[1:]
+    return invalid(place or "body", rule)
+
+
+def _refuse_traps(raw: bytes) -> None:
+    """Refuse what decodes, but not the same everywhere: duplicate members, NUL in text."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            names = [name for name, _ in pairs]
+            raise invalid(next(n for n in names if names.count(n) > 1), "is given more than once")
+        for name, value in pairs:
+            for text in value if isinstance(value, list) else [value]:
+                if isinstance(text, str):
+                    clean(name, text)
+        return found
+
+    json.loads(raw, object_pairs_hook=members)
+
+
+def _broken(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

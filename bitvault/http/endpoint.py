@@ -1,0 +1,89 @@
+"""Endpoints, declared once: the Quart route and the OpenAPI operation are made from the same."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from bitvault.http.call import Answer, Call
+
+Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
+
+
+class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of a request without a body."""
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of a request without query parameters."""
+
+
+@attrs.frozen
+class Endpoint:
+    """A route, its shapes, and everything it may refuse with.
+
+    Attributes:
+        method: The HTTP method.
+        path: As in OpenAPI, ``/v1/files/{id}``.
+        handler: Serves it.
+        tag: The group it is shown in.
+        answers: Status to shape; None for no body.
+        body: The shape of the JSON body.
+        query: The shape of the query string.
+        codes: Refusals to expect, by code.
+        is_open: Needs no token.
+        body_optional: An absent body stands for ``{}``.
+        if_match: Heeds If-Match.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    tag: str
+    answers: Mapping[int, Any]
+    body: type[Any] = NoBody
+    query: type[Any] = NoQuery
+    codes: tuple[str, ...] = ()
+    is_open: bool = False
+    body_optional: bool = False
+    if_match: bool = False
+
+    @property
+    def operation_id(self) -> str:
+        """Return the handler's name: unique, and what generated clients call it."""
+        return self.handler.__name__
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def has_body(self) -> bool:
+        """Say whether a JSON body is read."""
+        return self.body is not NoBody
+
+    @property
+    def takes_idempotency_key(self) -> bool:
+        """Say whether Idempotency-Key means something: on POSTs of a known caller."""
+        return self.method == "POST" and not self.is_open
+
+
+@attrs.define
+class Routes:
+    """The endpoints of one topic, in the order of their declaration."""
+
+    tag: Final[str]
+    endpoints: list[Endpoint] = attrs.field(factory=list)
+
+    def route(
+        self, method: str, path: str, answers: Mapping[int, Any], **options: Any
+    ) -> Callable[[Handler], Handler]:
+        """Declare the decorated function as the handler of a route; see `Endpoint`."""
+
+        def declare(handler: Handler) -> Handler:
+            self.endpoints.append(Endpoint(method, path, handler, self.tag, answers, **options))
+            return handler
+
+        return declare

@@ -1,0 +1,90 @@
+"""Prometheus metrics: requests are counted here, the tree is read when it is scraped."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from supervisors import ChildStatus
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The counts of one edge, in a registry of its own."""
+
+    def __init__(self, tree: Callable[[], ChildStatus]) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "bitvault_http_requests",
+            "Requests answered.",
+            ["route", "method", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "bitvault_http_request_seconds",
+            "Time to answer.",
+            ["route", "method"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.registry.register(_Tree(tree))
+
+    def count(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answer; ``route`` is a template, so that the labels stay few."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route, method).observe(seconds)
+
+    def render(self) -> bytes:
+        """Return the text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+
+class _Tree(Collector):
+    def __init__(self, tree: Callable[[], ChildStatus]) -> None:
+        self._tree = tree
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("bitvault_child_up", "1 if it runs.", labels=["path"])
+        restarts = GaugeMetricFamily("bitvault_child_restarts", "Restarts.", labels=["path"])
+        counts = GaugeMetricFamily(
+            "bitvault_child_statistic",
+            "What a child counts: mailbox.queued, lag, a pool's use.",
+            labels=["path", "name"],
+        )
+        for child in walk(self._tree()):
+            up.add_metric([child.path], float(child.state == "running"))
+            restarts.add_metric([child.path], child.restarts)
+            for name, value in numbers(statistics_of(child)):
+                counts.add_metric([child.path, name], value)
+        yield from (up, restarts, counts)
+
+
+def walk(child: ChildStatus) -> Iterator[ChildStatus]:
+    """Yield a child and all below it, in start order."""
+    yield child
+    for below in child.children:
+        yield from walk(below)
+
+
+def statistics_of(child: ChildStatus) -> dict[str, Any] | None:
+    """Return what a child counts as plain values."""
+    counted = child.statistics
+    if attrs.has(type(counted)):
+        return attrs.asdict(counted)  # type: ignore[arg-type]  # attrs.has does not narrow
+    return dict(counted) if isinstance(counted, dict) else None
+
+
+def numbers(counted: dict[str, Any] | None, prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the numbers among statistics, nested names joined by dots."""
+    for name, value in (counted or {}).items():
+        if isinstance(value, dict):
+            yield from numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float):
+            yield f"{prefix}{name}", float(value)

@@ -1,0 +1,138 @@
+"""The OpenAPI 3.1 document, made from the endpoints and their shapes; the same on every run."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from bitvault.http.endpoint import Endpoint, NoQuery
+from bitvault.http.problems import STATUS
+from bitvault.wire.problems import Problem
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_EVERYWHERE = ("invalid", "overloaded", "internal")
+_BODY = ("malformed", "body_too_large", "request_timeout", "unsupported_media_type")
+_DESCRIPTION = """\
+Files, folders and their versions. Bytes never pass through this interface: uploads and downloads
+are presigned requests to the object store.
+
+Errors are RFC 9457 problem details with a stable `code`. Lists are `{items, nextCursor}`.
+`Idempotency-Key` makes a POST safe to repeat. ETags are revisions; send them back in `If-Match`.
+"""
+
+
+def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
+    """Build the document."""
+    schemas, components = _schemas(endpoints)
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        operation = _operation(endpoint, schemas, components)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "BitVault", "version": version, "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(e.tag for e in endpoints)],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": components,
+        },
+    }
+
+
+def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Mapping[Any, Any], dict[str, Any]]:
+    shapes: list[Any] = [Problem]
+    for endpoint in endpoints:
+        shapes += [endpoint.query, *(s for s in endpoint.answers.values() if s is not None)]
+        shapes += [endpoint.body] if endpoint.has_body else []
+    unique = list(dict.fromkeys(shapes))
+    refs, components = msgspec.json.schema_components(
+        unique, ref_template="#/components/schemas/{name}"
+    )
+    return dict(zip(unique, refs, strict=True)), components
+
+
+def _operation(
+    endpoint: Endpoint, schemas: Mapping[Any, Any], components: dict[str, Any]
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": endpoint.operation_id,
+        "summary": endpoint.summary,
+        "tags": [endpoint.tag],
+        "parameters": [
+            *_path_parameters(endpoint.path),
+            *_query_parameters(endpoint.query, schemas, components),
+            *_header_parameters(endpoint),
+        ],
+        "responses": _responses(endpoint, schemas),
+    }
+    if endpoint.has_body:
+        operation["requestBody"] = {
+            "required": not endpoint.body_optional,
+            "content": {"application/json": {"schema": schemas[endpoint.body]}},
+        }
+    if endpoint.is_open:
+        operation["security"] = []
+    return operation
+
+
+def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
+    number = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+    for name in _PARAMETER.findall(path):
+        schema = number if name == "n" else {"type": "string", "format": "uuid"}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query_parameters(
+    query: type, schemas: Mapping[Any, Any], components: Mapping[str, Any]
+) -> Iterable[dict[str, Any]]:
+    if query is NoQuery:
+        return
+    schema = components[schemas[query]["$ref"].rpartition("/")[2]]
+    for name, value in schema["properties"].items():
+        # A query string has no null: absence is the only way to leave one out.
+        kinds = [kind for kind in value.get("anyOf", [value]) if kind != {"type": "null"}]
+        yield {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "schema": kinds[0],
+        }
+
+
+def _header_parameters(endpoint: Endpoint) -> Iterable[dict[str, Any]]:
+    if endpoint.takes_idempotency_key:
+        yield _header("Idempotency-Key", "^[!-~]{1,255}$", "Makes the request safe to repeat.")
+    if endpoint.if_match:
+        yield _header("If-Match", r'^(\*|"[0-9]{1,18}")$', "The ETag it must still have.")
+    if 304 in endpoint.answers:  # noqa: PLR2004 - the status itself is the point
+        yield _header("If-None-Match", r'^(\*|"[0-9]{1,18}")$', "Answer 304 if it still has it.")
+
+
+def _header(name: str, pattern: str, description: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
+def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, shape in sorted(endpoint.answers.items()):
+        responses[str(status)] = {"description": _PHRASE[status]}
+        if shape is not None:
+            responses[str(status)]["content"] = {"application/json": {"schema": schemas[shape]}}
+    codes = [*endpoint.codes, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
+    codes += [] if endpoint.is_open else ["unauthenticated"]
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(set(codes)):
+        by_status.setdefault(STATUS[code], []).append(code)
+    problem = {"application/problem+json": {"schema": schemas[Problem]}}
+    for status, names in sorted(by_status.items()):
+        described = f"Problem: {', '.join(names)}."
+        responses[str(status)] = {"description": described, "content": problem}
+    return responses
+
+
+_PHRASE = {200: "Done.", 201: "Created.", 204: "Done.", 302: "Found.", 304: "Not modified."}

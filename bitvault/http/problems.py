@@ -1,0 +1,115 @@
+"""How the edge says no: the one table of codes and statuses, and RFC 9457 problem details."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from bitvault.kernel.refusal import Refusal
+
+STATUS: Final[Mapping[str, int]] = {
+    "invalid": 400,
+    "bad_credentials": 401,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "credential_not_found": 404,
+    "node_not_found": 404,
+    "space_not_found": 404,
+    "trash_entry_not_found": 404,
+    "upload_not_found": 404,
+    "version_not_found": 404,
+    "bytes_missing": 409,
+    "kind_mismatch": 409,
+    "login_taken": 409,
+    "name_taken": 409,
+    "space_taken": 409,
+    "stale_base": 409,
+    "tenant_taken": 409,
+    "tree_rule": 409,
+    "upload_closed": 409,
+    "precondition_failed": 412,
+    "quota_exceeded": 413,
+    "too_many_nodes": 413,
+    "bytes_mismatch": 422,
+    "idempotency_key_reused": 422,
+    "too_many_attempts": 429,
+    "unavailable": 503,
+    # Said by the edge itself.
+    "malformed": 400,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "request_timeout": 408,
+    "body_too_large": 413,
+    "unsupported_media_type": 415,
+    "internal": 500,
+    "overloaded": 503,
+}
+"""Every code there is. A 507 would fit ``quota_exceeded``, but a full quota is no server error."""
+
+RETRY_AFTER: Final = 1
+"""Seconds, where a refusal is retryable as soon as a restart or a queue permits (503)."""
+
+
+class Rejected(Exception):  # noqa: N818 - carries a problem out of the edge's own checks
+    """The edge refuses a request before, or instead of, asking a room."""
+
+    def __init__(self, code: str, detail: str, **members: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.members = members
+
+
+def invalid(field: str, rule: str) -> Rejected:
+    """Refuse a value; ``field`` is its name on the wire, ``rule`` what it breaks."""
+    return Rejected("invalid", f"{field}: {rule}", field=field, rule=rule)
+
+
+def problem(code: str, detail: str, request_id: str, **members: Any) -> dict[str, Any]:
+    """Build problem details; None members are left out."""
+    status = STATUS[code]
+    retryable = status in {408, 429, 503} or code == "bytes_missing"
+    if status == STATUS["unavailable"]:
+        members.setdefault("retryAfter", RETRY_AFTER)
+    return {
+        "type": f"urn:bitvault:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "requestId": request_id,
+        "retryable": retryable,
+        **{name: value for name, value in members.items() if value is not None},
+    }
+
+
+def of_refusal(refusal: Refusal, request_id: str) -> dict[str, Any]:
+    """Build the problem of a room's refusal, with its own fields in camelCase."""
+    members = {_camel(name): value for name, value in attrs.asdict(refusal).items()}
+    return problem(refusal.code, refusal.detail, request_id, **members)
+
+
+def of_rejection(rejected: Rejected, request_id: str) -> dict[str, Any]:
+    """Build the problem of the edge's own refusal."""
+    return problem(rejected.code, rejected.detail, request_id, **rejected.members)
+
+
+def headers_for(members: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers that belong to a problem."""
+    headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
+    if "retryAfter" in members:
+        headers["Retry-After"] = str(members["retryAfter"])
+    if members["code"] == "unauthenticated":
+        headers["WWW-Authenticate"] = 'Bearer realm="bitvault"'
+    return headers
+
+
+def encode(members: Mapping[str, Any]) -> bytes:
+    """Encode problem details; text that is no Unicode was refused on the way in."""
+    return msgspec.json.encode(members)
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

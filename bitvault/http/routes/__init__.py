@@ -1,0 +1,22 @@
+"""Every endpoint there is, by topic; thin: wire to contract, ask, contract to wire."""
+
+from collections.abc import Sequence
+
+from bitvault.http.endpoint import Endpoint
+from bitvault.http.routes import (
+    batch,
+    files,
+    folders,
+    sessions,
+    spaces,
+    tokens,
+    trash,
+    uploads,
+    users,
+)
+
+ENDPOINTS: Sequence[Endpoint] = tuple(
+    endpoint
+    for topic in (sessions, tokens, users, spaces, files, uploads, folders, trash, batch)
+    for endpoint in topic.routes.endpoints
+)

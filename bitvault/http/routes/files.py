@@ -1,0 +1,223 @@
+"""Files and folders: look, change, fetch content, versions."""
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from bitvault.actors.files.contract import (
+    Apply,
+    ContentDraft,
+    CopyNode,
+    GetContents,
+    GetNode,
+    IfExists,
+    ListVersions,
+    MoveNode,
+    Node,
+    Operation,
+    RestoreVersion,
+    TrashNode,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.preconditions import etag, expected_revision, is_known
+from bitvault.http.problems import invalid
+from bitvault.http.routes.queries import Paged, page_reply
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import nodes as wire
+from bitvault.wire.fields import Page, Path, VersionNumber
+from bitvault.wire.problems import Outcomes
+
+routes = Routes("files")
+
+CHANGES = (
+    "invalid",
+    "forbidden",
+    "node_not_found",
+    "space_not_found",
+    "name_taken",
+    "kind_mismatch",
+    "tree_rule",
+    "quota_exceeded",
+    "precondition_failed",
+    "idempotency_key_reused",
+    "unavailable",
+)
+
+
+class ByPath(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A node by path."""
+
+    path: Path
+    space_id: UUID | None = None
+
+
+class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Which content, and how it is answered."""
+
+    version: VersionNumber | None = None
+    redirect: Annotated[bool, Meta(description="Answer 302 instead of JSON.")] = False
+    inline: Annotated[bool, Meta(description="To show, not to save; harmless types only.")] = False
+
+
+@routes.route(
+    "GET",
+    "/v1/files",
+    {200: wire.Node, 304: None},
+    query=ByPath,
+    codes=("invalid", "node_not_found", "space_not_found"),
+)
+async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
+    """Describe the file or folder at a path."""
+    at = shapes.target(None, call.query.path, call.query.space_id)
+    return _described(call, await call.files.ask(GetNode(call.caller, at)))
+
+
+@routes.route("GET", "/v1/files/{id}", {200: wire.Node, 304: None}, codes=("node_not_found",))
+async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe a file or folder."""
+    node = await call.files.ask(GetNode(call.caller, shapes.at(call.path["id"])))
+    return _described(call, node)
+
+
+@routes.route(
+    "PATCH",
+    "/v1/files/{id}",
+    {200: wire.Written},
+    body=wire.MoveNode,
+    codes=CHANGES,
+    if_match=True,
+)
+async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Answer:
+    """Rename and/or move a file or folder."""
+    at, body = shapes.at(call.path["id"]), call.body
+    parent = shapes.parent(body)
+    if parent is None and body.name is None:
+        raise invalid("name", "give a name, or a parentId or parentPath")
+    revision = await expected_revision(call, at)
+    if isinstance(revision, Refusal):
+        return revision
+    return await apply(call, MoveNode(at, parent, body.name, IfExists(body.if_exists), revision))
+
+
+@routes.route(
+    "POST",
+    "/v1/files/{id}/copy",
+    {201: wire.Written},
+    body=wire.CopyNode,
+    codes=(*CHANGES, "too_many_nodes"),
+)
+async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Answer:
+    """Copy a file or a subtree; no bytes move."""
+    body = call.body
+    parent = shapes.target(body.parent_id, body.parent_path, None, "parentPath")
+    at = shapes.at(call.path["id"])
+    return await apply(call, CopyNode(at, parent, body.name, IfExists(body.if_exists)), 201)
+
+
+@routes.route("DELETE", "/v1/files/{id}", {200: wire.Written}, codes=CHANGES, if_match=True)
+async def trash_node(call: Call[NoBody, NoQuery]) -> Answer:
+    """Put a file or folder in the trash."""
+    at = shapes.at(call.path["id"])
+    revision = await expected_revision(call, at)
+    if isinstance(revision, Refusal):
+        return revision
+    return await apply(call, TrashNode(at, revision))
+
+
+@routes.route(
+    "GET",
+    "/v1/files/{id}/content",
+    {200: wire.Content, 302: None},
+    query=Fetch,
+    codes=("invalid", "node_not_found", "version_not_found", "kind_mismatch", "unavailable"),
+)
+async def get_content(call: Call[NoBody, Fetch]) -> Answer:
+    """Get a short-lived URL of the content, or be redirected to it."""
+    at, query = shapes.at(call.path["id"]), call.query
+    draft = ContentDraft(at, query.version, query.inline)
+    answer = await call.files.ask(GetContents(call.caller, (draft,)))
+    found = answer if isinstance(answer, Refusal) else answer[0]
+    if isinstance(found, Refusal):
+        return found
+    private = {"Cache-Control": "private, no-store", "Vary": "Accept"}
+    if query.redirect or _wants_page(call.headers.get("Accept", "")):
+        return Reply(302, None, {**private, "Location": found.url})
+    return Reply(200, shapes.content(found), private)
+
+
+@routes.route(
+    "POST",
+    "/v1/files/content",
+    {200: Outcomes[wire.Content]},
+    body=wire.ContentsWanted,
+    codes=("invalid", "unavailable"),
+)
+async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
+    """Get short-lived URLs of up to 1000 files."""
+    drafts = tuple(
+        ContentDraft(shapes.target(i.id, i.path, i.space_id), i.version, i.inline)
+        for i in call.body.items
+    )
+    found = await call.files.ask(GetContents(call.caller, drafts))
+    if isinstance(found, Refusal):
+        return found
+    shown = (item if isinstance(item, Refusal) else shapes.content(item) for item in found)
+    items = tuple(call.outcome(200, item) for item in shown)
+    return Reply(200, Outcomes(items=items), {"Cache-Control": "private, no-store"})
+
+
+@routes.route(
+    "GET",
+    "/v1/files/{id}/versions",
+    {200: Page[wire.Version]},
+    query=Paged,
+    codes=("invalid", "node_not_found", "kind_mismatch"),
+)
+async def list_versions(call: Call[NoBody, Paged]) -> Answer:
+    """List a file's versions, newest first."""
+    at, query = shapes.at(call.path["id"]), call.query
+    page = await call.files.ask(ListVersions(call.caller, at, query.cursor, query.limit))
+    return page_reply(page, shapes.version)
+
+
+@routes.route(
+    "POST",
+    "/v1/files/{id}/versions/{n}/restore",
+    {200: wire.Written},
+    codes=(*CHANGES, "version_not_found"),
+    if_match=True,
+)
+async def restore_version(call: Call[NoBody, NoQuery]) -> Answer:
+    """Make an older version's content current again, as a new version."""
+    at = shapes.at(call.path["id"])
+    revision = await expected_revision(call, at)
+    if isinstance(revision, Refusal):
+        return revision
+    return await apply(call, RestoreVersion(at, call.path["n"], revision))
+
+
+async def apply(call: Call[object, object], operation: Operation, status: int = 200) -> Answer:
+    """Apply one operation and answer what it did."""
+    outcomes = await call.files.ask(Apply(call.caller, (operation,)))
+    done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
+    if isinstance(done, Refusal):
+        return done
+    return Reply(status, shapes.written(done), {"ETag": etag(done.node.revision)})
+
+
+def _described(call: Call[object, object], node: Node | Refusal) -> Answer:
+    if isinstance(node, Refusal):
+        return node
+    headers = {"ETag": etag(node.revision), "Cache-Control": "private, no-cache"}
+    if is_known(call.headers.get("If-None-Match"), node.revision):
+        return Reply(304, None, headers)
+    return Reply(200, shapes.node(node), headers)
+
+
+def _wants_page(accept: str) -> bool:
+    """Say whether a browser asks: it lists text/html, and no JSON before it."""
+    html, found, _ = accept.partition("text/html")
+    return bool(found) and "json" not in html

@@ -1,0 +1,54 @@
+"""Folders: create, and list their children."""
+
+from bitvault.actors.files.contract import ListChildren, MakeFolder, Target
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes.files import CHANGES, apply
+from bitvault.http.routes.queries import Paged, PagedPath, page_reply
+from bitvault.wire import nodes as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("folders")
+
+_LIST = ("invalid", "node_not_found", "space_not_found", "kind_mismatch")
+
+
+@routes.route(
+    "POST",
+    "/v1/folders",
+    {201: wire.Written, 200: wire.Written},
+    body=wire.MakeFolder,
+    codes=CHANGES,
+)
+async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Answer:
+    """Create a folder; with existOk an existing one is answered with 200."""
+    operation = folder_of(call.body)
+    answer = await apply(call, operation, 201)
+    if isinstance(answer, Reply) and isinstance(answer.shape, wire.Written):
+        existed = answer.shape.event_id is None
+        return Reply(200 if existed else 201, answer.shape, answer.headers)
+    return answer
+
+
+@routes.route("GET", "/v1/folders/{id}/children", {200: Page[wire.Node]}, query=Paged, codes=_LIST)
+async def list_children(call: Call[NoBody, Paged]) -> Answer:
+    """List a folder's children by name."""
+    return await _children(call, shapes.at(call.path["id"]), call.query)
+
+
+@routes.route("GET", "/v1/folders/children", {200: Page[wire.Node]}, query=PagedPath, codes=_LIST)
+async def list_children_by_path(call: Call[NoBody, PagedPath]) -> Answer:
+    """List the children of the folder at a path, by name."""
+    at = shapes.target(None, call.query.path, call.query.space_id)
+    return await _children(call, at, call.query)
+
+
+def folder_of(body: wire.MakeFolder) -> MakeFolder:
+    """Read what to create."""
+    return MakeFolder(parents=body.parents, exist_ok=body.exist_ok, **shapes.place(body))
+
+
+async def _children(call: Call[object, object], at: Target, query: Paged) -> Answer:
+    page = await call.files.ask(ListChildren(call.caller, at, query.cursor, query.limit))
+    return page_reply(page, shapes.node)

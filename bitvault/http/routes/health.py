@@ -1,0 +1,148 @@
+"""Is it alive, is it ready, and how is the tree: for machines, probes and people."""
+
+import importlib.metadata
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+from quart import Response, request
+
+from bitvault.http.call import Edge, Reply
+from bitvault.http.metrics import Metrics, numbers, statistics_of, walk
+from bitvault.http.problems import of_refusal
+from bitvault.http.serving import principal_of, problem_response, reply_response, tracing
+from bitvault.kernel.refusal import Forbidden, Refusal
+from bitvault.wire import status as wire
+from supervisors import ChildStatus
+
+_STATIC = Path(__file__).parent.parent / "static"
+_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
+PAGES = {
+    "/status": "status.html",
+    "/v1/docs": "docs.html",
+    "/assets/status.js": "status.js",
+    "/assets/docs.js": "docs.js",
+    "/assets/pages.css": "pages.css",
+}
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@attrs.frozen
+class Health:
+    """The views that show the tree; kept apart from the API, since they need no room."""
+
+    edge: Edge
+    tree: Callable[[], ChildStatus]
+    metrics: Metrics
+    openapi: bytes
+
+    async def livez(self) -> Response:
+        """Answer that this process serves requests; depends on nothing."""
+        return reply_response(Reply(200, wire.Health(status="alive")))
+
+    async def readyz(self) -> Response:
+        """Answer 200 once every child of the tree has started, else 503 with those missing."""
+        waiting = tuple(c.path for c in walk(self.tree()) if c.state != "running")
+        if waiting:
+            return reply_response(Reply(503, wire.Health(status="starting", waiting_for=waiting)))
+        return reply_response(Reply(200, wire.Health(status="ready")))
+
+    async def show_metrics(self) -> Response:
+        """Answer the Prometheus metrics; see `_barred` for who may read them."""
+        if (barred := await self._barred()) is not None:
+            return barred
+        return _raw(self.metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
+
+    async def status(self) -> Response:
+        """Answer the supervision tree; see `_barred` for who may read it."""
+        if (barred := await self._barred()) is not None:
+            return barred
+        return reply_response(Reply(200, status_of(self.tree())))
+
+    async def document(self) -> Response:
+        """Answer the OpenAPI document."""
+        return _raw(self.openapi, "application/json")
+
+    async def _barred(self) -> Response | None:
+        """Let in a peer on this machine, else a tenant's admin.
+
+        A request that a proxy passed on is not local, though its peer may be.
+        """
+        trace = tracing.get()
+        if _is_local(trace.origin.address, request.headers):
+            return None
+        who = await principal_of(self.edge, trace)
+        if isinstance(who, Refusal):
+            return problem_response(of_refusal(who, trace.origin.request_id))
+        if not who.is_admin:
+            refusal = Forbidden("look at the state of the server")
+            return problem_response(of_refusal(refusal, trace.origin.request_id))
+        return None
+
+
+def page_view(name: str) -> Callable[[], Any]:
+    """Make the view of a file of ``static/``, read once."""
+    raw = (_STATIC / name).read_bytes()
+    media = _TYPES[Path(name).suffix]
+
+    async def view() -> Response:
+        response = _raw(raw, media)
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        return response
+
+    view.__name__ = name.replace(".", "_")
+    return view
+
+
+def status_of(tree: ChildStatus) -> wire.Status:
+    """Show the tree, with the consumers that count a lag."""
+    every = list(walk(tree))
+    return wire.Status(
+        version=importlib.metadata.version("bitvault"),
+        ready=all(child.state == "running" for child in every),
+        tree=_shown(tree),
+        consumers=tuple(
+            wire.ConsumerLag(name=child.path, lag=int(lag))
+            for child in every
+            for name, lag in numbers(statistics_of(child))
+            if name.rpartition(".")[2] == "lag"
+        ),
+    )
+
+
+def _shown(child: ChildStatus) -> wire.ChildStatus:
+    counted = statistics_of(child)
+    depth = dict(numbers(counted)).get("mailbox.queued")
+    return wire.ChildStatus(
+        id=child.id,
+        path=child.path,
+        kind=child.kind,
+        state=child.state,
+        restarts=child.restarts,
+        last_error=child.last_error,
+        mailbox_depth=None if depth is None else int(depth),
+        statistics=msgspec.to_builtins(counted),
+        children=tuple(_shown(below) for below in child.children),
+    )
+
+
+def _is_local(address: str, headers: Any) -> bool:
+    if "X-Forwarded-For" in headers or "Forwarded" in headers:
+        return False
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _raw(raw: bytes, media: str) -> Response:
+    response = Response(raw, 200)
+    response.headers["Content-Type"] = media
+    response.headers["Cache-Control"] = "no-cache"
+    return response

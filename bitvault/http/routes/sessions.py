@@ -1,0 +1,84 @@
+"""Login, logout, and who am I."""
+
+from bitvault.actors.identity.contract import (
+    ChangePassword,
+    CloseSession,
+    DescribeMe,
+    ListCredentials,
+    OpenSession,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes.queries import list_reply
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import sessions as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("sessions")
+
+
+@routes.route(
+    "POST",
+    "/v1/sessions",
+    {201: wire.SessionOpened},
+    body=wire.OpenSession,
+    codes=("invalid", "bad_credentials", "too_many_attempts"),
+    is_open=True,
+)
+async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
+    """Log in with a password."""
+    body = call.body
+    issued = await call.identity.ask(
+        OpenSession(body.tenant, body.login, body.password, call.origin)
+    )
+    if isinstance(issued, Refusal):
+        return issued
+    opened = wire.SessionOpened(
+        token=issued.token,
+        expires_at=issued.credential.expires_at,
+        user=shapes.user(issued.user),
+    )
+    return Reply(201, opened, {"Cache-Control": "no-store"})
+
+
+@routes.route("GET", "/v1/sessions", {200: Page[wire.Credential]})
+async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
+    """List your sessions."""
+    found = await call.identity.ask(ListCredentials(call.caller, "session"))
+    current = call.caller.principal.credential_id
+    return list_reply(
+        tuple(wire.Credential(**shapes.credential_members(c, current)) for c in found)
+    )
+
+
+@routes.route("DELETE", "/v1/sessions/current", {204: None}, codes=("credential_not_found",))
+async def close_current_session(call: Call[NoBody, NoQuery]) -> Answer:
+    """Log out."""
+    return await call.identity.ask(CloseSession(call.caller)) or Reply(204)
+
+
+@routes.route("DELETE", "/v1/sessions/{id}", {204: None}, codes=("credential_not_found",))
+async def close_session(call: Call[NoBody, NoQuery]) -> Answer:
+    """End another session of yours."""
+    return await call.identity.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)
+
+
+@routes.route("GET", "/v1/me", {200: wire.User})
+async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
+    """Say who you are."""
+    return Reply(200, shapes.user(await call.identity.ask(DescribeMe(call.caller))))
+
+
+@routes.route(
+    "PUT",
+    "/v1/me/password",
+    {204: None},
+    body=wire.ChangePassword,
+    codes=("invalid", "bad_credentials", "too_many_attempts"),
+)
+async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Answer:
+    """Change your password; every other session of yours ends."""
+    body = call.body
+    request = ChangePassword(call.caller, body.current_password, body.new_password)
+    return await call.identity.ask(request) or Reply(204)

@@ -1,0 +1,126 @@
+"""Spaces and their members."""
+
+from bitvault.actors.files.contract import (
+    CreateSpace,
+    GetSpace,
+    ListMembers,
+    ListSpaces,
+    Member,
+    RemoveMember,
+    Role,
+    SetMember,
+    Space,
+    UpdateSpace,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.preconditions import etag, single_revision
+from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import spaces as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("spaces")
+
+
+@routes.route("GET", "/v1/spaces", {200: Page[wire.Space]}, query=Paged, codes=("invalid",))
+async def list_spaces(call: Call[NoBody, Paged]) -> Answer:
+    """List the spaces you may enter, the personal one first."""
+    page = await call.files.ask(ListSpaces(call.caller, call.query.cursor, call.query.limit))
+    return page_reply(page, shapes.space)
+
+
+@routes.route(
+    "POST",
+    "/v1/spaces",
+    {201: wire.Space},
+    body=wire.CreateSpace,
+    codes=("invalid", "forbidden", "space_taken", "idempotency_key_reused"),
+)
+async def create_space(call: Call[wire.CreateSpace, NoQuery]) -> Answer:
+    """Create a team space; for the tenant's admins."""
+    request = CreateSpace(call.caller, call.body.name, call.body.quota)
+    return _reply(await call.files.ask(request), 201)
+
+
+@routes.route("GET", "/v1/spaces/personal", {200: wire.Space}, codes=("space_not_found",))
+async def get_personal_space(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe your personal space."""
+    return _reply(await call.files.ask(GetSpace(call.caller)))
+
+
+@routes.route("GET", "/v1/spaces/{id}", {200: wire.Space}, codes=("space_not_found",))
+async def get_space(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe a space."""
+    return _reply(await call.files.ask(GetSpace(call.caller, call.path["id"])))
+
+
+@routes.route(
+    "PATCH",
+    "/v1/spaces/{id}",
+    {200: wire.Space},
+    body=wire.UpdateSpace,
+    codes=("invalid", "forbidden", "space_not_found", "space_taken", "precondition_failed"),
+    if_match=True,
+)
+async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
+    """Rename a team space or set its quota."""
+    body = call.body
+    request = UpdateSpace(
+        call.caller,
+        call.path["id"],
+        name=body.name,
+        quota=body.quota,
+        unlimited=body.unlimited,
+        if_revision=single_revision(call),
+    )
+    return _reply(await call.files.ask(request))
+
+
+@routes.route(
+    "GET", "/v1/spaces/{id}/members", {200: Page[wire.Member]}, codes=("space_not_found",)
+)
+async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
+    """List a team space's members."""
+    members = await call.files.ask(ListMembers(call.caller, call.path["id"]))
+    if isinstance(members, Refusal):
+        return members
+    return list_reply(tuple(_member(member) for member in members))
+
+
+@routes.route(
+    "PUT",
+    "/v1/spaces/{id}/members/{userId}",
+    {200: wire.Member},
+    body=wire.SetMember,
+    codes=("invalid", "forbidden", "space_not_found"),
+)
+async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
+    """Give a user a role in a team space."""
+    role = Role(call.body.role)
+    request = SetMember(call.caller, call.path["id"], call.path["userId"], role)
+    member = await call.files.ask(request)
+    return member if isinstance(member, Refusal) else Reply(200, _member(member))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/spaces/{id}/members/{userId}",
+    {204: None},
+    codes=("forbidden", "space_not_found"),
+)
+async def remove_member(call: Call[NoBody, NoQuery]) -> Answer:
+    """Take a user out of a team space."""
+    request = RemoveMember(call.caller, call.path["id"], call.path["userId"])
+    return await call.files.ask(request) or Reply(204)
+
+
+def _reply(space: Space | Refusal, status: int = 200) -> Answer:
+    if isinstance(space, Refusal):
+        return space
+    return Reply(status, shapes.space(space), {"ETag": etag(space.revision)})
+
+
+def _member(member: Member) -> wire.Member:
+    return wire.Member(user_id=member.user_id, role=member.role.value)

@@ -1,0 +1,57 @@
+"""The trash: list, restore, purge."""
+
+from bitvault.actors.files.contract import Apply, IfExists, ListTrash, PurgeEntry, RestoreEntry
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes.files import CHANGES, apply
+from bitvault.http.routes.queries import PagedSpace, page_reply
+from bitvault.kernel.ids import SpaceId
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import nodes as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("trash")
+
+
+@routes.route(
+    "GET",
+    "/v1/trash",
+    {200: Page[wire.TrashEntry]},
+    query=PagedSpace,
+    codes=("invalid", "space_not_found"),
+)
+async def list_trash(call: Call[NoBody, PagedSpace]) -> Answer:
+    """List what is in the trash of a space, newest first."""
+    query = call.query
+    space_id = None if query.space_id is None else SpaceId(query.space_id)
+    page = await call.files.ask(ListTrash(call.caller, space_id, query.cursor, query.limit))
+    return page_reply(page, shapes.trash_entry)
+
+
+@routes.route(
+    "POST",
+    "/v1/trash/{entryId}/restore",
+    {200: wire.Written},
+    body=wire.RestoreEntry,
+    body_optional=True,
+    codes=(*CHANGES, "trash_entry_not_found"),
+)
+async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Answer:
+    """Bring an entry back to where it was, or elsewhere."""
+    body = call.body
+    parent, if_exists = shapes.parent(body), IfExists(body.if_exists)
+    return await apply(call, RestoreEntry(call.path["entryId"], parent, body.name, if_exists))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/trash/{entryId}",
+    {204: None},
+    codes=("forbidden", "trash_entry_not_found", "unavailable"),
+)
+async def purge_entry(call: Call[NoBody, NoQuery]) -> Answer:
+    """Remove an entry for good."""
+    outcomes = await call.files.ask(Apply(call.caller, (PurgeEntry(call.path["entryId"]),)))
+    done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
+    return done if isinstance(done, Refusal) else Reply(204)

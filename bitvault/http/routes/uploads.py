@@ -1,0 +1,223 @@
+"""Uploads: init, parts, commit, and how far they are."""
+
+from datetime import timedelta
+
+from bitvault.actors.files.contract import (
+    AbortUpload,
+    CommittedPart,
+    CommitUploads,
+    DescribeUpload,
+    IfExists,
+    InitUploads,
+    ListUploads,
+    PartToSign,
+    SignUploadParts,
+    UploadCommit,
+    UploadDraft,
+    UploadOpened,
+    UploadUnneeded,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.preconditions import etag
+from bitvault.http.problems import invalid
+from bitvault.http.routes.queries import Paged, page_reply
+from bitvault.kernel.ids import UploadId
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import uploads as wire
+from bitvault.wire.fields import Page
+from bitvault.wire.nodes import Written
+from bitvault.wire.problems import Outcome, Outcomes
+
+routes = Routes("uploads")
+
+_INIT = (
+    "invalid",
+    "forbidden",
+    "node_not_found",
+    "space_not_found",
+    "name_taken",
+    "kind_mismatch",
+    "stale_base",
+    "tree_rule",
+    "quota_exceeded",
+    "idempotency_key_reused",
+    "unavailable",
+)
+_OPEN = ("invalid", "upload_not_found", "upload_closed", "unavailable")
+_COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_mismatch")
+
+
+@routes.route(
+    "POST",
+    "/v1/files",
+    {201: wire.UploadOpened, 200: Written},
+    body=wire.InitUpload,
+    codes=_INIT,
+)
+async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
+    """Start an upload: 201 with what to send, or 200 when nothing needs to be sent."""
+    opened = await call.files.ask(InitUploads(call.caller, (_draft(call.body),)))
+    one = opened if isinstance(opened, Refusal) else opened[0]
+    if isinstance(one, Refusal):
+        return one
+    if isinstance(one, UploadUnneeded):
+        tag = etag(one.written.node.revision)
+        return Reply(200, shapes.written(one.written), {"ETag": tag})
+    return Reply(201, shapes.opened(one), {"Location": f"/v1/files/uploads/{one.upload_id}"})
+
+
+@routes.route(
+    "POST",
+    "/v1/files/batch",
+    {200: Outcomes[wire.InitOutcome]},
+    body=wire.InitUploads,
+    codes=("invalid", "idempotency_key_reused", "unavailable"),
+)
+async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
+    """Start up to 1000 uploads."""
+    drafts = tuple(_draft(item) for item in call.body.items)
+    opened = await call.files.ask(InitUploads(call.caller, drafts))
+    if isinstance(opened, Refusal):
+        return opened
+    return Reply(200, Outcomes(items=tuple(_init_outcome(call, one) for one in opened)))
+
+
+@routes.route(
+    "POST",
+    "/v1/files/{uploadId}/commit",
+    {200: Written},
+    body=wire.CommitUpload,
+    codes=_COMMIT,
+)
+async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
+    """Commit an upload: its bytes are proved and become a version. A repeat answers the same."""
+    claim = _claim(call.path["uploadId"], call.body)
+    done = await call.files.ask(CommitUploads(call.caller, (claim,)))
+    one = done if isinstance(done, Refusal) else done[0]
+    if isinstance(one, Refusal):
+        return one
+    return Reply(200, shapes.written(one), {"ETag": etag(one.node.revision)})
+
+
+@routes.route(
+    "POST",
+    "/v1/files/commits",
+    {200: Outcomes[Written]},
+    body=wire.CommitUploads,
+    codes=("invalid", "unavailable"),
+)
+async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
+    """Commit up to 1000 uploads in one transaction; each succeeds or is refused by itself."""
+    claims = tuple(_claim(item.upload_id, item) for item in call.body.items)
+    done = await call.files.ask(CommitUploads(call.caller, claims))
+    if isinstance(done, Refusal):
+        return done
+    shown = (one if isinstance(one, Refusal) else shapes.written(one) for one in done)
+    return Reply(200, Outcomes(items=tuple(call.outcome(200, one) for one in shown)))
+
+
+@routes.route("GET", "/v1/files/uploads", {200: Page[wire.Upload]}, query=Paged, codes=("invalid",))
+async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
+    """List your open uploads, newest first."""
+    page = await call.files.ask(ListUploads(call.caller, call.query.cursor, call.query.limit))
+    return page_reply(page, shapes.upload)
+
+
+@routes.route(
+    "GET",
+    "/v1/files/uploads/{uploadId}",
+    {200: wire.Upload},
+    codes=("upload_not_found", "unavailable"),
+)
+async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
+    """Say how far an upload is; the received parts are what the store holds."""
+    state = await call.files.ask(DescribeUpload(call.caller, call.path["uploadId"]))
+    return state if isinstance(state, Refusal) else Reply(200, shapes.upload(state))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/files/uploads/{uploadId}",
+    {204: None},
+    codes=("upload_not_found", "upload_closed", "unavailable"),
+)
+async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
+    """Abort an upload and release what it reserved."""
+    return await call.files.ask(AbortUpload(call.caller, call.path["uploadId"])) or Reply(204)
+
+
+@routes.route(
+    "POST",
+    "/v1/files/uploads/{uploadId}/parts",
+    {200: wire.Transfers},
+    body=wire.SignParts,
+    codes=_OPEN,
+)
+async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Answer:
+    """Sign some parts of a multipart upload, just in time."""
+    body = call.body
+    if bool(body.part_numbers) == bool(body.parts):
+        raise invalid("partNumbers", "give either partNumbers or parts, and at least one")
+    wanted = tuple(PartToSign(number) for number in body.part_numbers)
+    wanted += tuple(PartToSign(part.part_number, part.hash) for part in body.parts)
+    return await _signed(call, wanted)
+
+
+@routes.route("POST", "/v1/files/uploads/{uploadId}/url", {200: wire.Transfers}, codes=_OPEN)
+async def sign_url(call: Call[NoBody, NoQuery]) -> Answer:
+    """Sign the PUT of a single upload again."""
+    return await _signed(call, ())
+
+
+async def _signed(call: Call[object, object], parts: tuple[PartToSign, ...]) -> Answer:
+    steps = await call.files.ask(SignUploadParts(call.caller, call.path["uploadId"], parts))
+    if isinstance(steps, Refusal):
+        return steps
+    return Reply(200, wire.Transfers(transfers=tuple(shapes.transfer(step) for step in steps)))
+
+
+def _draft(body: wire.InitUpload) -> UploadDraft:
+    modified = body.content_modified_at
+    if modified is not None and not _in_utc_range(modified.utcoffset(), modified.year):
+        raise invalid("contentModifiedAt", "must lie between the years 1 and 9999 in UTC")
+    return UploadDraft(
+        size=body.size,
+        hash=body.hash,
+        if_exists=IfExists(body.if_exists),
+        base_version=body.base_version,
+        content_type=body.content_type,
+        content_modified_at=modified,
+        **shapes.place(body),
+    )
+
+
+def _in_utc_range(offset: timedelta | None, year: int) -> bool:
+    """Say whether a moment survives its conversion to UTC."""
+    return not offset or 1 < year < 9999  # noqa: PLR2004 - the years datetime can hold
+
+
+def _claim(upload_id: object, body: wire.CommitUpload | wire.CommitItem) -> UploadCommit:
+    parts = tuple(CommittedPart(part.part_number, part.etag, part.hash) for part in body.parts)
+    return UploadCommit(UploadId(upload_id), body.hash, body.etag, parts)  # type: ignore[arg-type]
+
+
+def _init_outcome(
+    call: Call[object, object], one: UploadOpened | UploadUnneeded | Refusal
+) -> Outcome[wire.InitOutcome]:
+    if isinstance(one, Refusal):
+        return call.outcome(201, one)
+    if isinstance(one, UploadUnneeded):
+        done = shapes.written(one.written)
+        result = wire.InitOutcome(node=done.node, version=done.version, event_id=done.event_id)
+        return call.outcome(200, result)
+    new = shapes.opened(one)
+    result = wire.InitOutcome(
+        upload_id=new.upload_id,
+        plan=new.plan,
+        transfers=new.transfers,
+        expires_at=new.expires_at,
+        url=new.url,
+    )
+    return call.outcome(201, result)

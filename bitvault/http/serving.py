@@ -1,0 +1,125 @@
+"""One endpoint as a Quart view: decode, authenticate, call the handler, encode."""
+
+import contextvars
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import attrs
+import msgspec
+import trio
+from quart import Response, request
+
+from bitvault.http import auth, decoding, problems
+from bitvault.http.call import Answer, Call, Edge, Reply
+from bitvault.http.endpoint import Endpoint, NoBody
+from bitvault.http.problems import Rejected
+from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.timing import Spent
+from supervisors import ActorDied, AskTimeout, MailboxFull
+
+View = Callable[..., Awaitable[Response]]
+
+
+@attrs.define
+class Trace:
+    """What is known of the request being served; the access log is written from it."""
+
+    origin: Origin
+    started: float = attrs.field(factory=trio.current_time)
+    spent: Spent = attrs.field(factory=Spent)
+    principal: Principal | None = None
+    route: str = ""
+    code: str = ""
+
+
+tracing: contextvars.ContextVar[Trace] = contextvars.ContextVar("tracing")
+
+
+def view_of(endpoint: Endpoint, edge: Edge) -> View:
+    """Make the view of an endpoint."""
+
+    async def view(**path: str) -> Response:
+        trace = tracing.get()
+        trace.route = endpoint.path
+        try:
+            answer = await _answer(endpoint, edge, trace, path)
+        except Rejected as rejected:
+            return problem_response(problems.of_rejection(rejected, trace.origin.request_id))
+        except (ActorDied, AskTimeout, MailboxFull):
+            return overloaded(trace)
+        return _response(answer, trace)
+
+    view.__name__ = endpoint.operation_id
+    return view
+
+
+def overloaded(trace: Trace) -> Response:
+    """Answer that the daemon cannot serve this now, without saying which part of it."""
+    detail = "The server is overloaded or restarting; retry later with the same Idempotency-Key."
+    return problem_response(problems.problem("overloaded", detail, trace.origin.request_id))
+
+
+def problem_response(members: dict[str, Any]) -> Response:
+    """Encode problem details."""
+    tracing.get().code = members["code"]
+    response = Response(problems.encode(members), members["status"])
+    response.headers.update(problems.headers_for(members))
+    return response
+
+
+async def principal_of(edge: Edge, trace: Trace) -> Principal | Refusal:
+    """Ask who sends the current request."""
+    who = await auth.authenticate(request.headers, trace.origin, edge.rooms.identity)
+    if isinstance(who, Principal):
+        trace.principal = who
+    return who
+
+
+async def _answer(endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, str]) -> Answer:
+    caller = None
+    if not endpoint.is_open:
+        who = await principal_of(edge, trace)
+        if isinstance(who, Refusal):
+            return who
+        caller = Caller(who, trace.origin)
+    parameters = decoding.path(path)
+    pairs = request.args.items(multi=True)
+    query = decoding.query(pairs, endpoint.query)
+    body = await _body(endpoint)
+    if caller is not None and request.method != "GET":
+        key = auth.idempotency_of(request.headers, request.method, request.path, body)
+        caller = attrs.evolve(caller, idempotency=key)
+    call = Call(edge, trace.origin, parameters, query, body, request.headers, caller)
+    return await endpoint.handler(call)
+
+
+async def _body(endpoint: Endpoint) -> msgspec.Struct:
+    if not endpoint.has_body:
+        return NoBody()
+    raw = cast("bytes", await request.get_data(cache=False))
+    if not raw and endpoint.body_optional:
+        raw = b"{}"
+    elif request.mimetype != "application/json":
+        raise Rejected("unsupported_media_type", "Content-Type: must be application/json.")
+    shape: msgspec.Struct = decoding.body(raw, endpoint.body)
+    return shape
+
+
+def _response(answer: Answer, trace: Trace) -> Response:
+    if isinstance(answer, Refusal):
+        return problem_response(problems.of_refusal(answer, trace.origin.request_id))
+    return reply_response(answer)
+
+
+def reply_response(reply: Reply) -> Response:
+    """Encode an answer."""
+    raw = b"" if reply.shape is None else msgspec.json.encode(reply.shape)
+    response = Response(raw, reply.status)
+    if reply.shape is None:
+        del response.headers["Content-Type"]
+    else:
+        response.headers["Content-Type"] = "application/json"
+        response.headers["Cache-Control"] = "no-store"
+    response.headers.update(reply.headers)
+    return response

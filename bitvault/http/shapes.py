@@ -1,0 +1,221 @@
+"""Contract values to wire shapes, and wire targets to contract targets."""
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from bitvault.actors.files import contract as files
+from bitvault.actors.identity import contract as identity
+from bitvault.http.preconditions import etag
+from bitvault.http.problems import invalid
+from bitvault.kernel.ids import NodeId, SpaceId
+from bitvault.wire import nodes, sessions, spaces, uploads
+
+T = TypeVar("T")
+
+
+def node(value: files.Node) -> nodes.Node:
+    """Show a node."""
+    return nodes.Node(
+        id=value.node_id,
+        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
+        space_id=value.space_id,
+        parent_id=value.parent_id,
+        name=value.name,
+        path=value.path,
+        size=value.size,
+        hash=value.hash,
+        version=value.version,
+        etag=etag(value.revision),
+        content_type=value.content_type,
+        content_modified_at=value.content_modified_at,
+        created_at=value.created_at,
+        modified_at=value.modified_at,
+        modified_by=value.modified_by,
+    )
+
+
+def written(value: files.Written) -> nodes.Written:
+    """Show what a write did."""
+    return nodes.Written(
+        node=node(value.node),
+        version=value.node.version,
+        event_id=None if value.position is None else str(value.position),
+        entry_id=value.entry_id,
+    )
+
+
+def version(value: files.Version) -> nodes.Version:
+    """Show a version."""
+    return nodes.Version(
+        version=value.version,
+        size=value.size,
+        hash=value.hash,
+        content_type=value.content_type,
+        content_modified_at=value.content_modified_at,
+        created_at=value.created_at,
+        created_by=value.created_by,
+        is_current=value.is_current,
+    )
+
+
+def trash_entry(value: files.TrashEntry) -> nodes.TrashEntry:
+    """Show an entry of the trash."""
+    return nodes.TrashEntry(
+        entry_id=value.entry_id,
+        node=node(value.node),
+        original_path=value.original_path,
+        trashed_at=value.trashed_at,
+        trashed_by=value.trashed_by,
+    )
+
+
+def content(value: files.Content) -> nodes.Content:
+    """Show where the bytes are."""
+    return nodes.Content(
+        id=value.node.node_id,
+        version=value.version,
+        size=value.size,
+        hash=value.hash,
+        method=value.method,
+        url=value.url,
+        headers=dict(value.headers),
+        expires_at=value.expires_at,
+    )
+
+
+def plan(value: files.UploadPlan) -> uploads.Plan:
+    """Show a plan."""
+    return uploads.Plan(
+        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
+        part_size=value.part_size,
+        part_count=value.part_count,
+    )
+
+
+def transfer(value: files.TransferStep) -> uploads.Transfer:
+    """Show a request to send to the store."""
+    return uploads.Transfer(
+        method=value.method,
+        url=value.url,
+        headers=dict(value.headers),
+        expires_at=value.expires_at,
+        part_number=value.part_number,
+    )
+
+
+def opened(value: files.UploadOpened) -> uploads.UploadOpened:
+    """Show an open upload; a single plan's URL stands at the top too."""
+    steps = tuple(transfer(step) for step in value.transfers)
+    return uploads.UploadOpened(
+        upload_id=value.upload_id,
+        plan=plan(value.plan),
+        transfers=steps,
+        expires_at=value.expires_at,
+        url=steps[0].url if value.plan.kind == "single" and steps else None,
+    )
+
+
+def upload(value: files.UploadState) -> uploads.Upload:
+    """Show how far an upload is."""
+    return uploads.Upload(
+        upload_id=value.upload_id,
+        state=value.state,  # type: ignore[arg-type]  # the contract documents the four words
+        space_id=value.space_id,
+        path=value.path,
+        size=value.size,
+        hash=value.hash,
+        plan=plan(value.plan),
+        created_at=value.created_at,
+        expires_at=value.expires_at,
+        received=value.received,
+        parts=tuple(
+            uploads.ReceivedPart(
+                part_number=part.part_number, size=part.size, etag=part.etag, hash=part.hash
+            )
+            for part in value.parts
+        ),
+    )
+
+
+def user(value: identity.User) -> sessions.User:
+    """Show a user."""
+    return sessions.User(
+        id=value.user_id,
+        tenant_id=value.tenant_id,
+        tenant=value.tenant_name,
+        login=value.login,
+        display_name=value.display_name,
+        is_admin=value.is_admin,
+        created_at=value.created_at,
+    )
+
+
+def credential_members(value: identity.Credential, current: UUID) -> dict[str, Any]:
+    """Return the members of a session or token."""
+    return {
+        "id": value.credential_id,
+        "kind": value.kind,
+        "name": value.name,
+        "prefix": value.prefix,
+        "created_at": value.created_at,
+        "expires_at": value.expires_at,
+        "last_used_at": value.last_used_at,
+        "address": value.address,
+        "user_agent": value.user_agent,
+        "is_current": value.credential_id == current,
+    }
+
+
+def space(value: files.Space) -> spaces.Space:
+    """Show a space."""
+    return spaces.Space(
+        id=value.space_id,
+        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
+        name=value.name,
+        root_id=value.root_id,
+        role=value.role.value,
+        quota=value.quota,
+        used=value.used,
+        reserved=value.reserved,
+        etag=etag(value.revision),
+        created_at=value.created_at,
+    )
+
+
+def target(
+    node_id: UUID | None, path: str | None, space_id: UUID | None, field: str = "path"
+) -> files.Target:
+    """Read the id or path a node is addressed by.
+
+    Raises:
+        Rejected: Neither or both are given.
+    """
+    if (node_id is None) == (path is None):
+        raise invalid(field, "give either the id or the path")
+    return files.Target(
+        node_id=None if node_id is None else NodeId(node_id),
+        path=path,
+        space_id=None if space_id is None else SpaceId(space_id),
+    )
+
+
+def at(node_id: UUID) -> files.Target:
+    """Address a node by id."""
+    return files.Target(node_id=NodeId(node_id))
+
+
+def parent(body: Any, *, required: bool = False) -> files.Target | None:
+    """Read ``parentId`` or ``parentPath``; None if neither is given and that is allowed."""
+    if body.parent_id is None and body.parent_path is None and not required:
+        return None
+    return target(body.parent_id, body.parent_path, None, "parentPath")
+
+
+def place(body: Any) -> dict[str, Any]:
+    """Read where something new goes: by ``path``, or by ``parentId`` and ``name``."""
+    by_name = body.parent_id is not None and body.name is not None
+    if body.path is not None and body.parent_id is None and body.name is None:
+        return {"target": target(None, body.path, body.space_id)}
+    if by_name and body.path is None:
+        return {"parent": at(body.parent_id), "name": body.name}
+    raise invalid("path", "give either path, or parentId and name")
