@@ -60,8 +60,6 @@ def test_a_room_names_only_its_own_schema(package: str) -> None:
     others = "|".join(schema for schema in SCHEMAS if schema != own)
     names = rf"\b(?:FROM|JOIN|INTO|UPDATE|REFERENCES|TABLE|ON)\s+({others})\."
     foreign = re.compile(names, re.IGNORECASE)
-        rf"\b(?:FROM|JOIN|INTO|UPDATE|REFERENCES|TABLE|ON)\s+({others})\.", re.IGNORECASE
-    )
     texts = {
         item.name: item.read_text()
         for folder in (files(package), files(package) / "migrations", files(package) / "store")
