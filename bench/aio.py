@@ -20,10 +20,10 @@ from bitvault.drivers.postgres.port import Query
 from bitvault.drivers.postgres.sessions import Limits
 from tests.support.postgres import running_server
 
-_TASKS, _CONNECTIONS, _KEYS, _ROUNDS = 32, 8, 1000, 3
+_TASKS, _CONNECTIONS, _ROUNDS = 32, 8, 3
 _SELECT = "SELECT value FROM item WHERE id = $1"
-_FILL = f"""
-    CREATE TABLE item AS SELECT id, md5(id::text) AS value FROM generate_series(1, {_KEYS}) id;
+_FILL = """
+    CREATE TABLE item AS SELECT id, md5(id::text) AS value FROM generate_series(1, 1000) id;
     ALTER TABLE item ADD PRIMARY KEY (id); ANALYZE item;
 """
 

@@ -28,6 +28,7 @@ Work = Callable[[Transaction], Awaitable[T]]
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
 _NETWORK_SECONDS = 2.0
+_CLOSE_SECONDS = 10.0
 
 
 @frozen
@@ -184,7 +185,8 @@ class PostgresDatabase:
             result = await work(transaction)
         except BaseException:
             if transaction.begun:
-                await self._roll_back(session.connection)
+                with trio.move_on_after(self.limits.finish + _NETWORK_SECONDS, shield=True):
+                    await self._roll_back(session.connection)
             raise
         if transaction.begun:
             await self._commit(session.connection)
@@ -243,4 +245,5 @@ async def open_database(
     try:
         yield PostgresDatabase(sessions, limits, draw)
     finally:
-        await sessions.close()
+        with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await sessions.close()
