@@ -1,6 +1,7 @@
 """The identity room: one method per request."""
 
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import trio
@@ -36,7 +37,7 @@ from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids, TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import Forbidden, Refused
+from bitvault.kernel.refusal import DependencyDown, Forbidden, Refused
 from supervisors import handles
 
 _CACHE_SECONDS = 1.0
@@ -55,11 +56,8 @@ class Identity(Room):
     ids: Ids
     options: IdentityOptions
     _cache: OrderedDict[bytes, tuple[float, Principal]] = field(factory=OrderedDict, init=False)
-    _guesses: rules.Guesses = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Start with nobody suspected."""
-        self._guesses = rules.Guesses(self.options.guesses, self.options.guess_seconds)
+    _revocations: int = field(default=0, init=False)
+    _guesses: rules.Guesses = field(factory=rules.Guesses, init=False)
 
     @handles(OpenSession)
     async def open_session(
@@ -67,65 +65,90 @@ class Identity(Room):
     ) -> SecretIssued | BadCredentials | TooManyAttempts:
         """Log in; unknown tenant, unknown login and wrong password take the same path and time."""
         tenant_key, login_key = rules.name_key(request.tenant), rules.name_key(request.login)
-        account_key = f"account {tenant_key} {login_key}"
-        keys = (account_key, f"address {request.origin.address}")
-        wait = self._guesses.retry_after(keys, trio.current_time())
-        if wait:
-            return TooManyAttempts(wait)
+        account = f"{tenant_key}\0{login_key}"
+        limits = rules.login_limits(self.options, account, request.origin.address)
 
         async def find(tx: Transaction) -> store.Account | None:
             return await store.account_by_login(tx, tenant_key, login_key)
 
-        account = await self.database.read(None, find)
+        wait = self._guesses.take(limits, trio.current_time())
+        if wait:
+            return TooManyAttempts(wait)
+        try:
+            found = await self.database.read(None, find)
+        except DependencyDown:
+            self._guesses.give_back(limits)
+            raise
+        return await self._log_in(found, request, limits)
+
+    async def _log_in(
+        self, account: store.Account | None, request: OpenSession, limits: tuple[rules.Limit, ...]
+    ) -> SecretIssued | BadCredentials:
         password = rules.normal_password(request.password)
         phc = account.password_hash if account else None
         if not await self.passwords.verify(phc, password) or account is None:
-            self._guesses.failed(keys, trio.current_time())
             return BadCredentials()
-        self._guesses.succeeded(account_key)
+        self._guesses.give_back(limits)
         if self.passwords.outdated(account.password_hash):
-            await self._set_password(account.user, password)
-        return await self._issue_session(account.user, request.origin)
+            account = await self._rehash(account, password)
+        return await self._issue_session(account, request.origin)
 
-    async def _set_password(self, user: User, password: str) -> None:
+    async def _rehash(self, account: store.Account, password: str) -> store.Account:
         phc = await self.passwords.hash(password)
 
-        async def work(tx: Transaction) -> None:
-            await store.set_password(tx, user.tenant_id, user.user_id, phc)
+        async def work(tx: Transaction) -> bool:
+            return await store.set_password(tx, account, phc)
 
-        await self.database.transact(user.tenant_id, work)
+        done = await self.database.transact(account.user.tenant_id, work)
+        return evolve(account, password_hash=phc) if done else account
 
-    async def _issue_session(self, user: User, origin: Origin) -> SecretIssued:
-        now = self.clock.now()
-        expires_at = now + timedelta(seconds=self.options.session_ttl)
-        return await self._issue(user, "session", "", expires_at, origin)
+    async def _issue_session(
+        self, account: store.Account, origin: Origin
+    ) -> SecretIssued | BadCredentials:
+        expires_at = self.clock.now() + timedelta(seconds=self.options.session_ttl)
+        token, credential = self._new_credential("session", "", expires_at, origin)
+        idle = self._idle_expiry(credential.created_at)
 
-    async def _issue(
-        self, user: User, kind: str, name: str, expires_at: datetime | None, origin: Origin
-    ) -> SecretIssued:
-        now, token = self.clock.now(), rules.new_token(self.ids.secret(32))
+        async def work(tx: Transaction) -> bool:
+            if not await store.hold_password(tx, account):
+                return False
+            await store.delete_expired_sessions(tx, account.user, credential.created_at)
+            await self._insert(tx, account.user, token, credential, idle)
+            return True
+
+        if not await self.database.transact(account.user.tenant_id, work):
+            return BadCredentials()
+        return SecretIssued(token, credential, account.user)
+
+    def _new_credential(
+        self, kind: str, name: str, expires_at: datetime | None, origin: Origin
+    ) -> tuple[str, Credential]:
+        token = rules.new_token(self.ids.secret(32))
         credential = Credential(
             credential_id=self.ids.uuid7(),
             kind=kind,
             name=name,
             prefix=token[: rules.PREFIX_SHOWN],
-            created_at=now,
+            created_at=self.clock.now(),
             expires_at=expires_at,
             last_used_at=None,
-            address=origin.address,
-            user_agent=origin.user_agent[:256].replace("\0", ""),
+            address=rules.storable(origin.address),
+            user_agent=rules.storable(origin.user_agent),
         )
-        idle = self._idle_expiry(now) if kind == "session" else None
+        return token, credential
 
-        async def work(tx: Transaction) -> None:
-            await store.delete_expired_sessions(tx, user, now)
-            digest = rules.token_digest(token) or b""
-            await store.insert_credential(
-                tx, user, credential, secret_hash=digest, idle_expires_at=idle
-            )
-
-        await self.database.transact(user.tenant_id, work)
-        return SecretIssued(token, credential, user)
+    async def _insert(
+        self,
+        tx: Transaction,
+        user: User,
+        token: str,
+        credential: Credential,
+        idle: datetime | None,
+    ) -> None:
+        digest = rules.token_digest(token) or b""
+        await store.insert_credential(
+            tx, user, credential, secret_hash=digest, idle_expires_at=idle
+        )
 
     def _idle_expiry(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.options.idle_ttl)
@@ -136,17 +159,19 @@ class Identity(Room):
         digest = rules.token_digest(request.token)
         if digest is None:
             return Unauthenticated()
+        asked_at, revocations = trio.current_time(), self._revocations
         at, principal = self._cache.get(digest, (0.0, None))
-        if principal is not None and trio.current_time() - at < _CACHE_SECONDS:
+        if principal is not None and asked_at - at < _CACHE_SECONDS:
             return principal
         known = await self._look_up(digest)
-        if known is None:
+        # What was read before a revocation in this process must not be kept after it.
+        if known is not None and revocations == self._revocations:
+            self._remember(digest, asked_at, known.principal)
+        else:
             self._cache.pop(digest, None)
+        if known is None:
             return Unauthenticated()
-        self._cache[digest] = (trio.current_time(), known.principal)
-        self._cache.move_to_end(digest)
-        while len(self._cache) > _CACHE_MOST:
-            self._cache.popitem(last=False)
+        await self._touch(known)
         return known.principal
 
     async def _look_up(self, digest: bytes) -> store.Known | None:
@@ -155,18 +180,29 @@ class Identity(Room):
         async def find(tx: Transaction) -> store.Known | None:
             return await store.principal_by_secret(tx, digest, now)
 
-        known = await self.database.read(None, find)
-        if known is not None and _is_stale(known, now):
-            principal, idle = known.principal, self._idle_expiry(now)
+        return await self.database.read(None, find)
 
-            async def touch(tx: Transaction) -> None:
-                await store.touch_credential(tx, principal, now, idle)
+    def _remember(self, digest: bytes, at: float, principal: Principal) -> None:
+        self._cache[digest] = (at, principal)
+        self._cache.move_to_end(digest)
+        while len(self._cache) > _CACHE_MOST:
+            self._cache.popitem(last=False)
 
+    async def _touch(self, known: store.Known) -> None:
+        """Record a use, once a minute; one that cannot be recorded is no reason to refuse it."""
+        now, principal = self.clock.now(), known.principal
+        if not _is_stale(known, now):
+            return
+
+        async def touch(tx: Transaction) -> None:
+            await store.touch_credential(tx, principal, now, self._idle_expiry(now))
+
+        with suppress(DependencyDown):
             await self.database.transact(principal.tenant_id, touch)
-        return known
 
     def _forget(self, principal: Principal) -> None:
         """Drop what is cached of a user, so that a revocation holds at once."""
+        self._revocations += 1
         for digest, (_, known) in list(self._cache.items()):
             if (known.tenant_id, known.user_id) == (principal.tenant_id, principal.user_id):
                 del self._cache[digest]
@@ -200,7 +236,14 @@ class Identity(Room):
         name = rules.checked_name("name", request.name)
         expires_at = rules.checked_lifetime(request.expires_in, self.clock.now())
         user = await self._me(request.caller)
-        return await self._issue(user, "token", name, expires_at, request.caller.origin)
+        origin = request.caller.origin
+        token, credential = self._new_credential("token", name, expires_at, origin)
+
+        async def work(tx: Transaction) -> None:
+            await self._insert(tx, user, token, credential, None)
+
+        await self.database.transact(user.tenant_id, work)
+        return SecretIssued(token, credential, user)
 
     @handles(ChangePassword)
     async def change_password(
@@ -210,23 +253,28 @@ class Identity(Room):
         principal = request.caller.principal
         new = rules.checked_password("newPassword", request.new)
         account = await self._account(request.caller)
-        key = (f"password {principal.tenant_id} {principal.user_id}",)
-        wait = self._guesses.retry_after(key, trio.current_time())
+        limits = (self._own_limit(principal),)
+        wait = self._guesses.take(limits, trio.current_time())
         if wait:
             return TooManyAttempts(wait)
         current = rules.normal_password(request.current)
         if not await self.passwords.verify(account.password_hash, current):
-            self._guesses.failed(key, trio.current_time())
             return BadCredentials()
+        self._guesses.give_back(limits)
         phc = await self.passwords.hash(new)
 
         async def work(tx: Transaction) -> None:
-            await store.set_password(tx, principal.tenant_id, principal.user_id, phc)
+            if not await store.set_password(tx, account, phc):
+                raise Refused(BadCredentials())
             await store.delete_other_sessions(tx, principal)
 
         await self.database.transact(principal.tenant_id, work)
         self._forget(principal)
         return None
+
+    def _own_limit(self, principal: Principal) -> rules.Limit:
+        key = f"password {principal.tenant_id} {principal.user_id}"
+        return rules.Limit(key, self.options.guesses, self.options.guess_seconds)
 
     @handles(DescribeMe)
     async def describe_me(self, request: DescribeMe) -> User:

@@ -41,8 +41,16 @@ ORDER BY a.login_key
 LIMIT :most;
 
 -- set_password --
+-- Only over the hash that was verified: a login that rehashes must not undo a change.
 UPDATE identity.account SET password_hash = :password_hash
-WHERE tenant_id = :tenant_id AND user_id = :user_id;
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND password_hash = :verified
+RETURNING user_id;
+
+-- hold_password --
+-- A change of the password waits for this login, and then ends its session too.
+SELECT user_id FROM identity.account
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND password_hash = :verified
+FOR SHARE;
 
 -- insert_credential --
 INSERT INTO identity.credential (
@@ -65,7 +73,7 @@ WHERE c.secret_hash = :secret_hash
 -- touch_credential --
 UPDATE identity.credential
 SET last_used_at = :now,
-    idle_expires_at = CASE WHEN idle_expires_at IS NULL THEN NULL ELSE :idle_expires_at END
+    idle_expires_at = CASE WHEN idle_expires_at IS NULL THEN NULL ELSE :idle_expires_at::timestamptz END
 WHERE tenant_id = :tenant_id AND credential_id = :credential_id;
 
 -- credentials_of_user --

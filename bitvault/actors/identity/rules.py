@@ -28,7 +28,7 @@ class IdentityOptions:
     session_ttl: float = 30 * 86_400.0
     idle_ttl: float = 14 * 86_400.0
     guesses: int = 10
-    """Wrong passwords in a row an account or an address may burst."""
+    """Wrong passwords at once, from one address for one account."""
     guess_seconds: float = 30.0
     """Seconds until one more guess is allowed again."""
 
@@ -51,7 +51,7 @@ def checked_name(what: str, value: str) -> str:
 
 def name_key(name: str) -> str:
     """Return the key under which two names are the same: case and composition do not count."""
-    if not is_text(name):
+    if not is_text(name) or len(name) > _MAX_NAME:
         return ""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
@@ -59,6 +59,11 @@ def name_key(name: str) -> str:
 def is_text(value: str) -> bool:
     """Return whether PostgreSQL can hold it: no NUL, no lone surrogate."""
     return "\0" not in value and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def storable(value: str) -> str:
+    """Return what PostgreSQL can hold of a client's header, and no more than is of use."""
+    return value[:256].replace("\0", "").encode(errors="replace").decode()
 
 
 def checked_password(what: str, value: str) -> str:
@@ -112,32 +117,57 @@ def _check(body: str) -> str:
     return hashlib.sha256(f"{PREFIX}{body}".encode()).hexdigest()[:_CHECK_CHARACTERS]
 
 
-@define
-class Guesses:
-    """GCRA over keys (an account, an address): bounded, and only failures count.
+@frozen
+class Limit:
+    """So many wrong guesses at once under ``key``, and one more every ``seconds``."""
 
-    Each key holds its theoretical arrival time; a key is forgotten once it is in the past.
-    """
-
+    key: str
     burst: int
     seconds: float
+
+
+def login_limits(options: IdentityOptions, account: str, address: str) -> tuple[Limit, ...]:
+    """Return what bounds guessing: strict for one address at one account, wider for each alone.
+
+    The account's own limit is wide and refills fast, so that strangers who guess from elsewhere
+    do not lock its owner out for longer than a moment.
+    """
+    burst, seconds, address = options.guesses, options.guess_seconds, address[:64]
+    return (
+        Limit(f"pair {account} {address}", burst, seconds),
+        Limit(f"address {address}", 5 * burst, seconds / 5),
+        Limit(f"account {account}", 10 * burst, seconds / 10),
+    )
+
+
+@define
+class Guesses:
+    """GCRA over keys, bounded; each key holds its theoretical arrival time.
+
+    A guess is taken before the password is looked at, so that guesses made at the same moment
+    count as well, and given back when it was right.
+    """
+
     most: int = 100_000
     _until: OrderedDict[str, float] = field(factory=OrderedDict)
 
-    def retry_after(self, keys: tuple[str, ...], now: float) -> int:
-        """Return the seconds until a guess is allowed for all keys; 0 if it is now."""
-        horizon = now + self.burst * self.seconds
-        waits = [self._until.get(key, 0.0) + self.seconds - horizon for key in keys]
-        return max(0, ceil(max(waits)))
-
-    def failed(self, keys: tuple[str, ...], now: float) -> None:
-        """Count a wrong guess."""
-        for key in keys:
-            self._until[key] = max(self._until.get(key, 0.0), now) + self.seconds
-            self._until.move_to_end(key)
+    def take(self, limits: tuple[Limit, ...], now: float) -> int:
+        """Count a guess and return 0, or return the seconds until one is allowed."""
+        late = [self._next(limit, now) - now - limit.burst * limit.seconds for limit in limits]
+        if max(late) > 0:
+            return ceil(max(late))
+        for limit in limits:
+            self._until[limit.key] = self._next(limit, now)
+            self._until.move_to_end(limit.key)
         while len(self._until) > self.most:
             self._until.popitem(last=False)
+        return 0
 
-    def succeeded(self, key: str) -> None:
-        """Forget an account's wrong guesses."""
-        self._until.pop(key, None)
+    def give_back(self, limits: tuple[Limit, ...]) -> None:
+        """Take back a guess that was right, or was never answered."""
+        for limit in limits:
+            if limit.key in self._until:
+                self._until[limit.key] -= limit.seconds
+
+    def _next(self, limit: Limit, now: float) -> float:
+        return max(self._until.get(limit.key, 0.0), now) + limit.seconds

@@ -85,13 +85,27 @@ async def accounts_after(
     return tuple(_account(row).user for row in rows)
 
 
-async def set_password(
-    tx: Transaction, tenant_id: TenantId, user_id: UserId, password_hash: str
-) -> None:
-    """Replace a password's hash."""
-    await tx.execute(
-        QUERIES["set_password"], tenant_id=tenant_id, user_id=user_id, password_hash=password_hash
+async def set_password(tx: Transaction, account: Account, password_hash: str) -> bool:
+    """Replace the hash that was verified; False when it is another one by now."""
+    row = await tx.fetchrow(
+        QUERIES["set_password"],
+        tenant_id=account.user.tenant_id,
+        user_id=account.user.user_id,
+        password_hash=password_hash,
+        verified=account.password_hash,
     )
+    return row is not None
+
+
+async def hold_password(tx: Transaction, account: Account) -> bool:
+    """Keep the password that was verified until the end; False when it is another one by now."""
+    row = await tx.fetchrow(
+        QUERIES["hold_password"],
+        tenant_id=account.user.tenant_id,
+        user_id=account.user.user_id,
+        verified=account.password_hash,
+    )
+    return row is not None
 
 
 async def insert_credential(

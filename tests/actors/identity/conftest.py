@@ -1,0 +1,33 @@
+"""An identity room over a real database, with cheap but real argon2id."""
+
+import pytest
+from argon2 import PasswordHasher
+
+from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.contract import CreateTenant, OpenSession, SecretIssued, User
+from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from bitvault.drivers.postgres.port import Database
+from bitvault.kernel.principal import Origin
+from tests.support.determinism import FixedClock, SequenceIds
+
+ORIGIN = Origin("r", "192.0.2.1", "pytest")
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def identity(database: Database, clock: FixedClock, ids: SequenceIds) -> Identity:
+    """Return a room with the tenant ``acme`` and its admin ``root``."""
+    passwords = Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    room = Identity(database, passwords, clock, ids, IdentityOptions(guesses=3))
+    created = await room.handle(CreateTenant("acme", "root", PASSWORD))
+    assert isinstance(created, User)
+    return room
+
+
+@pytest.fixture
+async def session(identity: Identity) -> SecretIssued:
+    """Return a session of ``root``."""
+    opened = await identity.handle(OpenSession("acme", "root", PASSWORD, ORIGIN))
+    assert isinstance(opened, SecretIssued)
+    return opened

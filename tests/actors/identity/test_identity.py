@@ -1,0 +1,244 @@
+"""Logging in and out, tokens, users: by message, on a real database."""
+
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from attrs import evolve
+
+from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.contract import (
+    Authenticate,
+    BadCredentials,
+    ChangePassword,
+    CloseSession,
+    CreateTenant,
+    CreateToken,
+    CreateUser,
+    CredentialNotFound,
+    DescribeMe,
+    EnsureTenant,
+    ListCredentials,
+    ListUsers,
+    LoginTaken,
+    OpenSession,
+    SecretIssued,
+    TenantTaken,
+    TooManyAttempts,
+    Unauthenticated,
+)
+from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.kernel.principal import Caller, Origin
+from bitvault.kernel.refusal import Forbidden, Invalid
+from tests.support.determinism import FixedClock
+from tests.support.postgres import snapshot, unchanged
+
+ORIGIN = Origin("r", "192.0.2.1", "pytest")
+PASSWORD = "correct horse"
+DAY = 86_400
+
+
+async def log_in(room: Identity, login: str = "root", password: str = PASSWORD) -> Any:
+    """Open a session in the tenant ``acme``."""
+    return await room.handle(OpenSession("acme", login, password, ORIGIN))
+
+
+async def caller_of(room: Identity, issued: SecretIssued) -> Caller:
+    """Return the caller that a token stands for."""
+    return Caller(await room.handle(Authenticate(issued.token, ORIGIN)), ORIGIN)
+
+
+async def test_a_session_is_its_user(identity: Identity, session: SecretIssued) -> None:
+    """The token leads to the principal, and says nothing else."""
+    caller = await caller_of(identity, session)
+
+    assert (caller.principal.login, caller.principal.is_admin) == ("root", True)
+    assert await identity.handle(DescribeMe(caller)) == session.user
+    assert session.token not in repr(session)
+
+
+async def test_no_secret_is_stored(database: PostgresDatabase, session: SecretIssued) -> None:
+    """Neither token nor password is in any row (I28)."""
+    rows = str(await snapshot(database, ["identity"]))
+
+    assert session.token[15:] not in rows
+    assert PASSWORD not in rows
+    assert "$argon2id$" in rows
+
+
+@pytest.mark.parametrize(
+    ("tenant", "login", "password"),
+    [
+        ("acme", "root", "wrong horse"),
+        ("acme", "nobody", PASSWORD),
+        ("nowhere", "root", PASSWORD),
+        ("acme", "root", ""),
+        ("acme", "root\0", PASSWORD),
+        ("\ud800", "root", PASSWORD),
+        ("acme", "x" * 100_000, "y" * 100_000),
+    ],
+)
+async def test_wrong_is_wrong_whatever_is_wrong(
+    identity: Identity, database: PostgresDatabase, tenant: str, login: str, password: str
+) -> None:
+    """Tenant, login and password cannot be told apart, and nothing changes."""
+    async with unchanged(database, "identity"):
+        reply = await identity.handle(OpenSession(tenant, login, password, ORIGIN))
+
+    assert reply == BadCredentials()
+
+
+async def test_guessing_is_slowed_down(identity: Identity) -> None:
+    """After three wrong ones even the right password waits, from that address only."""
+    for _ in range(3):
+        assert await log_in(identity, password="wrong horse") == BadCredentials()
+
+    refused = await log_in(identity)
+    elsewhere = Origin("r", "198.51.100.1", "pytest")
+
+    assert isinstance(refused, TooManyAttempts)
+    assert 0 < refused.retry_after <= 30
+    opened = await identity.handle(OpenSession("acme", "root", PASSWORD, elsewhere))
+    assert isinstance(opened, SecretIssued)
+
+
+async def test_logging_out_holds_at_once(identity: Identity, session: SecretIssued) -> None:
+    """The cached principal goes with the session."""
+    caller = await caller_of(identity, session)
+
+    assert await identity.handle(CloseSession(caller)) is None
+    assert await identity.handle(Authenticate(session.token, ORIGIN)) == Unauthenticated()
+    assert await identity.handle(CloseSession(caller)) == CredentialNotFound()
+
+
+async def test_a_session_ends_when_its_time_is_over(
+    database: PostgresDatabase, identity: Identity, session: SecretIssued, clock: FixedClock
+) -> None:
+    """Idle for fourteen days, or thirty days old though in use."""
+    for _ in range(2):
+        clock.advance(13 * DAY)
+        fresh = Identity(database, identity.passwords, clock, identity.ids, identity.options)
+        assert await fresh.handle(Authenticate(session.token, ORIGIN)) != Unauthenticated()
+    clock.advance(5 * DAY)
+
+    fresh = Identity(database, identity.passwords, clock, identity.ids, identity.options)
+    assert await fresh.handle(Authenticate(session.token, ORIGIN)) == Unauthenticated()
+
+
+async def test_an_idle_session_ends(
+    identity: Identity, session: SecretIssued, clock: FixedClock
+) -> None:
+    """Not used for fourteen days."""
+    clock.advance(14 * DAY)
+
+    assert await identity.handle(Authenticate(session.token, ORIGIN)) == Unauthenticated()
+
+
+async def test_a_changed_password_ends_the_other_sessions(
+    identity: Identity, session: SecretIssued
+) -> None:
+    """The one in use stays, the old password is gone, API tokens stay."""
+    other, caller = await log_in(identity), await caller_of(identity, session)
+    await caller_of(identity, other)
+    token = await identity.handle(CreateToken(caller, "ci"))
+
+    assert await identity.handle(ChangePassword(caller, PASSWORD, "battery staple")) is None
+
+    assert await identity.handle(Authenticate(other.token, ORIGIN)) == Unauthenticated()
+    assert await identity.handle(Authenticate(session.token, ORIGIN)) == caller.principal
+    assert await identity.handle(Authenticate(token.token, ORIGIN)) != Unauthenticated()
+    assert await log_in(identity) == BadCredentials()
+    assert isinstance(await log_in(identity, password="battery staple"), SecretIssued)
+
+
+async def test_a_password_is_changed_only_by_who_knows_it(
+    identity: Identity, database: PostgresDatabase, session: SecretIssued
+) -> None:
+    """A stolen session guesses three times, then waits."""
+    caller = await caller_of(identity, session)
+    async with unchanged(database, "identity"):
+        wrong = [
+            await identity.handle(ChangePassword(caller, "wrong horse", "battery staple"))
+            for _ in range(4)
+        ]
+
+    assert wrong[:3] == [BadCredentials()] * 3
+    assert isinstance(wrong[3], TooManyAttempts)
+
+
+async def test_a_weak_hash_is_renewed_at_login(
+    database: PostgresDatabase, identity: Identity, clock: FixedClock
+) -> None:
+    """Parameters grow with the years; who logs in gets today's."""
+    stronger = Argon2Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    room = Identity(database, stronger, clock, identity.ids, identity.options)
+
+    assert isinstance(await log_in(room), SecretIssued)
+
+    assert "m=16,t=2" in str(await snapshot(database, ["identity"]))
+    assert isinstance(await log_in(room), SecretIssued)
+
+
+async def test_tokens_are_listed_and_revoked_by_their_user_alone(
+    identity: Identity, session: SecretIssued
+) -> None:
+    """Another user finds no such token."""
+    caller = await caller_of(identity, session)
+    token = await identity.handle(CreateToken(caller, "ci", expires_in=60))
+    await identity.handle(CreateUser(caller, "ann", PASSWORD))
+    ann = await caller_of(identity, await log_in(identity, "ann"))
+    wanted = token.credential.credential_id
+
+    [listed] = await identity.handle(ListCredentials(caller, "token"))
+    assert (listed.name, listed.prefix) == ("ci", token.token[:10])
+    assert await identity.handle(CloseSession(ann, wanted)) == CredentialNotFound()
+    assert await identity.handle(CloseSession(caller, wanted)) is None
+    assert await identity.handle(Authenticate(token.token, ORIGIN)) == Unauthenticated()
+
+
+async def test_users_are_listed_within_their_tenant(
+    identity: Identity, session: SecretIssued
+) -> None:
+    """By login, page by page; another tenant's users do not exist."""
+    await identity.handle(CreateTenant("other", "spy", PASSWORD))
+    caller = await caller_of(identity, session)
+    for login in ("Zoe", "ann"):
+        await identity.handle(CreateUser(caller, login, PASSWORD))
+
+    first = await identity.handle(ListUsers(caller, limit=2))
+    rest = await identity.handle(ListUsers(caller, after=first[-1].login, limit=2))
+
+    assert [user.login for user in (*first, *rest)] == ["ann", "root", "Zoe"]
+
+
+async def test_only_admins_create_users(identity: Identity, session: SecretIssued) -> None:
+    """Anybody else is refused."""
+    admin = await caller_of(identity, session)
+    user = evolve(admin, principal=evolve(admin.principal, is_admin=False))
+
+    assert await identity.handle(CreateUser(user, "ann", PASSWORD)) == Forbidden("create users")
+
+
+async def test_refused_users_and_tenants_leave_nothing_behind(
+    identity: Identity, database: PostgresDatabase, session: SecretIssued
+) -> None:
+    """Taken names, bad logins, short passwords."""
+    admin = await caller_of(identity, session)
+    async with unchanged(database, "identity"):
+        replies = [
+            await identity.handle(CreateUser(admin, "ROOT", PASSWORD)),
+            await identity.handle(CreateUser(admin, "a\0", PASSWORD)),
+            await identity.handle(CreateUser(admin, "ann", "short")),
+            await identity.handle(CreateTenant("ACME", "x", PASSWORD)),
+            await identity.handle(EnsureTenant("acme", "x", PASSWORD)),
+            await identity.handle(CreateToken(admin, "ci", expires_in=0)),
+        ]
+
+    assert replies[0] == LoginTaken("ROOT")
+    assert [r.field for r in replies if isinstance(r, Invalid)] == [
+        "login",
+        "password",
+        "expiresIn",
+    ]
+    assert replies[3:5] == [TenantTaken("ACME"), None]

@@ -1,0 +1,100 @@
+"""Names, passwords, tokens and guesses: rules without I/O."""
+
+import pytest
+
+from bitvault.actors.identity import rules
+from bitvault.kernel.refusal import Refused
+from tests.support.determinism import SequenceIds
+
+OPTIONS = rules.IdentityOptions(guesses=3, guess_seconds=30)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", " ann", "ann ", "a\0b", "a\nb", "\ud800", "x" * 129, "é" * 65, "\u202e"[:0]]
+)
+def test_a_bad_name_is_refused_by_field(name: str) -> None:
+    """The refusal names the field."""
+    with pytest.raises(Refused) as caught:
+        rules.checked_name("login", name)
+
+    assert caught.value.refusal.detail.startswith("login: must ")
+
+
+@pytest.mark.parametrize("other", ["ANN", "ann", "Ann"])
+def test_case_does_not_make_another_login(other: str) -> None:
+    """One key for all spellings."""
+    assert rules.name_key(other) == rules.name_key("ann")
+
+
+def test_composition_does_not_make_another_login_or_password() -> None:
+    """NFC and NFD of the same text are the same."""
+    assert rules.name_key("Zoe\u0308") == rules.name_key("zo\u00eb")
+    assert rules.normal_password("zoe\u0308 zoe\u0308") == rules.normal_password(
+        "zo\u00eb zo\u00eb"
+    )
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 1025, "password\0", "password\udfff"])
+def test_a_bad_password_is_refused(password: str) -> None:
+    """Too short, too long, or not text."""
+    with pytest.raises(Refused):
+        rules.checked_password("password", password)
+
+
+@pytest.mark.parametrize("password", ["8 letter", "пароль-пароль", "🔑" * 8, "x" * 1024])
+def test_any_text_is_a_password(password: str) -> None:
+    """Every alphabet is welcome."""
+    assert rules.checked_password("password", password) == password
+
+
+def test_a_token_carries_256_bits_and_a_checksum() -> None:
+    """One changed character is known for a forgery without asking the database."""
+    token = rules.new_token(SequenceIds().secret(32))
+    flipped = [token[:at] + "~" + token[at + 1 :] for at in range(len(token))]
+
+    assert token.startswith("bv_")
+    assert len(token) == 3 + 43 + 6
+    assert rules.token_digest(token) is not None
+    assert {rules.token_digest(forged) for forged in flipped} == {None}
+
+
+@pytest.mark.parametrize("token", ["", "bv_", "bv_x", "\ud800", "Bearer x", "bv_" + "é" * 49])
+def test_what_is_no_token_has_no_digest(token: str) -> None:
+    """Any text may be sent as a token."""
+    assert rules.token_digest(token) is None
+
+
+def test_guesses_run_out_and_come_back_one_by_one() -> None:
+    """Three at once, then one every thirty seconds."""
+    guesses, limits = rules.Guesses(), rules.login_limits(OPTIONS, "ann", "::1")
+
+    assert [guesses.take(limits, 1000) for _ in range(4)] == [0, 0, 0, 30]
+    assert [guesses.take(limits, 1030) for _ in range(2)] == [0, 30]
+
+
+def test_a_right_password_costs_no_guess() -> None:
+    """Logging in all day long is no attack."""
+    guesses, limits = rules.Guesses(), rules.login_limits(OPTIONS, "ann", "::1")
+    for _ in range(100):
+        assert guesses.take(limits, 1000) == 0
+        guesses.give_back(limits)
+
+
+def test_strangers_do_not_lock_the_owner_out_for_long() -> None:
+    """With the account's own limit used up from everywhere, the owner waits for seconds."""
+    guesses = rules.Guesses()
+    for number in range(1000):
+        guesses.take(rules.login_limits(OPTIONS, "ann", f"stranger {number}"), 1000)
+
+    owner = rules.login_limits(OPTIONS, "ann", "home")
+    assert guesses.take(owner, 1000) == 3
+    assert guesses.take(owner, 1003) == 0
+
+
+def test_the_map_of_guesses_is_bounded() -> None:
+    """A million addresses do not fill the memory."""
+    guesses = rules.Guesses(most=50)
+    for number in range(500):
+        guesses.take(rules.login_limits(OPTIONS, f"u{number}", f"a{number}"), 1000)
+
+    assert len(guesses._until) <= 50
