@@ -20,7 +20,7 @@ from pathlib import Path
 import trio
 from attrs import frozen
 
-from supervisors.process import Command
+from supervisors import Command, RunningProcess
 
 _ACCOUNTS = ("bitvault", "postgres", "nobody")
 _LONGEST_SOCKET_FOLDER = 90  # sun_path holds 107 bytes, and .s.PGSQL.5432.lock goes below it
@@ -103,7 +103,7 @@ class Embedded:
             group=self.account.group if self.account else None,
         )
 
-    async def ready(self, process: trio.Process) -> str:
+    async def ready(self, process: RunningProcess) -> str:
         """Wait until this very process accepts connections; return the server's dsn."""
         while not self.serves(process.pid):  # noqa: ASYNC110 - as pg_ctl: a file is all there is
             await trio.sleep(_POLL_SECONDS)
