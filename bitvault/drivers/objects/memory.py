@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import trio
 from attrs import evolve, field, frozen, mutable
 
 from bitvault.drivers.objects.port import (
@@ -76,16 +77,19 @@ class MemoryObjectStore:
 
     async def head(self, key: str) -> ObjectInfo | None:
         """Return what is held under ``key``."""
+        await trio.lowlevel.checkpoint()
         stored = self._objects.get(key)
         return stored.info if stored else None
 
     async def list_prefix(self, prefix: str, limit: int) -> Sequence[ObjectInfo]:
         """Return the first objects below ``prefix``."""
+        await trio.lowlevel.checkpoint()
         keys = sorted(key for key in self._objects if key.startswith(prefix))[:limit]
         return [evolve(self._objects[key].info, sha256=None) for key in keys]
 
     async def create_multipart(self, key: str) -> str:
         """Open a multipart upload."""
+        await trio.lowlevel.checkpoint()
         self._opened += 1
         multipart_id = f"multipart-{self._opened}"
         self._multiparts[multipart_id] = _Multipart(key)
@@ -93,6 +97,7 @@ class MemoryObjectStore:
 
     async def list_parts(self, key: str, multipart_id: str) -> Sequence[PartInfo]:
         """Return the parts in order."""
+        await trio.lowlevel.checkpoint()
         parts = self._multipart(key, multipart_id).parts
         return [parts[number][0] for number in sorted(parts)]
 
@@ -100,6 +105,7 @@ class MemoryObjectStore:
         self, key: str, multipart_id: str, parts: Sequence[PartInfo]
     ) -> None:
         """Join the parts, if they are the ones held."""
+        await trio.lowlevel.checkpoint()
         held = self._multipart(key, multipart_id).parts
         chosen = [held.get(part.number) for part in parts]
         data, digests = b"", b""
@@ -119,11 +125,13 @@ class MemoryObjectStore:
 
     async def abort_multipart(self, key: str, multipart_id: str) -> None:
         """Drop an unfinished upload."""
+        await trio.lowlevel.checkpoint()
         if multipart_id in self._multiparts and self._multiparts[multipart_id].key == key:
             del self._multiparts[multipart_id]
 
     async def sha256_of(self, key: str, part_size: int | None) -> bytes | None:
         """Hash the bytes held."""
+        await trio.lowlevel.checkpoint()
         stored = self._objects.get(key)
         if stored is None:
             return None
@@ -135,6 +143,7 @@ class MemoryObjectStore:
 
     async def copy(self, source: str, target: str, etag: str) -> bool:
         """Copy if the source still has ``etag``."""
+        await trio.lowlevel.checkpoint()
         stored = self._objects.get(source)
         if stored is None or stored.info.etag != etag:
             return False
@@ -143,6 +152,7 @@ class MemoryObjectStore:
 
     async def delete(self, key: str) -> None:
         """Forget an object."""
+        await trio.lowlevel.checkpoint()
         self._objects.pop(key, None)
 
     def _multipart(self, key: str, multipart_id: str) -> _Multipart:
@@ -155,6 +165,7 @@ class MemoryObjectStore:
 
     async def send(self, signed: Signed, body: bytes = b"") -> Answer:
         """Serve a presigned request the way a store would."""
+        await trio.lowlevel.checkpoint()
         if not self._authentic(signed, body):
             return Answer(403)
         parts = urlsplit(signed.url)

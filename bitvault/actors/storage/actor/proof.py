@@ -99,6 +99,7 @@ class Prover:
         await self._prove_whole(entry, wanted, trusted=trusted)
 
     async def _complete(self, entry: Entry, multipart_id: str, parts: Sequence[PartInfo]) -> None:
+        lost: DependencyDown | None = None
         try:
             await self.objects.complete_multipart(entry.key, multipart_id, parts)
         except MultipartInvalid as error:
@@ -106,8 +107,9 @@ class Prover:
         except MultipartGone:
             return  # somebody else completed it, or aborted: the object tells which
         except DependencyDown as down:
-            if not down.unknown or await self.objects.head(entry.key) is None:
-                raise
+            lost = down
+        if lost is not None and (not lost.unknown or await self.objects.head(entry.key) is None):
+            raise lost
 
     async def _prove_whole(self, entry: Entry, wanted: ContentHash, *, trusted: bool) -> None:
         """Compare the completed object; ``trusted`` says that its parts were proved before."""
