@@ -1,0 +1,1 @@
+"""Measurements: ratios against the same work done bare, in one run on one machine."""

@@ -1,0 +1,92 @@
+"""The data folder: one daemon at a time, and the secrets that everything embedded shares."""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+_KEYS = ("server", "read", "write")
+
+
+class FolderError(Exception):
+    """The data folder cannot be used; the message says why and what to do."""
+
+
+@contextmanager
+def held(path: Path) -> Iterator[Path]:
+    """Create the data folder and hold its lock; yields its absolute path.
+
+    The folder is searchable by others, because the embedded PostgreSQL may run as another user;
+    everything in it that matters is not readable by others.
+
+    Raises:
+        FolderError: It cannot be written, or another daemon holds it.
+    """
+    path = path.absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o711)
+        lock = os.open(path / "bitvaultd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        why = f"server.data: {path} is not writable ({error.strerror})"
+        raise FolderError(f"{why}; choose another folder with --data") from error
+    try:
+        _take(lock, path)
+        yield path
+    finally:
+        os.close(lock)
+
+
+def _take(lock: int, path: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        why = f"server.data: another bitvaultd runs in {path}"
+        raise FolderError(f"{why}; stop it, or choose another folder with --data") from error
+
+
+def secret_file(path: Path, content: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    draft = path.with_name(path.name + ".new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def store_keys(path: Path) -> Mapping[str, Mapping[str, str]]:
+    """Return the embedded store's keys by role, made up at the first start.
+
+    ``server`` may do everything; ``read`` and ``write`` are the only ones that appear in
+    presigned URLs, and may do nothing but GET, or PUT.
+    """
+    if not path.exists():
+        made = {
+            name: {
+                "accessKeyId": f"BV{name.upper()}{secrets.token_hex(6).upper()}",
+                "secretAccessKey": secrets.token_urlsafe(32),
+            }
+            for name in _KEYS
+        }
+        secret_file(path, json.dumps(made, indent=2) + "\n")
+    return read_keys(path)
+
+
+def read_keys(path: Path) -> Mapping[str, Mapping[str, str]]:
+    """Read a credentials file; ``read`` and ``write`` default to ``server``.
+
+    Raises:
+        FolderError: It cannot be read, or lacks the server's key.
+    """
+    try:
+        keys = json.loads(path.read_text(encoding="utf-8"))
+        server = {name: str(keys["server"][name]) for name in ("accessKeyId", "secretAccessKey")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        shape = '{"server": {"accessKeyId": …, "secretAccessKey": …}, "read": …, "write": …}'
+        raise FolderError(f"objects.credentials_file: {path} must be JSON like {shape}") from error
+    return {name: keys.get(name, server) for name in _KEYS}

@@ -1,0 +1,187 @@
+"""The command line of `bitvaultd`, and the way from settings to a running tree."""
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import trio
+
+from bitvault import __version__
+from bitvault.actors.identity.contract import EnsureTenant
+from bitvault.daemon.folder import FolderError, held, read_keys, secret_file, store_keys
+from bitvault.daemon.logs import configure, observe
+from bitvault.drivers.aio import open_loop
+from bitvault.drivers.objects.probe import StoreUnfit
+from bitvault.drivers.postgres.embedded import EmbeddedError, prepare
+from bitvault.drivers.postgres.migrate import MigrationError
+from bitvault.kernel.refusal import DependencyDown
+from bitvault.kernel.settings import SettingError, Settings, load
+from bitvault.tree import Blueprint, Wiring, build
+from supervisors import GaveUp, ProcessExited, TreeHandle, run_tree
+
+_EXAMPLES = """examples:
+  bitvaultd serve                              everything embedded, in ./bitvault-data
+  bitvaultd serve --data /srv/bitvault --listen 0.0.0.0:8080
+  bitvaultd serve --config /etc/bitvault.toml
+  BITVAULT_LOG_LEVEL=debug bitvaultd serve
+"""
+_TOLD = (
+    SettingError,
+    FolderError,
+    EmbeddedError,
+    MigrationError,
+    StoreUnfit,
+    DependencyDown,
+    ProcessExited,
+)
+_FAILED = 1
+_USAGE = 2
+
+
+def main() -> None:
+    """Run `bitvaultd`; exits with 0 after a polite stop, 2 for a wrong setting, else 1."""
+    options = _parser().parse_args()
+    flags = {
+        name: value
+        for name, value in (("server.data", options.data), ("server.listen", options.listen))
+        if value is not None
+    }
+    try:
+        settings = load(options.config, os.environ, flags)
+        configure(settings.log)
+        with held(Path(settings.server.data)) as data:
+            trio.run(_serve, settings, data)
+    except Exception as error:  # noqa: BLE001 - what is not for the operator is raised again
+        sys.exit(_complain(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bitvaultd", description="The BitVault daemon.")
+    parser.add_argument("--version", action="version", version=f"bitvaultd {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="run the daemon",
+        description="Run the daemon; whatever is not configured runs embedded.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_argument("--data", metavar="DIR", help="data folder (server.data)")
+    serve.add_argument("--listen", metavar="HOST:PORT", help="REST address (server.listen)")
+    serve.add_argument("--config", metavar="FILE", type=Path, help="settings, in TOML")
+    return parser
+
+
+def _complain(error: BaseException) -> int:
+    """Say in one line what an operator can act on; anything else is a bug and is raised."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    for told in chain:
+        if isinstance(told, _TOLD):
+            sys.stderr.write(f"bitvaultd: {told}\n")
+            return _USAGE if isinstance(told, SettingError | FolderError) else _FAILED
+    if isinstance(error, GaveUp):
+        sys.stderr.write(f"bitvaultd: {error}; the log says why\n")
+        return _FAILED
+    raise error
+
+
+async def _serve(settings: Settings, data: Path) -> None:
+    blueprint = await _blueprint(settings, data)
+    stop = trio.Event()
+    async with open_loop(), trio.open_nursery() as nursery:
+        wiring = Wiring()
+        nursery.start_soon(_stop_on_signal, stop, nursery.cancel_scope)
+        await nursery.start(_tree, blueprint, wiring, stop, nursery.cancel_scope)
+        await _welcome(wiring, data)
+        _announce(wiring.url)
+
+
+async def _tree(
+    blueprint: Blueprint,
+    wiring: Wiring,
+    stop: trio.Event,
+    program: trio.CancelScope,
+    task_status: trio.TaskStatus[TreeHandle],
+) -> None:
+    """Run the tree; when it has ended, so has the program."""
+    await run_tree(build(blueprint, wiring), observer=observe, stop=stop, task_status=task_status)
+    program.cancel()
+
+
+async def _stop_on_signal(stop: trio.Event, scope: trio.CancelScope) -> None:
+    """Stop politely at the first signal, at once at the second."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            if stop.is_set():
+                scope.cancel()
+                return
+            _tell("stopping …")
+            stop.set()
+
+
+async def _blueprint(settings: Settings, data: Path) -> Blueprint:
+    """Decide what is embedded, and prepare it."""
+    embedded_store = not settings.objects.endpoint
+    if embedded_store:
+        keys = store_keys(data / "object-store-keys.json")
+    elif settings.objects.credentials_file:
+        keys = read_keys(Path(settings.objects.credentials_file))
+    else:
+        raise SettingError("objects.credentials_file", "is needed with objects.endpoint")
+    postgres = None
+    if not settings.database.url:
+        _say("PostgreSQL (embedded)")
+        postgres = await trio.to_thread.run_sync(prepare, data / "postgres")
+    if embedded_store:
+        _say("object store (embedded)")
+    _say("rooms: identity, storage, files, audit")
+    _write_objectd_keys(data, keys)
+    return Blueprint(settings, data, keys, postgres)
+
+
+def _write_objectd_keys(data: Path, keys: Mapping[str, Mapping[str, str]]) -> None:
+    """Give the embedded store its keys: the two that clients see can do one thing only."""
+    allowed = {"server": ["admin"], "read": ["read"], "write": ["write"]}
+    entries = [{**keys[role], "permissions": allowed[role]} for role in allowed]
+    secret_file(data / "objectd-credentials.json", json.dumps({"keys": entries}) + "\n")
+
+
+def _say(what: str) -> None:
+    _tell(f"starting {what}")
+
+
+def _tell(line: str) -> None:
+    """Write for the person who started the daemon; logs go to standard error."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _announce(url: str) -> None:
+    _tell(f"BitVault {__version__} is ready at {url}")
+    _tell(f"  status {url}/status · API {url}/v1/docs")
+    _tell("  Ctrl-C stops it")
+
+
+async def _welcome(wiring: Wiring, data: Path) -> None:
+    """At the first start: make the tenant and its admin, and say how to log in."""
+    path = data / "admin-password"
+    fresh = not path.exists()
+    if fresh:
+        # Written before the account exists: a crash in between must not lose the password.
+        secret_file(path, secrets.token_urlsafe(15) + "\n")
+    password = path.read_text(encoding="utf-8").strip()
+    reply = await wiring.registry.ref("identity").ask(EnsureTenant("default", "admin", password))
+    if reply is not None:
+        _tell(f"first start: tenant default, user admin, password {password}")
+        _tell(f"  (also in {path})")
+    elif fresh:
+        path.unlink()

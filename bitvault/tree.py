@@ -1,0 +1,349 @@
+"""THE PAGE: every engine, driver, room, relay, worker and edge, in start order, with strategies.
+
+root        rest_for_one   whatever stands to the right of a dead child holds what died
+├─ engines  rest_for_one   postgres*, objectd*            OS processes, *only when embedded
+├─ drivers  rest_for_one   migrations, database, objects
+├─ rooms    one_for_one    identity, storage, files, audit
+├─ relays   one_for_one    outbox
+├─ workers  one_for_one    audit sink, finalizer
+└─ edges    one_for_one    http
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import trio
+from attrs import define, field, frozen
+
+from bitvault.actors.audit.actor import Audit
+from bitvault.actors.audit.consumer import AuditSink
+from bitvault.actors.files.actor import Files, FilesOptions
+from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
+from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.storage.actor import Storage, StorageOptions
+from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.objects.port import ObjectStore
+from bitvault.drivers.objects.s3 import S3Options, open_objects
+from bitvault.drivers.objects.sigv4 import AccessKey
+from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from bitvault.drivers.postgres.embedded import Embedded
+from bitvault.drivers.postgres.migrate import migrate_database
+from bitvault.drivers.postgres.pool import PostgresDatabase, open_database
+from bitvault.drivers.postgres.sessions import Limits
+from bitvault.http.app import Application, Options, create_app
+from bitvault.http.call import Rooms
+from bitvault.http.child import http_child
+from bitvault.kernel.clock import SystemClock
+from bitvault.kernel.ids import SystemIds
+from bitvault.kernel.settings import Settings
+from bitvault.outbox import ConsumerLoop, Outbox, Relay, Wakeups
+from supervisors import (
+    Child,
+    ChildSpec,
+    ChildStatus,
+    Command,
+    Flags,
+    Registry,
+    RunningProcess,
+    Strategy,
+    actor,
+    process,
+    supervisor,
+)
+
+MIGRATIONS = (
+    "bitvault.outbox",
+    "bitvault.actors.identity",
+    "bitvault.actors.storage",
+    "bitvault.actors.files",
+    "bitvault.actors.audit",
+)
+CONSUMERS = ("audit",)
+
+_ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
+_CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
+_PEERS = Flags(Strategy.ONE_FOR_ONE, intensity=5, period=30.0)
+_MAILBOX = 512
+_HANDLERS = 64
+
+
+@frozen
+class Blueprint:
+    """What is to be built: settings, and what the daemon prepared for it."""
+
+    settings: Settings
+    data: Path
+    store_keys: Mapping[str, Mapping[str, str]]
+    postgres: Embedded | None
+    """None: `database.url` says where it is."""
+
+
+@define(eq=False)
+class Wiring:
+    """What children to the left provide to those on the right, for as long as they live."""
+
+    registry: Registry = field(factory=Registry)
+    clock: SystemClock = field(factory=SystemClock)
+    ids: SystemIds = field(factory=SystemIds)
+    wakeups: Wakeups = field(factory=Wakeups)
+    bus: MemoryBus = field(factory=MemoryBus)
+    store_address: str = ""
+    url: str = ""
+    """Of the REST interface, once it listens."""
+    _database: PostgresDatabase | None = None
+    _objects: ObjectStore | None = None
+
+    @property
+    def database(self) -> PostgresDatabase:
+        """Return the pool of the present life of the drivers."""
+        if self._database is None:
+            raise RuntimeError("the database driver has not started")
+        return self._database
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Return the store of the present life of the drivers."""
+        if self._objects is None:
+            raise RuntimeError("the object store driver has not started")
+        return self._objects
+
+    def provide(
+        self, *, database: PostgresDatabase | None = None, objects: ObjectStore | None = None
+    ) -> None:
+        """Set what a driver's new life provides."""
+        self._database = database or self._database
+        self._objects = objects or self._objects
+
+
+def build(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
+    """Describe the whole daemon as one child."""
+    return supervisor(
+        "root",
+        _ROOT,
+        [
+            supervisor("engines", _CHAIN, _engines(blueprint, wiring)),
+            supervisor("drivers", _CHAIN, _drivers(blueprint, wiring)),
+            supervisor("rooms", _PEERS, _rooms(blueprint, wiring)),
+            supervisor("relays", _PEERS, _relays(wiring)),
+            supervisor("workers", _PEERS, _workers(blueprint, wiring)),
+            supervisor("edges", _PEERS, _edges(blueprint, wiring)),
+        ],
+    )
+
+
+# Engines
+
+
+def _engines(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
+    engines = []
+    if blueprint.postgres is not None:
+        engines.append(_postgres(blueprint.postgres))
+    if not blueprint.settings.objects.endpoint:
+        engines.append(_objectd(blueprint, wiring))
+    return engines
+
+
+def _postgres(embedded: Embedded) -> ChildSpec:
+    return process(
+        "postgres",
+        embedded.command,
+        ready=embedded.ready,
+        stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown
+        shutdown=30.0,
+        output=lambda line: _pass_on("postgres", line),
+        pidfile=embedded.pidfile,
+    )
+
+
+def _objectd(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
+    announced = _Announcement(wiring)
+
+    def command() -> Command:
+        announced.forget()
+        return Command(_objectd_arguments(blueprint), env=dict(os.environ))
+
+    return process(
+        "objectd",
+        command,
+        ready=announced.wait,
+        shutdown=15.0,
+        output=announced.read,
+        pidfile=blueprint.data / "objectd.pid",
+    )
+
+
+def _objectd_arguments(blueprint: Blueprint) -> list[str]:
+    objects = blueprint.settings.objects
+    origins = [f"--cors-origin={origin.strip()}" for origin in objects.cors_origins.split(",")]
+    return [
+        sys.executable,
+        "-m",
+        "bitvault.objectd",
+        f"--data={blueprint.data / 'objects'}",
+        f"--listen={objects.listen}",
+        f"--credentials={blueprint.data / 'objectd-credentials.json'}",
+        f"--bucket={objects.bucket}",
+        f"--region={objects.region}",
+        *origins,
+    ]
+
+
+@define(eq=False)
+class _Announcement:
+    """Waits for the line in which the store says where it listens."""
+
+    wiring: Wiring
+    _said: trio.Event = field(factory=trio.Event)
+
+    def forget(self) -> None:
+        """Wait for a new line."""
+        self._said = trio.Event()
+
+    def read(self, line: str) -> None:
+        """Take the line, or pass any other on."""
+        if not line.startswith('{"event": "listening"'):
+            _pass_on("objectd", line)
+            return
+        address = json.loads(line)["address"]
+        self.wiring.store_address = address if "://" in address else f"http://{address}"
+        self._said.set()
+
+    async def wait(self, _process: RunningProcess) -> None:
+        """Return once the store listens."""
+        await self._said.wait()
+
+
+def _pass_on(engine: str, line: str) -> None:
+    sys.stderr.write(f"{engine}: {line}\n")
+
+
+# Drivers
+
+
+def _drivers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
+    settings = blueprint.settings
+    dsn = blueprint.postgres.dsn() if blueprint.postgres else settings.database.url
+    limits = Limits(size=settings.database.pool_size, statement=settings.database.statement_timeout)
+
+    async def database(child: Child) -> None:
+        await migrate_database(dsn, MIGRATIONS)
+        async with open_database(dsn, limits) as opened:
+            child.statistics = opened.statistics
+            wiring.provide(database=opened)
+            child.started()
+            await child.stopping.wait()
+
+    async def objects(child: Child) -> None:
+        async with open_objects(_s3(blueprint, wiring), wiring.clock, wiring.ids) as opened:
+            child.statistics = lambda: opened.capabilities
+            wiring.provide(objects=opened)
+            child.started()
+            await child.stopping.wait()
+
+    return [ChildSpec("database", database), ChildSpec("objects", objects)]
+
+
+def _s3(blueprint: Blueprint, wiring: Wiring) -> S3Options:
+    objects = blueprint.settings.objects
+    endpoint = objects.endpoint or wiring.store_address
+    keys = {
+        role: AccessKey(key["accessKeyId"], key["secretAccessKey"])
+        for role, key in blueprint.store_keys.items()
+    }
+    return S3Options(
+        endpoint=endpoint,
+        public_endpoint=objects.public_endpoint or endpoint,
+        region=objects.region,
+        bucket=objects.bucket,
+        server_key=keys["server"],
+        read_key=keys["read"],
+        write_key=keys["write"],
+    )
+
+
+# Rooms, relays, workers
+
+
+def _rooms(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
+    settings, clock, ids = blueprint.settings, wiring.clock, wiring.ids
+    transfers, registry = settings.transfers, wiring.registry
+    passwords = Argon2Passwords()
+    identity_options = IdentityOptions(settings.sessions.ttl, settings.sessions.idle_ttl)
+    storage_options = StorageOptions(
+        put_ttl=transfers.put_ttl, part_ttl=transfers.part_ttl, get_ttl=transfers.get_ttl
+    )
+    files_options = FilesOptions(
+        upload_ttl=timedelta(seconds=transfers.upload_ttl),
+        default_space_quota=settings.quota.personal_space or None,
+        tenant_quota=settings.quota.tenant or None,
+    )
+
+    def identity() -> Identity:
+        return Identity(wiring.database, passwords, clock, ids, identity_options)
+
+    def storage() -> Storage:
+        return Storage(
+            database=wiring.database,
+            objects=wiring.objects,
+            outbox=outbox(),
+            clock=clock,
+            ids=ids,
+            options=storage_options,
+        )
+
+    def files() -> Files:
+        below = registry.ref("storage")
+        return Files(wiring.database, outbox(), below, clock, ids, files_options)
+
+    def audit() -> Audit:
+        return Audit(wiring.database)
+
+    def outbox() -> Outbox:
+        return Outbox(ids, clock, wiring.wakeups)
+
+    factories = {"identity": identity, "storage": storage, "files": files, "audit": audit}
+    return [
+        actor(name, factory, registry=registry, capacity=_MAILBOX, concurrency=_HANDLERS)
+        for name, factory in factories.items()
+    ]
+
+
+def _relays(wiring: Wiring) -> list[ChildSpec]:
+    async def outbox(child: Child) -> None:
+        await Relay(wiring.database, wiring.bus, wiring.wakeups).run(child)
+
+    return [ChildSpec("outbox", outbox)]
+
+
+def _workers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
+    async def audit(child: Child) -> None:
+        await ConsumerLoop(AuditSink(), wiring.database, wiring.bus, wiring.clock).run(child)
+
+    interval = blueprint.settings.transfers.expiry_interval
+    finalizer = Finalizer(wiring.registry.ref("files"), interval)
+    return [ChildSpec("audit", audit), finalizer_child(finalizer)]
+
+
+# Edges
+
+
+def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
+    server = blueprint.settings.server
+
+    def application(tree: Callable[[], ChildStatus]) -> Application:
+        rooms, options = Rooms.of(wiring.registry), Options(body_limit=server.body_limit)
+        return create_app(rooms, wiring.clock, wiring.ids, tree=tree, options=options)
+
+    def listening(url: str) -> None:
+        wiring.url = server.public_url or url
+
+    timeout = server.graceful_timeout
+    return [
+        http_child(application, server.listen, graceful_timeout=timeout, on_listening=listening)
+    ]
