@@ -5,6 +5,7 @@ import trio
 from attrs import frozen
 
 from bitvault.actors.files.contract import ExpireUploads
+from bitvault.kernel.refusal import Unavailable
 from supervisors import ActorDied, AskTimeout, Child, ChildSpec, MailboxFull, Ref
 
 _SLICE = 100
@@ -29,8 +30,15 @@ class Finalizer:
     async def _expire(self) -> None:
         log = structlog.get_logger("finalizer")
         try:
-            while (ended := await self.files.ask(ExpireUploads(_SLICE))) == _SLICE:
-                log.info("uploads expired", count=ended)
+            ended = _SLICE
+            while ended == _SLICE:
+                reply = await self.files.ask(ExpireUploads(_SLICE))
+                if isinstance(reply, Unavailable):
+                    log.warning("uploads not looked at", error=reply.detail)
+                    return
+                ended = reply
+                if ended:
+                    log.info("uploads expired", count=ended)
         except (ActorDied, AskTimeout, MailboxFull) as error:
             log.warning("uploads not looked at", error=str(error))
 
