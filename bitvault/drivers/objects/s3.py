@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+import trio
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from attrs import evolve, frozen
@@ -80,7 +81,8 @@ async def open_objects(
             found = await probe(S3ObjectStore(client, private, clock, PROVEN), send, prefix)
         yield S3ObjectStore(client, options, clock, found)
     finally:
-        await aio.finish(_CLOSE_SECONDS, opening.__aexit__, None, None, None)  # noqa: ASYNC102 - finish() shields, with a deadline
+        with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await aio.call(opening.__aexit__, None, None, None)
 
 
 def _client_arguments(options: S3Options) -> Mapping[str, Any]:
