@@ -1,4 +1,8 @@
-"""Field types of the REST shapes, each with its rule: checked in requests, stated in OpenAPI."""
+r"""Field types of the REST shapes, each with its rule: checked in requests, stated in OpenAPI.
+
+Patterns end in ``(?!\n)$`` because Python's ``$`` alone lets a trailing newline through, and JSON
+Schema has no ``\Z``.
+"""
 
 from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
@@ -26,7 +30,7 @@ Quota = Annotated[int, Meta(ge=0, le=(1 << 63) - 1, description="Bytes.")]
 Hash = Annotated[
     str,
     Meta(
-        pattern=r"^sha256(-[1-9][0-9]{0,4})?:[0-9a-f]{64}$",
+        pattern=r"^sha256(-[1-9][0-9]{0,4})?:[0-9a-f]{64}(?!\n)$",
         description=(
             "sha256:<hex> of the bytes for a single PUT; sha256-<n>:<hex> for n parts, over the "
             "concatenated binary SHA-256 digests of the parts."
@@ -35,7 +39,7 @@ Hash = Annotated[
 ]
 PartHash = Annotated[
     str,
-    Meta(pattern=r"^sha256:[0-9a-f]{64}$", description="SHA-256 of the bytes of one part."),
+    Meta(pattern=r"^sha256:[0-9a-f]{64}(?!\n)$", description="SHA-256 of the bytes of one part."),
 ]
 PartNumber = Annotated[int, Meta(ge=1, le=10_000, description="1 for the first part.")]
 StoreTag = Annotated[
@@ -62,7 +66,7 @@ ContentType = Annotated[
     str,
     Meta(
         max_length=255,
-        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;[ -~]*)?$",
+        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;[ -~]*)?(?!\n)$",
         description="A media type, as text/plain.",
     ),
 ]
@@ -70,7 +74,7 @@ Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with a zone.")
 EventId = Annotated[str, Meta(description="Where this write is in the tenant's event sequence.")]
 ETag = Annotated[
     str,
-    Meta(max_length=64, pattern=r'^"[0-9]{1,18}"$', description="For If-Match; quoted."),
+    Meta(max_length=64, pattern=r'^"[0-9]{1,18}"(?!\n)$', description="For If-Match; quoted."),
 ]
 
 

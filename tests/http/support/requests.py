@@ -1,0 +1,53 @@
+"""One good request for every endpoint: ``operationId: (path, body)``."""
+
+from tests.http.support.rooms import HASH, ID
+
+_PART = {"partNumber": 1, "etag": '"e"', "hash": HASH}
+_FILE = {"path": "/a.txt", "size": 3, "hash": HASH}
+
+GOOD = {
+    "open_session": ("/v1/sessions", {"login": "ann", "password": "secret"}),
+    "list_sessions": ("/v1/sessions", None),
+    "close_current_session": ("/v1/sessions/current", None),
+    "close_session": (f"/v1/sessions/{ID}", None),
+    "describe_me": ("/v1/me", None),
+    "change_password": ("/v1/me/password", {"currentPassword": "a", "newPassword": "b"}),
+    "create_token": ("/v1/tokens", {"name": "ci", "expiresIn": 60}),
+    "list_tokens": ("/v1/tokens", None),
+    "revoke_token": (f"/v1/tokens/{ID}", None),
+    "create_user": ("/v1/users", {"login": "bob", "password": "long secret"}),
+    "list_users": ("/v1/users?limit=10", None),
+    "list_spaces": ("/v1/spaces", None),
+    "create_space": ("/v1/spaces", {"name": "Team", "quota": 10}),
+    "get_personal_space": ("/v1/spaces/personal", None),
+    "get_space": (f"/v1/spaces/{ID}", None),
+    "update_space": (f"/v1/spaces/{ID}", {"name": "New"}),
+    "list_members": (f"/v1/spaces/{ID}/members", None),
+    "set_member": (f"/v1/spaces/{ID}/members/{ID}", {"role": "viewer"}),
+    "remove_member": (f"/v1/spaces/{ID}/members/{ID}", None),
+    "get_node_by_path": ("/v1/files?path=/a.txt", None),
+    "get_node": (f"/v1/files/{ID}", None),
+    "move_node": (f"/v1/files/{ID}", {"name": "b.txt"}),
+    "copy_node": (f"/v1/files/{ID}/copy", {"parentPath": "/x"}),
+    "trash_node": (f"/v1/files/{ID}", None),
+    "get_content": (f"/v1/files/{ID}/content?version=2&inline=1", None),
+    "get_contents": ("/v1/files/content", {"items": [{"path": "/a.txt"}]}),
+    "list_versions": (f"/v1/files/{ID}/versions", None),
+    "restore_version": (f"/v1/files/{ID}/versions/1/restore", None),
+    "init_upload": ("/v1/files", _FILE),
+    "init_uploads": ("/v1/files/batch", {"items": [_FILE]}),
+    "commit_upload": (f"/v1/files/{ID}/commit", {"hash": HASH, "parts": [_PART]}),
+    "commit_uploads": ("/v1/files/commits", {"items": [{"uploadId": str(ID), "hash": HASH}]}),
+    "list_uploads": ("/v1/files/uploads", None),
+    "describe_upload": (f"/v1/files/uploads/{ID}", None),
+    "abort_upload": (f"/v1/files/uploads/{ID}", None),
+    "sign_parts": (f"/v1/files/uploads/{ID}/parts", {"partNumbers": [1, 2]}),
+    "sign_url": (f"/v1/files/uploads/{ID}/url", None),
+    "make_folder": ("/v1/folders", {"path": "/a/b", "parents": True}),
+    "list_children": (f"/v1/folders/{ID}/children?limit=5", None),
+    "list_children_by_path": ("/v1/folders/children?path=/", None),
+    "list_trash": ("/v1/trash", None),
+    "restore_entry": (f"/v1/trash/{ID}/restore", None),
+    "purge_entry": (f"/v1/trash/{ID}", None),
+    "apply_batch": ("/v1/batch", {"operations": [{"op": "mkdir", "path": "/n"}]}),
+}

@@ -1,0 +1,178 @@
+"""Small rooms that answer the contracts with what a test sets; the edge can't tell them apart."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import attrs
+from quart.typing import TestClientProtocol
+
+from bitvault.actors.files import contract as files
+from bitvault.actors.identity import contract as identity
+from bitvault.http.app import Application, Options, create_app
+from bitvault.http.call import Rooms
+from bitvault.kernel.events import Position
+from bitvault.kernel.ids import NodeId, SpaceId, TenantId, UploadId, UserId
+from bitvault.kernel.paging import Page
+from bitvault.kernel.principal import Principal
+from bitvault.kernel.refusal import Refusal
+from supervisors import ChildStatus
+from tests.support.determinism import FixedClock, SequenceIds
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ID = UUID("0190163d-8694-739b-aea5-966c26f8ad91")
+HASH = "sha256:" + "a" * 64
+TOKEN = "bv_" + "t" * 32
+ADMIN_TOKEN = "bv_" + "a" * 32
+
+
+def principal(*, is_admin: bool = False) -> Principal:
+    """Return a user."""
+    return Principal(TenantId(ID), UserId(ID), "ann", is_admin, ID)
+
+
+def node(**changes: Any) -> files.Node:
+    """Return a file."""
+    values = {
+        "node_id": NodeId(ID), "kind": "file", "space_id": SpaceId(ID), "parent_id": NodeId(ID),
+        "name": "a.txt", "path": "/a.txt", "size": 3, "hash": HASH, "version": 2, "revision": 7,
+        "content_type": "text/plain", "content_modified_at": None, "created_at": NOW,
+        "modified_at": NOW, "modified_by": UserId(ID),
+    }  # fmt: skip
+    return files.Node(**{**values, **changes})
+
+
+WRITTEN = files.Written(node(), Position(ID, 9), None)
+USER = identity.User(
+    UserId(ID), TenantId(ID), "default", "ann", "Ann", is_admin=True, created_at=NOW
+)
+CREDENTIAL = identity.Credential(ID, "session", "", "bv_tttt", NOW, NOW, None, "127.0.0.1", "test")
+STEP = files.TransferStep("PUT", "http://store/x?sig=1", {"content-length": "3"}, NOW)
+PLAN = files.UploadPlan("single", 3, 1)
+OPENED = files.UploadOpened(UploadId(ID), PLAN, (STEP,), NOW + timedelta(days=7))
+UPLOAD = files.UploadState(
+    UploadId(ID), "open", SpaceId(ID), "/a", 3, HASH, PLAN, NOW, NOW,
+    (files.ReceivedPart(1, 3, '"e"', HASH),),
+)  # fmt: skip
+SPACE = files.Space(SpaceId(ID), "team", "Team", NodeId(ID), files.Role.MANAGER, None, 1, 0, 4, NOW)
+CONTENT = files.Content(node(), 2, 3, HASH, "GET", "http://store/y?sig=2", {}, NOW)
+MEMBER = files.Member(UserId(ID), files.Role.EDITOR)
+VERSION = files.Version(1, 3, HASH, "text/plain", None, NOW, UserId(ID), is_current=True)
+ENTRY = files.TrashEntry(ID, node(), "/a.txt", NOW, UserId(ID))
+
+ANSWERS: dict[type, Callable[[Any], Any]] = {
+    identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
+    identity.CloseSession: lambda _: None,
+    identity.ListCredentials: lambda _: (CREDENTIAL,),
+    identity.CreateToken: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
+    identity.ChangePassword: lambda _: None,
+    identity.DescribeMe: lambda _: USER,
+    identity.CreateUser: lambda _: USER,
+    identity.ListUsers: lambda _: (USER,),
+    files.Apply: lambda request: tuple(WRITTEN for _ in request.operations),
+    files.GetNode: lambda _: node(),
+    files.ListChildren: lambda _: Page((node(),), "next"),
+    files.ListVersions: lambda _: Page((VERSION,), None),
+    files.ListTrash: lambda _: Page((ENTRY,), None),
+    files.GetContents: lambda request: tuple(CONTENT for _ in request.drafts),
+    files.InitUploads: lambda request: tuple(OPENED for _ in request.drafts),
+    files.CommitUploads: lambda request: tuple(WRITTEN for _ in request.commits),
+    files.DescribeUpload: lambda _: UPLOAD,
+    files.ListUploads: lambda _: Page((UPLOAD,), None),
+    files.SignUploadParts: lambda _: (STEP,),
+    files.AbortUpload: lambda _: None,
+    files.ListSpaces: lambda _: Page((SPACE,), None),
+    files.GetSpace: lambda _: SPACE,
+    files.CreateSpace: lambda _: SPACE,
+    files.UpdateSpace: lambda _: SPACE,
+    files.ListMembers: lambda _: (MEMBER,),
+    files.SetMember: lambda _: MEMBER,
+    files.RemoveMember: lambda _: None,
+}
+
+
+@attrs.define
+class Room:
+    """Answers like a `Ref`; ``asked`` holds every request but the authentications."""
+
+    answers: dict[type, Callable[[Any], Any]] = attrs.field(factory=lambda: dict(ANSWERS))
+    asked: list[Any] = attrs.field(factory=list)
+
+    async def ask(self, request: Any, *, timeout: float = 30.0) -> Any:  # noqa: ASYNC109 - a Ref's
+        """Answer a request."""
+        if isinstance(request, identity.Authenticate):
+            known = {TOKEN: principal(), ADMIN_TOKEN: principal(is_admin=True)}
+            return known.get(request.token, identity.Unauthenticated())
+        self.asked.append(request)
+        return self.answers[type(request)](request)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer everything with a refusal, each item of a batch included."""
+        for kind in self.answers:
+            self.answers[kind] = lambda _request: refusal
+        for kind in (files.Apply, files.GetContents, files.InitUploads, files.CommitUploads):
+            self.answers[kind] = lambda _request: (refusal,)
+
+    def crash(self, error: Exception) -> None:
+        """Raise at every request."""
+
+        def answer(_request: Any) -> Any:
+            raise error
+
+        for kind in self.answers:
+            self.answers[kind] = answer
+
+
+@attrs.frozen
+class Mailbox:
+    """What a room counts, as the runtime shows it."""
+
+    queued: int = 3
+
+
+@attrs.frozen
+class Counted:
+    """Statistics with a mailbox and a lag."""
+
+    mailbox: Mailbox = Mailbox()
+    lag: int = 12
+
+
+@attrs.define
+class World:
+    """An edge over one room that plays all of them."""
+
+    room: Room = attrs.field(factory=Room)
+    state: str = "running"
+    app: Application = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        rooms = Rooms(identity=self.room, files=self.room)  # type: ignore[arg-type]
+        options = Options(body_limit=1 << 20, body_timeout=5)
+        clock, ids = FixedClock(NOW), SequenceIds(1)
+        self.app = create_app(rooms, clock, ids, tree=self.tree, options=options)
+
+    def tree(self) -> ChildStatus:
+        """Return a small tree."""
+        files_room = ChildStatus(
+            "files", "root/files", "worker", self.state, 2, "ValueError: x", 1.0, Counted(), ()
+        )
+        return ChildStatus(
+            "root", "root", "supervisor", "running", 0, None, 1.0, None, (files_room,)
+        )
+
+    async def send(
+        self, method: str, path: str, *, token: str | None = TOKEN, peer: str = "203.0.113.9",
+        headers: dict[str, str] | None = None, **options: Any,
+    ) -> Any:  # fmt: skip
+        """Send a request from ``peer``; options as of Quart's test client (json, data)."""
+        sent = {} if token is None else {"Authorization": f"Bearer {token}"}
+        client: TestClientProtocol = self.app.test_client()
+        return await client.open(
+            path,
+            method=method,
+            headers={**sent, **(headers or {})},
+            scope_base={"client": (peer, 5)},
+            **options,
+        )

@@ -1,0 +1,174 @@
+"""What breaks a rule is a 4xx problem that names field and rule, and reaches no room."""
+
+import json
+
+import pytest
+
+from tests.http.support.rooms import HASH, ID, World
+
+GOOD = {"path": "/a", "size": 3, "hash": HASH}
+
+BODIES = [
+    ({**GOOD, "size": -1}, "size"),
+    ({**GOOD, "size": 2**63}, "size"),
+    ({**GOOD, "size": 2**200}, "size"),
+    ({**GOOD, "size": 1.5}, "size"),
+    ({**GOOD, "size": "3"}, "size"),
+    ({**GOOD, "size": None}, "size"),
+    ({**GOOD, "hash": "md5:abc"}, "hash"),
+    ({**GOOD, "hash": HASH.upper()}, "hash"),
+    ({**GOOD, "hash": HASH + "\n"}, "hash"),
+    ({**GOOD, "hash": "sha256-0:" + "a" * 64}, "hash"),
+    ({**GOOD, "colour": "red"}, "colour"),
+    ({**GOOD, "path": "/a\0b"}, "path"),
+    ({**GOOD, "path": ""}, "path"),
+    ({**GOOD, "path": "x" * 20_000}, "path"),
+    ({**GOOD, "path": 3}, "path"),
+    ({**GOOD, "parentId": str(ID)}, "path"),
+    ({"size": 3, "hash": HASH}, "path"),
+    ({"path": "/a", "hash": HASH}, "size"),
+    ({**GOOD, "ifExists": "maybe"}, "ifExists"),
+    ({**GOOD, "spaceId": "nobody"}, "spaceId"),
+    ({**GOOD, "baseVersion": -1}, "baseVersion"),
+    ({**GOOD, "contentType": "text\r\nX-Evil: 1"}, "contentType"),
+    ({**GOOD, "contentModifiedAt": "yesterday"}, "contentModifiedAt"),
+    ({**GOOD, "contentModifiedAt": "2026-01-01T00:00:00"}, "contentModifiedAt"),
+    ({**GOOD, "contentModifiedAt": "9999-12-31T23:59:59-14:00"}, "contentModifiedAt"),
+    ([], "body"),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), BODIES)
+async def test_a_wrong_member_is_named(world: World, body: object, field: str) -> None:
+    """The problem says which member of the body breaks which rule."""
+    answer = await world.send("POST", "/v1/files", json=body)
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["code"], problem["field"]) == (400, "invalid", field)
+    assert problem["detail"].startswith(f"{field}: ")
+    assert world.room.asked == []
+
+
+RAW = [
+    (b"", "malformed"),
+    (b"{", "malformed"),
+    (b'{"path": "\\ud800"}', "malformed"),
+    (b'{"path": "\xff"}', "malformed"),
+    (b'{"size": NaN}', "malformed"),
+    (b'\xef\xbb\xbf{"size": 1}', "malformed"),
+    (b'{"size": 1e999}', "invalid"),
+    (b'{"path": ' + b"[" * 10_000, "invalid"),
+    (b"[" * 100_000, "invalid"),
+    (json.dumps(GOOD)[:-1].encode() + b', "size": 4}', "invalid"),
+]
+
+
+@pytest.mark.parametrize(("raw", "code"), RAW, ids=lambda value: repr(value)[:24])
+async def test_what_is_not_json_is_malformed(world: World, raw: bytes, code: str) -> None:
+    """Depth bombs, broken Unicode, NaN, duplicate members: a problem and no effect."""
+    headers = {"Content-Type": "application/json"}
+    answer = await world.send("POST", "/v1/files", data=raw, headers=headers)
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["code"]) == (400, code)
+    assert world.room.asked == []
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/files/not-an-id", "id"),
+        (f"/v1/files/{ID}%00", "id"),
+        ("/v1/files?path=/a%00", "path"),
+        ("/v1/files", "path"),
+        ("/v1/files?path=/a&path=/b", "path"),
+        ("/v1/files?path=/a&colour=red", "colour"),
+        ("/v1/files?path=/a&spaceId=me", "spaceId"),
+        (f"/v1/folders/{ID}/children?limit=0", "limit"),
+        (f"/v1/folders/{ID}/children?limit=1000000000", "limit"),
+        (f"/v1/folders/{ID}/children?limit=ten", "limit"),
+        (f"/v1/files/{ID}/content?version=0", "version"),
+        (f"/v1/files/{ID}/content?redirect=perhaps", "redirect"),
+        ("/v1/users?cursor=!!", "cursor"),
+    ],
+)
+async def test_a_wrong_parameter_is_named(world: World, path: str, field: str) -> None:
+    """Path and query parameters have rules too."""
+    answer = await world.send("GET", path)
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["field"]) == (400, field)
+    assert world.room.asked == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/files/batch", {"items": [GOOD] * 1001}, "items"),
+        ("/v1/files/batch", {"items": []}, "items"),
+        ("/v1/files/batch", {"items": [GOOD, {**GOOD, "size": -1}]}, "items[1].size"),
+        ("/v1/batch", {"operations": [{"op": "explode"}]}, "operations[0].op"),
+        ("/v1/batch", {"operations": [{"op": "trash"}]}, "operations[0].path"),
+        (f"/v1/files/uploads/{ID}/parts", {"partNumbers": [0]}, "partNumbers[0]"),
+        (f"/v1/files/uploads/{ID}/parts", {"partNumbers": [10_001]}, "partNumbers[0]"),
+        (f"/v1/files/uploads/{ID}/parts", {}, "partNumbers"),
+        (f"/v1/files/{ID}/copy", {}, "parentPath"),
+    ],
+)
+async def test_a_wrong_item_is_named_by_its_place(
+    world: World, path: str, body: object, field: str
+) -> None:
+    """In a batch the field says which item is meant."""
+    answer = await world.send("POST", path, json=body)
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["field"]) == (400, field)
+    assert world.room.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nowhere", 404, "not_found"),
+        ("DELETE", "/v1/me", 405, "method_not_allowed"),
+        ("GET", "/v1/batch", 405, "method_not_allowed"),
+    ],
+)
+async def test_what_the_framework_refuses_is_a_problem_too(
+    world: World, method: str, path: str, status: int, code: str
+) -> None:
+    """Unknown routes and methods answer like everything else."""
+    answer = await world.send(method, path)
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["code"]) == (status, code)
+    assert answer.mimetype == "application/problem+json"
+    assert bool(answer.headers.get("Allow")) == (status == 405)
+
+
+async def test_a_body_over_the_limit_is_413(world: World) -> None:
+    """Nothing is decoded from a body that is too large."""
+    headers = {"Content-Type": "application/json"}
+    answer = await world.send("POST", "/v1/files", data=b" " * (1 << 21), headers=headers)
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["code"]) == (413, "body_too_large")
+
+
+async def test_a_body_of_another_type_is_415(world: World) -> None:
+    """JSON is not guessed."""
+    answer = await world.send(
+        "POST", "/v1/files", data=b"{}", headers={"Content-Type": "text/plain"}
+    )
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 256, "é"])
+async def test_a_wrong_idempotency_key_is_refused(world: World, key: str) -> None:
+    """1 to 255 visible ASCII characters."""
+    answer = await world.send("POST", "/v1/files", json=GOOD, headers={"Idempotency-Key": key})
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["field"]) == (400, "Idempotency-Key")
+
+
+@pytest.mark.parametrize("tag", ["7", '"7', '"7" "8"', ",", ""])
+async def test_a_wrong_if_match_is_refused(world: World, tag: str) -> None:
+    """An entity tag is quoted."""
+    answer = await world.send("DELETE", f"/v1/files/{ID}", headers={"If-Match": tag})
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["field"]) == (400, "If-Match")
+    assert world.room.asked == []

@@ -1,0 +1,134 @@
+"""Every endpoint: its answer, its refusals, its place in the table and in OpenAPI."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+import pytest
+
+from bitvault.actors.files import contract as _files
+from bitvault.actors.identity import contract as _identity
+from bitvault.actors.storage import contract as _storage
+from bitvault.http.app import openapi_document
+from bitvault.http.endpoint import Endpoint
+from bitvault.http.problems import STATUS, headers_for, of_refusal
+from bitvault.http.routes import ENDPOINTS
+from bitvault.kernel.refusal import Refusal
+from supervisors import ActorDied, AskTimeout, MailboxFull
+from tests.http.support.requests import GOOD
+from tests.http.support.rooms import World
+
+NEVER_REFUSED = {"list_users", "list_sessions", "list_tokens", "describe_me"}
+CONTRACTS = (_files, _identity, _storage)
+GOLDEN = Path(__file__).parents[2] / "docs" / "openapi.json"
+each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.operation_id)
+with_token = pytest.mark.parametrize(
+    "endpoint", [e for e in ENDPOINTS if not e.is_open], ids=lambda e: e.operation_id
+)
+
+
+def every_refusal(root: type[Refusal] = Refusal) -> list[type[Refusal]]:
+    """Return all refusals that the imported contracts declare."""
+    return [*root.__subclasses__(), *(r for s in root.__subclasses__() for r in every_refusal(s))]
+
+
+def example(kind: type[Refusal]) -> Refusal:
+    """Make a refusal with plausible fields."""
+    samples: dict[Any, Any] = {int: 3, str: "field", tuple[int, ...]: (1,)}
+    return kind(**{a.name: samples[a.type] for a in attrs.fields(kind)})
+
+
+async def call(world: World, endpoint: Endpoint, **options: Any) -> Any:
+    """Send the good request of an endpoint."""
+    path, body = GOOD[endpoint.operation_id]
+    options |= {} if body is None else {"json": body}
+    return await world.send(endpoint.method, path, **options)
+
+
+@each
+async def test_a_good_request_is_answered_in_the_declared_shape(
+    world: World, endpoint: Endpoint
+) -> None:
+    """The status is declared, and the body decodes to the declared shape."""
+    answer = await call(world, endpoint)
+    assert answer.status_code in endpoint.answers, await answer.get_data()
+    shape = endpoint.answers[answer.status_code]
+    raw = await answer.get_data()
+    assert raw == b"" if shape is None else msgspec.json.decode(raw, type=shape) is not None
+
+
+@with_token
+async def test_without_a_token_nothing_is_asked(world: World, endpoint: Endpoint) -> None:
+    """The answer is 401 with the scheme, and no room heard of the request."""
+    answer = await call(world, endpoint, token=None)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert world.room.asked == []
+
+
+@pytest.mark.parametrize("kind", every_refusal(), ids=lambda kind: kind.__name__)
+def test_every_refusal_has_a_status_and_shows_its_fields(kind: type[Refusal]) -> None:
+    """Each code is in the table, and the problem carries the refusal's own members."""
+    members = of_refusal(example(kind), "req-1")
+    assert members["status"] == STATUS[kind.code]
+    assert members["detail"]
+    assert json.loads(msgspec.json.encode(members))["requestId"] == "req-1"
+    assert ("Retry-After" in headers_for(members)) == ("retryAfter" in members)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [e for e in ENDPOINTS if e.operation_id not in NEVER_REFUSED],
+    ids=lambda e: e.operation_id,
+)
+async def test_a_refusal_becomes_its_problem(world: World, endpoint: Endpoint) -> None:
+    """A room's no is a problem with the status of the table, or an item's problem in a batch."""
+    if "invalid" not in endpoint.codes and "node_not_found" not in endpoint.codes:
+        world.room.refuse(_identity.CredentialNotFound())
+    else:
+        world.room.refuse(_files.QuotaExceeded(requested=5, available=2))
+    answer = await call(world, endpoint)
+    body = await answer.get_json(force=True)
+    found = body["items"][0]["problem"] if "items" in body else body
+    assert found["status"] == STATUS[found["code"]]
+    assert found["code"] in {"credential_not_found", "quota_exceeded"}
+
+
+@pytest.mark.parametrize(
+    "error", [ActorDied("files", "x"), AskTimeout("x"), MailboxFull("x")], ids=repr
+)
+async def test_a_dead_or_busy_room_is_a_retryable_503(world: World, error: Exception) -> None:
+    """The client is told to come back, and nothing of the inside."""
+    world.room.crash(error)
+    answer = await world.send("GET", "/v1/me")
+    body = await answer.get_json(force=True)
+    assert (answer.status_code, body["code"], body["retryable"]) == (503, "overloaded", True)
+    assert answer.headers["Retry-After"] == "1"
+
+
+async def test_a_bug_is_a_500_that_shows_no_internals(world: World) -> None:
+    """The problem has the request id and not the message of the exception."""
+    world.room.crash(RuntimeError("secret table name"))
+    answer = await world.send("GET", "/v1/me", headers={"X-Request-Id": "given-0001"})
+    raw = await answer.get_data()
+    assert answer.status_code == 500
+    assert b"given-0001" in raw
+    assert b"secret" not in raw
+
+
+def test_the_openapi_document_is_the_golden_one() -> None:
+    """A change of the interface shows in a diff; write it with the command in the message."""
+    command = (
+        'python -c "from bitvault.http.app import *; print(openapi_document().decode(), end=str())"'
+    )
+    assert GOLDEN.read_bytes() == openapi_document(), f"{command} > docs/openapi.json"
+
+
+def test_every_endpoint_is_in_openapi_and_has_a_good_request() -> None:
+    """No endpoint is served that the document or these tests do not know."""
+    paths = json.loads(openapi_document())["paths"]
+    documented = {o["operationId"] for methods in paths.values() for o in methods.values()}
+    assert documented == {e.operation_id for e in ENDPOINTS} == set(GOOD)
+    assert all(code in STATUS for e in ENDPOINTS for code in e.codes)

@@ -1,0 +1,83 @@
+"""Probes, metrics, the status tree and the pages."""
+
+import pytest
+
+from tests.http.support.rooms import ADMIN_TOKEN, TOKEN, World
+
+LOCAL = "127.0.0.1"
+
+
+async def test_alive_needs_nothing(world: World) -> None:
+    """The probe answers while the tree is down."""
+    world.state = "waiting"
+    answer = await world.send("GET", "/livez", token=None)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("state", "status"), [("running", 200), ("waiting", 503)])
+async def test_ready_when_every_child_runs(world: World, state: str, status: int) -> None:
+    """Otherwise the answer names the children that do not."""
+    world.state = state
+    answer = await world.send("GET", "/readyz", token=None)
+    body = await answer.get_json()
+    assert (answer.status_code, body["waitingFor"]) == (
+        status, [] if status == 200 else ["root/files"],
+    )  # fmt: skip
+
+
+async def test_status_shows_the_tree(world: World) -> None:
+    """State, restarts, last error, mailbox depth and the lag of consumers."""
+    answer = await world.send("GET", "/v1/status", token=None, peer=LOCAL)
+    body = await answer.get_json()
+    child = body["tree"]["children"][0]
+    assert (child["state"], child["restarts"], child["lastError"]) == (
+        "running",
+        2,
+        "ValueError: x",
+    )
+    assert child["mailboxDepth"] == 3
+    assert body["consumers"] == [{"name": "root/files", "lag": 12}]
+
+
+@pytest.mark.parametrize(
+    ("peer", "token", "forwarded", "status"),
+    [
+        (LOCAL, None, None, 200),
+        ("::1", None, None, 200),
+        (LOCAL, None, "203.0.113.9", 401),
+        ("203.0.113.9", None, None, 401),
+        ("203.0.113.9", TOKEN, None, 403),
+        ("203.0.113.9", ADMIN_TOKEN, None, 200),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/status", "/metrics"])
+async def test_the_inside_is_shown_to_this_machine_and_to_admins(
+    world: World, path: str, peer: str, token: str | None, forwarded: str | None, status: int
+) -> None:
+    """A proxy on this machine does not make a stranger local."""
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    answer = await world.send("GET", path, token=token, peer=peer, headers=headers)
+    assert answer.status_code == status
+
+
+async def test_metrics_count_by_template(world: World) -> None:
+    """Ids and unknown paths make no new labels."""
+    await world.send("GET", "/v1/spaces/personal")
+    await world.send("GET", "/v1/whatever/else")
+    text = (await (await world.send("GET", "/metrics", peer=LOCAL)).get_data()).decode()
+    route = 'route="/v1/spaces/personal"'
+    assert f'bitvault_http_requests_total{{method="GET",{route},status="200"}} 1.0' in text
+    assert 'route="unmatched"' in text
+    assert "whatever" not in text
+    assert 'bitvault_child_statistic{name="mailbox.queued",path="root/files"} 3.0' in text
+
+
+@pytest.mark.parametrize("path", ["/status", "/v1/docs", "/assets/status.js", "/assets/pages.css"])
+async def test_the_pages_need_nothing_from_elsewhere(world: World, path: str) -> None:
+    """No CDN, no inline script: the policy allows this server alone."""
+    answer = await world.send("GET", path, token=None)
+    text = (await answer.get_data()).decode()
+    assert answer.status_code == 200
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
