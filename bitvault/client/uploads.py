@@ -1,6 +1,7 @@
 """Upload of one file: a single PUT up to 64 MiB, else parts in parallel, resumable."""
 
 import mimetypes
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -40,7 +41,10 @@ class Source:
             SourceChanged: it is not the file that was planned any more.
         """
         file = self.path.open("rb", buffering=0)
-        self.check()
+        found = os.fstat(file.fileno())
+        if (found.st_size, found.st_mtime_ns) != (self.size, self.modified_ns):
+            file.close()
+            raise SourceChanged(str(self.path))
         return file
 
     def check(self) -> None:

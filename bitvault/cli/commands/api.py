@@ -1,5 +1,7 @@
 """``api METHOD PATH``: any call, with the stored login."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
 import json
 from typing import Any
 
@@ -33,7 +35,7 @@ def api(
     path: str,
     data: str | None,
     fields: tuple[str, ...],
-    paginate: bool,  # noqa: FBT001
+    paginate: bool,
 ) -> Report:
     """Call the REST API; prints the JSON answer."""
     if not path.startswith("/"):

@@ -1,5 +1,7 @@
 """``get`` and ``cat``: bytes come down."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
 import sys
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def get(
     recursive: bool,
     if_exists: str,
     dry_run: bool,
-    jobs: int,  # noqa: FBT001
+    jobs: int,
 ) -> Report:
     """Download SOURCE to TARGET (else its own name here); `-` is standard output.
 

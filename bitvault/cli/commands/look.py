@@ -1,5 +1,7 @@
 """``ls`` and ``stat``."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
 import click
 
 from bitvault.cli.context import connect, remote_path, reports
@@ -11,7 +13,7 @@ from bitvault.cli.render import details, node_line, plain
 @click.argument("path", default="/", callback=remote_path)
 @click.option("-l", "long", is_flag=True, help="Sizes and times too.")
 @reports
-def ls(path: str, long: bool) -> Report:  # noqa: FBT001 - click passes by name
+def ls(path: str, long: bool) -> Report:
     """List a folder, or one file."""
     with connect() as client:
         node = client.node(path)

@@ -1,5 +1,7 @@
 """``mkdir``, ``mv``, ``cp``, ``rm``: changes of the tree; no bytes travel."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
 from typing import Any
 
 import click
@@ -24,7 +26,7 @@ ON_CONFLICT = click.option(
 @click.argument("paths", nargs=-1, required=True, callback=remote_path)
 @click.option("-p", "--parents", is_flag=True, help="Make parents; an existing folder is fine.")
 @reports
-def mkdir(paths: tuple[str, ...], parents: bool) -> Report:  # noqa: FBT001
+def mkdir(paths: tuple[str, ...], parents: bool) -> Report:
     """Create folders."""
     with connect() as client:
         made = [client.make_folder(path, parents=parents, exist_ok=parents).node for path in paths]
@@ -46,7 +48,7 @@ def destination(client: Client, path: str) -> dict[str, Any]:
     return {"parentPath": f"{space}{colon}{parent or '/'}", "name": name}
 
 
-def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool) -> Report:  # noqa: FBT001
+def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool) -> Report:
     with connect() as client:
         node = client.node(source)
         where = {**destination(client, target), "ifExists": if_exists}
@@ -62,7 +64,7 @@ def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool
 @ON_CONFLICT
 @DRY_RUN
 @reports
-def mv(source: str, target: str, if_exists: str, dry_run: bool) -> Report:  # noqa: FBT001
+def mv(source: str, target: str, if_exists: str, dry_run: bool) -> Report:
     """Rename or move a file or folder, into TARGET when that is a folder."""
     return _transfer(source, target, if_exists, "move", dry_run)
 
@@ -73,7 +75,7 @@ def mv(source: str, target: str, if_exists: str, dry_run: bool) -> Report:  # no
 @ON_CONFLICT
 @DRY_RUN
 @reports
-def cp(source: str, target: str, if_exists: str, dry_run: bool) -> Report:  # noqa: FBT001
+def cp(source: str, target: str, if_exists: str, dry_run: bool) -> Report:
     """Copy a file or folder on the server, into TARGET when that is a folder."""
     return _transfer(source, target, if_exists, "copy", dry_run)
 
@@ -83,7 +85,7 @@ def cp(source: str, target: str, if_exists: str, dry_run: bool) -> Report:  # no
 @click.option("-r", "--recursive", is_flag=True, help="Folders too.")
 @DRY_RUN
 @reports
-def rm(paths: tuple[str, ...], recursive: bool, dry_run: bool) -> Report:  # noqa: FBT001
+def rm(paths: tuple[str, ...], recursive: bool, dry_run: bool) -> Report:
     """Put files or folders in the trash; `bitvault trash restore` brings them back."""
     with connect() as client:
         nodes = [client.node(path) for path in paths]

@@ -1,12 +1,14 @@
 """``put``: files, trees and standard input go up."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import click
 
@@ -44,9 +46,9 @@ def put(
     target: str,
     recursive: bool,
     follow: bool,
-    if_exists: str,  # noqa: FBT001
+    if_exists: str,
     dry_run: bool,
-    jobs: int,  # noqa: FBT001
+    jobs: int,
 ) -> Report:
     """Upload SOURCES to TARGET; `-` is standard input.
 
@@ -126,11 +128,11 @@ def _opened(source: str) -> Iterator[Source]:
         return
     with tempfile.NamedTemporaryFile(prefix="bitvault-") as spool:
         limit = shutil.disk_usage(Path(spool.name).parent).free // 2
-        copy_bounded(sys.stdin.buffer, spool.file, limit)
+        copy_bounded(sys.stdin.buffer, spool, limit)
         yield Source.of(Path(spool.name))
 
 
-def copy_bounded(source: BinaryIO, target: BinaryIO, limit: int) -> None:
+def copy_bounded(source: BinaryIO, target: IO[bytes], limit: int) -> None:
     """Copy a stream of unknown length, refusing more than ``limit`` bytes."""
     total = 0
     while block := source.read(BLOCK):

@@ -1,5 +1,7 @@
 """``trash list|restore|purge|empty``."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
 import click
 
 from bitvault.cli.context import connect, remote_path, reports
@@ -72,7 +74,7 @@ def purge(entry_ids: tuple[str, ...]) -> Report:
 @SPACE
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reports
-def empty(space: str | None, yes: bool) -> Report:  # noqa: FBT001
+def empty(space: str | None, yes: bool) -> Report:
     """Purge the whole trash; there is no way back."""
     with connect() as client:
         entries = _entries(client, space)

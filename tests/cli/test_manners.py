@@ -1,0 +1,117 @@
+"""Exit codes, envelopes, messages: what scripts rely on."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bitvault.cli.failures import exit_code
+from bitvault.cli.main import COMMANDS
+from bitvault.cli.output import Exit
+from bitvault.cli.progress import line
+from bitvault.client.errors import BitVaultError, Problem, StoreRefused, Unreachable
+from tests.cli.conftest import Run, program
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Problem(401, {"code": "unauthenticated"}), Exit.AUTH),
+        (Problem(404, {"code": "node_not_found"}), Exit.NOT_FOUND),
+        (Problem(409, {"code": "name_taken"}), Exit.CONFLICT),
+        (Problem(412, {"code": "precondition_failed"}), Exit.CONFLICT),
+        (Problem(507, {"code": "quota_exceeded"}), Exit.QUOTA),
+        (Problem(503, {"code": "unavailable"}), Exit.UNAVAILABLE),
+        (Problem(500, {}), Exit.INTERNAL),
+        (Unreachable("the server", "refused"), Exit.UNAVAILABLE),
+        (StoreRefused(503, "SlowDown", ""), Exit.UNAVAILABLE),
+    ],
+)
+def test_a_failure_has_its_exit_code(error: BitVaultError, code: Exit) -> None:
+    """The table that scripts rely on."""
+    assert exit_code(error) == code
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(bitvault: Run, name: str) -> None:
+    """Groups show the examples on their commands."""
+    answer = bitvault(name, "--help")
+    assert answer.returncode == 0
+    assert b"Example" in answer.stdout or b"Commands:" in answer.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """``bitvault --help`` must be instant: no HTTP client, no SDK."""
+    code = (
+        "import sys; from bitvault.cli.main import cli\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'httpx', 'msgspec', 'urllib3', 'bitvault.client'} & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert answer.stdout.splitlines()[-1] == b"[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("ls", "relative"),
+        ("put", "a"),
+        ("put", "-", "/folder/"),
+        ("put", ".", "/x"),
+        ("get", "/"),
+        ("put", "-j", "0", "a", "/a"),
+        ("api", "GET", "v1/me"),
+        ("api", "POST", "/v1/folders", "--data", "{"),
+        ("login", "ftp://x", "--user", "u"),
+    ],
+)
+def test_wrong_usage_is_exit_2(bitvault: Run, arguments: tuple[str, ...]) -> None:
+    """With one message, no traceback, and nothing on stdout."""
+    answer = bitvault(*arguments)
+    assert (answer.returncode, answer.stdout) == (2, b"")
+    assert b"Traceback" not in answer.stderr
+
+
+def test_a_missing_node_is_exit_4(bitvault: Run) -> None:
+    """The envelope carries the server's code."""
+    answer = bitvault("stat", "/missing", "--json")
+    document = json.loads(answer.stdout)
+    assert (answer.returncode, document["ok"], document["command"]) == (4, False, "stat")
+    assert document["error"]["code"] == "node_not_found"
+
+
+def test_a_missing_local_file_is_exit_4(bitvault: Run) -> None:
+    """The message names the file."""
+    answer = bitvault("put", "missing.txt", "/a")
+    assert answer.returncode == 4
+    assert b"missing.txt" in answer.stderr
+
+
+def test_without_a_login_it_says_how_to_get_one(bitvault: Run) -> None:
+    """Exit 3, and the next step."""
+    answer = bitvault("ls", env={"BITVAULT_SERVER": "", "BITVAULT_TOKEN": ""})
+    assert answer.returncode == 3
+    assert b"bitvault login" in answer.stderr
+
+
+def test_a_server_that_is_not_there_is_exit_8(bitvault: Run) -> None:
+    """After bounded retries, with the address in the message."""
+    answer = bitvault("ls", env={"BITVAULT_SERVER": "http://127.0.0.1:9"})
+    assert answer.returncode == 8
+    assert b"127.0.0.1:9" in answer.stderr
+
+
+def test_the_rate_and_the_time_left_are_shown() -> None:
+    """Half of it in ten seconds leaves ten seconds."""
+    assert line(10 << 20, 20 << 20, 10) == "10.0 MiB of 20.0 MiB  1.0 MiB/s  ETA 0:10"
+
+
+def test_a_usage_error_is_json_too() -> None:
+    """A script that asked for JSON gets JSON."""
+    answer = subprocess.run(
+        [*program(), "ls", "relative", "--json"], capture_output=True, check=False
+    )
+    assert (answer.returncode, json.loads(answer.stdout)["error"]["code"]) == (2, "usage")

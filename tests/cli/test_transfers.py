@@ -1,0 +1,81 @@
+"""``put``, ``get`` and ``cat`` as a person or a script calls them."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.cli.conftest import Run, program
+from tests.client.control_plane import ControlPlane
+
+
+def test_a_pipe_goes_up_and_down(bitvault: Run) -> None:
+    """Standard input and output carry the bytes and nothing else."""
+    sent = bitvault("put", "-", "/pipe", stdin=b"\x00\xffbytes")
+    assert (sent.returncode, sent.stderr) == (0, b"")
+    for command in (("get", "/pipe", "-"), ("cat", "/pipe")):
+        got = bitvault(*command)
+        assert (got.returncode, got.stdout, got.stderr) == (0, b"\x00\xffbytes", b"")
+
+
+def test_an_upload_survives_kill(
+    bitvault: Run, environment: Mapping[str, str], control: ControlPlane, large: Path
+) -> None:
+    """After kill -9 the same command sends only what the store lacks."""
+    control.hold_after = 1
+    command = [*program(), "put", "-j", "1", str(large), "/large"]
+    with subprocess.Popen(command, env=dict(environment)) as process:
+        assert control.held.wait(30)
+        process.send_signal(signal.SIGKILL)
+    control.hold_after, control.signed = None, []
+    control.release.set()
+    done = bitvault("put", large, "/large")
+    assert done.returncode == 0
+    assert sorted(control.signed) == [2, 3, 4, 5, 6]
+    assert bitvault("get", "/large", "back").returncode == 0
+    assert (large.parent / "back").read_bytes() == large.read_bytes()
+
+
+def test_a_tree_goes_up_and_down(bitvault: Run, tmp_path: Path) -> None:
+    """A recursive put and get give the same files."""
+    (tmp_path / "tree" / "sub").mkdir(parents=True)
+    (tmp_path / "tree" / "sub" / "a").write_text("a")
+    (tmp_path / "tree" / "b").write_text("b")
+    (tmp_path / "tree" / "link").symlink_to("b")
+    sent = bitvault("put", "-r", "tree", "/", "--json")
+    assert json.loads(sent.stdout)["warnings"] == ["link: symbolic link; left out"]
+    assert bitvault("get", "-r", "/tree", "back").returncode == 0
+    assert (tmp_path / "back" / "sub" / "a").read_text() == "a"
+    assert (tmp_path / "back" / "b").read_text() == "b"
+
+
+def test_a_dry_run_sends_nothing(bitvault: Run, control: ControlPlane, tmp_path: Path) -> None:
+    """It says what would go where, and calls nobody."""
+    (tmp_path / "a").write_text("a")
+    planned = bitvault("put", "a", "/folder/", "--dry-run")
+    assert planned.stdout == b"would put a to /folder/a\n"
+    assert control.calls == []
+
+
+def test_a_taken_name_is_a_conflict(bitvault: Run, tmp_path: Path) -> None:
+    """Exit 5 and the way out; ``skip`` is exit 0."""
+    (tmp_path / "a").write_text("a")
+    bitvault("put", "a", "/a")
+    refused = bitvault("put", "a", "/a")
+    assert refused.returncode == 5
+    assert b"--if-exists" in refused.stderr
+    assert bitvault("put", "a", "/a", "--if-exists", "skip").returncode == 0
+
+
+def test_a_partly_failed_tree_is_partial(
+    bitvault: Run, control: ControlPlane, tmp_path: Path
+) -> None:
+    """Exit 7, and the envelope says which file failed."""
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a").write_text("a")
+    control.add("/t/a", "file", {"size": 1, "hash": "sha256:" + "0" * 64})
+    answer = bitvault("put", "-r", "t", "/t", "--json")
+    document = json.loads(answer.stdout)
+    assert (answer.returncode, document["ok"], document["error"]["code"]) == (7, False, "partial")
+    assert document["warnings"] == ["a: name_taken"]
