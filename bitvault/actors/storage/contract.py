@@ -161,7 +161,7 @@ class BytesMismatch(Refusal):
 
 
 @frozen
-class OpenObjects(Request[tuple[ObjectOpened | Refusal, ...]]):
+class OpenObjects(Request[tuple[ObjectOpened | Refusal, ...] | Unavailable]):
     """Open a ledger entry and sign the PUT for each draft; repeated ids answer the same entry."""
 
     tenant_id: TenantId
@@ -195,7 +195,7 @@ class DescribeObject(Request[ObjectProgress | ObjectUnknown | Unavailable]):
 
 @frozen
 class VerifyObjects(
-    Request[tuple[ObjectVerified | ObjectUnknown | BytesMissing | BytesMismatch | Refusal, ...]]
+    Request[tuple[ObjectVerified | ObjectUnknown | BytesMissing | Refusal, ...] | Unavailable]
 ):
     """Prove each claim against the store and seal the object; repeats answer the same."""
 
