@@ -142,8 +142,7 @@ async def _crash(error: Exception) -> Response:
 def _secure(response: Response, request_id: str) -> None:
     headers = response.headers
     headers["X-Request-Id"] = request_id
-    for name, value in _SECURITY.items():
-        headers[name] = value
+    headers.extend(_SECURITY)
     if "Content-Security-Policy" not in headers:
         headers["Content-Security-Policy"] = _NO_CONTENT_POLICY
 

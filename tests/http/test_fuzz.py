@@ -42,7 +42,7 @@ async def answer_to(world: World, request: requests.PreparedRequest) -> tuple[in
         str(request.method),
         request.path_url,
         data=request.body or b"",
-        headers=dict(request.headers),
+        headers={name: str(value) for name, value in request.headers.items()},
     )
     return answer.status_code, answer.mimetype or "", await answer.get_data()
 

@@ -12,6 +12,7 @@ from bitvault.actors.files.contract import (
     TrashNode,
     UploadUnneeded,
 )
+from bitvault.kernel.ids import NodeId
 from tests.http.support.rooms import HASH, ID, TOKEN, WRITTEN, World
 
 GOOD = {"path": "/a", "size": 3, "hash": HASH}
@@ -27,7 +28,7 @@ async def test_if_match_reaches_the_room(
     headers = {} if tag is None else {"If-Match": tag}
     answer = await world.send("DELETE", f"/v1/files/{ID}", headers=headers)
     assert answer.status_code == 200
-    assert world.room.asked[-1].operations == (TrashNode(Target(node_id=ID), revision),)
+    assert world.room.asked[-1].operations == (TrashNode(Target(node_id=NodeId(ID)), revision),)
 
 
 @pytest.mark.parametrize("tag", ['W/"7"', '"1", "2"', '"abc"'])
