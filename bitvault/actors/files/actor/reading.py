@@ -1,0 +1,250 @@
+"""Reading the tree: nodes, lists, versions, trash, and where the bytes are."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.contract import (
+    Content,
+    ContentDraft,
+    GetContents,
+    GetNode,
+    KindMismatch,
+    ListChildren,
+    ListTrash,
+    ListVersions,
+    Node,
+    Target,
+    TrashEntry,
+    Version,
+    VersionNotFound,
+)
+from bitvault.actors.files.rules.drafts import check_batch, check_limit
+from bitvault.actors.files.store.locate import (
+    Place,
+    Wanted,
+    locate,
+    locate_one,
+    node_of,
+    present,
+)
+from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
+from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.ids import UserId
+from bitvault.kernel.paging import Page, decode_cursor, page_of
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Invalid, Refusal, Refused, Unavailable
+from supervisors import handles
+
+SQL = load_queries("bitvault.actors.files.store", "reading.sql")
+_LAST_VERSION = (1 << 31) - 1
+_LAST_ID = UUID(int=(1 << 128) - 1)
+
+
+@frozen
+class _Source:
+    """A version that was found, with the object that holds it."""
+
+    place: Place
+    row: Row
+
+
+class Reading(Desk):
+    """Everything that changes nothing."""
+
+    @handles(GetNode)
+    async def get(self, message: GetNode) -> Node:
+        """Describe one live node."""
+        caller = message.caller
+        place = await self._read(caller, lambda tx: locate_one(tx, caller, message.target))
+        return place.described()
+
+    @handles(ListChildren)
+    async def children(self, message: ListChildren) -> Page[Node]:
+        """List a folder by name key."""
+        check_limit(message.limit)
+        after = _after(message.cursor, str, "")
+        caller = message.caller
+
+        async def work(tx: Transaction) -> Page[Node]:
+            place = await locate_one(tx, caller, message.target)
+            if place.node["kind"] != "folder":
+                raise Refused(KindMismatch(place.path, "folder"))
+            rows = await tx.fetch(
+                SQL["children"],
+                tenant=caller.tenant_id,
+                parent_id=place.node_id,
+                after=after,
+                limit=message.limit + 1,
+            )
+            above = place.path.rstrip("/")
+            space_id = place.space["space_id"]
+            nodes = [node_of(row, space_id, f"{above}/{row['name']}") for row in rows]
+            return page_of(nodes, message.limit, [(row["name_key"],) for row in rows])
+
+        return await self._read(caller, work)
+
+    @handles(ListVersions)
+    async def versions(self, message: ListVersions) -> Page[Version]:
+        """List a file's versions, newest first."""
+        check_limit(message.limit)
+        before = _after(message.cursor, int, _LAST_VERSION)
+        caller = message.caller
+        if not 0 <= before <= _LAST_VERSION:
+            raise Refused(Invalid("cursor", "is not a cursor of this list"))
+
+        async def work(tx: Transaction) -> Page[Version]:
+            place = await locate_one(tx, caller, message.target)
+            if place.node["kind"] != "file":
+                raise Refused(KindMismatch(place.path, "file"))
+            rows = await tx.fetch(
+                SQL["versions"],
+                tenant=caller.tenant_id,
+                node_id=place.node_id,
+                before=before,
+                limit=message.limit + 1,
+            )
+            found = [_version(row, place.node["version"]) for row in rows]
+            return page_of(found, message.limit, [(row["version"],) for row in rows])
+
+        return await self._read(caller, work)
+
+    @handles(ListTrash)
+    async def trash(self, message: ListTrash) -> Page[TrashEntry]:
+        """List a space's trash, newest first."""
+        check_limit(message.limit)
+        before = _id_before(message.cursor)
+        caller = message.caller
+
+        async def work(tx: Transaction) -> Page[TrashEntry]:
+            root = Target(path="/", space_id=message.space_id)
+            place = await locate_one(tx, caller, root)
+            rows = await tx.fetch(
+                SQL["trash"],
+                tenant=caller.tenant_id,
+                space_id=place.space["space_id"],
+                before=before,
+                limit=message.limit + 1,
+            )
+            entries = [_entry(row, place.space["space_id"]) for row in rows]
+            return page_of(entries, message.limit, [(str(row["entry"]),) for row in rows])
+
+        return await self._read(caller, work)
+
+    @handles(GetContents)
+    async def contents(self, message: GetContents) -> tuple[Content | Refusal, ...] | Unavailable:
+        """Authorise, find the objects, and have storage sign all of them at once."""
+        check_batch(len(message.drafts))
+        caller = message.caller
+        found = await self._read(caller, lambda tx: _sources(tx, caller, message.drafts))
+        pairs = list(zip(found, message.drafts, strict=True))
+        downloads = tuple(_download(one, draft) for one, draft in pairs if isinstance(one, _Source))
+        if not downloads:
+            return tuple(one for one in found if isinstance(one, Refusal))
+        signed = await self._ask(SignDownloads(caller.tenant_id, downloads))
+        if isinstance(signed, Unavailable):
+            return signed
+        transfers = iter(signed)
+        return tuple(
+            _content(one, next(transfers)) if isinstance(one, _Source) else one for one in found
+        )
+
+
+def _after(cursor: str | None, kind: type, start: Any) -> Any:
+    return start if cursor is None else decode_cursor(cursor, [kind])[0]
+
+
+def _id_before(cursor: str | None) -> UUID:
+    text = _after(cursor, str, str(_LAST_ID))
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Refused(Invalid("cursor", "is not a cursor of this list")) from error
+
+
+async def _sources(
+    tx: Transaction, caller: Caller, drafts: Sequence[ContentDraft]
+) -> list[_Source | Refusal]:
+    places = await locate(tx, caller, [Wanted(draft.target) for draft in drafts])
+    checked = [_file(place, draft) for place, draft in zip(places, drafts, strict=True)]
+    asked = [
+        (i, one.node_id, draft.version or one.node["version"])
+        for i, (one, draft) in enumerate(zip(checked, drafts, strict=True))
+        if isinstance(one, Place)
+    ]
+    rows = await tx.fetch(
+        SQL["contents"],
+        tenant=caller.tenant_id,
+        ords=[i for i, _, _ in asked],
+        nodes=[node_id for _, node_id, _ in asked],
+        versions=[version for _, _, version in asked],
+    )
+    by_ord = {row["ord"]: row for row in rows}
+    return [
+        _source(one, by_ord.get(i), draft)
+        for i, (one, draft) in enumerate(zip(checked, drafts, strict=True))
+    ]
+
+
+def _file(place: Place | Refusal, draft: ContentDraft) -> Place | Refusal:
+    try:
+        found = present(place, draft.target.path or str(draft.target.node_id))
+    except Refused as refused:
+        return refused.refusal
+    if found.node["kind"] != "file":
+        return KindMismatch(found.path, "file")
+    if draft.version is not None and not 0 < draft.version <= _LAST_VERSION:
+        return VersionNotFound(draft.version)
+    return found
+
+
+def _source(one: Place | Refusal, row: Row | None, draft: ContentDraft) -> _Source | Refusal:
+    if isinstance(one, Refusal):
+        return one
+    return _Source(one, row) if row else VersionNotFound(draft.version or one.node["version"])
+
+
+def _download(one: _Source, draft: ContentDraft) -> DownloadDraft:
+    row = one.row
+    return DownloadDraft(
+        row["object_key"], one.place.node["name"], row["content_type"], draft.inline
+    )
+
+
+def _content(one: _Source, transfer: Transfer) -> Content:
+    return Content(
+        node=one.place.described(),
+        version=one.row["version"],
+        size=one.row["size"],
+        hash=one.row["hash"],
+        method=transfer.method,
+        url=transfer.url,
+        headers=transfer.headers,
+        expires_at=transfer.expires_at,
+    )
+
+
+def _version(row: Row, current: int) -> Version:
+    return Version(
+        version=row["version"],
+        size=row["size"],
+        hash=row["hash"],
+        content_type=row["content_type"],
+        content_modified_at=row["content_modified_at"],
+        created_at=row["created_at"],
+        created_by=UserId(row["created_by"]),
+        is_current=row["version"] == current,
+    )
+
+
+def _entry(row: Row, space_id: UUID) -> TrashEntry:
+    return TrashEntry(
+        entry_id=row["entry"],
+        node=node_of(row, space_id, row["original_path"]),
+        original_path=row["original_path"],
+        trashed_at=row["trashed_at"],
+        trashed_by=UserId(row["trashed_by"]),
+    )

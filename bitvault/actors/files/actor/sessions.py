@@ -1,0 +1,165 @@
+"""Upload sessions: how far they are, signing their parts, ending them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.actor.uploads import plan_of, step_of
+from bitvault.actors.files.contract import (
+    AbortUpload,
+    DescribeUpload,
+    ExpireUploads,
+    ListUploads,
+    ReceivedPart,
+    SignUploadParts,
+    TransferStep,
+    UploadClosed,
+    UploadNotFound,
+    UploadPlan,
+    UploadState,
+)
+from bitvault.actors.files.rules.drafts import MAX_BATCH, check_batch, check_limit
+from bitvault.actors.files.store.closing import close_uploads, expire, open_page, overdue_tenants
+from bitvault.actors.files.store.committing import find_uploads
+from bitvault.actors.storage.contract import (
+    DescribeObject,
+    DiscardObjects,
+    PartDraft,
+    ResignPut,
+    SignParts,
+)
+from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.ids import SpaceId, TenantId, UploadId
+from bitvault.kernel.paging import Page, decode_cursor, page_of
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Invalid, Refusal, Refused
+from supervisors import handles
+
+_UNKNOWN_PLAN = UploadPlan("unknown", 0, 0)
+
+
+class Sessions(Desk):
+    """The life of an upload between init and commit."""
+
+    @handles(DescribeUpload)
+    async def describe(self, message: DescribeUpload) -> UploadState | Refusal:
+        """Say how far an upload is; the store's own list of parts is the truth."""
+        row = await self._session(message.caller, message.upload_id)
+        if row["state"] != "open":
+            return _state(row)
+        progress = await self._ask(DescribeObject(message.caller.tenant_id, message.upload_id))
+        if isinstance(progress, Refusal):
+            return progress
+        parts = tuple(
+            ReceivedPart(part.part_number, part.size, part.etag, part.hash)
+            for part in progress.parts
+        )
+        return _state(row, plan_of(progress.plan), parts, received=progress.received)
+
+    @handles(ListUploads)
+    async def list(self, message: ListUploads) -> Page[UploadState]:
+        """List the caller's open uploads, newest first."""
+        check_limit(message.limit)
+        before = _before(message.cursor)
+        stamp = self._stamp(message.caller)
+        rows = await self._read(
+            message.caller, lambda tx: open_page(tx, stamp, before, message.limit)
+        )
+        states = [_state(row) for row in rows]
+        return page_of(states, message.limit, [(str(row["upload_id"]),) for row in rows])
+
+    @handles(SignUploadParts)
+    async def sign(self, message: SignUploadParts) -> tuple[TransferStep, ...] | Refusal:
+        """Sign parts, or the single PUT again."""
+        row = await self._session(message.caller, message.upload_id)
+        if row["state"] != "open":
+            return UploadClosed(row["state"])
+        tenant_id = message.caller.tenant_id
+        if not message.parts:
+            transfer = await self._ask(ResignPut(tenant_id, message.upload_id))
+            return transfer if isinstance(transfer, Refusal) else (step_of(transfer),)
+        check_batch(len(message.parts), "parts")
+        drafts = tuple(PartDraft(part.part_number, part.hash) for part in message.parts)
+        signed = await self._ask(SignParts(tenant_id, message.upload_id, drafts))
+        return signed if isinstance(signed, Refusal) else tuple(step_of(one) for one in signed)
+
+    @handles(AbortUpload)
+    async def abort(self, message: AbortUpload) -> None | Refusal:
+        """End an upload and give back what it reserved."""
+        row = await self._session(message.caller, message.upload_id)
+        if row["state"] == "committed":
+            return UploadClosed("committed")
+        tenant_id = message.caller.tenant_id
+        closed = await self._write(
+            message.caller,
+            lambda tx: close_uploads(tx, tenant_id, [message.upload_id], "aborted"),
+        )
+        await self._drop(tenant_id, closed)
+        return None
+
+    @handles(ExpireUploads)
+    async def expire(self, message: ExpireUploads) -> int:
+        """End uploads past their lifetime, tenant by tenant."""
+        now = self._clock.now()
+        tenants = await self._database.read(None, lambda tx: overdue_tenants(tx, now))
+        ended = 0
+        for tenant in tenants:
+            left = min(message.limit - ended, MAX_BATCH)
+            if left > 0:
+                ended += await self._expire_one(TenantId(tenant), now, left)
+        return ended
+
+    async def _expire_one(self, tenant_id: TenantId, now: datetime, limit: int) -> int:
+        closed = await self._database.transact(
+            tenant_id, lambda tx: expire(tx, tenant_id, now, limit)
+        )
+        await self._drop(tenant_id, closed)
+        return len(closed)
+
+    async def _drop(self, tenant_id: TenantId, closed: "list[UUID]") -> None:
+        """Discard the objects; what fails here the finalizer finds in storage's ledger."""
+        if closed:
+            await self._ask(DiscardObjects(tenant_id, tuple(UploadId(one) for one in closed)))
+
+    async def _session(self, caller: Caller, upload_id: UploadId) -> Row:
+        stamp = self._stamp(caller)
+
+        async def work(tx: Transaction) -> Row:
+            rows = await find_uploads(tx, stamp, [upload_id])
+            if upload_id not in rows:
+                raise Refused(UploadNotFound())
+            return rows[upload_id]
+
+        return await self._read(caller, work)
+
+
+def _before(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    (text,) = decode_cursor(cursor, [str])
+    try:
+        return str(UUID(str(text)))
+    except ValueError as error:
+        raise Refused(Invalid("cursor", "is not a cursor of this list")) from error
+
+
+def _state(
+    row: Row,
+    plan: UploadPlan = _UNKNOWN_PLAN,
+    parts: tuple[ReceivedPart, ...] = (),
+    *,
+    received: bool = False,
+) -> UploadState:
+    return UploadState(
+        upload_id=UploadId(row["upload_id"]),
+        state=row["state"],
+        space_id=SpaceId(row["space_id"]),
+        path=row["shown_path"],
+        size=row["size"],
+        hash=row["hash"],
+        plan=plan,
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        parts=parts,
+        received=received,
+    )

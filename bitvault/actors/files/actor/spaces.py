@@ -1,0 +1,251 @@
+"""Spaces and their members."""
+
+from typing import Any
+from uuid import UUID
+
+from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.contract import (
+    CreateSpace,
+    GetSpace,
+    ListMembers,
+    ListSpaces,
+    Member,
+    RemoveMember,
+    Role,
+    SetMember,
+    Space,
+    SpaceNotFound,
+    SpaceTaken,
+    StaleRevision,
+    UpdateSpace,
+)
+from bitvault.actors.files.rules.access import allows
+from bitvault.actors.files.rules.drafts import check_limit
+from bitvault.actors.files.rules.names import name_key, valid_name
+from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.locate import PersonalSpaceMissing, spaces_of
+from bitvault.actors.files.store.outcomes import keep, repeated
+from bitvault.actors.files.store.spaces import (
+    SQL,
+    NewSpace,
+    make_space,
+    put_member,
+    role_of,
+    space_of,
+)
+from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.ids import SpaceId, UserId
+from bitvault.kernel.paging import Page, decode_cursor, page_of
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Invalid, Refused
+from supervisors import handles
+
+_MAX_QUOTA = 1 << 62
+
+
+class Spaces(Desk):
+    """Who may enter which tree."""
+
+    @handles(ListSpaces)
+    async def list_spaces(self, message: ListSpaces) -> Page[Space]:
+        """List the caller's spaces, the personal one first."""
+        check_limit(message.limit)
+        kind, key = decode_cursor(message.cursor, [str, str]) if message.cursor else ("", "")
+        caller = message.caller
+
+        async def work(tx: Transaction) -> Page[Space]:
+            rows = await tx.fetch(
+                SQL["list_spaces"],
+                tenant=caller.tenant_id,
+                user_id=caller.principal.user_id,
+                after_kind=kind,
+                after_key=key,
+                limit=message.limit + 1,
+            )
+            if not message.cursor and (not rows or rows[0]["kind"] != "personal"):
+                raise PersonalSpaceMissing
+            spaces = [space_of(row, role_of(row, caller) or Role.VIEWER) for row in rows]
+            return page_of(spaces, message.limit, [(r["kind"], r["name_key"]) for r in rows])
+
+        return await self._read(caller, work)
+
+    @handles(GetSpace)
+    async def get_space(self, message: GetSpace) -> Space:
+        """Describe one space of the caller."""
+        caller = message.caller
+        return await self._read(caller, lambda tx: _visible(tx, caller, message.space_id))
+
+    @handles(CreateSpace)
+    async def create_space(self, message: CreateSpace) -> Any:
+        """Make a team space; its creator manages it."""
+        caller, name = message.caller, valid_name(message.name)
+        if not caller.principal.is_admin:
+            raise Refused(Forbidden("create a team space"))
+        _check_quota(message.quota)
+        stamp = self._stamp(caller)
+
+        async def work(tx: Transaction) -> Any:
+            before = await repeated(tx, caller, stamp.now)
+            if before:
+                return before[0]
+            quota = self._options.default_space_quota if message.quota is None else message.quota
+            new = NewSpace("team", name, None, quota, self._options.tenant_quota)
+            space = await self._make(tx, stamp, new)
+            await keep(tx, caller, [space])
+            return space
+
+        return await self._write(caller, work)
+
+    async def _make(self, tx: Transaction, stamp: Stamp, new: NewSpace) -> Space:
+        append = self._appender(stamp.caller)
+        space_id = await make_space(tx, stamp, self._ids, new, append)
+        if space_id is None:
+            raise Refused(SpaceTaken(new.name))
+        return await _visible(tx, stamp.caller, SpaceId(space_id))
+
+    @handles(UpdateSpace)
+    async def update_space(self, message: UpdateSpace) -> Space:
+        """Rename a team space, or set its quota."""
+        caller = message.caller
+        name = None if message.name is None else valid_name(message.name)
+        _check_quota(message.quota)
+
+        async def work(tx: Transaction) -> Space:
+            row = await _governed(tx, caller, message.space_id)
+            _check_update(row, message)
+            if name is not None:
+                await _rename(tx, caller, message.space_id, name)
+            if message.quota is not None or message.unlimited:
+                quota = None if message.unlimited else message.quota
+                await tx.execute(
+                    SQL["update_quota"],
+                    tenant=caller.tenant_id,
+                    space_id=message.space_id,
+                    quota=quota,
+                )
+            changed = await _locked(tx, caller, message.space_id)
+            return space_of(changed, role_of(changed, caller) or Role.VIEWER)
+
+        return await self._write(caller, work)
+
+    @handles(ListMembers)
+    async def members(self, message: ListMembers) -> tuple[Member, ...]:
+        """List who is in a space the caller may enter or, as an admin, govern."""
+        caller = message.caller
+
+        async def work(tx: Transaction) -> tuple[Member, ...]:
+            await _entered_or_governed(tx, caller, message.space_id)
+            rows = await tx.fetch(
+                SQL["members"], tenant=caller.tenant_id, space_id=message.space_id
+            )
+            return tuple(Member(UserId(row["user_id"]), Role(row["role"])) for row in rows)
+
+        return await self._read(caller, work)
+
+    @handles(SetMember)
+    async def set_member(self, message: SetMember) -> Member:
+        """Give a user a role; whether the user exists is the edge's question to identity."""
+        caller = message.caller
+
+        async def work(tx: Transaction) -> Member:
+            await _governed(tx, caller, message.space_id)
+            await put_member(tx, caller, message.space_id, message.user_id, message.role)
+            return Member(message.user_id, message.role)
+
+        return await self._write(caller, work)
+
+    @handles(RemoveMember)
+    async def remove_member(self, message: RemoveMember) -> None:
+        """Take a user out of a space."""
+        caller = message.caller
+
+        async def work(tx: Transaction) -> None:
+            await _governed(tx, caller, message.space_id)
+            await tx.execute(
+                SQL["remove_member"],
+                tenant=caller.tenant_id,
+                space_id=message.space_id,
+                user_id=message.user_id,
+            )
+
+        await self._write(caller, work)
+
+
+def _check_quota(quota: int | None) -> None:
+    if quota is not None and not 0 <= quota <= _MAX_QUOTA:
+        raise Refused(Invalid("quota", f"must be from 0 to {_MAX_QUOTA} bytes"))
+
+
+def _check_update(row: Row, message: UpdateSpace) -> None:
+    if message.if_revision not in (None, row["revision"]):
+        raise Refused(StaleRevision(row["revision"]))
+    sets_quota = message.quota is not None or message.unlimited
+    if sets_quota and not message.caller.principal.is_admin:
+        raise Refused(Forbidden("set the quota"))
+
+
+async def _visible(tx: Transaction, caller: Caller, space_id: SpaceId | None) -> Space:
+    rows = await spaces_of(tx, caller, [] if space_id is None else [space_id])
+    user_id: UUID = caller.principal.user_id
+    wanted = [
+        row
+        for row in rows
+        if (row["space_id"] == space_id if space_id else row["owner_id"] == user_id)
+    ]
+    if not wanted and space_id is None:
+        raise PersonalSpaceMissing
+    role = role_of(wanted[0], caller) if wanted else None
+    if role is None:
+        raise Refused(SpaceNotFound(str(space_id)))
+    return space_of(wanted[0], role)
+
+
+async def _locked(tx: Transaction, caller: Caller, space_id: SpaceId) -> Row:
+    row = await tx.fetchrow(
+        SQL["lock_space"],
+        tenant=caller.tenant_id,
+        user_id=caller.principal.user_id,
+        space_id=space_id,
+    )
+    if row is None:
+        raise Refused(SpaceNotFound(str(space_id)))
+    return row
+
+
+async def _governed(tx: Transaction, caller: Caller, space_id: SpaceId) -> Row:
+    """Lock a team space that the caller manages, or administers as the tenant's admin."""
+    row = await _locked(tx, caller, space_id)
+    role, admin = role_of(row, caller), caller.principal.is_admin
+    if row["kind"] == "personal":
+        raise Refused(Forbidden("change a personal space") if role else _hidden(space_id))
+    if role is None and not admin:
+        raise Refused(_hidden(space_id))
+    if not admin and not allows(role, Role.MANAGER):
+        raise Refused(Forbidden("manage the space"))
+    return row
+
+
+async def _entered_or_governed(tx: Transaction, caller: Caller, space_id: SpaceId) -> None:
+    rows = await spaces_of(tx, caller, [space_id])
+    row = next((one for one in rows if one["space_id"] == space_id), None)
+    admin = row is not None and row["kind"] == "team" and caller.principal.is_admin
+    if row is None or (role_of(row, caller) is None and not admin):
+        raise Refused(_hidden(space_id))
+
+
+def _hidden(space_id: SpaceId) -> SpaceNotFound:
+    return SpaceNotFound(str(space_id))
+
+
+async def _rename(tx: Transaction, caller: Caller, space_id: SpaceId, name: str) -> None:
+    key = name_key(name)
+    owner = await tx.fetchrow(SQL["name_owner"], tenant=caller.tenant_id, name_key=key)
+    if owner and owner["space_id"] != space_id:
+        raise Refused(SpaceTaken(name))
+    await tx.execute(
+        SQL["update_space"],
+        tenant=caller.tenant_id,
+        space_id=space_id,
+        name=name,
+        name_key=key,
+    )

@@ -1,0 +1,1 @@
+"""What is allowed in a namespace: pure functions, no I/O."""

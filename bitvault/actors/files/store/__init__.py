@@ -1,0 +1,1 @@
+"""The room's tables, each file beside the queries it runs."""

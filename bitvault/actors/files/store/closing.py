@@ -1,0 +1,50 @@
+"""Uploads that end without a commit, and reading those that are open."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.store.contents import Stamp, settle
+from bitvault.actors.files.store.outcomes import SQL
+from bitvault.drivers.postgres.port import Row, Transaction
+
+_LAST_ID = UUID(int=(1 << 128) - 1)
+
+
+async def close_uploads(
+    tx: Transaction, tenant: UUID, ids: Sequence[UUID], state: str
+) -> list[UUID]:
+    """End these uploads as ``aborted`` or ``expired`` and give back what they reserved.
+
+    Answers those that were open until now.
+    """
+    rows = await tx.fetch(SQL["close_uploads"], tenant=tenant, ids=list(ids), state=state)
+    ledger = Ledger(tenant, {})
+    for row in rows:
+        ledger.add(row["space_id"], reserved=-row["size"])
+    await settle(tx, tenant, ledger)
+    return [row["upload_id"] for row in rows]
+
+
+async def open_page(tx: Transaction, stamp: Stamp, before: str | None, limit: int) -> list[Row]:
+    """Return the caller's open uploads, newest first, and one more than ``limit``."""
+    return await tx.fetch(
+        SQL["open_uploads"],
+        tenant=stamp.tenant,
+        user_id=stamp.caller.principal.user_id,
+        before=UUID(before) if before else _LAST_ID,
+        limit=limit + 1,
+    )
+
+
+async def overdue_tenants(tx: Transaction, now: datetime) -> list[UUID]:
+    """Return tenants that have uploads past their lifetime."""
+    return [row["tenant_id"] for row in await tx.fetch(SQL["overdue_tenants"], now=now)]
+
+
+async def expire(tx: Transaction, tenant: UUID, now: datetime, limit: int) -> list[UUID]:
+    """End a tenant's overdue uploads, at most ``limit``."""
+    rows = await tx.fetch(SQL["overdue"], tenant=tenant, now=now, limit=limit)
+    ids = [row["upload_id"] for row in rows]
+    return await close_uploads(tx, tenant, ids, "expired")

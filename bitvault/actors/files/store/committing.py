@@ -1,0 +1,227 @@
+"""The commit transaction: verified bytes become versions, all or (per item) nothing.
+
+Lock order, the same for every writer of a tenant: the tree lock (shared), the uploads, the nodes,
+the names, the blobs, the quota rows, the outbox counter.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from attrs import define, frozen
+
+from bitvault.actors.files.contract import (
+    IfExists,
+    NodeNotFound,
+    Target,
+    UploadClosed,
+    UploadNotFound,
+    Written,
+)
+from bitvault.actors.files.rules.plan import Arrival, Content, Landed, Picture, land
+from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.store.contents import (
+    Stamp,
+    arrival_of,
+    lock_ledger,
+    picture_of,
+    settle,
+    take_blobs,
+    write_picture,
+)
+from bitvault.actors.files.store.locate import (
+    SQL as LOCATE,
+)
+from bitvault.actors.files.store.locate import (
+    Place,
+    Wanted,
+    locate,
+)
+from bitvault.actors.files.store.opening import check_room
+from bitvault.actors.files.store.outcomes import SQL, dump, restore
+from bitvault.actors.files.store.written import Appender, written
+from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.ids import Ids, NodeId
+from bitvault.kernel.refusal import Refusal, Refused
+
+
+@frozen
+class Proven:
+    """An upload whose bytes the store vouches for."""
+
+    upload_id: UUID
+    key: str
+    size: int
+    hash: str
+
+
+@define
+class Committed:
+    """Outcomes by upload id, and the uploads whose object nobody needs."""
+
+    outcomes: dict[UUID, Written | Refusal]
+    losers: list[UUID]
+
+
+@frozen
+class _Item:
+    """An upload on its way into the tree."""
+
+    row: Row
+    proven: Proven
+    place: Place
+    arrival: Arrival
+
+
+async def find_uploads(tx: Transaction, stamp: Stamp, ids: Sequence[UUID]) -> dict[UUID, Row]:
+    """Load the caller's uploads."""
+    rows = await tx.fetch(
+        SQL["uploads"],
+        tenant=stamp.tenant,
+        user_id=stamp.caller.principal.user_id,
+        ids=list(dict.fromkeys(ids)),
+    )
+    return {row["upload_id"]: row for row in rows}
+
+
+def settled(row: Row | None) -> Written | Refusal | None:
+    """Return the answer of an upload that is over (or not there), None for an open one."""
+    if row is None:
+        return UploadNotFound()
+    if row["state"] == "committed":
+        answer: Written = restore(row["result"])
+        return answer
+    return None if row["state"] == "open" else UploadClosed(row["state"])
+
+
+async def commit_uploads(
+    tx: Transaction, stamp: Stamp, proven: Sequence[Proven], ids: Ids, append: Appender
+) -> Committed:
+    """Put each proven upload in its place, in order; a refused one stays open and changes nothing.
+
+    Raises:
+        Raced: a concurrent transaction took a name; run it again.
+    """
+    await tx.fetch(LOCATE["tree_lock_shared"], tenant=stamp.tenant)
+    rows = await tx.fetch(
+        SQL["lock_uploads"],
+        tenant=stamp.tenant,
+        user_id=stamp.caller.principal.user_id,
+        ids=[one.upload_id for one in proven],
+    )
+    by_id = {row["upload_id"]: row for row in rows}
+    done = Committed({}, [])
+    waiting = []
+    for one in proven:
+        if answer := settled(by_id.get(one.upload_id)):
+            done.outcomes[one.upload_id] = answer
+        else:
+            waiting.append((by_id[one.upload_id], one))
+    items = await _placed(tx, stamp, waiting, done)
+    if items:
+        await _land(tx, stamp, items, done, ids, append)
+    return done
+
+
+async def _placed(
+    tx: Transaction, stamp: Stamp, waiting: Sequence[tuple[Row, Proven]], done: Committed
+) -> list[_Item]:
+    wanted = [
+        Wanted(Target(node_id=NodeId(row["anchor_id"])), tuple(row["path"].split("/")))
+        for row, _ in waiting
+    ]
+    items = []
+    for (row, one), place in zip(waiting, await locate(tx, stamp.caller, wanted), strict=True):
+        answer = _item(row, one, place)
+        if isinstance(answer, _Item):
+            items.append(answer)
+        else:
+            done.outcomes[one.upload_id] = answer
+    return items
+
+
+def _item(row: Row, one: Proven, place: Place | Refusal) -> _Item | Refusal:
+    if isinstance(place, NodeNotFound):
+        return NodeNotFound(row["shown_path"])
+    if isinstance(place, Refusal):
+        return place
+    try:
+        check_room(place)
+    except Refused as refused:
+        return refused.refusal
+    content = Content(one.hash, one.size, row["content_type"], row["content_modified_at"])
+    arrival = arrival_of(place, content, IfExists(row["if_exists"]), row["base_version"])
+    return _Item(row, one, place, arrival)
+
+
+async def _land(
+    tx: Transaction,
+    stamp: Stamp,
+    items: Sequence[_Item],
+    done: Committed,
+    ids: Ids,
+    append: Appender,
+) -> None:
+    replaced = [item.place.node_id for item in items if not item.place.missing]
+    picture = await picture_of(tx, stamp, [item.arrival for item in items], replaced, ids)
+    ledger = await _ledger(tx, stamp, items)
+    landed = []
+    for item in items:
+        outcome = _one(picture, ledger, item)
+        if isinstance(outcome, Landed):
+            landed.append((item, outcome))
+        else:
+            done.outcomes[item.proven.upload_id] = outcome
+    await write_picture(tx, stamp, picture)
+    done.losers = await _take(tx, stamp, landed)
+    await settle(tx, stamp.tenant, ledger)
+    # One statement after the outbox, on rows that are locked already: a repeated commit must get
+    # the same event id, and that exists only now.
+    position = await append(tx, picture.events)
+    results = {
+        item.proven.upload_id: written(outcome, item.arrival.space_id, picture, stamp, position)
+        for item, outcome in landed
+    }
+    await _finish(tx, stamp, results)
+    done.outcomes.update(results)
+
+
+def _one(picture: Picture, ledger: Ledger, item: _Item) -> Landed | Refusal:
+    size, space_id = item.proven.size, item.arrival.space_id
+    try:
+        if space_id != item.row["space_id"]:
+            ledger.check(space_id, size)
+    except Refused as refused:
+        return refused.refusal
+    outcome = land(picture, item.arrival)
+    if isinstance(outcome, Landed):
+        ledger.add(item.row["space_id"], reserved=-item.row["size"])
+        if outcome.event is not None:
+            ledger.add(space_id, used=size)
+    return outcome
+
+
+async def _ledger(tx: Transaction, stamp: Stamp, items: Sequence[_Item]) -> Ledger:
+    """Lock quota rows only for uploads whose folder went to another space since their init."""
+    elsewhere = [
+        item.arrival.space_id for item in items if item.arrival.space_id != item.row["space_id"]
+    ]
+    return await lock_ledger(tx, stamp, elsewhere) if elsewhere else Ledger(stamp.tenant, {})
+
+
+async def _take(
+    tx: Transaction, stamp: Stamp, landed: Sequence[tuple[_Item, Landed]]
+) -> list[UUID]:
+    new = [item.proven for item, outcome in landed if outcome.event is not None]
+    keys = await take_blobs(tx, stamp, [(one.hash, one.key, one.size) for one in new])
+    kept = {one.upload_id for one in new if keys[one.hash] == one.key}
+    return [item.proven.upload_id for item, _ in landed if item.proven.upload_id not in kept]
+
+
+async def _finish(tx: Transaction, stamp: Stamp, results: Mapping[UUID, Written]) -> None:
+    if results:
+        await tx.execute(
+            SQL["finish_uploads"],
+            tenant=stamp.tenant,
+            ids=list(results),
+            results=[dump(one) for one in results.values()],
+        )

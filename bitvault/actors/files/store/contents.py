@@ -1,0 +1,218 @@
+"""Writing what a plan decided: nodes, versions, blobs and quota, one statement for each kind."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.actors.files.contract import IfExists
+from bitvault.actors.files.rules.names import name_key
+from bitvault.actors.files.rules.plan import Arrival, Content, Picture, Spot
+from bitvault.actors.files.rules.quota import Balance, Ledger
+from bitvault.actors.files.store.locate import Place
+from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.ids import Ids
+from bitvault.kernel.principal import Caller
+
+SQL = load_queries("bitvault.actors.files.store", "contents.sql")
+
+
+class Raced(Exception):  # noqa: N818 - not an error: the work is done again on what is there now
+    """A concurrent transaction took a name or condemned a blob; plan again from the start."""
+
+
+@frozen
+class Stamp:
+    """Who writes, and when."""
+
+    caller: Caller
+    now: datetime
+
+    @property
+    def tenant(self) -> UUID:
+        """Return the tenant written to."""
+        return self.caller.tenant_id
+
+
+def arrival_of(place: Place, content: Content, if_exists: IfExists, base: int | None) -> Arrival:
+    """Say where content goes, relative to the deepest folder that exists."""
+    names, ids = place.names, place.ids
+    if place.missing:
+        return Arrival(
+            place.space["space_id"], ids[-1], names, place.missing, content, if_exists, base
+        )
+    return Arrival(
+        place.space["space_id"], ids[-2], names[:-1], names[-1:], content, if_exists, base
+    )
+
+
+def spot_of(row: Row) -> Spot:
+    """Build the picture's node from a row."""
+    content = None
+    if row["kind"] == "file":
+        content = Content(row["hash"], row["size"], row["content_type"], row["content_modified_at"])
+    return Spot(
+        row["node_id"],
+        row["parent_id"],
+        row["kind"],
+        row["name"],
+        row["revision"],
+        row["version"],
+        content,
+        row["created_at"],
+        row["modified_at"],
+        row["modified_by"],
+    )
+
+
+async def picture_of(
+    tx: Transaction, stamp: Stamp, arrivals: Sequence[Arrival], existing: Sequence[UUID], ids: Ids
+) -> Picture:
+    """Lock the files that may be replaced and draw them; a lock waits for other commits."""
+    rows: list[Row] = []
+    if existing:
+        unique = list(dict.fromkeys(existing))
+        rows = await tx.fetch(SQL["lock_nodes"], tenant=stamp.tenant, ids=unique)
+    spots = {(row["parent_id"], row["name_key"]): spot_of(row) for row in rows}
+    renames = [a for a in arrivals if a.if_exists is IfExists.RENAME and len(a.names) == 1]
+    taken = await numbered_keys(tx, stamp, [(a.anchor_id, a.names[0]) for a in renames])
+    return Picture(spots, taken, ids.uuid7)
+
+
+async def numbered_keys(
+    tx: Transaction, stamp: Stamp, places: Sequence[tuple[UUID, str]]
+) -> dict[UUID, frozenset[str]]:
+    """Return, by folder, the keys that numbered names could meet."""
+    if not places:
+        return {}
+    rows = await tx.fetch(
+        SQL["numbered_keys"],
+        tenant=stamp.tenant,
+        parents=[parent for parent, _ in places],
+        stems=[name_key(_stem(name)) for _, name in places],
+    )
+    taken: dict[UUID, set[str]] = {}
+    for row in rows:
+        taken.setdefault(row["parent_id"], set()).add(row["name_key"])
+    return {parent: frozenset(keys) for parent, keys in taken.items()}
+
+
+def _stem(name: str) -> str:
+    stem, _, _ = name.rpartition(".")
+    return stem or name
+
+
+async def write_picture(tx: Transaction, stamp: Stamp, picture: Picture) -> None:
+    """Write the planned nodes and versions.
+
+    Raises:
+        Raced: a name was taken by a transaction that committed in between.
+    """
+    created = list(picture.created.values())
+    if created:
+        columns = _columns(created)
+        done = await tx.execute(
+            SQL["insert_nodes"],
+            **columns,
+            tenant=stamp.tenant,
+            parent_ids=[spot.parent_id for spot in created],
+            kinds=[spot.kind for spot in created],
+            names=[spot.name for spot in created],
+            keys=[name_key(spot.name) for spot in created],
+            revisions=[spot.revision for spot in created],
+            **_by(stamp),
+        )
+        if done != len(created):
+            raise Raced
+    changed = list(picture.changed.values())
+    if changed:
+        revisions = [spot.revision for spot in changed]
+        await tx.execute(
+            SQL["update_files"],
+            **_columns(changed),
+            tenant=stamp.tenant,
+            revisions=revisions,
+            **_by(stamp),
+        )
+    if picture.versions:
+        await tx.execute(
+            SQL["insert_versions"],
+            **_columns(picture.versions),
+            tenant=stamp.tenant,
+            **_by(stamp),
+        )
+
+
+def _by(stamp: Stamp) -> dict[str, Any]:
+    return {"now": stamp.now, "user_id": stamp.caller.principal.user_id}
+
+
+def _columns(spots: Sequence[Spot]) -> dict[str, list[Any]]:
+    contents = [spot.content for spot in spots]
+    return {
+        "node_ids": [spot.node_id for spot in spots],
+        "versions": [spot.version for spot in spots],
+        "sizes": [content and content.size for content in contents],
+        "hashes": [content and content.hash for content in contents],
+        "types": [content and content.content_type for content in contents],
+        "modified": [content and content.content_modified_at for content in contents],
+    }
+
+
+async def take_blobs(
+    tx: Transaction, stamp: Stamp, offered: Sequence[tuple[str, str, int]]
+) -> dict[str, str]:
+    """Add a reference for each (hash, object key, size); answer the key that won per hash."""
+    if not offered:
+        return {}
+    refs = Counter(content for content, _, _ in offered)
+    first = {content: (key, size) for content, key, size in reversed(offered)}
+    rows = await tx.fetch(
+        SQL["take_blobs"],
+        tenant=stamp.tenant,
+        hashes=list(first),
+        object_keys=[key for key, _ in first.values()],
+        sizes=[size for _, size in first.values()],
+        refs=[refs[content] for content in first],
+    )
+    return {row["hash"]: row["object_key"] for row in rows}
+
+
+async def reuse_blobs(tx: Transaction, stamp: Stamp, hashes: Sequence[str]) -> None:
+    """Add a reference for each hash, without new bytes.
+
+    Raises:
+        Raced: some of the content was condemned in between.
+    """
+    if not hashes:
+        return
+    refs = Counter(hashes)
+    done = await tx.execute(
+        SQL["reuse_blobs"], tenant=stamp.tenant, hashes=list(refs), refs=list(refs.values())
+    )
+    if done != len(refs):
+        raise Raced
+
+
+async def lock_ledger(tx: Transaction, stamp: Stamp, spaces: Iterable[UUID]) -> Ledger:
+    """Lock the quota rows of these spaces and of the tenant."""
+    holders = list(dict.fromkeys([*spaces, stamp.tenant]))
+    rows = await tx.fetch(SQL["lock_usage"], tenant=stamp.tenant, holders=holders)
+    balances = {r["holder_id"]: Balance(r["used"], r["reserved"], r["quota"]) for r in rows}
+    return Ledger(stamp.tenant, balances)
+
+
+async def settle(tx: Transaction, tenant: UUID, ledger: Ledger) -> None:
+    """Write what the ledger changed."""
+    changes = {holder: ledger.changes[holder] for holder in sorted(ledger.changes)}
+    if changes:
+        await tx.execute(
+            SQL["add_usage"],
+            tenant=tenant,
+            holders=list(changes),
+            used=[used for used, _ in changes.values()],
+            reserved=[reserved for _, reserved in changes.values()],
+        )

@@ -1,0 +1,93 @@
+-- lock_nodes --
+-- In id order, so that two batches cannot deadlock; the rows as they are after the wait.
+SELECT * FROM files.node
+ WHERE tenant_id = :tenant AND node_id = ANY(:ids::uuid[])
+ ORDER BY node_id FOR UPDATE;
+
+-- numbered_keys --
+-- Children that an "ifExists: rename" could meet: keys starting with the stem and " (".
+SELECT n.parent_id, n.name_key
+  FROM unnest(:parents::uuid[], :stems::text[]) AS w (parent_id, stem)
+ CROSS JOIN LATERAL (
+    SELECT c.parent_id, c.name_key FROM files.node c
+     WHERE c.tenant_id = :tenant AND c.parent_id = w.parent_id AND c.entry_id IS NULL
+       AND c.name_key >= (w.stem || ' (') COLLATE "C" AND c.name_key < (w.stem || ' )') COLLATE "C"
+     LIMIT 2000) n;
+
+-- insert_nodes --
+-- Fewer rows than asked for: a concurrent commit took a name first, and the plan is made again.
+INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, revision, version,
+                        size, hash, content_type, content_modified_at,
+                        created_at, modified_at, modified_by)
+SELECT :tenant, n.node_id, n.parent_id, n.kind, n.name, n.name_key, n.revision, n.version,
+       n.size, n.hash, n.content_type, n.content_modified_at, :now, :now, :user_id
+  FROM unnest(:node_ids::uuid[], :parent_ids::uuid[], :kinds::text[], :names::text[],
+              :keys::text[], :revisions::bigint[], :versions::int[], :sizes::bigint[],
+              :hashes::text[], :types::text[], :modified::timestamptz[])
+    AS n (node_id, parent_id, kind, name, name_key, revision, version, size, hash,
+          content_type, content_modified_at)
+ON CONFLICT DO NOTHING;
+
+-- update_files --
+-- The new current version, repeated in the node's row.
+UPDATE files.node f
+   SET revision = n.revision, version = n.version, size = n.size, hash = n.hash,
+       content_type = n.content_type, content_modified_at = n.content_modified_at,
+       modified_at = :now, modified_by = :user_id
+  FROM unnest(:node_ids::uuid[], :revisions::bigint[], :versions::int[], :sizes::bigint[],
+              :hashes::text[], :types::text[], :modified::timestamptz[])
+    AS n (node_id, revision, version, size, hash, content_type, content_modified_at)
+ WHERE f.tenant_id = :tenant AND f.node_id = n.node_id;
+
+-- insert_versions --
+-- Immutable from here on.
+INSERT INTO files.version (tenant_id, node_id, version, size, hash, content_type,
+                           content_modified_at, created_at, created_by)
+SELECT :tenant, v.node_id, v.version, v.size, v.hash, v.content_type, v.modified, :now, :user_id
+  FROM unnest(:node_ids::uuid[], :versions::int[], :sizes::bigint[], :hashes::text[],
+              :types::text[], :modified::timestamptz[])
+    AS v (node_id, version, size, hash, content_type, modified);
+
+-- take_blobs --
+-- Reliability §4.5: a live blob keeps its key, a condemned one is taken over with the new key.
+INSERT INTO files.blob AS b (tenant_id, hash, object_key, size, refs, state)
+SELECT :tenant, n.hash, n.object_key, n.size, n.refs, 'live'
+  FROM unnest(:hashes::text[], :object_keys::text[], :sizes::bigint[], :refs::bigint[])
+    AS n (hash, object_key, size, refs)
+ ORDER BY n.hash
+ON CONFLICT (tenant_id, hash) DO UPDATE
+   SET refs = CASE WHEN b.state = 'live' THEN b.refs + excluded.refs ELSE excluded.refs END,
+       object_key = CASE WHEN b.state = 'live' THEN b.object_key ELSE excluded.object_key END,
+       state = 'live', zero_since = NULL
+RETURNING b.hash, b.object_key;
+
+-- reuse_blobs --
+-- More references to content that is there; fewer rows than asked for: some of it is condemned.
+UPDATE files.blob b
+   SET refs = b.refs + n.refs, zero_since = NULL
+  FROM (SELECT l.hash, w.refs FROM unnest(:hashes::text[], :refs::bigint[]) AS w (hash, refs)
+          JOIN files.blob l ON l.tenant_id = :tenant AND l.hash = w.hash AND l.state = 'live'
+         ORDER BY l.hash FOR UPDATE OF l) n
+ WHERE b.tenant_id = :tenant AND b.hash = n.hash;
+
+-- readers_of --
+-- Files whose current or older version has this content: where a caller may already read it.
+SELECT b.hash, b.size, v.node_id
+  FROM unnest(:hashes::text[]) AS w (hash)
+  JOIN files.blob b ON b.tenant_id = :tenant AND b.hash = w.hash AND b.state = 'live'
+ CROSS JOIN LATERAL (
+    SELECT node_id FROM files.version
+     WHERE tenant_id = :tenant AND hash = w.hash LIMIT 16) v;
+
+-- lock_usage --
+-- The quota rows of the tenant and of some spaces, locked in one order for everybody.
+SELECT holder_id, used, reserved, quota FROM files.usage
+ WHERE tenant_id = :tenant AND holder_id = ANY(:holders::uuid[])
+ ORDER BY holder_id FOR UPDATE;
+
+-- add_usage --
+-- Bytes gained (or, negative, lost) by each holder.
+UPDATE files.usage u SET used = u.used + d.used, reserved = u.reserved + d.reserved
+  FROM unnest(:holders::uuid[], :used::bigint[], :reserved::bigint[])
+    AS d (holder_id, used, reserved)
+ WHERE u.tenant_id = :tenant AND u.holder_id = d.holder_id;

@@ -1,0 +1,278 @@
+"""The init transaction: preflight, dedup, reserve. It changes the tree only by dedup."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import define, field, frozen
+
+from bitvault.actors.files.contract import (
+    KindMismatch,
+    Role,
+    TreeRuleBroken,
+    UploadDraft,
+    UploadUnneeded,
+)
+from bitvault.actors.files.rules.access import allows, role_in
+from bitvault.actors.files.rules.drafts import DEFAULT_TYPE, check_draft, place_of
+from bitvault.actors.files.rules.names import MAX_DEPTH
+from bitvault.actors.files.rules.plan import (
+    Arrival,
+    Content,
+    Landed,
+    Picture,
+    Verdict,
+    decide,
+    land,
+)
+from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.store.contents import (
+    SQL as CONTENTS,
+)
+from bitvault.actors.files.store.contents import (
+    Stamp,
+    arrival_of,
+    lock_ledger,
+    picture_of,
+    reuse_blobs,
+    settle,
+    spot_of,
+    write_picture,
+)
+from bitvault.actors.files.store.locate import (
+    SQL as LOCATE,
+)
+from bitvault.actors.files.store.locate import (
+    Place,
+    Wanted,
+    locate,
+    permitted,
+    spaces_of,
+)
+from bitvault.actors.files.store.outcomes import SQL, OpenedUpload
+from bitvault.actors.files.store.written import Appender, written
+from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.ids import Ids
+from bitvault.kernel.refusal import Forbidden, Refusal, Refused
+
+
+@frozen
+class Opening:
+    """One draft with a place: what will be reserved for it."""
+
+    draft: UploadDraft
+    place: Place
+    arrival: Arrival
+
+
+@define
+class Opened:
+    """What an init came to, draft by draft, and the rows of its uploads by id."""
+
+    outcomes: list[Any]
+    rows: Mapping[UUID, Row] = field(factory=dict)
+
+
+async def open_uploads(
+    tx: Transaction,
+    stamp: Stamp,
+    drafts: Sequence[UploadDraft],
+    expires_at: datetime,
+    ids: Ids,
+    append: Appender,
+) -> Opened:
+    """Decide every draft in order; write the reservations and what dedup commits at once.
+
+    Raises:
+        Raced: a concurrent transaction got in between; run it again.
+    """
+    openings = await _openings(tx, stamp, drafts)
+    reusable = await _reusable(tx, stamp, [o for o in openings if isinstance(o, Opening)])
+    if reusable:
+        # What dedup commits must not land in a folder that is being trashed meanwhile.
+        await tx.fetch(LOCATE["tree_lock_shared"], tenant=stamp.tenant)
+        openings = await _openings(tx, stamp, drafts)
+    reused = [o for o in openings if isinstance(o, Opening) and o.draft.hash in reusable]
+    picture = await picture_of(
+        tx,
+        stamp,
+        [o.arrival for o in reused],
+        [o.place.node_id for o in reused if _replaces(o.place)],
+        ids,
+    )
+    spaces = [o.place.space["space_id"] for o in openings if isinstance(o, Opening)]
+    ledger = await lock_ledger(tx, stamp, spaces) if spaces else Ledger(stamp.tenant, {})
+    opened = Opened(
+        [_decide(one, reusable, picture, ledger, ids) for one in openings],
+    )
+    reserved = [
+        (outcome.upload_id, one)
+        for outcome, one in zip(opened.outcomes, openings, strict=True)
+        if isinstance(outcome, OpenedUpload) and isinstance(one, Opening)
+    ]
+    opened.rows = {upload_id: _row(upload_id, one, expires_at) for upload_id, one in reserved}
+    await _write(tx, stamp, reserved, expires_at)
+    await write_picture(tx, stamp, picture)
+    await reuse_blobs(tx, stamp, [s.content.hash for s in picture.versions if s.content])
+    await settle(tx, stamp.tenant, ledger)
+    position = await append(tx, picture.events)
+    opened.outcomes = [
+        UploadUnneeded(written(one, _space(opening), picture, stamp, position))
+        if isinstance(one, Landed)
+        else one
+        for one, opening in zip(opened.outcomes, openings, strict=True)
+    ]
+    return opened
+
+
+def _space(opening: Opening | Refusal) -> UUID:
+    if isinstance(opening, Refusal):
+        raise AssertionError("a refused draft did not land")
+    space_id: UUID = opening.arrival.space_id
+    return space_id
+
+
+def _replaces(place: Place) -> bool:
+    return not place.missing and place.node["kind"] == "file"
+
+
+async def _openings(
+    tx: Transaction, stamp: Stamp, drafts: Sequence[UploadDraft]
+) -> list[Opening | Refusal]:
+    wanted: list[Wanted | Refusal] = [_wanted(draft) for draft in drafts]
+    asked = [one for one in wanted if isinstance(one, Wanted)]
+    found = iter(await locate(tx, stamp.caller, asked))
+    places = [next(found) if isinstance(one, Wanted) else one for one in wanted]
+    return [_opening(draft, place) for draft, place in zip(drafts, places, strict=True)]
+
+
+def _wanted(draft: UploadDraft) -> Wanted | Refusal:
+    try:
+        check_draft(draft)
+        return Wanted(*place_of(draft.target, draft.parent, draft.name))
+    except Refused as refused:
+        return refused.refusal
+
+
+def _opening(draft: UploadDraft, place: Place | Refusal) -> Opening | Refusal:
+    if isinstance(place, Refusal):
+        return place
+    try:
+        check_room(place)
+        content = Content(
+            draft.hash or "",
+            draft.size,
+            draft.content_type or DEFAULT_TYPE,
+            draft.content_modified_at,
+        )
+        return Opening(
+            draft, place, arrival_of(place, content, draft.if_exists, draft.base_version)
+        )
+    except Refused as refused:
+        return refused.refusal
+
+
+def check_room(place: Place) -> None:
+    """Refuse a place where the caller may not write a new node, or none can be."""
+    permitted(place, Role.EDITOR)
+    if len(place.names) + len(place.missing) > MAX_DEPTH:
+        raise Refused(TreeRuleBroken("path", f"must be at most {MAX_DEPTH} levels deep"))
+    if not place.missing and len(place.ids) == 1:
+        raise Refused(KindMismatch("/", "file"))
+
+
+def _decide(
+    one: Opening | Refusal,
+    reusable: Mapping[str, int],
+    picture: Picture,
+    ledger: Ledger,
+    ids: Ids,
+) -> Any:
+    if isinstance(one, Refusal):
+        return one
+    try:
+        existing = picture.at(one.arrival.anchor_id, one.arrival.names[0])
+        if existing is None and not one.place.missing:
+            existing = spot_of(one.place.node)
+        nested = existing is not None and len(one.arrival.names) > 1
+        verdict = Verdict.WRITE if nested else decide(existing, one.arrival)
+        if verdict is Verdict.KEEP and existing:
+            return Landed(existing, one.place.path, None)
+        ledger.check(one.arrival.space_id, one.draft.size)
+    except Refused as refused:
+        return refused.refusal
+    if one.draft.hash in reusable and reusable[one.draft.hash] == one.draft.size:
+        landed = land(picture, one.arrival)
+        if isinstance(landed, Landed) and landed.event is not None:
+            ledger.add(one.arrival.space_id, used=one.draft.size)
+        return landed
+    ledger.add(one.arrival.space_id, reserved=one.draft.size)
+    return OpenedUpload(ids.uuid7())
+
+
+async def _reusable(tx: Transaction, stamp: Stamp, openings: Sequence[Opening]) -> dict[str, int]:
+    """Return the sizes of the contents that the tenant has and the caller may already read.
+
+    "Has" is never said of anybody else's content, so an init is no oracle.
+    """
+    hashes = list(dict.fromkeys(o.draft.hash for o in openings if o.draft.hash))
+    if not hashes:
+        return {}
+    from_sql = await tx.fetch(CONTENTS["readers_of"], tenant=stamp.tenant, hashes=hashes)
+    if not from_sql:
+        return {}
+    nodes = list(dict.fromkeys(row["node_id"] for row in from_sql))
+    chains = await tx.fetch(LOCATE["walk_up"], tenant=stamp.tenant, ids=nodes)
+    live = {row["node_id"]: row["root_space_id"] for row in chains if not row["trashed"]}
+    spaces = await spaces_of(tx, stamp.caller, list(live.values()))
+    user = stamp.caller.principal.user_id
+    readable = {
+        row["space_id"]
+        for row in spaces
+        if allows(
+            role_in(row["kind"], owns=row["owner_id"] == user, member_role=row["member_role"]),
+            Role.VIEWER,
+        )
+    }
+    return {row["hash"]: row["size"] for row in from_sql if live.get(row["node_id"]) in readable}
+
+
+def _row(upload_id: UUID, one: Opening, expires_at: datetime) -> Row:
+    return {
+        "upload_id": upload_id,
+        "size": one.draft.size,
+        "hash": one.draft.hash,
+        "state": "open",
+        "expires_at": expires_at,
+    }
+
+
+async def _write(
+    tx: Transaction,
+    stamp: Stamp,
+    reserved: Sequence[tuple[UUID, Opening]],
+    expires_at: datetime,
+) -> None:
+    if not reserved:
+        return
+    arrivals = [one.arrival for _, one in reserved]
+    drafts = [one.draft for _, one in reserved]
+    await tx.execute(
+        SQL["insert_uploads"],
+        tenant=stamp.tenant,
+        user_id=stamp.caller.principal.user_id,
+        now=stamp.now,
+        expires_at=expires_at,
+        upload_ids=[upload_id for upload_id, _ in reserved],
+        space_ids=[a.space_id for a in arrivals],
+        anchor_ids=[a.anchor_id for a in arrivals],
+        paths=["/".join(a.names) for a in arrivals],
+        shown_paths=[one.place.path for _, one in reserved],
+        sizes=[draft.size for draft in drafts],
+        hashes=[draft.hash for draft in drafts],
+        if_exists=[draft.if_exists.value for draft in drafts],
+        base_versions=[draft.base_version for draft in drafts],
+        types=[a.content.content_type for a in arrivals],
+        modified=[a.content.content_modified_at for a in arrivals],
+    )

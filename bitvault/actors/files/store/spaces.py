@@ -1,0 +1,113 @@
+"""Making and changing spaces."""
+
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.actors.files.contract import NodeCreated, Role, Space
+from bitvault.actors.files.rules.access import role_in
+from bitvault.actors.files.rules.names import name_key
+from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.written import Appender
+from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.ids import Ids, NodeId, SpaceId
+from bitvault.kernel.principal import Caller
+
+SQL = load_queries("bitvault.actors.files.store", "spaces.sql")
+
+
+@frozen
+class NewSpace:
+    """A space about to be made; ``owner_id`` for a personal one."""
+
+    kind: str
+    name: str
+    owner_id: UUID | None
+    quota: int | None
+    tenant_quota: int | None
+
+
+async def ensure_personal(
+    tx: Transaction,
+    stamp: Stamp,
+    ids: Ids,
+    quotas: tuple[int | None, int | None],
+    append: Appender,
+) -> None:
+    """Make the caller's personal space unless it is there; concurrent calls make one."""
+    user = stamp.caller.principal
+    new = NewSpace("personal", user.login, user.user_id, *quotas)
+    await make_space(tx, stamp, ids, new, append)
+
+
+async def make_space(
+    tx: Transaction, stamp: Stamp, ids: Ids, new: NewSpace, append: Appender
+) -> UUID | None:
+    """Insert a space with its root, members and quota rows; None when it is there already."""
+    space_id, root_id = ids.uuid7(), ids.uuid7()
+    named = {"tenant": stamp.tenant, "name": new.name, "name_key": name_key(new.name)}
+    row = await tx.fetchrow(
+        SQL["insert_space"],
+        **named,
+        space_id=space_id,
+        kind=new.kind,
+        owner_id=new.owner_id,
+        root_id=root_id,
+        now=stamp.now,
+    )
+    if row is None:
+        return None
+    user_id = stamp.caller.principal.user_id
+    await tx.execute(
+        SQL["insert_root"],
+        **named,
+        root_id=root_id,
+        space_id=space_id,
+        now=stamp.now,
+        user_id=user_id,
+    )
+    await tx.execute(
+        SQL["insert_usage"],
+        tenant=stamp.tenant,
+        holders=[stamp.tenant, space_id],
+        quotas=[new.tenant_quota, new.quota],
+    )
+    if new.owner_id is None:
+        await put_member(tx, stamp.caller, space_id, user_id, Role.MANAGER)
+    await append(tx, [NodeCreated(root_id, 1, space_id, None, new.name)])
+    return space_id
+
+
+async def put_member(
+    tx: Transaction, caller: Caller, space_id: UUID, user_id: UUID, role: Role
+) -> None:
+    """Give a user a role."""
+    await tx.execute(
+        SQL["put_member"],
+        tenant=caller.tenant_id,
+        space_id=space_id,
+        user_id=user_id,
+        role=role.value,
+    )
+
+
+def role_of(row: Row, caller: Caller) -> Role | None:
+    """Return the caller's role in a space row."""
+    owns = row["owner_id"] == caller.principal.user_id
+    return role_in(row["kind"], owns=owns, member_role=row["member_role"])
+
+
+def space_of(row: Row, role: Role) -> Space:
+    """Build the contract's space from a row."""
+    return Space(
+        space_id=SpaceId(row["space_id"]),
+        kind=row["kind"],
+        name=row["name"],
+        root_id=NodeId(row["root_id"]),
+        role=role,
+        quota=row["quota"],
+        used=row["used"],
+        reserved=row["reserved"],
+        revision=row["revision"],
+        created_at=row["created_at"],
+    )

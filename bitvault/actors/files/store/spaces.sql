@@ -1,0 +1,71 @@
+-- insert_space --
+-- No row: somebody made it first (personal), or the name is taken (team).
+INSERT INTO files.space (tenant_id, space_id, kind, owner_id, name, name_key, root_id, created_at)
+VALUES (:tenant, :space_id, :kind, :owner_id, :name, :name_key, :root_id, :now)
+ON CONFLICT DO NOTHING RETURNING space_id;
+
+-- insert_root --
+-- The root folder of a new space.
+INSERT INTO files.node (tenant_id, node_id, space_id, kind, name, name_key,
+                        created_at, modified_at, modified_by)
+VALUES (:tenant, :root_id, :space_id, 'folder', :name, :name_key, :now, :now, :user_id);
+
+-- insert_usage --
+-- The quota rows of a new space, and the tenant's with its first space.
+INSERT INTO files.usage (tenant_id, holder_id, quota)
+SELECT :tenant, h.holder_id, h.quota
+  FROM unnest(:holders::uuid[], :quotas::bigint[]) AS h (holder_id, quota)
+ON CONFLICT DO NOTHING;
+
+-- put_member --
+-- Join a space, or change role.
+INSERT INTO files.member (tenant_id, space_id, user_id, role)
+VALUES (:tenant, :space_id, :user_id, :role)
+ON CONFLICT (tenant_id, space_id, user_id) DO UPDATE SET role = excluded.role;
+
+-- remove_member --
+-- Leave a space.
+DELETE FROM files.member
+ WHERE tenant_id = :tenant AND space_id = :space_id AND user_id = :user_id;
+
+-- members --
+-- Who is in a space.
+SELECT user_id, role FROM files.member
+ WHERE tenant_id = :tenant AND space_id = :space_id ORDER BY user_id LIMIT 1000;
+
+-- lock_space --
+-- One space, held while it changes.
+SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
+  FROM files.space s
+  LEFT JOIN files.member m
+    ON m.tenant_id = :tenant AND m.space_id = s.space_id AND m.user_id = :user_id
+  JOIN files.usage u ON u.tenant_id = :tenant AND u.holder_id = s.space_id
+ WHERE s.tenant_id = :tenant AND s.space_id = :space_id FOR UPDATE OF s;
+
+-- name_owner --
+-- Which team space has a name.
+SELECT space_id FROM files.space
+ WHERE tenant_id = :tenant AND name_key = :name_key AND kind = 'team';
+
+-- update_space --
+-- Rename.
+UPDATE files.space SET name = :name, name_key = :name_key, revision = revision + 1
+ WHERE tenant_id = :tenant AND space_id = :space_id;
+
+-- update_quota --
+-- Null is without limit.
+UPDATE files.usage SET quota = :quota WHERE tenant_id = :tenant AND holder_id = :space_id;
+
+-- list_spaces --
+-- Personal first ('personal' sorts before 'team'), then by name.
+SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
+  FROM files.space s
+  LEFT JOIN files.member m
+    ON m.tenant_id = :tenant AND m.space_id = s.space_id AND m.user_id = :user_id
+  JOIN files.usage u ON u.tenant_id = :tenant AND u.holder_id = s.space_id
+ WHERE s.tenant_id = :tenant
+   AND (s.owner_id = :user_id
+        OR s.space_id IN (SELECT space_id FROM files.member
+                           WHERE tenant_id = :tenant AND user_id = :user_id))
+   AND (s.kind COLLATE "C", s.name_key) > (:after_kind COLLATE "C", :after_key COLLATE "C")
+ ORDER BY s.kind COLLATE "C", s.name_key LIMIT :limit;

@@ -1,0 +1,76 @@
+-- insert_uploads --
+-- One row per reservation.
+INSERT INTO files.upload (tenant_id, upload_id, user_id, space_id, anchor_id, path, shown_path,
+                          size, hash, if_exists, base_version, content_type,
+                          content_modified_at, state, created_at, expires_at)
+SELECT :tenant, u.upload_id, :user_id, u.space_id, u.anchor_id, u.path, u.shown_path, u.size,
+       u.hash, u.if_exists, u.base_version, u.content_type, u.modified, 'open', :now, :expires_at
+  FROM unnest(:upload_ids::uuid[], :space_ids::uuid[], :anchor_ids::uuid[], :paths::text[],
+              :shown_paths::text[], :sizes::bigint[], :hashes::text[], :if_exists::text[],
+              :base_versions::int[], :types::text[], :modified::timestamptz[])
+    AS u (upload_id, space_id, anchor_id, path, shown_path, size, hash, if_exists,
+          base_version, content_type, modified);
+
+-- uploads --
+-- The caller's uploads; somebody else's do not exist.
+SELECT * FROM files.upload
+ WHERE tenant_id = :tenant AND user_id = :user_id AND upload_id = ANY(:ids::uuid[]);
+
+-- lock_uploads --
+-- In id order; a concurrent commit of the same upload is waited for, then seen.
+SELECT * FROM files.upload
+ WHERE tenant_id = :tenant AND user_id = :user_id AND upload_id = ANY(:ids::uuid[])
+ ORDER BY upload_id FOR UPDATE;
+
+-- finish_uploads --
+-- The answer is kept, so that a repeated commit gets the same one.
+UPDATE files.upload u SET state = 'committed', result = r.result
+  FROM unnest(:ids::uuid[], :results::jsonb[]) AS r (upload_id, result)
+ WHERE u.tenant_id = :tenant AND u.upload_id = r.upload_id AND u.state = 'open';
+
+-- close_uploads --
+-- Abort or expire what is still open; answers what has to be given back.
+UPDATE files.upload SET state = :state
+ WHERE tenant_id = :tenant AND upload_id = ANY(:ids::uuid[]) AND state = 'open'
+RETURNING upload_id, space_id, size;
+
+-- open_uploads --
+-- Newest first, keyset-paged.
+SELECT * FROM files.upload
+ WHERE tenant_id = :tenant AND user_id = :user_id AND state = 'open' AND upload_id < :before
+ ORDER BY upload_id DESC LIMIT :limit;
+
+-- overdue_tenants --
+-- Which tenants have uploads past their lifetime.
+SELECT DISTINCT tenant_id FROM files.upload
+ WHERE state = 'open' AND expires_at <= :now LIMIT 100;
+
+-- overdue --
+-- The oldest of a tenant's overdue uploads.
+SELECT upload_id FROM files.upload
+ WHERE tenant_id = :tenant AND state = 'open' AND expires_at <= :now
+ ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED;
+
+-- claim_key --
+-- First use of an Idempotency-Key (or first after it expired); a concurrent use is waited for.
+INSERT INTO files.idempotency AS i (tenant_id, user_id, key, fingerprint, expires_at)
+VALUES (:tenant, :user_id, :key, :fingerprint, :expires_at)
+ON CONFLICT (tenant_id, user_id, key) DO UPDATE
+   SET fingerprint = excluded.fingerprint, outcomes = '[]', expires_at = excluded.expires_at
+ WHERE i.expires_at <= :now
+RETURNING key;
+
+-- key_row --
+-- What the key's first use was, and how it ended.
+SELECT fingerprint, outcomes FROM files.idempotency
+ WHERE tenant_id = :tenant AND user_id = :user_id AND key = :key;
+
+-- keep_outcomes --
+-- The outcomes that a repeat will get.
+UPDATE files.idempotency SET outcomes = :outcomes
+ WHERE tenant_id = :tenant AND user_id = :user_id AND key = :key;
+
+-- drop_key --
+-- The first use came to nothing; a retry starts again.
+DELETE FROM files.idempotency
+ WHERE tenant_id = :tenant AND user_id = :user_id AND key = :key;
