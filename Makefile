@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 DATA ?= bitvault-data
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
+# Optional rules: 9xx and 124 want a checkpoint in every async function, 120 one before a re-raise;
+# ports demand async signatures of code that has nothing to wait for. 114 wants a list kept by hand.
+# 127 prefers the successor of httpx, which the SDK is to be built on for now (ADR-0014).
+ASYNC_OFF := ASYNC120,ASYNC124,ASYNC900,ASYNC910,ASYNC911,ASYNC912,ASYNC913,ASYNC114,ASYNC127
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
@@ -43,7 +47,7 @@ test: dev ## Run the whole test suite
 lint: dev ## Format check, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/flake8 --select ASYNC bitvault supervisors tests bench
+	$(BIN)/flake8 --select ASYNC --disable $(ASYNC_OFF) bitvault supervisors tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -272,17 +272,12 @@ def _s3(blueprint: Blueprint, wiring: Wiring) -> S3Options:
 
 def _rooms(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     settings, clock, ids = blueprint.settings, wiring.clock, wiring.ids
-    transfers, registry = settings.transfers, wiring.registry
-    passwords = Argon2Passwords()
+    passwords, below = Argon2Passwords(), wiring.registry.ref("storage")
     identity_options = IdentityOptions(settings.sessions.ttl, settings.sessions.idle_ttl)
-    storage_options = StorageOptions(
-        put_ttl=transfers.put_ttl, part_ttl=transfers.part_ttl, get_ttl=transfers.get_ttl
-    )
-    files_options = FilesOptions(
-        upload_ttl=timedelta(seconds=transfers.upload_ttl),
-        default_space_quota=settings.quota.personal_space or None,
-        tenant_quota=settings.quota.tenant or None,
-    )
+    storage_options, files_options = _storage_options(settings), _files_options(settings)
+
+    def outbox() -> Outbox:
+        return Outbox(ids, clock, wiring.wakeups)
 
     def identity() -> Identity:
         return Identity(wiring.database, passwords, clock, ids, identity_options)
@@ -298,20 +293,31 @@ def _rooms(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
         )
 
     def files() -> Files:
-        below = registry.ref("storage")
         return Files(wiring.database, outbox(), below, clock, ids, files_options)
 
     def audit() -> Audit:
         return Audit(wiring.database)
 
-    def outbox() -> Outbox:
-        return Outbox(ids, clock, wiring.wakeups)
-
     factories = {"identity": identity, "storage": storage, "files": files, "audit": audit}
     return [
-        actor(name, factory, registry=registry, capacity=_MAILBOX, concurrency=_HANDLERS)
+        actor(name, factory, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
         for name, factory in factories.items()
     ]
+
+
+def _storage_options(settings: Settings) -> StorageOptions:
+    transfers = settings.transfers
+    return StorageOptions(
+        put_ttl=transfers.put_ttl, part_ttl=transfers.part_ttl, get_ttl=transfers.get_ttl
+    )
+
+
+def _files_options(settings: Settings) -> FilesOptions:
+    return FilesOptions(
+        upload_ttl=timedelta(seconds=settings.transfers.upload_ttl),
+        default_space_quota=settings.quota.personal_space or None,
+        tenant_quota=settings.quota.tenant or None,
+    )
 
 
 def _relays(wiring: Wiring) -> list[ChildSpec]:

@@ -105,7 +105,7 @@ async def _serve(settings: Settings, data: Path) -> None:
         _announce(wiring.url)
 
 
-async def _tree(
+async def _tree(  # noqa: ASYNC128 - run_tree says that it has started
     blueprint: Blueprint,
     wiring: Wiring,
     stop: trio.Event,
