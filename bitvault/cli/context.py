@@ -91,6 +91,12 @@ def remote(value: str) -> str:
     raise click.BadParameter(f"{value!r}: remote paths are /a/b or Space:/a/b")
 
 
+def bare(path: str) -> str:
+    """Drop a final ``/``, which says "folder" to people and nothing to the server."""
+    short = path.rstrip("/")
+    return path if not short or short.endswith(":") else short
+
+
 def remote_path(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
     """Check one path, or several, as a callback of click."""
     return tuple(map(remote, value)) if isinstance(value, tuple) else remote(value)

@@ -160,7 +160,8 @@ class Client:
 
     def sign_again(self, upload_id: Id) -> Transfer:
         """Presign the single PUT again."""
-        return self.rest.call("POST", f"/v1/files/uploads/{upload_id}/url", Transfer, body={})
+        path = f"/v1/files/uploads/{upload_id}/url"
+        return self.rest.call("POST", path, Transfers).transfers[0]
 
 
 def outcome(item: Item, shape: type[T]) -> T | Problem:

@@ -79,9 +79,8 @@ class Transport:
             sent["Content-Type"] = "application/json"
             content = msgspec.json.encode(body)
         query = {key: value for key, value in (params or {}).items() if value is not None}
-        request = self._http.build_request(
-            method, path, content=content, headers=sent, params=query or None
-        )
+        url = httpx.URL(path).copy_merge_params(query)
+        request = self._http.build_request(method, url, content=content, headers=sent)
         return self._policy.run(lambda: self._once(request))
 
     def _once(self, request: httpx.Request) -> bytes:

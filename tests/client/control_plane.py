@@ -118,7 +118,7 @@ class ControlPlane:
                 self.hold()
                 return {"transfers": [self.sign_part(ident, each) for each in body["parts"]]}
             case "POST", "/v1/files/uploads/*/url":
-                return self.sign_put(self.uploads[ident])
+                return {"transfers": [self.sign_put(self.uploads[ident])]}
             case "GET", "/v1/files/*/content":
                 return self.content(ident)
             case "POST", "/v1/files/content":
@@ -133,7 +133,7 @@ class ControlPlane:
         raise Refuse(404, "no_route")
 
     def hold(self):
-        """Keep a caller waiting once more than ``hold_after`` parts were signed, so that it can be killed."""
+        """Keep a caller waiting once more than ``hold_after`` parts were signed, to be killed."""
         if self.hold_after is not None and len(self.signed) > self.hold_after:
             self.held.set()
             self.release.wait(30)

@@ -43,7 +43,7 @@ def api(
     body = _body(data, fields)
     with connect() as client:
         if paginate:
-            results = list(client.listed(path, msgspec.Raw))
+            results = list(client.listed(path, msgspec.Raw, limit=None))
             decoded = [msgspec.json.decode(one) for one in results]
             return Report(decoded, [json.dumps(one, ensure_ascii=False) for one in decoded])
         return _once(client, method.upper(), path, body)

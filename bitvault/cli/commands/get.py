@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bitvault.cli.commands.put import report
-from bitvault.cli.context import DRY_RUN, IF_EXISTS, JOBS, connect, remote_path, reports
+from bitvault.cli.context import DRY_RUN, IF_EXISTS, JOBS, bare, connect, remote_path, reports
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
@@ -52,7 +52,7 @@ def get(
     """
     progress = Terminal(quiet=target == "-")
     with connect() as client:
-        node = client.node(source)
+        node = client.node(bare(source))
         if node.kind == "folder" and not recursive:
             raise click.UsageError(f"{source} is a folder; say -r to get all that is in it")
         if target == "-":

@@ -4,7 +4,7 @@
 
 import click
 
-from bitvault.cli.context import connect, remote_path, reports
+from bitvault.cli.context import bare, connect, remote_path, reports
 from bitvault.cli.output import Report
 from bitvault.cli.render import details, node_line, plain
 
@@ -16,7 +16,7 @@ from bitvault.cli.render import details, node_line, plain
 def ls(path: str, long: bool) -> Report:
     """List a folder, or one file."""
     with connect() as client:
-        node = client.node(path)
+        node = client.node(bare(path))
         nodes = list(client.children(node.id)) if node.kind == "folder" else [node]
     if long:
         lines = [node_line(one) for one in nodes]
@@ -31,5 +31,5 @@ def ls(path: str, long: bool) -> Report:
 def stat(path: str) -> Report:
     """Show what is known of a file or folder."""
     with connect() as client:
-        node = plain(client.node(path))
+        node = plain(client.node(bare(path)))
     return Report([node], details(node))

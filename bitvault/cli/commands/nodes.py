@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bitvault.cli.context import DRY_RUN, connect, remote_path, reports
+from bitvault.cli.context import DRY_RUN, bare, connect, remote_path, reports
 from bitvault.cli.output import Exit, Report
 from bitvault.cli.render import plain
 from bitvault.client.client import Client
@@ -29,7 +29,9 @@ ON_CONFLICT = click.option(
 def mkdir(paths: tuple[str, ...], parents: bool) -> Report:
     """Create folders."""
     with connect() as client:
-        made = [client.make_folder(path, parents=parents, exist_ok=parents).node for path in paths]
+        made = [
+            client.make_folder(bare(path), parents=parents, exist_ok=parents).node for path in paths
+        ]
     return Report([plain(node) for node in made], [f"made {node.path}" for node in made])
 
 
@@ -37,7 +39,7 @@ def destination(client: Client, path: str) -> dict[str, Any]:
     """Read a destination as cp and mv do: into an existing folder, or under a new name."""
     space, colon, inside = path.rpartition(":")
     try:
-        found = client.node(path)
+        found = client.node(bare(path))
     except Problem as problem:
         if problem.status != 404 or inside.endswith("/"):  # noqa: PLR2004 - HTTP
             raise
@@ -50,7 +52,7 @@ def destination(client: Client, path: str) -> dict[str, Any]:
 
 def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool) -> Report:
     with connect() as client:
-        node = client.node(source)
+        node = client.node(bare(source))
         where = {**destination(client, target), "ifExists": if_exists}
         if dry_run:
             return Report([plain(node)], [f"would {verb} {source} to {target}"])
@@ -88,7 +90,7 @@ def cp(source: str, target: str, if_exists: str, dry_run: bool) -> Report:
 def rm(paths: tuple[str, ...], recursive: bool, dry_run: bool) -> Report:
     """Put files or folders in the trash; `bitvault trash restore` brings them back."""
     with connect() as client:
-        nodes = [client.node(path) for path in paths]
+        nodes = [client.node(bare(path)) for path in paths]
         _refuse_folders(nodes, recursive=recursive)
         if dry_run:
             return Report([plain(node) for node in nodes], [f"would remove {p}" for p in paths])

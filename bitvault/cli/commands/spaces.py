@@ -60,7 +60,7 @@ def members(space: str) -> Report:
     """List the members of a team space."""
     with connect() as client:
         path = f"/v1/spaces/{_space_id(client, space)}/members"
-        found = list(client.listed(path, Member))
+        found = list(client.listed(path, Member, limit=None))
     rows = [(one.user_id, one.role) for one in found]
     return Report([plain(one) for one in found], table(rows, ("user", "role")))
 

@@ -34,7 +34,7 @@ def create(name: str, expires_in: int | None) -> Report:
 def list_() -> Report:
     """List your tokens; never the secrets."""
     with connect() as client:
-        found = list(client.listed("/v1/tokens", Credential))
+        found = list(client.listed("/v1/tokens", Credential, limit=None))
     rows = [(one.id, one.name, one.prefix, when(one.last_used_at)) for one in found]
     return Report([plain(one) for one in found], table(rows, ("id", "name", "prefix", "last used")))
 

@@ -1,0 +1,139 @@
+"""The command line against the real daemon: login, bytes, resume, refusals."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import program
+
+pytestmark = pytest.mark.slow
+
+Result = subprocess.CompletedProcess[bytes]
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[tuple[str, Path]]:
+    """Run ``bitvaultd serve`` with everything embedded; yield its URL and data folder.
+
+    Not below ``tmp_path``: PostgreSQL runs unprivileged and could not enter there.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="bitvault-cli-"))
+    folder.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    code = "from bitvault.daemon import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", code, "serve", "--data", str(folder), "--listen", listen]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        seen = []
+        for line in process.stdout:
+            seen.append(line)
+            if b"is ready at" in line:
+                break
+        else:
+            raise AssertionError(b"".join(seen).decode())
+        log = subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
+        yield f"http://{listen}", folder
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        log.wait(10)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def logged_in(daemon: tuple[str, Path], tmp_path: Path) -> Mapping[str, str]:
+    """Log in as the admin of the first start; return the environment to go on with."""
+    url, folder = daemon
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("BITVAULT_")
+    } | {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_STATE_HOME": str(tmp_path / "state")}
+    password = folder / "admin-password"
+    done = run(environment, "login", url, "--user", "admin", "--password-file", password)
+    assert done.returncode == 0, done.stderr
+    return environment
+
+
+def run(environment: Mapping[str, str], *arguments: object, stdin: bytes = b"") -> Result:
+    """Run the command line to its end."""
+    command = [*program(), *map(str, arguments)]
+    return subprocess.run(
+        command, input=stdin, capture_output=True, check=False, env=dict(environment), timeout=60
+    )
+
+
+def test_the_login_is_private(logged_in: Mapping[str, str], tmp_path: Path) -> None:
+    """The token is readable by its owner only, and tells who one is."""
+    stored = tmp_path / "config" / "bitvault" / "credentials.json"
+    assert stored.stat().st_mode & 0o777 == 0o600
+    answer = json.loads(run(logged_in, "whoami", "--json").stdout)
+    assert answer["results"][0]["login"] == "admin"
+
+
+def test_a_wrong_password_is_exit_3(daemon: tuple[str, Path], tmp_path: Path) -> None:
+    """And nothing is stored."""
+    (tmp_path / "password").write_text("wrong")
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    arguments = ("--user", "admin", "--password-file", tmp_path / "password")
+    assert run(environment, "login", daemon[0], *arguments).returncode == 3
+    assert not (tmp_path / "config").exists()
+
+
+def test_bytes_come_back(logged_in: Mapping[str, str], large: Path, tmp_path: Path) -> None:
+    """Through pipes, and in parts."""
+    assert run(logged_in, "put", "-", "/pipe", stdin=b"\x00\xff").returncode == 0
+    assert run(logged_in, "cat", "/pipe").stdout == b"\x00\xff"
+    assert run(logged_in, "put", large, "/dir/large").returncode == 0
+    assert run(logged_in, "get", "/dir/large", tmp_path / "back").returncode == 0
+    assert (tmp_path / "back").read_bytes() == large.read_bytes()
+
+
+def test_versions_and_skips(logged_in: Mapping[str, str]) -> None:
+    """A second put of the name is a conflict, a version, or nothing, as one says."""
+    codes = [
+        run(logged_in, "put", "-", "/v", "--if-exists", what, stdin=b"%d" % number).returncode
+        for number, what in enumerate(("replace", "fail", "skip", "replace"))
+    ]
+    listed = json.loads(run(logged_in, "versions", "list", "/v", "--json").stdout)["results"]
+    assert (codes, [one["version"] for one in listed]) == ([0, 5, 0, 0], [2, 1])
+
+
+def test_a_tree_comes_back(logged_in: Mapping[str, str], tmp_path: Path) -> None:
+    """Folders, empty ones too, and hundreds of files in batches."""
+    tree = tmp_path / "tree"
+    (tree / "empty").mkdir(parents=True)
+    for number in range(300):
+        (tree / f"f{number}").write_bytes(b"%d" % number)
+    sent = run(logged_in, "put", "-r", tree, "/trees/t")
+    assert sent.returncode == 0, sent.stderr
+    assert run(logged_in, "get", "-r", "/trees/t", tmp_path / "back").returncode == 0
+    difference = subprocess.run(["diff", "-r", tree, tmp_path / "back"], check=False)
+    assert difference.returncode == 0
+
+
+def test_what_is_removed_can_be_restored(logged_in: Mapping[str, str]) -> None:
+    """The trash gives it back under the entry that ``rm`` told."""
+    run(logged_in, "put", "-", "/gone/a", stdin=b"a")
+    removed = run(logged_in, "rm", "/gone/a", "--json")
+    assert removed.returncode == 0, removed.stdout
+    entry = json.loads(removed.stdout)["results"][0]["entryId"]
+    assert run(logged_in, "stat", "/gone/a").returncode == 4
+    assert run(logged_in, "trash", "restore", entry).returncode == 0
+    assert run(logged_in, "cat", "/gone/a").stdout == b"a"
+
+
+def test_a_revoked_token_is_exit_3(logged_in: Mapping[str, str], daemon: tuple[str, Path]) -> None:
+    """A token works until it is revoked."""
+    made = json.loads(run(logged_in, "token", "create", "t", "--json").stdout)["results"][0]
+    by_token = {**logged_in, "BITVAULT_SERVER": daemon[0], "BITVAULT_TOKEN": made["token"]}
+    assert run(by_token, "ls").returncode == 0
+    assert run(logged_in, "token", "revoke", made["id"]).returncode == 0
+    assert run(by_token, "ls").returncode == 3
