@@ -1,0 +1,83 @@
+"""Apply: operations on a tree, in order, in one transaction; each succeeds or is refused."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.contract import (
+    Apply,
+    CopyNode,
+    MakeFolder,
+    MoveNode,
+    Operation,
+    PurgeEntry,
+    RestoreEntry,
+    RestoreVersion,
+    TrashNode,
+    Written,
+)
+from bitvault.actors.files.rules.drafts import check_batch
+from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.locate import node_of
+from bitvault.actors.files.store.outcomes import keep, repeated
+from bitvault.actors.files.store.structure import Done, Structure
+from bitvault.actors.files.store.written import position_of
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.events import Position
+from bitvault.kernel.refusal import Invalid, Refused
+from supervisors import handles
+
+
+class Trees(Desk):
+    """Everything that changes the shape of a tree."""
+
+    @handles(Apply)
+    async def apply(self, message: Apply) -> Any:
+        """Apply the operations under the tenant's tree lock."""
+        check_batch(len(message.operations), "operations")
+        stamp = self._stamp(message.caller)
+        outcomes = await self._write(
+            message.caller, lambda tx: self._apply(tx, stamp, message.operations)
+        )
+        return tuple(outcomes)
+
+    async def _apply(
+        self, tx: Transaction, stamp: Stamp, operations: Sequence[Operation]
+    ) -> list[Any]:
+        before = await repeated(tx, stamp.caller, stamp.now)
+        if before is not None:
+            return before
+        structure = Structure(tx, stamp, self._ids)
+        await structure.lock()
+        done = [await _one(structure, one) for one in operations]
+        await structure.finish()
+        position = await self._appender(stamp.caller)(tx, structure.events)
+        outcomes = [_outcome(one, position, len(structure.events)) for one in done]
+        await keep(tx, stamp.caller, outcomes)
+        return outcomes
+
+
+async def _one(structure: Structure, one: Operation) -> Any:
+    try:
+        match one:
+            case MakeFolder():
+                return await structure.make_folder(one)
+            case MoveNode():
+                return await structure.move(one)
+            case TrashNode():
+                return await structure.trash(one)
+            case RestoreEntry():
+                return await structure.restore(one)
+            case PurgeEntry():
+                return await structure.purge(one)
+            case CopyNode() | RestoreVersion():
+                raise Refused(Invalid("op", "is not available yet"))
+    except Refused as refused:
+        return refused.refusal
+
+
+def _outcome(one: Any, position: Position | None, count: int) -> Any:
+    if not isinstance(one, Done):
+        return one
+    node = node_of(one.row, one.space_id, one.path)
+    return Written(node, position_of(position, count, one.event), one.entry_id)

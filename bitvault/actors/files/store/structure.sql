@@ -1,0 +1,105 @@
+-- insert_folders --
+-- New folders; under the tree lock a conflict can only come from a concurrent commit.
+INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key,
+                        created_at, modified_at, modified_by)
+SELECT :tenant, n.node_id, n.parent_id, 'folder', n.name, n.name_key, :now, :now, :user_id
+  FROM unnest(:ids::uuid[], :parents::uuid[], :names::text[], :keys::text[])
+    AS n (node_id, parent_id, name, name_key);
+
+-- move --
+-- One row, whatever hangs below it.
+UPDATE files.node SET parent_id = :parent_id, name = :name, name_key = :name_key,
+                      revision = revision + 1, modified_at = :now, modified_by = :user_id
+ WHERE tenant_id = :tenant AND node_id = :node_id RETURNING *;
+
+-- mark_trashed --
+-- One row hides the whole subtree: nothing below a trashed node is live.
+UPDATE files.node SET entry_id = :entry_id,
+                      revision = revision + 1, modified_at = :now, modified_by = :user_id
+ WHERE tenant_id = :tenant AND node_id = :node_id RETURNING *;
+
+-- insert_entry --
+-- What the user did, and where the node was.
+INSERT INTO files.trash_entry (tenant_id, entry_id, space_id, node_id, parent_id, original_path,
+                               trashed_at, trashed_by)
+VALUES (:tenant, :entry_id, :space_id, :node_id, :parent_id, :path, :now, :user_id);
+
+-- entry --
+-- One entry, held while it is restored or purged.
+SELECT * FROM files.trash_entry
+ WHERE tenant_id = :tenant AND entry_id = :entry_id FOR UPDATE;
+
+-- drop_entry --
+-- The entry is done with.
+DELETE FROM files.trash_entry WHERE tenant_id = :tenant AND entry_id = :entry_id;
+
+-- bring_back --
+-- Out of the trash, to its new place.
+UPDATE files.node SET entry_id = NULL, parent_id = :parent_id, name = :name,
+                      name_key = :name_key,
+                      revision = revision + 1, modified_at = :now, modified_by = :user_id
+ WHERE tenant_id = :tenant AND node_id = :node_id RETURNING *;
+
+-- subtree --
+-- A node and all below it, parents first; ``limit`` bounds the walk.
+WITH RECURSIVE down AS (
+    SELECT n.*, 0 AS depth FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    UNION ALL
+    SELECT n.*, d.depth + 1 FROM down d
+      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
+)
+SELECT * FROM down ORDER BY depth, node_id LIMIT :limit;
+
+-- subtree_bytes --
+-- The bytes of every version below a node, trashed ones too: read only when the space changes.
+WITH RECURSIVE down AS (
+    SELECT n.node_id, n.kind FROM files.node n
+     WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    UNION ALL
+    SELECT n.node_id, n.kind FROM down d
+      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
+)
+SELECT coalesce(sum(v.size), 0)::bigint AS bytes
+  FROM down JOIN files.version v ON v.tenant_id = :tenant AND v.node_id = down.node_id;
+
+-- subtree_depth --
+-- Levels below a node.
+WITH RECURSIVE down AS (
+    SELECT n.node_id, 0 AS depth FROM files.node n
+     WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    UNION ALL
+    SELECT n.node_id, d.depth + 1 FROM down d
+      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
+     WHERE n.kind = 'folder'
+)
+SELECT max(depth)::int AS depth FROM down;
+
+-- purge_subtree --
+-- Rows, versions and references go in one statement; unreferenced blobs wait for the collector.
+WITH RECURSIVE down AS (
+    SELECT n.node_id FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    UNION ALL
+    SELECT n.node_id FROM down d
+      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
+), gone_versions AS (
+    DELETE FROM files.version v USING down
+     WHERE v.tenant_id = :tenant AND v.node_id = down.node_id
+    RETURNING v.hash, v.size
+), gone_nodes AS (
+    DELETE FROM files.node n USING down WHERE n.tenant_id = :tenant AND n.node_id = down.node_id
+), gone_entries AS (
+    DELETE FROM files.trash_entry e USING down
+     WHERE e.tenant_id = :tenant AND e.node_id = down.node_id
+), released AS (
+    UPDATE files.blob b
+       SET refs = b.refs - g.refs,
+           zero_since = CASE WHEN b.refs = g.refs THEN :now::timestamptz END
+      FROM (SELECT hash, count(*) AS refs FROM gone_versions GROUP BY hash) g
+     WHERE b.tenant_id = :tenant AND b.hash = g.hash
+)
+SELECT coalesce(sum(size), 0)::bigint AS bytes FROM gone_versions;
+
+-- version --
+-- One version of a file.
+SELECT * FROM files.version
+ WHERE tenant_id = :tenant AND node_id = :node_id AND version = :version;
