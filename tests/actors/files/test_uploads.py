@@ -1,6 +1,7 @@
 """Uploads: init reserves, commit writes."""
 
 from bitvault.actors.files.contract import (
+    ContentDraft,
     GetContents,
     GetNode,
     GetSpace,
@@ -11,10 +12,10 @@ from bitvault.actors.files.contract import (
     Target,
     Written,
 )
-from bitvault.actors.files.contract import ContentDraft
+from tests.actors.files.conftest import World
 
 
-async def test_a_file_goes_up_and_comes_back(world):
+async def test_a_file_goes_up_and_comes_back(world: World) -> None:
     """Init, commit, then the node, its folder's list, its content and the space's usage agree."""
     done = await world.put("/a/b/file.txt", "hello")
 
@@ -32,8 +33,8 @@ async def test_a_file_goes_up_and_comes_back(world):
     assert (space.used, space.reserved) == (5, 0)
 
 
-async def test_a_taken_name(world):
-    """ifExists decides: fail, replace as a new version, or a numbered name."""
+async def test_a_taken_name(world: World) -> None:
+    """The ifExists mode decides: fail, replace as a new version, or a numbered name."""
     await world.put("/f.txt", "one")
 
     assert isinstance(await world.init("/F.txt", "two"), NameTaken)
@@ -43,7 +44,7 @@ async def test_a_taken_name(world):
     assert renamed.node.name == "f (2).txt"
 
 
-async def test_a_stale_base_overwrites_nothing(world):
+async def test_a_stale_base_overwrites_nothing(world: World) -> None:
     """A commit on an old version is refused and names the current one."""
     await world.put("/f.txt", "one")
     await world.put("/f.txt", "two", base_version=1)

@@ -57,7 +57,7 @@ class Sessions(Desk):
         return _state(row, plan_of(progress.plan), parts, received=progress.received)
 
     @handles(ListUploads)
-    async def list(self, message: ListUploads) -> Page[UploadState]:
+    async def list_uploads(self, message: ListUploads) -> Page[UploadState]:
         """List the caller's open uploads, newest first."""
         check_limit(message.limit)
         before = _before(message.cursor)
@@ -84,7 +84,7 @@ class Sessions(Desk):
         return signed if isinstance(signed, Refusal) else tuple(step_of(one) for one in signed)
 
     @handles(AbortUpload)
-    async def abort(self, message: AbortUpload) -> None | Refusal:
+    async def abort(self, message: AbortUpload) -> Refusal | None:
         """End an upload and give back what it reserved."""
         row = await self._session(message.caller, message.upload_id)
         if row["state"] == "committed":
@@ -116,7 +116,7 @@ class Sessions(Desk):
         await self._drop(tenant_id, closed)
         return len(closed)
 
-    async def _drop(self, tenant_id: TenantId, closed: "list[UUID]") -> None:
+    async def _drop(self, tenant_id: TenantId, closed: list[UUID]) -> None:
         """Discard the objects; what fails here the finalizer finds in storage's ledger."""
         if closed:
             await self._ask(DiscardObjects(tenant_id, tuple(UploadId(one) for one in closed)))

@@ -18,13 +18,14 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.files.rules.drafts import check_batch
 from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.copying import copy_node, restore_version
 from bitvault.actors.files.store.locate import node_of
 from bitvault.actors.files.store.outcomes import keep, repeated
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.actors.files.store.written import position_of
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Position
-from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.kernel.refusal import Refused
 from supervisors import handles
 
 
@@ -49,15 +50,17 @@ class Trees(Desk):
             return before
         structure = Structure(tx, stamp, self._ids)
         await structure.lock()
-        done = [await _one(structure, one) for one in operations]
-        await structure.finish()
+        done = []
+        for one in operations:
+            done.append(await _one(structure, one))
+            await structure.finish()
         position = await self._appender(stamp.caller)(tx, structure.events)
         outcomes = [_outcome(one, position, len(structure.events)) for one in done]
         await keep(tx, stamp.caller, outcomes)
         return outcomes
 
 
-async def _one(structure: Structure, one: Operation) -> Any:
+async def _one(structure: Structure, one: Operation) -> Any:  # noqa: PLR0911 - one line for each operation
     try:
         match one:
             case MakeFolder():
@@ -70,8 +73,10 @@ async def _one(structure: Structure, one: Operation) -> Any:
                 return await structure.restore(one)
             case PurgeEntry():
                 return await structure.purge(one)
-            case CopyNode() | RestoreVersion():
-                raise Refused(Invalid("op", "is not available yet"))
+            case CopyNode():
+                return await copy_node(structure, one)
+            case RestoreVersion():
+                return await restore_version(structure, one)
     except Refused as refused:
         return refused.refusal
 

@@ -151,7 +151,7 @@ def _parsed(one: Wanted) -> _Search:
             search.address = parse_path(one.target.path, one.target.space_id)
             search.names = search.address.names + tail
         elif one.target.node_id is None:
-            raise Refused(Invalid("path", "give an id or a path"))
+            raise Refused(Invalid("path", "give an id or a path"))  # noqa: TRY301 - one exit for every refusal
         else:
             search.names = tail
     except Refused as refused:
@@ -228,8 +228,10 @@ def _enter(
     else:
         search.space = own
     row = search.space
-    search.role = row and role_in(
-        row["kind"], owns=row["owner_id"] == user, member_role=row["member_role"]
+    search.role = (
+        role_in(row["kind"], owns=row["owner_id"] == user, member_role=row["member_role"])
+        if row
+        else None
     )
     if search.role is None:
         by_path = search.address is not None

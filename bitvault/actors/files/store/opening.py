@@ -54,7 +54,7 @@ from bitvault.actors.files.store.outcomes import SQL, OpenedUpload
 from bitvault.actors.files.store.written import Appender, written
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.ids import Ids
-from bitvault.kernel.refusal import Forbidden, Refusal, Refused
+from bitvault.kernel.refusal import Refusal, Refused
 
 
 @frozen
@@ -128,7 +128,7 @@ async def open_uploads(
 
 def _space(opening: Opening | Refusal) -> UUID:
     if isinstance(opening, Refusal):
-        raise AssertionError("a refused draft did not land")
+        raise AssertionError("a refused draft did not land")  # noqa: TRY004 - a broken promise, not a wrong argument
     space_id: UUID = opening.arrival.space_id
     return space_id
 
@@ -202,7 +202,7 @@ def _decide(
         ledger.check(one.arrival.space_id, one.draft.size)
     except Refused as refused:
         return refused.refusal
-    if one.draft.hash in reusable and reusable[one.draft.hash] == one.draft.size:
+    if one.draft.hash and reusable.get(one.draft.hash) == one.draft.size:
         landed = land(picture, one.arrival)
         if isinstance(landed, Landed) and landed.event is not None:
             ledger.add(one.arrival.space_id, used=one.draft.size)

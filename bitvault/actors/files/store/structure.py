@@ -98,13 +98,13 @@ class Structure:
 
     async def move(self, one: MoveNode) -> Done:
         """Rename or move: one row, and one event."""
-        place = await self._source(one.target, one.if_revision)
-        parent = await self._parent(one.parent) if one.parent else _above(place)
+        place = await self.source(one.target, one.if_revision)
+        parent = await self.parent(one.parent) if one.parent else _above(place)
         if place.node_id in parent.ids:
             raise Refused(TreeRuleBroken("parentId", "must not be inside the node itself"))
         await self._check_depth(place, parent)
         name = valid_name(one.name) if one.name is not None else place.node["name"]
-        name = await self._free(parent.ids[-1], name, one.if_exists, place.node_id)
+        name = await self.free(parent.ids[-1], name, one.if_exists, place.node_id)
         if parent.space_id != place.space["space_id"]:
             await self._carry(place, parent.space_id)
         before = place.node
@@ -124,7 +124,7 @@ class Structure:
 
     async def trash(self, one: TrashNode) -> Done:
         """Hide a subtree behind one entry."""
-        place = await self._source(one.target, one.if_revision)
+        place = await self.source(one.target, one.if_revision)
         entry_id, space_id = self.ids.uuid7(), place.space["space_id"]
         await self.tx.execute(
             SQL["insert_entry"],
@@ -153,7 +153,7 @@ class Structure:
             valid_name(one.name)
         entry, root = await self._entry(one.entry_id)
         if one.parent:
-            parent = await self._parent(one.parent)
+            parent = await self.parent(one.parent)
         else:
             parent = await self._original(entry)
         node = _there(
@@ -167,7 +167,7 @@ class Structure:
             )
         )
         name = valid_name(one.name) if one.name is not None else node["name"]
-        name = await self._free(parent.ids[-1], name, one.if_exists, node["node_id"])
+        name = await self.free(parent.ids[-1], name, one.if_exists, node["node_id"])
         place = Place(root.space, root.role, (*root.ids, node["node_id"]), (name,), node, ())
         if one.parent:
             await self._check_depth(place, parent)
@@ -219,8 +219,9 @@ class Structure:
         return Done(node, entry["space_id"], entry["original_path"], len(self.events) - 1)
 
     async def finish(self) -> None:
-        """Write what is counted; the events follow as the transaction's last statement."""
+        """Write what one operation counted, so that the next is checked against it."""
         await settle(self.tx, self.stamp.tenant, self.ledger)
+        self.ledger = Ledger(self.stamp.tenant, {})
 
     async def _locate(self, wanted: Wanted) -> Place:
         (found,) = await locate(self.tx, self.stamp.caller, [wanted])
@@ -232,7 +233,8 @@ class Structure:
         place = await self._locate(wanted)
         return NodeNotFound(join((*place.names, *place.missing[:-1])))
 
-    async def _source(self, target: Target, if_revision: int | None) -> Place:
+    async def source(self, target: Target, if_revision: int | None) -> Place:
+        """Find a node the caller may change; never a root."""
         place = await locate_one(self.tx, self.stamp.caller, target, Role.EDITOR)
         if len(place.ids) == 1:
             raise Refused(TreeRuleBroken("id", "the root of a space stays where it is"))
@@ -240,7 +242,8 @@ class Structure:
             raise Refused(StaleRevision(place.node["revision"]))
         return place
 
-    async def _parent(self, target: Target) -> "Parent":
+    async def parent(self, target: Target) -> "Parent":
+        """Find a folder the caller may put something into."""
         place = await locate_one(self.tx, self.stamp.caller, target, Role.EDITOR)
         if place.node["kind"] != "folder":
             raise Refused(KindMismatch(place.path, "folder"))
@@ -301,7 +304,10 @@ class Structure:
         )
         return _there(rows[0])
 
-    async def _free(self, parent_id: UUID, name: str, if_exists: IfExists, own: UUID) -> str:
+    async def free(
+        self, parent_id: UUID, name: str, if_exists: IfExists, own: UUID | None = None
+    ) -> str:
+        """Return ``name``, or a numbered one when it is taken and that was asked for."""
         rows = await self.tx.fetch(
             LOCATE["children_named"],
             tenant=self.stamp.tenant,
@@ -338,6 +344,13 @@ class Structure:
         ledger.check(space_id, size)
         self.ledger.add(space_id, used=size)
         self.ledger.add(place.space["space_id"], used=-size)
+
+    async def row(self, node_id: UUID) -> Row:
+        """Read one node back."""
+        rows = await self.tx.fetch(
+            SQL["subtree"], tenant=self.stamp.tenant, node_id=node_id, limit=1
+        )
+        return _there(rows[0] if rows else None)
 
     async def _row(self, query: str, *, node_id: UUID, parent_id: UUID, name: str) -> Row:
         row = await self.tx.fetchrow(

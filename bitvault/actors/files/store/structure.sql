@@ -103,3 +103,14 @@ SELECT coalesce(sum(size), 0)::bigint AS bytes FROM gone_versions;
 -- One version of a file.
 SELECT * FROM files.version
  WHERE tenant_id = :tenant AND node_id = :node_id AND version = :version;
+
+-- live_subtree --
+-- A node and all live nodes below it, parents first.
+WITH RECURSIVE down AS (
+    SELECT n.*, 0 AS depth FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    UNION ALL
+    SELECT n.*, d.depth + 1 FROM down d
+      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
+       AND n.entry_id IS NULL
+)
+SELECT * FROM (SELECT * FROM down LIMIT :limit) AS bounded ORDER BY depth, node_id;

@@ -8,7 +8,7 @@ from bitvault.actors.files.rules.plan import Landed, Picture
 from bitvault.actors.files.store.contents import Stamp
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Event, Position
-from bitvault.kernel.ids import NodeId, SpaceId
+from bitvault.kernel.ids import NodeId, SpaceId, UserId
 
 Appender = Callable[[Transaction, Sequence[Event]], Awaitable[Position | None]]
 """Appends events to the outbox as the transaction's last statement; None for no events."""
@@ -45,6 +45,6 @@ def written(
         modified_at=stamp.now if landed.event is not None else spot.modified_at or stamp.now,
         modified_by=stamp.caller.principal.user_id
         if landed.event is not None
-        else spot.modified_by or stamp.caller.principal.user_id,
+        else UserId(spot.modified_by or stamp.caller.principal.user_id),
     )
     return Written(node, position_of(last, len(picture.events), landed.event))

@@ -1,0 +1,130 @@
+"""Copies and restored versions: new nodes and versions on bytes that are there already."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from attrs import evolve
+
+from bitvault.actors.files.contract import (
+    CopyNode,
+    KindMismatch,
+    NodeCreated,
+    RestoreVersion,
+    TooManyNodes,
+    TreeRuleBroken,
+    VersionNotFound,
+)
+from bitvault.actors.files.rules.names import MAX_DEPTH, join, valid_name
+from bitvault.actors.files.rules.plan import Content, Picture, Spot, committed
+from bitvault.actors.files.store.contents import (
+    lock_ledger,
+    reuse_blobs,
+    spot_of,
+    write_picture,
+)
+from bitvault.actors.files.store.locate import locate_one
+from bitvault.actors.files.store.structure import SQL, Done, Structure
+from bitvault.drivers.postgres.port import Row
+from bitvault.kernel.refusal import Refused
+
+MAX_NODES = 10_000
+
+
+async def copy_node(structure: Structure, one: CopyNode) -> Done:
+    """Copy a live subtree's current versions; no bytes move, references are added."""
+    place = await locate_one(structure.tx, structure.stamp.caller, one.target)
+    parent = await structure.parent(one.parent)
+    if len(place.ids) == 1:
+        raise Refused(TreeRuleBroken("id", "the root of a space cannot be copied"))
+    rows = await structure.tx.fetch(
+        SQL["live_subtree"],
+        tenant=structure.stamp.tenant,
+        node_id=place.node_id,
+        limit=MAX_NODES + 1,
+    )
+    _check_copy(rows, len(parent.ids))
+    name = valid_name(one.name) if one.name is not None else place.node["name"]
+    name = await structure.free(parent.ids[-1], name, one.if_exists)
+    size = sum(row["size"] or 0 for row in rows)
+    (await lock_ledger(structure.tx, structure.stamp, [parent.space_id])).check(
+        parent.space_id, size
+    )
+    picture = _copied(structure, rows, parent.ids[-1], name, parent.space_id)
+    first = len(structure.events)
+    await _write(structure, picture)
+    structure.ledger.add(parent.space_id, used=size)
+    row = await structure.row(next(iter(picture.created)))
+    return Done(row, parent.space_id, join((*parent.names, name)), first)
+
+
+def _check_copy(rows: Sequence[Row], depth: int) -> None:
+    if len(rows) > MAX_NODES:
+        raise Refused(TooManyNodes(MAX_NODES))
+    if depth + rows[-1]["depth"] > MAX_DEPTH:
+        raise Refused(TreeRuleBroken("parentId", f"at most {MAX_DEPTH} levels are possible"))
+
+
+def _copied(
+    structure: Structure, rows: Sequence[Row], parent_id: UUID, name: str, space_id: UUID
+) -> Picture:
+    picture = Picture({}, {}, structure.ids.uuid7)
+    fresh = {row["node_id"]: structure.ids.uuid7() for row in rows}
+    for row in rows:
+        source = spot_of(row)
+        spot = Spot(
+            fresh[source.node_id],
+            fresh.get(source.parent_id, parent_id),
+            source.kind,
+            name if row is rows[0] else source.name,
+            1,
+            source.version and 1,
+            source.content,
+        )
+        picture.put(spot)
+        if spot.kind == "file":
+            picture.versions.append(spot)
+            picture.events.append(committed(spot, space_id, copied_from=source.node_id))
+        else:
+            fields = (spot.node_id, 1, space_id, spot.parent_id, spot.name, source.node_id)
+            picture.events.append(NodeCreated(*fields))
+    return picture
+
+
+async def restore_version(structure: Structure, one: RestoreVersion) -> Done:
+    """Make an older version's content current again, as a new version."""
+    place = await structure.source(one.target, one.if_revision)
+    if place.node["kind"] != "file":
+        raise Refused(KindMismatch(place.path, "file"))
+    row = await structure.tx.fetchrow(
+        SQL["version"],
+        tenant=structure.stamp.tenant,
+        node_id=place.node_id,
+        version=one.version if 0 < one.version < 1 << 31 else 0,
+    )
+    if row is None:
+        raise Refused(VersionNotFound(one.version))
+    space_id = place.space["space_id"]
+    (await lock_ledger(structure.tx, structure.stamp, [space_id])).check(space_id, row["size"])
+    before = spot_of(place.node)
+    content = Content(row["hash"], row["size"], row["content_type"], row["content_modified_at"])
+    spot = evolve(
+        before,
+        revision=before.revision + 1,
+        version=(before.version or 0) + 1,
+        content=content,
+    )
+    picture = Picture({}, {}, structure.ids.uuid7)
+    picture.changed[spot.node_id] = spot
+    picture.versions.append(spot)
+    picture.events.append(committed(spot, space_id, restored_from=one.version))
+    await _write(structure, picture)
+    structure.ledger.add(space_id, used=content.size)
+    after = await structure.row(spot.node_id)
+    return Done(after, space_id, place.path, len(structure.events) - 1)
+
+
+async def _write(structure: Structure, picture: Picture) -> None:
+    await write_picture(structure.tx, structure.stamp, picture)
+    hashes = [spot.content.hash for spot in picture.versions if spot.content]
+    await reuse_blobs(structure.tx, structure.stamp, hashes)
+    structure.events += picture.events
