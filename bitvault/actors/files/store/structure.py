@@ -156,16 +156,7 @@ class Structure:
             parent = await self.parent(one.parent)
         else:
             parent = await self._original(entry)
-        node = _there(
-            next(
-                iter(
-                    await self.tx.fetch(
-                        SQL["subtree"], tenant=self.stamp.tenant, node_id=entry["node_id"], limit=1
-                    )
-                ),
-                None,
-            )
-        )
+        node = await self.row(entry["node_id"])
         name = valid_name(one.name) if one.name is not None else node["name"]
         name = await self.free(parent.ids[-1], name, one.if_exists, node["node_id"])
         place = Place(root.space, root.role, (*root.ids, node["node_id"]), (name,), node, ())
@@ -194,10 +185,7 @@ class Structure:
     async def purge(self, one: PurgeEntry) -> Done:
         """Delete an entry's subtree; its objects wait for the collector."""
         entry, _ = await self._entry(one.entry_id)
-        rows = await self.tx.fetch(
-            SQL["subtree"], tenant=self.stamp.tenant, node_id=entry["node_id"], limit=1
-        )
-        node = _there(rows[0] if rows else None)
+        node = await self.row(entry["node_id"])
         gone = _there(
             await self.tx.fetchrow(
                 SQL["purge_subtree"],
