@@ -28,6 +28,9 @@ from bitvault.client.shapes import Content, Node
 from bitvault.client.state import read_json, write_private
 from bitvault.client.workers import Crew
 
+_NOTE_EVERY = 16
+"""Parts between two notes: replacing a file waits for the disk, and kill -9 is rare."""
+
 
 @frozen
 class Downloader:
@@ -172,7 +175,7 @@ class _Ranges:
                 self._digests[number] = digest or self._owner.fetch_part(
                     self._content, section, lambda block, at: _write_at(descriptor, block, at)
                 )
-                if digest is None:
+                if digest is None and len(self._digests) % _NOTE_EVERY == 0:
                     self._write_notes()
 
     def _held(self, on_disk: object, number: int, section: Section) -> bytes | None:
