@@ -86,8 +86,15 @@ SELECT holder_id, used, reserved, quota FROM files.usage
  ORDER BY holder_id FOR UPDATE;
 
 -- add_usage --
--- Bytes gained (or, negative, lost) by each holder.
+-- Bytes gained (or, negative, lost) by each holder. The rows are locked in one order for all,
+-- because two commits that lock a space and its tenant in different orders would deadlock.
+WITH held AS (
+    SELECT holder_id FROM files.usage
+     WHERE tenant_id = :tenant AND holder_id = ANY(:holders::uuid[])
+     ORDER BY holder_id FOR UPDATE
+)
 UPDATE files.usage u SET used = u.used + d.used, reserved = u.reserved + d.reserved
-  FROM unnest(:holders::uuid[], :used::bigint[], :reserved::bigint[])
-    AS d (holder_id, used, reserved)
- WHERE u.tenant_id = :tenant AND u.holder_id = d.holder_id;
+  FROM held
+  JOIN unnest(:holders::uuid[], :used::bigint[], :reserved::bigint[])
+    AS d (holder_id, used, reserved) USING (holder_id)
+ WHERE u.tenant_id = :tenant AND u.holder_id = held.holder_id;
