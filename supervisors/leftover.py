@@ -67,9 +67,12 @@ async def end_leftover(pidfile: Path, stop_signal: signal.Signals) -> bool:
 async def _end(handle: int, pid: int, stop_signal: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(handle, stop_signal)
-        with trio.move_on_after(_LEFTOVER_SECONDS):
-            await trio.lowlevel.wait_readable(handle)
-            return
-        os.killpg(pid, signal.SIGKILL)
-        with trio.move_on_after(_LEFTOVER_SECONDS):
-            await trio.lowlevel.wait_readable(handle)
+    with trio.move_on_after(_LEFTOVER_SECONDS) as patience:
+        await trio.lowlevel.wait_readable(handle)
+    # While its group has members, no new process gets this pid: if its leader is gone, the group
+    # is still ours; if it is not, the leader is the one that was checked.
+    if patience.cancelled_caught or start_time(pid) is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    with trio.move_on_after(_LEFTOVER_SECONDS):
+        await trio.lowlevel.wait_readable(handle)

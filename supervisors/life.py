@@ -207,7 +207,8 @@ class Slot:
 
     def status(self) -> ChildStatus:
         """Return the child as it is now."""
-        child = self.life.child if self.running and self.life else None
+        # A starting child is shown as well: a boot that hangs is when one looks.
+        child = self.life.child if self.life and not self.life.ended.is_set() else None
         return ChildStatus(
             id=self.spec.id,
             path=self.path,
