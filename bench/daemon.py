@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 from attrs import frozen
 
 BIN = Path(sys.executable).parent
@@ -23,6 +24,7 @@ class Daemon:
     data: Path
     home: Path
     pid: int
+    token: str
 
     def cli(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run ``bitvault`` with a configuration folder of its own."""
@@ -58,13 +60,19 @@ def running() -> Iterator[Daemon]:
             ) as process,
         ):
             try:
-                daemon = Daemon(_address(process, Path(log.name)), data, home, process.pid)
-                password = data / "admin-password"
-                daemon.cli("login", daemon.url, "--user", "admin", "--password-file", password)
+                url, password = _address(process, Path(log.name)), data / "admin-password"
+                daemon = Daemon(url, data, home, process.pid, _token(url, password))
+                daemon.cli("login", url, "--user", "admin", "--password-file", password)
                 yield daemon
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(30)
+
+
+def _token(url: str, password: Path) -> str:
+    body = {"login": "admin", "password": password.read_text().strip()}
+    token: str = httpx.post(f"{url}/v1/sessions", json=body).raise_for_status().json()["token"]
+    return token
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:

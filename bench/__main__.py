@@ -1,0 +1,35 @@
+"""``python -m bench [NAME …]``: the table of ratios, each row as soon as it is known."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench.commit_path import commit_path
+from bench.daemon import Daemon, running
+from bench.growth import growth
+from bench.large import large
+from bench.quoted import quoted
+from bench.small import small
+from bench.table import Row, head, show
+
+PARTS: dict[str, Callable[[Daemon, Path], Iterator[Row]]] = {
+    "commit": lambda daemon, _: commit_path(daemon),
+    "large": large,
+    "small": small,
+    "growth": lambda daemon, _: growth(daemon),
+    "quoted": lambda daemon, _: quoted(daemon),
+}
+
+
+def main() -> None:
+    """Measure the named parts, or all of them, each on a fresh daemon."""
+    head()
+    for name in sys.argv[1:] or PARTS:
+        with tempfile.TemporaryDirectory(prefix="bitvault-bench-") as folder, running() as daemon:
+            for row in PARTS[name](daemon, Path(folder)):
+                show(row)
+
+
+if __name__ == "__main__":
+    main()
