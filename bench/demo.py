@@ -4,6 +4,7 @@
 and one 300 MiB file through the command line, gets everything back and compares every byte.
 """
 
+import json
 import os
 import shutil
 import sysconfig
@@ -68,9 +69,9 @@ def exercise(daemon: Daemon, here: Path) -> None:
     assert daemon.cli("cat", "/note.txt").stdout == "second", "the newer version is not current"
     daemon.cli("versions", "restore", "/note.txt", "1")
     assert daemon.cli("cat", "/note.txt").stdout == "first", "the older version did not come back"
-    daemon.cli("rm", "-r", "/library/json")
+    removed = json.loads(daemon.cli("rm", "-r", "/library/json", "--json").stdout)
     assert daemon.cli("ls", "/library/json", check=False).returncode == 4, "trashed, yet listed"
-    daemon.cli("trash", "restore", "/library/json")
+    daemon.cli("trash", "restore", removed["results"][0]["entryId"])
 
 
 def files_below(path: Path) -> Iterator[Path]:

@@ -110,7 +110,7 @@ class _Life:
                 await limit.acquire_on_behalf_of(ticket)
                 envelope = await self.mailbox.get(self._may_run)
                 if envelope is None:
-                    return
+                    return  # noqa: ASYNC121 - waiting for the running handlers is the point
                 self.running[id(envelope)] = envelope
                 self.busy.add(self._key(envelope))
                 run = functools.partial(self._handle, envelope, limit, ticket)

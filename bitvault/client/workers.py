@@ -53,7 +53,7 @@ class Crew:
     def _guard(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+        except BaseException as error:  # noqa: ASYNC103, BLE001 - a thread; raised again in the caller's thread
             self._error = self._error or error
             self.stopping.set()
 

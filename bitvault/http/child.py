@@ -46,7 +46,9 @@ def http_child(
         config = _config(bound, graceful_timeout)
         async with trio.open_nursery() as nursery:
 
-            async def run(task_status: trio.TaskStatus[list[str]]) -> None:
+            async def run(  # noqa: ASYNC128 - hypercorn says that it has started
+                task_status: trio.TaskStatus[list[str]],
+            ) -> None:
                 await serve(
                     application,
                     config,

@@ -136,7 +136,7 @@ async def _receive_file(body: Body, digests: Digests, files: BlobFiles, blob: in
     except BaseException as error:
         files.unlink([blob])
         if isinstance(error, OSError):
-            raise StorageError from error
+            raise StorageError from error  # noqa: ASYNC104 - an OSError, never Cancelled
         raise
     finally:
         if file >= 0:

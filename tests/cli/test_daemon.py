@@ -32,7 +32,10 @@ def daemon() -> Iterator[tuple[str, Path]]:
         listen = f"127.0.0.1:{probe.getsockname()[1]}"
     code = "from bitvault.daemon import main; raise SystemExit(main())"
     command = [sys.executable, "-c", code, "serve", "--data", str(folder), "--listen", listen]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    environment = {**os.environ, "BITVAULT_OBJECTS_LISTEN": "127.0.0.1:0"}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
         assert process.stdout is not None
         seen = []
         for line in process.stdout:

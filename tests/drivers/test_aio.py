@@ -55,7 +55,7 @@ async def test_cancelling_the_scope_cancels_the_coroutine_once(opener: Opener) -
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
             seen.append("cancelled")
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # noqa: ASYNC102 - asyncio, and the story
             seen.append("cleaned")
             raise
 

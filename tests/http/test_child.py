@@ -30,7 +30,7 @@ async def serve(world: World, nursery: trio.Nursery) -> Served:
 
     child = http_child(lambda _tree: world.app, "127.0.0.1:0", on_listening=listening)
 
-    async def run(task_status: trio.TaskStatus[object]) -> None:
+    async def run(task_status: trio.TaskStatus[object]) -> None:  # noqa: ASYNC128 - passed on
         tree = supervisor("root", Flags(), [child])
         await run_tree(tree, stop=served.stop, task_status=task_status)
 

@@ -56,7 +56,9 @@ async def running(
     observer, stop = RecordingObserver(), trio.Event()
     root = supervisor("root", flags, specs)
 
-    async def run_to_the_end(task_status: trio.TaskStatus[TreeHandle]) -> None:
+    async def run_to_the_end(  # noqa: ASYNC128 - passed on
+        task_status: trio.TaskStatus[TreeHandle],
+    ) -> None:
         tree = run_tree(root, observer=observer, stop=stop, task_status=task_status)
         if gives_up:
             with pytest.raises(GaveUp, match="root gave up"):

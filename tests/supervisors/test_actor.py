@@ -191,7 +191,9 @@ async def test_ask_answered_on_cancel_of_the_tree(scene: Scene, autojump_clock: 
     assert scene.heard == [("ActorDied", "killed")]
 
 
-async def run_tree_of(scene: Scene, task_status: trio.TaskStatus[Any]) -> None:
+async def run_tree_of(  # noqa: ASYNC128 - passed on
+    scene: Scene, task_status: trio.TaskStatus[Any]
+) -> None:
     """Run a tree with nothing but the desk."""
     await run_tree(supervisor("root", Flags(), [scene.spec()]), task_status=task_status)
 

@@ -73,7 +73,7 @@ async def migrate(connection: asyncpg.Connection, packages: Sequence[str]) -> li
         plan = [await _missing(connection, package) for package in waiting]
         return [await _apply(connection, step) for steps in plan for step in steps]
     finally:
-        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)  # noqa: ASYNC102 - asyncio
 
 
 async def _missing(
@@ -136,7 +136,7 @@ async def migrate_database(dsn: str, packages: Sequence[str]) -> list[str]:
         try:
             return await migrate(connection, packages)
         finally:
-            await connection.close(timeout=_CONNECT_SECONDS)
+            await connection.close(timeout=_CONNECT_SECONDS)  # noqa: ASYNC102 - asyncio
 
     try:
         return await aio.call(work)
