@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
 import trio
 from attrs import define, field, frozen
 
@@ -220,7 +221,10 @@ class _Announcement:
 
 
 def _pass_on(engine: str, line: str) -> None:
-    sys.stderr.write(f"{engine}: {line}\n")
+    """Log an engine's line; what PostgreSQL says of its own well-being is for debugging."""
+    log = structlog.get_logger("engine")
+    say = log.debug if " LOG:  " in line else log.warning
+    say(line, engine=engine)
 
 
 # Drivers
