@@ -1,0 +1,135 @@
+"""Starts that must not happen: one line, an exit code, and nothing left running or changed."""
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.daemon import Daemon, processes_in
+
+_DEAD = "127.0.0.1:9"
+
+WRONG = {
+    "environment": ({"BITVAULT_SERVER_LISTEN": "nowhere"}, (), "server.listen", 2),
+    "flag": ({}, ("--listen", "127.0.0.1:99999"), "server.listen", 2),
+    "level": ({"BITVAULT_LOG_LEVEL": "loud"}, (), "log.level", 2),
+    "endpoint form": ({"BITVAULT_OBJECTS_ENDPOINT": "ftp://x"}, (), "objects.endpoint", 2),
+    "endpoint without keys": (
+        {"BITVAULT_OBJECTS_ENDPOINT": f"http://{_DEAD}"},
+        (),
+        "objects.credentials_file",
+        2,
+    ),
+    "database form": ({"BITVAULT_DATABASE_URL": "mysql://x"}, (), "database.url", 2),
+    "database away": (
+        {"BITVAULT_DATABASE_URL": f"postgresql://u:canary@{_DEAD}/x"},
+        (),
+        "database.url",
+        1,
+    ),
+}
+
+
+@pytest.fixture
+def taken(daemon: Daemon) -> Iterator[str]:
+    """Have an address that somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def refusal(daemon: Daemon, *arguments: str, code: int = 2) -> str:
+    """Start, expect the one line of a refusal, and return it."""
+    assert daemon.launch(*arguments).wait(60) == code, daemon.log
+    assert processes_in(daemon.folder) == []
+    lines = [line for line in daemon.log.splitlines() if not line.startswith("{")]
+    assert len(lines) == 1, daemon.log
+    assert "Traceback" not in daemon.log
+    assert lines[0].startswith("bitvaultd: ")
+    return lines[0]
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_setting_is_refused_by_name(daemon: Daemon, case: str) -> None:
+    """The line names the setting, and shows no password."""
+    environment, arguments, setting, code = WRONG[case]
+    daemon.environment = environment
+    line = refusal(daemon, *arguments, code=code)
+    assert setting in line
+    assert "canary" not in daemon.log + daemon.output
+
+
+@pytest.mark.parametrize(
+    ("text", "setting"),
+    [
+        ('[server]\nlisen = "127.0.0.1:0"\n', "server.lisen"),
+        ('[sever]\nlisten = "127.0.0.1:0"\n', "sever"),
+        ('[database]\npool_size = "many"\n', "database.pool_size"),
+        ("[server\n", "wrong.toml"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(daemon: Daemon, text: str, setting: str) -> None:
+    """A slip in the file stops the start before a folder is made."""
+    config = daemon.folder / "wrong.toml"
+    config.write_text(text)
+    assert setting in refusal(daemon, "--config", str(config))
+    assert not daemon.data.exists()
+
+
+@pytest.mark.parametrize("setting", ["server.listen", "objects.listen"])
+def test_a_taken_port_is_named(daemon: Daemon, taken: str, setting: str) -> None:
+    """Whose port is in use is in the line, with the address."""
+    daemon.environment = {f"BITVAULT_{setting.replace('.', '_').upper()}": taken}
+    line = refusal(daemon)
+    assert setting in line
+    assert taken in line
+
+
+def test_a_store_that_does_not_answer_is_named(daemon: Daemon) -> None:
+    """The keys are there; the endpoint is not."""
+    keys = daemon.folder / "keys.json"
+    keys.write_text('{"server": {"accessKeyId": "AK", "secretAccessKey": "canary-secret"}}')
+    daemon.environment = {
+        "BITVAULT_OBJECTS_ENDPOINT": f"http://{_DEAD}",
+        "BITVAULT_OBJECTS_CREDENTIALS_FILE": str(keys),
+    }
+    assert "objects.endpoint" in refusal(daemon, code=1)
+    assert "canary" not in daemon.log
+
+
+def test_a_file_in_the_folders_place_is_named_and_kept(daemon: Daemon) -> None:
+    """Somebody's file stays what it was."""
+    daemon.data.write_text("mine")
+    assert "server.data" in refusal(daemon)
+    assert daemon.data.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere but to read-only mounts")
+def test_a_folder_that_is_not_writable_is_named(daemon: Daemon) -> None:
+    """The line says which folder, and what to do."""
+    daemon.folder.chmod(stat.S_IXUSR | stat.S_IRUSR)
+    assert "server.data" in refusal(daemon)
+
+
+def test_a_second_daemon_in_the_folder_is_refused(daemon: Daemon) -> None:
+    """The first one goes on."""
+    daemon.start()
+    second = Daemon(daemon.folder, lives=10)
+    assert second.launch().wait(60) == 2
+    assert "another bitvaultd runs in" in second.log
+    assert len(second.log.splitlines()) == 1
+    with daemon.client() as client:
+        assert client.get("/readyz").status_code == 200
+
+
+def test_a_folder_below_a_closed_one_is_named(daemon: Daemon) -> None:
+    """An unprivileged PostgreSQL could not reach its data: said before anything runs."""
+    if os.geteuid() != 0:
+        pytest.skip("only root hands PostgreSQL to another account")
+    closed: Path = daemon.folder / "closed"
+    closed.mkdir(mode=0o700)
+    line = refusal(daemon, "--data", str(closed / "data"), code=1)
+    assert "cannot enter" in line
+    assert "server.data" in line

@@ -1,0 +1,72 @@
+"""What an operator sees, and what nobody may see."""
+
+import json
+import uuid
+
+import httpx
+import pytest
+
+from tests.support.daemon import Daemon, eventually
+from tests.support.uploads import upload
+
+
+def test_the_status_names_every_part_of_the_tree(client: httpx.Client) -> None:
+    """Engines, drivers, rooms, relays, workers and edges are there, and run."""
+    status = client.get("/v1/status").json()
+    branches = {branch["id"]: branch for branch in status["tree"]["children"]}
+    assert list(branches) == ["engines", "drivers", "rooms", "relays", "workers", "edges"]
+    leaves = [leaf for branch in branches.values() for leaf in branch["children"]]
+    assert {leaf["state"] for leaf in leaves} == {"running"}
+    assert status["ready"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "word"),
+    [
+        ("/status", "text/html", "BitVault status"),
+        ("/readyz", "application/json", "ready"),
+        ("/livez", "application/json", "alive"),
+        ("/metrics", "text/plain", "bitvault_http_requests_total"),
+    ],
+)
+def test_probes_and_pages_answer_without_a_login(
+    standing: Daemon, path: str, kind: str, word: str
+) -> None:
+    """Whoever watches the daemon needs no account."""
+    reply = httpx.get(standing.url + path)
+    assert reply.status_code == 200
+    assert reply.headers["content-type"].startswith(kind)
+    assert word in reply.text
+
+
+def test_every_log_line_is_a_record_with_request_and_tenant(
+    standing: Daemon, client: httpx.Client
+) -> None:
+    """A reply's request id finds its line."""
+    reply = client.get("/v1/me")
+    wanted = reply.headers["X-Request-Id"]
+    eventually(lambda: wanted in standing.log, 10)
+    records = [json.loads(line) for line in standing.log.splitlines()]
+    [record] = [each for each in records if each.get("requestId") == wanted]
+    assert (record["route"], record["status"]) == ("/v1/me", 200)
+    assert uuid.UUID(record["tenant"])
+
+
+def test_no_secret_is_logged_or_shown(standing: Daemon, client: httpx.Client) -> None:
+    """Tokens, passwords, store keys and signatures appear in no log, metric or status."""
+    node = upload(client, f"/canary/{uuid.uuid4()}", b"canary")["id"]
+    found = client.get(f"/v1/files/{node}/content").json()["url"]
+    made = client.post("/v1/tokens", json={"name": "canary"}).json()["token"]
+    wrong = {"login": "admin", "password": "canary-wrong-password"}
+    assert httpx.post(f"{standing.url}/v1/sessions", json=wrong).status_code == 401
+    keys = json.loads((standing.data / "object-store-keys.json").read_text())
+    shown = standing.log + client.get("/metrics").text + client.get("/v1/status").text
+    secrets = [
+        made,
+        client.headers["Authorization"].split()[1],
+        (standing.data / "admin-password").read_text().strip(),
+        "canary-wrong-password",
+        found.rsplit("X-Amz-Signature=", 1)[1],
+        *(key["secretAccessKey"] for key in keys.values()),
+    ]
+    assert [secret for secret in secrets if secret in shown] == []
