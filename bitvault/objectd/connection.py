@@ -131,7 +131,13 @@ class Connection:
         on_first_read = None
         if protocol.they_are_waiting_for_100_continue:
             on_first_read = self._send_continue(protocol)
-        return Body(sum(lengths), self._leftover, self._socket.recv_into, on_first_read)
+        return Body(
+            sum(lengths),
+            self._leftover,
+            self._socket.recv_into,
+            on_first_read,
+            self._socket.fileno(),
+        )
 
     def _send_continue(self, protocol: h11.Connection) -> Callable[[], Awaitable[None]]:
         async def send() -> None:

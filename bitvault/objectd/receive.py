@@ -1,7 +1,9 @@
 """A request body on its way to disk: exact length, digests, temp file, fsync."""
 
 import contextlib
+import functools
 import os
+import select
 import sqlite3
 from collections.abc import Awaitable, Callable
 
@@ -17,6 +19,10 @@ INLINE_BYTES = 32 * 1024
 BLOCK = 1024 * 1024
 _WRITE_BEHIND = 32 * BLOCK
 _IDLE_SECONDS = 30
+_STRETCH = 8 * BLOCK
+_LULL_MILLISECONDS = 5
+_PUMPING = 8
+_PUMPS: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("pumps")
 _SLOWEST = 16 * 1024  # bytes per second over a whole body, or it is a slowloris
 
 
@@ -28,6 +34,7 @@ class Body:
         leftover: bytes that came with the head; what belongs to the next request stays in it.
         recv_into: reads from the socket.
         on_first_read: sends `100 Continue` where it was asked for.
+        fileno: the socket itself, for `pump`; -1 where there is none.
     """
 
     def __init__(
@@ -36,6 +43,7 @@ class Body:
         leftover: bytearray,
         recv_into: Callable[[memoryview], Awaitable[int]],
         on_first_read: Callable[[], Awaitable[None]] | None,
+        fileno: int = -1,
     ) -> None:
         self.remaining = length
         self.length = length
@@ -43,6 +51,7 @@ class Body:
         self._leftover = leftover
         self._recv_into = recv_into
         self._on_first_read = on_first_read
+        self._fileno = fileno
 
     async def fill(self, view: memoryview) -> int:
         """Fill the view, or less at the body's end; returns how many bytes.
@@ -50,9 +59,7 @@ class Body:
         Raises:
             S3Error: IncompleteBody or RequestTimeout.
         """
-        if not self.started and self._on_first_read is not None:
-            self.started = True
-            await self._on_first_read()
+        await self._begin()
         want = min(len(view), self.remaining)
         have = min(want, len(self._leftover))
         view[:have] = self._leftover[:have]
@@ -68,6 +75,36 @@ class Body:
             have += got
         self.remaining -= have
         return have
+
+    async def _begin(self) -> None:
+        if not self.started and self._on_first_read is not None:
+            self.started = True
+            await self._on_first_read()
+
+    @property
+    def pumpable(self) -> bool:
+        """Whether the rest is all in the socket, and enough to be worth a thread's while."""
+        return self._fileno >= 0 and not self._leftover and self.remaining >= BLOCK
+
+    async def pump(self, take: Callable[[memoryview], None]) -> None:
+        """Let a thread read from the socket and take blocks for as long as bytes keep coming.
+
+        One step per stretch instead of one per segment. A thread never waits for a slow sender:
+        when nothing comes for a moment it ends, and the wait is Trio's again.
+
+        Raises:
+            S3Error: IncompleteBody or RequestTimeout.
+        """
+        await self._begin()
+        with trio.move_on_after(_IDLE_SECONDS) as idle:
+            await trio.lowlevel.wait_readable(self._fileno)
+        if idle.cancelled_caught:
+            raise S3Error("RequestTimeout")
+        most = min(self.remaining, _STRETCH)
+        got = await trio.to_thread.run_sync(_pump, self._fileno, most, take, limiter=_pumps())
+        if got < 0:
+            raise S3Error("IncompleteBody")
+        self.remaining -= got
 
     async def read_all(self, limit: int) -> bytes:
         """The whole body when it is small.
@@ -151,6 +188,11 @@ async def _write_body(body: Body, digests: Digests, file: int) -> None:
         buffer = memoryview(bytearray(min(BLOCK, body.length)))
         try:
             while body.remaining:
+                if body.pumpable:
+                    before = body.remaining
+                    await body.pump(functools.partial(_take, file, digests=digests))
+                    write_behind.wrote(before - body.remaining)
+                    continue
                 block = buffer[: await body.fill(buffer)]
                 await trio.to_thread.run_sync(_take, file, block, digests)
                 write_behind.wrote(len(block))
@@ -159,6 +201,45 @@ async def _write_body(body: Body, digests: Digests, file: int) -> None:
     failure = failure or write_behind.failure
     if failure is not None:
         raise failure
+
+
+def _pump(fileno: int, most: int, take: Callable[[memoryview], None]) -> int:
+    """Read up to `most` bytes while they keep coming; -1 at the end of the stream."""
+    buffer = memoryview(bytearray(min(BLOCK, most)))
+    arrival = select.poll()
+    arrival.register(fileno, select.POLLIN)
+    done = filled = 0
+    ended = False
+    while done + filled < most:
+        want = buffer[filled : filled + most - done - filled]
+        try:
+            got = os.readv(fileno, [want])
+        except BlockingIOError:
+            if not arrival.poll(_LULL_MILLISECONDS):
+                break
+            continue
+        except ConnectionError:
+            got = 0
+        ended = not got
+        if ended:
+            break
+        filled += got
+        if filled == len(buffer):
+            take(buffer)
+            done, filled = done + filled, 0
+    if filled:
+        take(buffer[:filled])
+    return -1 if ended else done + filled
+
+
+def _pumps() -> trio.CapacityLimiter:
+    """Threads for pumping, apart from those that do short work on the disk; one set per run."""
+    try:
+        return _PUMPS.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(_PUMPING)
+        _PUMPS.set(limiter)
+        return limiter
 
 
 class _WriteBehind:
