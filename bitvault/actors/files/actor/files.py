@@ -1,4 +1,4 @@
-"""The files room: everything its contract asks, on PostgreSQL (ADR-0008, ADR-0010)."""
+"""The files room: everything its contract asks, on PostgreSQL (ADR-0009, ADR-0010)."""
 
 from bitvault.actors.files.actor.desk import FilesOptions
 from bitvault.actors.files.actor.reading import Reading

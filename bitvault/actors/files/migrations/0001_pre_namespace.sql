@@ -1,4 +1,4 @@
--- The namespace: spaces, nodes, immutable versions, blobs, uploads, trash (ADR-0008).
+-- The namespace: spaces, nodes, immutable versions, blobs, uploads, trash (ADR-0009).
 -- tenant_id comes first in every key and index; no key crosses a schema.
 
 CREATE SCHEMA IF NOT EXISTS files;
