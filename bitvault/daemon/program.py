@@ -19,6 +19,7 @@ from bitvault.drivers.aio import open_loop
 from bitvault.drivers.objects.probe import StoreUnfit
 from bitvault.drivers.postgres.embedded import EmbeddedError, prepare
 from bitvault.drivers.postgres.migrate import MigrationError
+from bitvault.http.child import bind
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.kernel.settings import SettingError, Settings, load
 from bitvault.tree import Blueprint, Wiring, build
@@ -39,6 +40,7 @@ _TOLD = (
     DependencyDown,
     ProcessExited,
 )
+_SETTING_OF = {"postgresql": "database.url", "object store": "objects.endpoint"}
 _FAILED = 1
 _USAGE = 2
 
@@ -55,6 +57,7 @@ def main() -> None:
         settings = load(options.config, os.environ, flags)
         configure(settings.log)
         with held(Path(settings.server.data)) as data:
+            _check_addresses(settings)
             trio.run(_serve, settings, data)
     except Exception as error:  # noqa: BLE001 - what is not for the operator is raised again
         sys.exit(_complain(error))
@@ -77,6 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_addresses(settings: Settings) -> None:
+    """Refuse a taken port before anything starts: the embedded store could only exit with 1."""
+    bind(settings.server.listen).close()
+    if not settings.objects.endpoint:
+        bind(settings.objects.listen, "objects.listen").close()
+
+
 def _complain(error: BaseException) -> int:
     """Say in one line what an operator can act on; anything else is a bug and is raised."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
@@ -86,12 +96,19 @@ def _complain(error: BaseException) -> int:
         chain.append(cause)
     for told in chain:
         if isinstance(told, _TOLD):
-            sys.stderr.write(f"bitvaultd: {told}\n")
+            sys.stderr.write(f"bitvaultd: {_named(told)}\n")
             return _USAGE if isinstance(told, SettingError | FolderError) else _FAILED
     if isinstance(error, GaveUp):
         sys.stderr.write(f"bitvaultd: {error}; the log says why\n")
         return _FAILED
     raise error
+
+
+def _named(told: Exception) -> str:
+    """Say which setting leads to a system that does not answer; ``told`` has no password in it."""
+    if not isinstance(told, DependencyDown) or told.dependency not in _SETTING_OF:
+        return str(told)
+    return f"{_SETTING_OF[told.dependency]}: {told}"
 
 
 async def _serve(settings: Settings, data: Path) -> None:

@@ -64,8 +64,8 @@ def http_child(
     return ChildSpec("http", live, shutdown=graceful_timeout + _SLACK, start_timeout=60.0)
 
 
-def bind(listen: str) -> socket.socket:
-    """Bind the listening socket before anything is served.
+def bind(listen: str, setting: str = _SETTING) -> socket.socket:
+    """Bind the listening socket before anything is served; ``setting`` is named in a refusal.
 
     Raises:
         SettingError: The address is in use, not this machine's, or not allowed.
@@ -81,7 +81,7 @@ def bind(listen: str) -> socket.socket:
         bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
-        raise SettingError(_SETTING, _why(listen, error)) from error
+        raise SettingError(setting, _why(listen, error)) from error
     return bound
 
 

@@ -29,7 +29,8 @@ with client:
     for each in answer["transfers"]:
         sent = send(each, parts[each["partNumber"] - 1]).raise_for_status()
         tags[each["partNumber"]] = sent.headers["etag"]
-    print(missing, commit_parts(client, upload, parts, tags).raise_for_status().json()["node"]["id"])
+    done = commit_parts(client, upload, parts, tags).raise_for_status().json()
+    print(missing, done["node"]["id"])
 """
 
 

@@ -75,17 +75,17 @@ def test_another_tenants_file_looks_like_none(client: httpx.Client, stranger: ht
     opened = init(client, "/seq/private-2.txt", b"mine too")["uploadId"]
     invented = "01a20b65-0000-7000-8000-000000000000"
     for route in ("/v1/files/{}", "/v1/files/{}/content", "/v1/files/{}/versions"):
-        assert _told(stranger, route.format(node)) == _told(stranger, route.format(invented))
-    for route in ("/v1/files/uploads/{}",):
-        assert _told(stranger, route.format(opened)) == _told(stranger, route.format(invented))
+        assert _told(stranger, route, node) == _told(stranger, route, invented)
+    route = "/v1/files/uploads/{}"
+    assert _told(stranger, route, opened) == _told(stranger, route, invented)
     assert commit(stranger, opened, b"mine too").status_code == 404
 
 
-def _told(client: httpx.Client, route: str) -> tuple[int, object]:
-    reply = client.get(route)
+def _told(client: httpx.Client, route: str, target: str) -> str:
+    """Return a 404's text without what names the request or what was asked for."""
+    reply = client.get(route.format(target))
     assert reply.status_code == 404
-    varying = {"requestId", "id", "instance"}
-    return 404, {name: value for name, value in reply.json().items() if name not in varying}
+    return reply.text.replace(reply.headers["X-Request-Id"], "").replace(target, "")
 
 
 def test_a_file_beyond_the_quota_is_refused_before_a_byte_moves(client: httpx.Client) -> None:
@@ -113,9 +113,7 @@ def test_a_request_repeated_under_its_key_is_done_once(client: httpx.Client, ste
     assert answers[0].json() == answers[1].json()
 
 
-def test_the_audit_says_who_did_what_and_from_where(
-    standing: Daemon, client: httpx.Client
-) -> None:
+def test_the_audit_says_who_did_what_and_from_where(standing: Daemon, client: httpx.Client) -> None:
     """A commit's entry names the user, the event, the address, the program and the request."""
     content = b"watched"
     opened = init(client, "/seq/watched.txt", content)

@@ -43,7 +43,7 @@ def eventually(check: Callable[[], T], seconds: float = START_SECONDS) -> T:
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """Make a folder that an unprivileged PostgreSQL can pass through; removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="bv-daemon-", dir="/tmp"))  # noqa: S108 - as short as a socket's path must be
+    folder = Path(tempfile.mkdtemp(prefix="bv-daemon-", dir="/tmp"))  # short: a socket's path is
     folder.chmod(0o711)
     try:
         yield folder
