@@ -2,7 +2,6 @@
 
 import os
 import socket
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,11 +105,11 @@ def test_a_file_in_the_folders_place_is_named_and_kept(daemon: Daemon) -> None:
     assert daemon.data.read_text() == "mine"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere but to read-only mounts")
-def test_a_folder_that_is_not_writable_is_named(daemon: Daemon) -> None:
-    """The line says which folder, and what to do."""
-    daemon.folder.chmod(stat.S_IXUSR | stat.S_IRUSR)
-    assert "server.data" in refusal(daemon)
+def test_a_folder_that_nobody_can_make_is_named(daemon: Daemon) -> None:
+    """Even root makes no folders in /proc; the line says which folder, and what to do."""
+    line = refusal(daemon, "--data", "/proc/bitvault")
+    assert "server.data: /proc/bitvault is not writable" in line
+    assert "--data" in line
 
 
 def test_a_second_daemon_in_the_folder_is_refused(daemon: Daemon) -> None:

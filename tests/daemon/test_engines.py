@@ -1,7 +1,5 @@
 """An engine that dies under the daemon."""
 
-import json
-
 import httpx
 import pytest
 
@@ -32,11 +30,3 @@ def _is_ready(daemon: Daemon) -> bool:
         return httpx.get(f"{daemon.url}/readyz").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def test_the_log_is_json_lines_even_of_the_engines(daemon: Daemon) -> None:
-    """What PostgreSQL and the object store say arrives as records too."""
-    daemon.environment = {"BITVAULT_LOG_LEVEL": "debug"}
-    daemon.start()
-    records = [json.loads(line) for line in daemon.log.splitlines()]
-    assert any(record.get("engine") == "postgres" for record in records)

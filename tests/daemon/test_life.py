@@ -46,6 +46,7 @@ def test_a_signal_stops_in_reverse_order_and_leaves_nothing(
     assert order == ["edges", "workers", "relays", "rooms", "drivers", "engines"]
     engines = [path[1] for path in stopped if path[:1] == ["engines"] and len(path) == 2]
     assert engines == ["objectd", "postgres"]
+    assert any(record.get("engine") == "postgres" for record in records), "engines log records too"
     assert processes_in(daemon.folder) == []
 
 
