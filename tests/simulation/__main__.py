@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bitvault.drivers.postgres.sessions import prepare_session
 from tests.simulation.database import Sessions
-from tests.simulation.mutants import MUTANTS
+from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.plans import exhaustive, keep, pairs, read
 from tests.simulation.scenario import run_plan
 from tests.simulation.world import Plan
@@ -57,15 +57,15 @@ def _run(seeds: int, sessions: Sessions) -> bool:
                 print("BROKEN", *outcome.broken, "replay:", keep(plan))
     rate = runs / (time.perf_counter() - begin)
     print(f"{runs} runs, {rate:.1f} runs/s, {broken} broken; seen: {dict(seen)}")
-    caught = [mutant.name for mutant in MUTANTS if _catches(mutant.name, sessions)]
+    caught = [mutant.name for mutant in MUTANTS if _catches(mutant, sessions)]
     print(f"mutants caught: {len(caught)} of {len(MUTANTS)}: {', '.join(caught)}")
     return not broken and len(caught) == len(MUTANTS)
 
 
-def _catches(mutant: str, sessions: Sessions) -> bool:
+def _catches(mutant: Mutant, sessions: Sessions) -> bool:
     effects = run_plan(Plan(1), sessions).world.effects
-    plans = [Plan(1, (), mutant), *exhaustive(1, effects, mutant)]
-    return any(run_plan(plan, sessions).broken for plan in plans)
+    plans = [Plan(1, (), mutant.name), *exhaustive(1, effects, mutant.name)]
+    return any(mutant.caught_by(run_plan(plan, sessions).broken) for plan in plans)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,16 @@ class Mutant:
     """No mistake; subclasses make one each."""
 
     name: str = "none"
+    breaks: str = ""
+    """The invariant, by its number, that must give it away."""
     keeps_keys: bool = True
     """Whether the client retries with the same Idempotency-Key."""
     store_checks: bool = True
     """Whether the store holds a PUT to its signed checksum."""
+
+    def caught_by(self, broken: Sequence[str]) -> bool:
+        """Return whether the invariant that it must break is among the broken ones."""
+        return any(each.startswith(self.breaks) for each in broken)
 
     def outbox(self, outbox: Outbox, _database: Database) -> Any:
         """Return the outbox the rooms append to."""
@@ -122,9 +128,9 @@ class _TwoSteps(ConsumerLoop):
 
 NONE = Mutant()
 MUTANTS: Sequence[Mutant] = (
-    Mutant("no idempotency key", keeps_keys=False),
-    EventAfterCommit("event after commit"),
-    AckBeforeEffect("ack before effect"),
-    MarkOutside("dedup mark outside the transaction"),
-    Mutant("unsigned checksum", store_checks=False),
+    Mutant("no idempotency key", "I23", keeps_keys=False),
+    EventAfterCommit("event after commit", "I8 an event"),
+    AckBeforeEffect("ack before effect", "I7"),
+    MarkOutside("dedup mark outside the transaction", "I7"),
+    Mutant("unsigned checksum", "I1 ", store_checks=False),
 )

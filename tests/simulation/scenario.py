@@ -153,7 +153,13 @@ def run_plan(plan: Plan, sessions: Sessions) -> Outcome:
             await trio.sleep(_HEAL_SECONDS)
             nursery.cancel_scope.cancel()
 
-    run_world(world, story)
+    stuck: list[str] = []
+    try:
+        run_world(world, story)
+    except* AssertionError as group:
+        stuck.extend(f"liveness: {error}" for error in group.exceptions)
+    if stuck:
+        return Outcome(tuple(stuck), world)
     return Outcome(sessions.run(_check(sessions, machine, client)), world)
 
 

@@ -101,6 +101,10 @@ def run_world(world: World, scenario: Callable[[], Awaitable[None]]) -> None:
     """
     if not hasattr(_run, "_ALLOW_DETERMINISTIC_SCHEDULING") or not hasattr(_run, "_r"):
         raise RuntimeError("this Trio cannot be seeded; see DESIGN §7")
+    allowed = _run._ALLOW_DETERMINISTIC_SCHEDULING
     _run._ALLOW_DETERMINISTIC_SCHEDULING = True
     _run._r.seed(world.plan.seed)
-    trio.run(scenario, clock=trio.testing.MockClock(autojump_threshold=0))
+    try:
+        trio.run(scenario, clock=trio.testing.MockClock(autojump_threshold=0))
+    finally:
+        _run._ALLOW_DETERMINISTIC_SCHEDULING = allowed
