@@ -20,7 +20,7 @@ from bitvault.drivers.objects.probe import StoreUnfit
 from bitvault.drivers.postgres.embedded import EmbeddedError, prepare
 from bitvault.drivers.postgres.migrate import MigrationError
 from bitvault.http.child import bind
-from bitvault.kernel.refusal import DependencyDown
+from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.kernel.settings import SettingError, Settings, load
 from bitvault.tree import Blueprint, Wiring, build
 from supervisors import GaveUp, ProcessExited, TreeHandle, run_tree
@@ -150,6 +150,7 @@ async def _blueprint(settings: Settings, data: Path) -> Blueprint:
     embedded_store = not settings.objects.endpoint
     if embedded_store:
         keys = store_keys(data / "object-store-keys.json")
+        _write_objectd_keys(data, keys)
     elif settings.objects.credentials_file:
         keys = read_keys(Path(settings.objects.credentials_file))
     else:
@@ -161,7 +162,6 @@ async def _blueprint(settings: Settings, data: Path) -> Blueprint:
     if embedded_store:
         _say("object store (embedded)")
     _say("rooms: identity, storage, files, audit")
-    _write_objectd_keys(data, keys)
     return Blueprint(settings, data, keys, postgres)
 
 
@@ -197,6 +197,9 @@ async def _welcome(wiring: Wiring, data: Path) -> None:
         secret_file(path, secrets.token_urlsafe(15) + "\n")
     password = path.read_text(encoding="utf-8").strip()
     reply = await wiring.registry.ref("identity").ask(EnsureTenant("default", "admin", password))
+    if isinstance(reply, Unavailable):
+        # The password file stays: the next start tries again with the same password.
+        raise DependencyDown(reply.dependency, "did not answer at the first start")
     if reply is not None:
         _tell(f"first start: tenant default, user admin, password {password}")
         _tell(f"  (also in {path})")

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal
+from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
 from bitvault.kernel.request import Request
 
 
@@ -226,7 +226,7 @@ class CreateTenant(Request[User | TenantTaken | Invalid]):
 
 
 @frozen
-class EnsureTenant(Request[User | None]):
+class EnsureTenant(Request[User | Unavailable | None]):
     """At first start: create the tenant and its admin unless it exists; None when it did."""
 
     name: str
