@@ -49,8 +49,19 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def medians(
-    work: Callable[[], object], baseline: Callable[[], object], runs: int
+    work: Callable[[], object],
+    baseline: Callable[[], object],
+    runs: int,
+    before: Callable[[], object] = lambda: None,
 ) -> tuple[float, float]:
-    """Time both, alternating so that drift hits both; return the medians in seconds."""
-    times = [(seconds(work), seconds(baseline)) for _ in range(runs)]
+    """Time both, alternating so that drift hits both; return the medians in seconds.
+
+    ``before`` runs before each of them, untimed.
+    """
+    times = [(_timed(work, before), _timed(baseline, before)) for _ in range(runs)]
     return statistics.median(a for a, _ in times), statistics.median(b for _, b in times)
+
+
+def _timed(work: Callable[[], object], before: Callable[[], object]) -> float:
+    before()
+    return seconds(work)
