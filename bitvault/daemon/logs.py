@@ -52,8 +52,10 @@ def observe(report: Report) -> None:
             log.error("child did not start", path=path, error=str(reason))
         case SupervisorGaveUp(path=path, child=child):
             log.critical("supervisor gave up", path=path, child=child)
-        case ChildKilled(path=path) | ChildStuck(path=path):
+        case ChildKilled(path=path):
             log.warning("child did not stop in time", path=path)
+        case ChildStuck(path=path):
+            log.critical("child does not end even when cancelled", path=path)
         case RestartScheduled(path=path, delay=delay, restarts=restarts):
             log.warning("restarting", path=path, delay=delay, restarts=restarts)
         case ChildStarted(path=path, restarts=restarts):

@@ -23,7 +23,7 @@ from bitvault.http.child import bind
 from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.kernel.settings import SettingError, Settings, load
 from bitvault.tree import Blueprint, Wiring, build
-from supervisors import GaveUp, ProcessExited, TreeHandle, run_tree
+from supervisors import ChildStuck, GaveUp, ProcessExited, Report, TreeHandle, run_tree
 
 _EXAMPLES = """examples:
   bitvaultd serve                              everything embedded, in ./bitvault-data
@@ -130,8 +130,19 @@ async def _tree(  # noqa: ASYNC128 - run_tree says that it has started
     task_status: trio.TaskStatus[TreeHandle],
 ) -> None:
     """Run the tree; when it has ended, so has the program."""
-    await run_tree(build(blueprint, wiring), observer=observe, stop=stop, task_status=task_status)
+    await run_tree(build(blueprint, wiring), observer=watch, stop=stop, task_status=task_status)
     program.cancel()
+
+
+def watch(report: Report) -> None:
+    """Log what supervisors report, and leave at once when a child can't be ended.
+
+    Nothing above such a child could be stopped or restarted any more, so the process would neither
+    serve nor end. Leaving is what ``kill -9`` does, and as safe: the engines end with the daemon.
+    """
+    observe(report)
+    if isinstance(report, ChildStuck):
+        os._exit(_FAILED)
 
 
 async def _stop_on_signal(stop: trio.Event, scope: trio.CancelScope) -> None:
