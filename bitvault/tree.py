@@ -65,7 +65,6 @@ MIGRATIONS = (
     "bitvault.actors.files",
     "bitvault.actors.audit",
 )
-CONSUMERS = ("audit",)
 
 _ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
 _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)

@@ -24,6 +24,7 @@ from bitvault.kernel.events import Recorded
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
+from bitvault.outbox.lag import LagGauge
 from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
 from supervisors import Child, ChildSpec
 
@@ -87,7 +88,13 @@ class ConsumerLoop:
     applied: int = field(default=0, init=False)
     parked: int = field(default=0, init=False)
     _wakeups: Wakeups = field(factory=Wakeups, init=False)
+    _gauge: LagGauge = field(init=False)
     _failing: dict[TenantId, _Failing] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Measure the lag as often as the sweep looks for what was missed."""
+        name = self.consumer.name
+        self._gauge = LagGauge(name, self.database, self.clock, self.sweep_seconds)
 
     async def run(self, child: Child) -> None:
         """Apply events until asked to stop."""
@@ -97,15 +104,17 @@ class ConsumerLoop:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, subscription)
                 nursery.start_soon(sweep_at_stop, child, self._wakeups)
+                nursery.start_soon(self._gauge.watch)
                 child.started()
                 await self._work(child)
                 nursery.cancel_scope.cancel()
         finally:
             subscription.close()
 
-    def statistics(self) -> dict[str, int]:
-        """Return what this life did: events applied and parked, tenants held up by a failure."""
-        return {"applied": self.applied, "parked": self.parked, "failing": len(self._failing)}
+    def statistics(self) -> dict[str, int | float]:
+        """Return what this life did, tenants held up by a failure, and how far it is behind."""
+        done = {"applied": self.applied, "parked": self.parked, "failing": len(self._failing)}
+        return {**done, **self._gauge.statistics()}
 
     async def _listen(self, subscription: Subscription) -> None:
         while True:

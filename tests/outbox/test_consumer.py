@@ -12,6 +12,7 @@ from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import ConsumerLoop, journal
+from bitvault.outbox.lag import LagGauge
 from tests.outbox.world import (
     NODE_A,
     NODE_B,
@@ -188,6 +189,22 @@ async def test_lag_counts_events_age_and_dead_letters(database: Database) -> Non
     assert (keeper.consumer, keeper.events, keeper.dead) == ("keeper", 2, 1)
     assert (new.consumer, new.events, new.dead) == ("new", 3, 0)
     assert min(keeper.seconds, new.seconds) > 86_400
+
+
+async def test_the_gauge_of_a_consumer_shows_its_lag(database: Database) -> None:
+    """The status page has the figures of the last look; before the first there are none."""
+    tenant = new_tenant()
+    await emit(database, tenant, NodeTouched(NODE_A, 1), NodeTouched(NODE_A, 2))
+    gauge = LagGauge("keeper", database, SystemClock())
+    assert gauge.statistics() == {}
+
+    await gauge.look()
+    behind = gauge.statistics()
+    await new_loop(database, Keeper()).catch_up(tenant)
+    await gauge.look()
+
+    assert (behind["lag"], behind["dead"]) == (2, 0)
+    assert gauge.statistics() == {"lag": 0, "lag_seconds": 0.0, "dead": 0}
 
 
 async def dead_letters(database: Database, tenant: TenantId) -> list[tuple[int, int]]:
