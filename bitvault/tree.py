@@ -35,7 +35,7 @@ from bitvault.drivers.objects.sigv4 import AccessKey
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.embedded import Embedded
 from bitvault.drivers.postgres.migrate import migrate_database
-from bitvault.drivers.postgres.pool import PostgresDatabase, open_database
+from bitvault.drivers.postgres.pool import APP_ROLE, PostgresDatabase, open_database
 from bitvault.drivers.postgres.sessions import Limits
 from bitvault.http.app import Application, Options, create_app
 from bitvault.http.call import Rooms
@@ -231,12 +231,14 @@ def _pass_on(engine: str, line: str) -> None:
 
 def _drivers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     settings = blueprint.settings
-    dsn = blueprint.postgres.dsn() if blueprint.postgres else settings.database.url
+    embedded = blueprint.postgres
+    dsn = embedded.dsn() if embedded else settings.database.url
+    app_dsn = embedded.dsn(role=APP_ROLE) if embedded else dsn
     limits = Limits(size=settings.database.pool_size, statement=settings.database.statement_timeout)
 
     async def database(child: Child) -> None:
         await migrate_database(dsn, MIGRATIONS)
-        async with open_database(dsn, limits) as opened:
+        async with open_database(app_dsn, limits) as opened:
             child.statistics = opened.statistics
             wiring.provide(database=opened)
             child.started()

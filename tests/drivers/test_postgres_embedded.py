@@ -7,14 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import trio
 
+from bitvault.drivers import aio
 from bitvault.drivers.postgres import embedded
 from bitvault.drivers.postgres.embedded import EmbeddedError, clear_stale_pidfile, prepare
-from bitvault.drivers.postgres.port import Query, Transaction
 from supervisors.process import Command
-from tests.support.postgres import PostgresServer, opened
+from tests.support.postgres import PostgresServer
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="about dropping root")
 
@@ -49,21 +50,22 @@ async def test_it_starts_again_after_a_kill(folder: Path) -> None:
             while not server.serves(process.pid):
                 assert process.poll() is None
                 await trio.sleep(0.01)
-            async with opened(server.dsn()) as database:
-                await database.read(None, _settings_are_safe)
+            await _settings_are_safe(server.dsn())
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         assert (server.data / "postmaster.pid").exists()
 
 
-async def _settings_are_safe(tx: Transaction) -> None:
+async def _settings_are_safe(dsn: str) -> None:
     sql = (
         "SELECT current_setting('fsync') AS fsync, current_setting('data_checksums') AS sums,"
         " current_setting('synchronous_commit') AS sync, current_setting('server_encoding') AS enc,"
         " current_setting('listen_addresses') AS listen"
     )
-    row = await tx.fetchrow(Query("settings", sql, ()))
-    assert row is not None
+    async with aio.open_loop():
+        connection = await aio.call(asyncpg.connect, dsn)
+        row = await aio.call(connection.fetchrow, sql)
+        await aio.call(connection.close)
     assert dict(row) == {"fsync": "on", "sums": "on", "sync": "on", "enc": "UTF8", "listen": ""}
 
 

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 import trio
 
+from bitvault.drivers import aio
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.drivers.postgres.sessions import Limits
@@ -13,16 +14,18 @@ from bitvault.kernel.refusal import DependencyDown
 from bitvault.kernel.timing import Spent, spent
 from tests.support.postgres import PostgresServer, opened, unchanged
 
-_MAKE = Query(
-    "make", "CREATE SCHEMA probe; CREATE TABLE probe.note (id int PRIMARY KEY, v int)", ()
-)
+_MAKE = """
+    CREATE SCHEMA probe; CREATE TABLE probe.note (id int PRIMARY KEY, v int);
+    GRANT ALL ON SCHEMA probe TO bitvault_app, bitvault_system;
+    GRANT ALL ON probe.note TO bitvault_app, bitvault_system;
+"""
 _ADD = Query("add", "INSERT INTO probe.note VALUES ($1, $2)", ("id", "v"))
 _BUMP = Query("bump", "UPDATE probe.note SET v = v + 1 WHERE id = $1", ("id",))
 _ALL = Query("all", "SELECT id, v FROM probe.note ORDER BY id", ())
 _ECHO = Query("echo", "SELECT $1::jsonb AS value", ("value",))
 _ARRAY = Query("array", "SELECT $1::int[] AS value", ("value",))
 _PID = Query("pid", "SELECT pg_backend_pid() AS pid", ())
-_KILL = Query("kill", "SELECT pg_terminate_backend($1, 5000)", ("pid",))
+_KILL = "SELECT pg_terminate_backend($1, 5000)"
 _SLEEP = Query("sleep", "SELECT pg_sleep($1)", ("seconds",))
 _TENANT = Query("tenant", "SELECT current_setting('bitvault.tenant', true) AS tenant", ())
 
@@ -30,9 +33,16 @@ _TENANT = Query("tenant", "SELECT current_setting('bitvault.tenant', true) AS te
 @pytest.fixture
 async def notes(database: PostgresDatabase) -> PostgresDatabase:
     """Return a database with one table and one row (1, 0)."""
-    await execute(database, _MAKE)
+    await as_owner(database, _MAKE)
     await execute(database, _ADD, id=1, v=0)
     return database
+
+
+async def as_owner(database: PostgresDatabase, sql: str, *arguments: object) -> None:
+    """Do what the pool's roles may not."""
+    owner = await aio.call(asyncpg.connect, database.sessions.dsn)
+    await aio.call(owner.execute, sql, *arguments)
+    await aio.call(owner.close)
 
 
 async def execute(database: PostgresDatabase, query: Query, **parameters: Any) -> int:
@@ -200,7 +210,7 @@ async def test_a_backend_killed_before_commit_is_run_again_on_another(
         assert row is not None
         pids.append(row["pid"])
         if len(pids) == 1:
-            await notes.read(None, lambda other: other.execute(_KILL, pid=pids[0]))
+            await as_owner(notes, _KILL, pids[0])
         await tx.execute(_BUMP, id=1)
 
     await notes.transact(None, work)
@@ -215,7 +225,7 @@ async def test_a_commit_without_an_answer_is_unknown(notes: PostgresDatabase) ->
         row = await tx.fetchrow(_PID)
         assert row is not None
         await tx.execute(_BUMP, id=1)
-        await notes.read(None, lambda other: other.execute(_KILL, pid=row["pid"]))
+        await as_owner(notes, _KILL, row["pid"])
 
     with pytest.raises(DependencyDown) as caught:
         await notes.transact(None, work)

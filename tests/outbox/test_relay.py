@@ -130,7 +130,7 @@ async def test_wiping_the_relay_and_the_bus_is_a_non_event(database: Database) -
     async def wipe(tx: Transaction) -> None:
         await tx.execute(WIPE)
 
-    await database.transact(None, wipe)
+    await database.transact(tenant, wipe)
     fresh = MemoryBus()
     subscription = fresh.subscribe("keeper", ["node.*"])
     await Relay(database, fresh, Wakeups()).publish(tenant)

@@ -354,7 +354,7 @@ class Identity(Room):
                 raise Refused(TenantTaken(name))
             await store.insert_account(tx, store.Account(user, phc), rules.name_key(user.login))
 
-        await self.database.transact(None, work)
+        await self.database.transact(tenant_id, work)
         return user
 
     def _new_user(

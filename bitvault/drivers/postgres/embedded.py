@@ -86,9 +86,9 @@ class Embedded:
         """Where ``supervisors.process`` notes what it started."""
         return self.folder / "supervised.pid"
 
-    def dsn(self, database: str = "postgres") -> str:
-        """Return the address of a database on this server."""
-        return f"postgresql:///{database}?host={self.socket}&user={_ROLE}"
+    def dsn(self, database: str = "postgres", role: str = _ROLE) -> str:
+        """Return the address of a database on this server, by default as its superuser."""
+        return f"postgresql:///{database}?host={self.socket}&user={role}"
 
     def command(self) -> Command:
         """Say what to run; clears what a killed server left that would stop the next."""

@@ -18,6 +18,7 @@ from bitvault.kernel.refusal import DependencyDown
 _FILE = re.compile(r"^(\d{4})_(pre|post)_([a-z0-9_]+)\.sql$")
 _LOCK = 0x62_76_6D_69_67  # "bvmig", one key for every process that migrates this database
 _LEDGER = "migrations.sql"
+_WALLS = "walls.sql"
 _CONNECT_SECONDS = 10.0
 
 
@@ -61,19 +62,27 @@ def load_migrations(package: str) -> list[Migration]:
 async def migrate(connection: asyncpg.Connection, packages: Sequence[str]) -> list[str]:
     """Apply what is missing and return the names applied. asyncio-flavoured: see ``aio.call``.
 
+    Afterwards every table with a ``tenant_id`` has its policies (``walls.sql``).
+
     Raises:
         MigrationError: an applied file was edited or is gone, or the database is newer than the
             code. Nothing has been applied then.
     """
-    ledger = (files(__package__) / _LEDGER).read_text(encoding="utf-8")
     await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
     try:
-        await connection.execute(ledger)
+        await connection.execute(_own(_LEDGER))
         waiting = [load_migrations(package) for package in packages]
         plan = [await _missing(connection, package) for package in waiting]
-        return [await _apply(connection, step) for steps in plan for step in steps]
+        applied = [await _apply(connection, step) for steps in plan for step in steps]
+        async with connection.transaction():
+            await connection.execute(_own(_WALLS))
+        return applied
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)  # noqa: ASYNC102 - asyncio
+
+
+def _own(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 async def _missing(
@@ -142,3 +151,9 @@ async def migrate_database(dsn: str, packages: Sequence[str]) -> list[str]:
         return await aio.call(work)
     except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
         raise DependencyDown("postgresql", str(error)) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise MigrationError(
+            f"the account of database.url may not set up the database ({error}); it needs to own "
+            "the database and to have CREATEROLE, or the roles bitvault_app and bitvault_system "
+            "must be there and granted to it"
+        ) from error

@@ -2,6 +2,9 @@
 
 BEGIN travels with the first statement in one crossing into asyncio, so work that runs none costs
 nothing. No cancellation reaches COMMIT or ROLLBACK; both have a deadline instead.
+
+Whose rows a statement sees is said before it, every time: by the transaction's own BEGIN, or, for
+reading, by the session, which is told anew whenever its next work is somebody else's (ADR-0015).
 """
 
 import random
@@ -9,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import asyncpg
 import trio
@@ -25,6 +29,8 @@ from bitvault.kernel.timing import spent
 T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[T]]
 
+APP_ROLE = "bitvault_app"
+_SYSTEM_ROLE = "bitvault_system"
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
 _NETWORK_SECONDS = 2.0
@@ -49,10 +55,10 @@ class _LostBeforeCommit(Exception):  # noqa: N818 - never leaves this file
 
 @define(eq=False)
 class _Open:
-    """What a room's work gets; ``begin`` is sent ahead of the first statement."""
+    """What a room's work gets; ``ahead`` is sent before the first statement."""
 
     session: Session
-    begin: str | None
+    ahead: str | None
     patience: float
     begun: bool = False
     notices: list[Callable[[], None]] = field(factory=list)
@@ -84,10 +90,10 @@ class _Open:
         started = perf_counter()
         try:
             with trio.fail_after(self.patience):
-                if self.begin is None or self.begun:
+                if self.ahead is None or self.begun:
                     return await aio.call(method, query.sql, *arguments)
                 self.begun = True
-                return await aio.call(self._begin_and, method, query.sql, arguments)
+                return await aio.call(self._ahead_and, method, query.sql, arguments)
         except trio.TooSlowError:
             self.session.connection.terminate()
             raise DependencyDown(SYSTEM, f"no answer within {self.patience:g} s") from None
@@ -96,10 +102,10 @@ class _Open:
         finally:
             _account(perf_counter() - started)
 
-    async def _begin_and(
+    async def _ahead_and(
         self, method: Callable[..., Awaitable[Any]], sql: str, arguments: list[Any]
     ) -> Any:
-        await self.session.connection.execute(cast("str", self.begin))
+        await self.session.connection.execute(cast("str", self.ahead))
         return await method(sql, *arguments)
 
     def _judged(self, error: Exception) -> Exception:
@@ -132,16 +138,25 @@ class PostgresDatabase:
         Raises:
             DependencyDown: PostgreSQL cannot answer; ``unknown`` when COMMIT had no answer.
         """
-        begin = _BEGIN if tenant is None else f"{_BEGIN}; SET LOCAL bitvault.tenant = '{tenant}'"
+        begin = f"{_BEGIN}; {_scope(tenant, 'SET LOCAL')}"
         return await self._tried(lambda session: self._once(session, begin, work))
 
-    async def read(self, tenant: TenantId | None, work: Work[T]) -> T:  # noqa: ARG002 - the port's
+    async def read(self, tenant: TenantId | None, work: Work[T]) -> T:
         """Run ``work`` for reading only, each statement on its own snapshot.
 
         Raises:
             DependencyDown: PostgreSQL cannot answer.
         """
-        return await self._tried(lambda session: work(self._transaction(session, None)))
+        scope = _scope(tenant, "SET")
+        return await self._tried(lambda session: self._look(session, scope, work))
+
+    async def _look(self, session: Session, scope: str, work: Work[T]) -> T:
+        same, session.scope = session.scope == scope, None
+        reading = self._transaction(session, None if same else scope)
+        result = await work(reading)
+        # Remembered only when all went well: in doubt the session is told again.
+        session.scope = scope if same or reading.begun else None
+        return result
 
     def statistics(self) -> Statistics:
         """Say how busy the pool is."""
@@ -176,8 +191,8 @@ class PostgresDatabase:
     def _pause(self, attempt: int) -> float:
         return self.draw() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt)
 
-    def _transaction(self, session: Session, begin: str | None) -> _Open:
-        return _Open(session, begin, self.limits.statement + _NETWORK_SECONDS)
+    def _transaction(self, session: Session, ahead: str | None) -> _Open:
+        return _Open(session, ahead, self.limits.statement + _NETWORK_SECONDS)
 
     async def _once(self, session: Session, begin: str, work: Work[T]) -> T:
         transaction = self._transaction(session, begin)
@@ -216,6 +231,13 @@ class PostgresDatabase:
             await aio.finish(self.limits.finish, connection.execute, "ROLLBACK")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             connection.terminate()  # the server rolls back what a lost session left open
+
+
+def _scope(tenant: TenantId | None, verb: str) -> str:
+    """Say whose rows may be seen; without a tenant all of them, but nothing can be written."""
+    if tenant is None:
+        return f"{verb} ROLE {_SYSTEM_ROLE}; {verb} bitvault.tenant = ''"
+    return f"{verb} ROLE {APP_ROLE}; {verb} bitvault.tenant = '{UUID(str(tenant))}'"
 
 
 def _account(seconds: float) -> None:

@@ -58,7 +58,12 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """Raises ``DependencyDown`` when PostgreSQL cannot answer (``unknown`` for a lost COMMIT)."""
+    """Raises ``DependencyDown`` when PostgreSQL cannot answer (``unknown`` for a lost COMMIT).
+
+    The tenant is the second wall (ADR-0015): rows of others can be neither seen nor written.
+    ``None`` sees the rows of every tenant and can write none; it is for finding out whose turn it
+    is.
+    """
 
     async def transact(
         self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]

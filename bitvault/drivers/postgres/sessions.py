@@ -33,10 +33,16 @@ class Limits:
 
 @define(eq=False)
 class Session:
-    """One connection; ``reused`` says that it waited in the pool, where a server may lose it."""
+    """One connection, and what the pool remembers of it.
+
+    Attributes:
+        reused: It waited in the pool, where a server may lose it.
+        scope: The statement that last said whose rows it sees outside transactions.
+    """
 
     connection: asyncpg.Connection
     reused: bool = False
+    scope: str | None = None
 
 
 @define(eq=False)

@@ -1,0 +1,66 @@
+-- Row-level security: the second wall between tenants (ADR-0015). Run after every migration; a table
+-- with a tenant_id gets its wall here, so none can be forgotten, and one that has it is left alone.
+
+-- The tenant of this transaction or session. Raises when there is none: PostgreSQL gives '' back for
+-- a setting that was set and undone, and a policy that compares with it hides every row in silence.
+CREATE OR REPLACE FUNCTION bitvault.tenant() RETURNS uuid
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+    tenant text := current_setting('bitvault.tenant', true);
+BEGIN
+    IF coalesce(tenant, '') = '' THEN
+        RAISE EXCEPTION 'no tenant is set' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN tenant;
+END
+$$;
+
+-- bitvault_app does the work of one tenant at a time; bitvault_system looks across tenants (who
+-- has work waiting, whose token is this) and can write nothing. Neither owns a table.
+DO $$
+BEGIN
+    IF to_regrole('bitvault_system') IS NULL THEN
+        CREATE ROLE bitvault_system NOLOGIN;
+    END IF;
+    IF to_regrole('bitvault_app') IS NULL THEN
+        CREATE ROLE bitvault_app LOGIN NOINHERIT;
+        GRANT bitvault_system TO bitvault_app;
+    END IF;
+    IF NOT pg_has_role('bitvault_app', 'SET') THEN
+        EXECUTE format('GRANT bitvault_app TO %I', current_user);
+    END IF;
+    IF NOT pg_has_role('bitvault_system', 'SET') THEN
+        EXECUTE format('GRANT bitvault_system TO %I', current_user);
+    END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA bitvault TO bitvault_app, bitvault_system;
+
+DO $$
+DECLARE
+    bare record;
+BEGIN
+    FOR bare IN
+        SELECT c.oid::regclass AS name, c.relnamespace::regnamespace AS schema
+          FROM pg_class c
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+         WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+           AND NOT (c.relrowsecurity AND c.relforcerowsecurity
+                    AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant'))
+    LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO bitvault_app, bitvault_system', bare.schema);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO bitvault_app', bare.name);
+        EXECUTE format('GRANT SELECT ON %s TO bitvault_system', bare.name);
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', bare.name);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', bare.name);
+        -- In a sub-select, so that it is asked once for a statement and not for each row.
+        EXECUTE format(
+            'CREATE POLICY tenant ON %s TO bitvault_app, CURRENT_USER'
+            ' USING (tenant_id = (SELECT bitvault.tenant()))'
+            ' WITH CHECK (tenant_id = (SELECT bitvault.tenant()))', bare.name);
+        EXECUTE format(
+            'CREATE POLICY across ON %s FOR SELECT TO bitvault_system USING (true)', bare.name);
+    END LOOP;
+END
+$$;
