@@ -44,11 +44,9 @@ ONE, TWO = TenantId(UUID(int=1)), TenantId(UUID(int=2))
 
 async def _as_owner(database: PostgresDatabase, sql: str) -> list[Row]:
     connection = await aio.call(asyncpg.connect, database.sessions.dsn)
-    try:
-        rows: list[Row] = await aio.call(connection.fetch, sql)
-        return rows
-    finally:
-        await aio.finish(5, connection.close)
+    rows: list[Row] = await aio.call(connection.fetch, sql)
+    await aio.call(connection.close)
+    return rows
 
 
 @pytest.fixture
