@@ -48,6 +48,14 @@ class ObjectDraft:
 
 
 @frozen
+class SizedObject:
+    """An object whose plan is asked for."""
+
+    upload_id: UploadId
+    size: int
+
+
+@frozen
 class ObjectOpened:
     """The plan, and for a single PUT its one transfer; parts are signed just in time."""
 
@@ -166,6 +174,17 @@ class OpenObjects(Request[tuple[ObjectOpened | Refusal, ...] | Unavailable]):
 
     tenant_id: TenantId
     drafts: tuple[ObjectDraft, ...]
+
+
+@frozen
+class PlanObjects(Request[tuple[Plan, ...] | Unavailable]):
+    """Say how each object goes up, open or long over, without asking the store.
+
+    The ledger's plan; for an object it does not have, the one it would be opened with.
+    """
+
+    tenant_id: TenantId
+    objects: tuple[SizedObject, ...]
 
 
 @frozen

@@ -118,7 +118,13 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     return Reply(200, Outcomes(items=tuple(call.outcome(200, one) for one in shown)))
 
 
-@routes.route("GET", "/v1/files/uploads", {200: Page[wire.Upload]}, query=Paged, codes=("invalid",))
+@routes.route(
+    "GET",
+    "/v1/files/uploads",
+    {200: Page[wire.Upload]},
+    query=Paged,
+    codes=("invalid", "unavailable"),
+)
 async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
     """List your open uploads, newest first."""
     page = await call.files.ask(ListUploads(call.caller, call.query.cursor, call.query.limit))

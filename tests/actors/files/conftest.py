@@ -1,4 +1,4 @@
-"""A files room on a real database, with a storage room that keeps its word."""
+"""A files room on a real database, with a storage room from memory or the real one."""
 
 import hashlib
 from typing import Any
@@ -11,12 +11,15 @@ from bitvault.actors.files.actor import Files, FilesOptions
 from bitvault.actors.files.contract import (
     Apply,
     CommitUploads,
+    GetSpace,
     InitUploads,
     Target,
+    TransferStep,
     UploadCommit,
     UploadDraft,
     UploadOpened,
 )
+from bitvault.actors.storage.actor import Storage, StorageOptions
 from bitvault.actors.storage.contract import (
     BytesMissing,
     DescribeObject,
@@ -26,12 +29,15 @@ from bitvault.actors.storage.contract import (
     ObjectVerified,
     OpenObjects,
     Plan,
+    PlanObjects,
     ResignPut,
     SignDownloads,
     SignParts,
     Transfer,
     VerifyObjects,
 )
+from bitvault.drivers.objects.memory import MemoryObjectStore
+from bitvault.drivers.objects.port import Signed
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
@@ -64,7 +70,7 @@ class StandInStorage:
         match request:
             case OpenObjects():
                 self.opened |= {one.upload_id: one for one in request.drafts}
-                plan = Plan("single", 64 << 20, 1)
+                plan = Plan("single", 0, 0)
                 return tuple(ObjectOpened(plan, (self._get("put"),)) for _ in request.drafts)
             case VerifyObjects():
                 return tuple(self._verified(claim) for claim in request.claims)
@@ -73,8 +79,10 @@ class StandInStorage:
             case DiscardObjects():
                 self.discarded += request.upload_ids
                 return len(request.upload_ids)
+            case PlanObjects():
+                return tuple(Plan("single", 0, 0) for _ in request.objects)
             case DescribeObject():
-                return ObjectProgress(Plan("single", 64 << 20, 1), (), True)
+                return ObjectProgress(Plan("single", 0, 0), (), True)
             case ResignPut():
                 return self._get("put")
             case SignParts():
@@ -155,3 +163,55 @@ async def world(
     outbox = Outbox(ids, clock, Wakeups())
     room = Files(database, outbox, storage, clock, ids, options)  # type: ignore[arg-type]
     return World(room, database, storage, clock, ids)
+
+
+@define(eq=False)
+class Direct:
+    """Asks the storage room without a mailbox between."""
+
+    room: Storage
+    heard: list[Any] = field(factory=list)
+
+    async def ask(self, request: Any, *, timeout: float = 5) -> Any:  # noqa: ASYNC109 - Ref's shape
+        """Hand the message over, and remember it."""
+        self.heard.append(request)
+        return await self.room.handle(request)
+
+
+@pytest.fixture
+def objects(clock: FixedClock) -> MemoryObjectStore:
+    """Return an honest store."""
+    return MemoryObjectStore(clock)
+
+
+@pytest.fixture
+def direct(
+    database: PostgresDatabase, clock: FixedClock, ids: SequenceIds, objects: MemoryObjectStore
+) -> Direct:
+    """Build the real storage room; more than 1 KiB goes up in parts."""
+    outbox = Outbox(ids, clock, Wakeups())
+    limits = StorageOptions(single_max=1 << 10)
+    return Direct(
+        Storage(
+            database=database, objects=objects, outbox=outbox, clock=clock, ids=ids, options=limits
+        )
+    )
+
+
+@pytest.fixture
+def real(database: PostgresDatabase, clock: FixedClock, ids: SequenceIds, direct: Direct) -> World:
+    """Build the room over the real storage room."""
+    outbox = Outbox(ids, clock, Wakeups())
+    room = Files(database, outbox, direct, clock, ids, FilesOptions())  # type: ignore[arg-type]
+    return World(room, database, direct, clock, ids)  # type: ignore[arg-type]
+
+
+async def send(objects: MemoryObjectStore, step: TransferStep, data: bytes) -> Any:
+    """Follow one transfer step."""
+    return await objects.send(Signed(step.method, step.url, step.headers, step.expires_at), data)
+
+
+async def usage(world: World) -> tuple[int, int]:
+    """Return what the personal space uses and reserves."""
+    space = await world.ask(GetSpace(world.caller()))
+    return space.used, space.reserved

@@ -1,25 +1,21 @@
 """The files room over the real storage room, and a client that sends real bytes."""
 
 import hashlib
-from typing import Any
 from uuid import UUID
 
 import pytest
-from attrs import define, evolve
+from attrs import evolve
 
-from bitvault.actors.files.actor import Files, FilesOptions
 from bitvault.actors.files.contract import (
     AbortUpload,
     CommittedPart,
     CommitUploads,
     DescribeUpload,
     ExpireUploads,
-    GetSpace,
     InitUploads,
     PartToSign,
     SignUploadParts,
     Target,
-    TransferStep,
     UploadClosed,
     UploadCommit,
     UploadDraft,
@@ -28,60 +24,13 @@ from bitvault.actors.files.contract import (
     UploadUnneeded,
     Written,
 )
-from bitvault.actors.storage.actor import Storage, StorageOptions
 from bitvault.actors.storage.contract import BytesMismatch, BytesMissing
 from bitvault.drivers.objects.memory import MemoryObjectStore
-from bitvault.drivers.objects.port import Signed
-from bitvault.drivers.postgres.pool import PostgresDatabase
-from bitvault.outbox import Outbox, Wakeups
-from tests.actors.files.conftest import World, sha256
-from tests.support.determinism import FixedClock, SequenceIds
+from tests.actors.files.conftest import World, send, sha256, usage
 from tests.support.postgres import unchanged
 
 _LARGE = b"x" * 2048
 _DAY = 86400
-
-
-@define(eq=False)
-class Direct:
-    """Asks the storage room without a mailbox between."""
-
-    room: Storage
-
-    async def ask(self, request: Any, *, timeout: float = 5) -> Any:  # noqa: ASYNC109 - Ref's shape
-        """Hand the message over."""
-        return await self.room.handle(request)
-
-
-@pytest.fixture
-def objects(clock: FixedClock) -> MemoryObjectStore:
-    """Return an honest store."""
-    return MemoryObjectStore(clock)
-
-
-@pytest.fixture
-def real(
-    database: PostgresDatabase, clock: FixedClock, ids: SequenceIds, objects: MemoryObjectStore
-) -> World:
-    """Build both rooms; more than 1 KiB goes up in parts."""
-    outbox = Outbox(ids, clock, Wakeups())
-    limits = StorageOptions(single_max=1 << 10)
-    storage = Storage(
-        database=database, objects=objects, outbox=outbox, clock=clock, ids=ids, options=limits
-    )
-    room = Files(database, outbox, Direct(storage), clock, ids, FilesOptions())  # type: ignore[arg-type]
-    return World(room, database, storage, clock, ids)  # type: ignore[arg-type]
-
-
-async def send(objects: MemoryObjectStore, step: TransferStep, data: bytes) -> Any:
-    """Follow one transfer step."""
-    return await objects.send(Signed(step.method, step.url, step.headers, step.expires_at), data)
-
-
-async def usage(world: World) -> tuple[int, int]:
-    """Return what the personal space uses and reserves."""
-    space = await world.ask(GetSpace(world.caller()))
-    return space.used, space.reserved
 
 
 async def opened_large(world: World) -> UploadOpened:

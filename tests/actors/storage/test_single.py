@@ -180,3 +180,19 @@ async def test_a_download_fixes_how_it_is_shown(box: Box) -> None:
     assert (await box.put(transfer, b"")).body == b"<svg/>"
     assert "response-content-type=application%2Foctet-stream" in transfer.url
     assert "response-content-disposition=attachment" in transfer.url
+
+
+async def test_plans_are_told_without_the_store(box: Box) -> None:
+    """A discarded object keeps its plan; one that was never opened has that of its size."""
+    draft, _ = await box.uploaded(b"hello")
+    await box.ask(c.DiscardObjects(box.tenant, (draft.upload_id,)))
+    asked = (
+        c.SizedObject(draft.upload_id, 1 << 40),
+        c.SizedObject(UploadId(uuid4()), 5),
+        c.SizedObject(UploadId(uuid4()), (64 << 20) + 1),
+    )
+
+    plans = await box.ask(c.PlanObjects(box.tenant, asked))
+
+    single, parts = c.Plan("single", 0, 0), c.Plan("multipart", 16 << 20, 5)
+    assert plans == (single, single, parts)

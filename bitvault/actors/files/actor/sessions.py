@@ -1,5 +1,6 @@
 """Upload sessions: how far they are, signing their parts, ending them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,17 +26,17 @@ from bitvault.actors.storage.contract import (
     DescribeObject,
     DiscardObjects,
     PartDraft,
+    PlanObjects,
     ResignPut,
     SignParts,
+    SizedObject,
 )
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.ids import SpaceId, TenantId, UploadId
 from bitvault.kernel.paging import Page, decode_cursor, page_of
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Invalid, Refusal, Refused
+from bitvault.kernel.refusal import Invalid, Refusal, Refused, Unavailable
 from supervisors import handles
-
-_UNKNOWN_PLAN = UploadPlan("unknown", 0, 0)
 
 
 class Sessions(Desk):
@@ -46,7 +47,8 @@ class Sessions(Desk):
         """Say how far an upload is; the store's own list of parts is the truth."""
         row = await self._session(message.caller, message.upload_id)
         if row["state"] != "open":
-            return _state(row)
+            plans = await self._plans(message.caller.tenant_id, [row])
+            return plans if isinstance(plans, Unavailable) else _state(row, plans[0])
         progress = await self._ask(DescribeObject(message.caller.tenant_id, message.upload_id))
         if isinstance(progress, Refusal):
             return progress
@@ -57,7 +59,7 @@ class Sessions(Desk):
         return _state(row, plan_of(progress.plan), parts, received=progress.received)
 
     @handles(ListUploads)
-    async def list_uploads(self, message: ListUploads) -> Page[UploadState]:
+    async def list_uploads(self, message: ListUploads) -> Page[UploadState] | Unavailable:
         """List the caller's open uploads, newest first."""
         check_limit(message.limit)
         before = _before(message.cursor)
@@ -65,8 +67,12 @@ class Sessions(Desk):
         rows = await self._read(
             message.caller, lambda tx: open_page(tx, stamp, before, message.limit)
         )
-        states = [_state(row) for row in rows]
-        return page_of(states, message.limit, [(str(row["upload_id"]),) for row in rows])
+        page = page_of(rows, message.limit, [(str(row["upload_id"]),) for row in rows])
+        plans = await self._plans(message.caller.tenant_id, page.items)
+        if isinstance(plans, Unavailable):
+            return plans
+        states = [_state(row, plan) for row, plan in zip(page.items, plans, strict=True)]
+        return Page(tuple(states), page.next_cursor)
 
     @handles(SignUploadParts)
     async def sign(self, message: SignUploadParts) -> tuple[TransferStep, ...] | Refusal:
@@ -121,6 +127,16 @@ class Sessions(Desk):
         if closed:
             await self._ask(DiscardObjects(tenant_id, tuple(UploadId(one) for one in closed)))
 
+    async def _plans(
+        self, tenant_id: TenantId, rows: Sequence[Row]
+    ) -> tuple[UploadPlan, ...] | Unavailable:
+        """Ask once for the plans of all these uploads."""
+        if not rows:
+            return ()
+        objects = tuple(SizedObject(UploadId(row["upload_id"]), row["size"]) for row in rows)
+        plans = await self._ask(PlanObjects(tenant_id, objects))
+        return plans if isinstance(plans, Unavailable) else tuple(plan_of(one) for one in plans)
+
     async def _session(self, caller: Caller, upload_id: UploadId) -> Row:
         stamp = self._stamp(caller)
 
@@ -145,7 +161,7 @@ def _before(cursor: str | None) -> str | None:
 
 def _state(
     row: Row,
-    plan: UploadPlan = _UNKNOWN_PLAN,
+    plan: UploadPlan,
     parts: tuple[ReceivedPart, ...] = (),
     *,
     received: bool = False,

@@ -144,7 +144,7 @@ class DescribeUpload(Request[UploadState | Refusal]):
 
 
 @frozen
-class ListUploads(Request[Page[UploadState] | Refusal]):
+class ListUploads(Request[Page[UploadState] | Unavailable | Refusal]):
     """List the caller's open uploads, newest first (without their parts)."""
 
     caller: Caller

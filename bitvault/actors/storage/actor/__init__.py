@@ -107,6 +107,20 @@ class Storage(Room):
             return Unavailable("object store")
         return c.ObjectOpened(entry.plan, ())
 
+    @handles(c.PlanObjects)
+    async def plan_objects(self, request: c.PlanObjects) -> tuple[c.Plan, ...]:
+        """Read the ledger once for all: ``single_max`` may have changed since an opening."""
+        _check_batch("objects", request.objects)
+        entries = await self._ledger.find(
+            request.tenant_id, [one.upload_id for one in request.objects]
+        )
+        return tuple(
+            entries[one.upload_id].plan
+            if one.upload_id in entries
+            else rules.plan_for(one.size, self._options.single_max)
+            for one in request.objects
+        )
+
     @handles(c.SignParts)
     async def sign_parts(
         self, request: c.SignParts
