@@ -111,11 +111,16 @@ Parts = Annotated[tuple[CommittedPart, ...], Meta(max_length=10_000)]
 
 
 class CommitUpload(RequestShape, frozen=True, kw_only=True):
-    """The claim that the bytes are there."""
+    """The claim that the bytes are there.
+
+    ``ifExists`` says what to do about the name now, instead of what the init said with its own and
+    ``baseVersion``: for a commit that was refused.
+    """
 
     hash: Hash
     etag: StoreTag | None = None
     parts: Parts = ()
+    if_exists: IfExists | None = None
 
 
 class CommitItem(RequestShape, frozen=True, kw_only=True):
@@ -125,6 +130,7 @@ class CommitItem(RequestShape, frozen=True, kw_only=True):
     hash: Hash
     etag: StoreTag | None = None
     parts: Parts = ()
+    if_exists: IfExists | None = None
 
 
 class CommitUploads(RequestShape, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from bitvault.http.routes import ENDPOINTS
 from bitvault.kernel.refusal import Refusal
 from supervisors import ActorDied, AskTimeout, MailboxFull
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import World
+from tests.http.support.rooms import HASH, ID, World
 
 NEVER_REFUSED = {"list_users", "list_sessions", "list_tokens", "describe_me"}
 CONTRACTS = (_files, _identity, _storage)
@@ -57,6 +57,23 @@ async def test_a_good_request_is_answered_in_the_declared_shape(
     shape = endpoint.answers[answer.status_code]
     raw = await answer.get_data()
     assert raw == b"" if shape is None else msgspec.json.decode(raw, type=shape) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"/v1/files/{ID}/commit", {"hash": HASH, "ifExists": "rename"}),
+        ("/v1/files/commits", {"items": [{"uploadId": ID, "hash": HASH, "ifExists": "rename"}]}),
+    ],
+    ids=["one", "batch"],
+)
+async def test_a_commit_may_say_what_to_do_about_the_name(
+    world: World, path: str, body: dict[str, Any]
+) -> None:
+    """A commit that was refused for its name is sent again with another ifExists."""
+    await world.send("POST", path, json=msgspec.to_builtins(body))
+    (claim,) = world.room.asked[-1].commits
+    assert claim.if_exists is _files.IfExists.RENAME
 
 
 @with_token

@@ -216,7 +216,10 @@ class DescribeObject(Request[ObjectProgress | ObjectUnknown | Unavailable]):
 class VerifyObjects(
     Request[tuple[ObjectVerified | ObjectUnknown | BytesMissing | Refusal, ...] | Unavailable]
 ):
-    """Prove each claim against the store and seal the object; repeats answer the same."""
+    """Prove each claim against the store and seal the object; repeats answer the same.
+
+    Several claims on one object are answered as if they had been sent one after the other.
+    """
 
     tenant_id: TenantId
     claims: tuple[UploadClaim, ...]

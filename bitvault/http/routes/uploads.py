@@ -92,7 +92,11 @@ async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     codes=_COMMIT,
 )
 async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
-    """Commit an upload: its bytes are proved and become a version. A repeat answers the same."""
+    """Commit an upload: its bytes are proved and become a version. A repeat answers the same.
+
+    A refused commit leaves the upload open: commit it again, with ``ifExists`` when the name was
+    taken meanwhile, or abort it.
+    """
     claim = _claim(call.path["uploadId"], call.body)
     done = await call.files.ask(CommitUploads(call.caller, (claim,)))
     one = done if isinstance(done, Refusal) else done[0]
@@ -206,7 +210,8 @@ def _in_utc_range(offset: timedelta | None, year: int) -> bool:
 
 def _claim(upload_id: object, body: wire.CommitUpload | wire.CommitItem) -> UploadCommit:
     parts = tuple(CommittedPart(part.part_number, part.etag, part.hash) for part in body.parts)
-    return UploadCommit(UploadId(upload_id), body.hash, body.etag, parts)  # type: ignore[arg-type]
+    if_exists = None if body.if_exists is None else IfExists(body.if_exists)
+    return UploadCommit(UploadId(upload_id), body.hash, body.etag, parts, if_exists)  # type: ignore[arg-type]
 
 
 def _init_outcome(

@@ -1,6 +1,7 @@
 """A files room on a real database, with a storage room from memory or the real one."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -171,10 +172,14 @@ class Direct:
 
     room: Storage
     heard: list[Any] = field(factory=list)
+    before: dict[type, Callable[[], Awaitable[None]]] = field(factory=dict)
+    """What happens, once, just before a message of this kind arrives."""
 
     async def ask(self, request: Any, *, timeout: float = 5) -> Any:  # noqa: ASYNC109 - Ref's shape
         """Hand the message over, and remember it."""
         self.heard.append(request)
+        if happens := self.before.pop(type(request), None):
+            await happens()
         return await self.room.handle(request)
 
 

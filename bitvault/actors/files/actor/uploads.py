@@ -32,6 +32,7 @@ from bitvault.actors.storage.contract import (
     DiscardObjects,
     ObjectDraft,
     ObjectOpened,
+    ObjectUnknown,
     ObjectVerified,
     OpenObjects,
     PartDone,
@@ -102,37 +103,68 @@ class Uploads(Desk):
         """Verify outside any transaction, then write all that was proved in one."""
         check_batch(len(message.commits))
         stamp = self._stamp(message.caller)
-        ids = [one.upload_id for one in message.commits]
-        rows = await self._read(message.caller, lambda tx: find_uploads(tx, stamp, ids))
-        answers = {one: settled(rows.get(one)) for one in ids}
-        claims = _claims(message.commits, answers)
-        if claims:
-            proofs = await self._ask(VerifyObjects(stamp.caller.tenant_id, tuple(claims)))
-            if isinstance(proofs, Unavailable):
-                return proofs
-            answers |= await self._commit(stamp, claims, proofs)
-        return tuple(answers[one] for one in ids)
+        rows = await self._sessions(stamp, message.commits)
+        answers = [_known(one, rows.get(one.upload_id)) for one in message.commits]
+        waiting = [
+            one for one, answer in zip(message.commits, answers, strict=True) if answer is None
+        ]
+        if waiting:
+            done = await self._commit(stamp, waiting)
+            if isinstance(done, Unavailable):
+                return done
+            rest = iter(done)
+            answers = [next(rest) if answer is None else answer for answer in answers]
+        return tuple(answers)
 
     async def _commit(
-        self, stamp: Stamp, claims: Sequence[UploadClaim], proofs: Sequence[Any]
-    ) -> dict[UploadId, Written | Refusal | None]:
-        answers: dict[UploadId, Written | Refusal | None] = {}
-        proven = []
-        for claim, proof in zip(claims, proofs, strict=True):
-            if isinstance(proof, ObjectVerified):
-                proven.append(Proven(claim.upload_id, proof.key, proof.size, proof.hash))
-            else:
-                answers[claim.upload_id] = proof
-        if proven:
-            done = await self._write(
-                stamp.caller,
-                lambda tx: commit_uploads(
-                    tx, stamp, proven, self._ids, self._appender(stamp.caller)
-                ),
-            )
-            answers |= {UploadId(one): answer for one, answer in done.outcomes.items()}
-            await self._discard(stamp.caller.tenant_id, done)
+        self, stamp: Stamp, commits: Sequence[UploadCommit]
+    ) -> list[Written | Refusal] | Unavailable:
+        claims = tuple(_claim(one) for one in commits)
+        proofs = await self._ask(VerifyObjects(stamp.caller.tenant_id, claims))
+        if isinstance(proofs, Unavailable):
+            return proofs
+        proven = [
+            Proven(one.upload_id, proof.key, proof.size, proof.hash, one.if_exists)
+            for one, proof in zip(commits, proofs, strict=True)
+            if isinstance(proof, ObjectVerified)
+        ]
+        written = iter(await self._write_proven(stamp, proven))
+        answers = [next(written) if isinstance(one, ObjectVerified) else one for one in proofs]
+        if any(isinstance(one, ObjectUnknown) for one in answers):
+            return await self._overtaken(stamp, commits, answers)
         return answers
+
+    async def _write_proven(
+        self, stamp: Stamp, proven: Sequence[Proven]
+    ) -> Sequence[Written | Refusal]:
+        if not proven:
+            return ()
+        append = self._appender(stamp.caller)
+        done = await self._write(
+            stamp.caller, lambda tx: commit_uploads(tx, stamp, proven, self._ids, append)
+        )
+        await self._discard(stamp.caller.tenant_id, done)
+        return done.outcomes
+
+    async def _overtaken(
+        self, stamp: Stamp, commits: Sequence[UploadCommit], answers: Sequence[Written | Refusal]
+    ) -> list[Written | Refusal]:
+        """Look again for uploads that storage has no open object of.
+
+        A commit of the same upload may have finished since we looked, with content that was there
+        already: then its object is gone, and its answer is ours too.
+        """
+        rows = await self._sessions(stamp, commits)
+        return [
+            (_known(one, rows.get(one.upload_id)) or answer)
+            if isinstance(answer, ObjectUnknown)
+            else answer
+            for one, answer in zip(commits, answers, strict=True)
+        ]
+
+    async def _sessions(self, stamp: Stamp, commits: Sequence[UploadCommit]) -> dict[UUID, Row]:
+        ids = [one.upload_id for one in commits]
+        return await self._read(stamp.caller, lambda tx: find_uploads(tx, stamp, ids))
 
     async def _discard(self, tenant_id: TenantId, done: Committed) -> None:
         """Drop objects whose content was there already; what fails here the finalizer finds."""
@@ -172,18 +204,15 @@ def step_of(transfer: Transfer) -> TransferStep:
     )
 
 
-def _claims(
-    commits: Sequence[UploadCommit], answers: dict[UploadId, Written | Refusal | None]
-) -> list[UploadClaim]:
-    claims = {}
-    for one in commits:
-        if answers[one.upload_id] is not None or one.upload_id in claims:
-            continue
-        try:
-            check_hash(one.hash)
-        except Refused as refused:
-            answers[one.upload_id] = refused.refusal
-            continue
-        parts = tuple(PartDone(part.part_number, part.etag, part.hash) for part in one.parts)
-        claims[one.upload_id] = UploadClaim(one.upload_id, one.hash, one.etag, parts)
-    return list(claims.values())
+def _known(one: UploadCommit, row: Row | None) -> Written | Refusal | None:
+    """Return the answer that needs no proof: the hash has no form, or the upload is over."""
+    try:
+        check_hash(one.hash)
+    except Refused as refused:
+        return refused.refusal
+    return settled(row, one.hash)
+
+
+def _claim(one: UploadCommit) -> UploadClaim:
+    parts = tuple(PartDone(part.part_number, part.etag, part.hash) for part in one.parts)
+    return UploadClaim(one.upload_id, one.hash, one.etag, parts)

@@ -115,6 +115,8 @@ class UploadCommit:
     hash: str
     etag: str | None = None
     parts: tuple[CommittedPart, ...] = ()
+    if_exists: IfExists | None = None
+    """What to do about the name now, instead of the init's ``if_exists`` and ``base_version``."""
 
 
 @frozen
@@ -129,7 +131,13 @@ class InitUploads(
 
 @frozen
 class CommitUploads(Request[tuple[Written | Refusal, ...] | Unavailable]):
-    """Verify and commit up to 1000 uploads in one transaction; a repeat answers the same."""
+    """Verify and commit up to 1000 uploads in one transaction; a repeat answers the same.
+
+    A refused commit leaves its upload open and its reservation in place: the name may be taken,
+    by another commit of the same batch too. Commit it again, with another ``if_exists`` if need
+    be; the bytes are there. An abort or the upload's expiry gives the reservation back.
+    A committed upload claimed with another hash is ``BytesMismatch``, not that success again.
+    """
 
     caller: Caller
     commits: tuple[UploadCommit, ...]

@@ -39,6 +39,7 @@ from bitvault.actors.files.store.locate import (
 from bitvault.actors.files.store.opening import check_room
 from bitvault.actors.files.store.outcomes import SQL, dump, restore
 from bitvault.actors.files.store.written import Appender, written
+from bitvault.actors.storage.contract import BytesMismatch
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.ids import Ids, NodeId
 from bitvault.kernel.refusal import Refusal, Refused
@@ -52,20 +53,23 @@ class Proven:
     key: str
     size: int
     hash: str
+    if_exists: IfExists | None = None
+    """What to do about the name now, instead of what the init said."""
 
 
 @define
 class Committed:
-    """Outcomes by upload id, and the uploads whose object nobody needs."""
+    """What became of each proven upload, in order, and the uploads whose object nobody needs."""
 
-    outcomes: dict[UUID, Written | Refusal]
+    outcomes: list[Written | Refusal]
     losers: list[UUID]
 
 
 @frozen
 class _Item:
-    """An upload on its way into the tree."""
+    """An upload on its way into the tree; ``index`` is its place among the proven."""
 
+    index: int
     row: Row
     proven: Proven
     place: Place
@@ -83,13 +87,17 @@ async def find_uploads(tx: Transaction, stamp: Stamp, ids: Sequence[UUID]) -> di
     return {row["upload_id"]: row for row in rows}
 
 
-def settled(row: Row | None) -> Written | Refusal | None:
-    """Return the answer of an upload that is over (or not there), None for an open one."""
+def settled(row: Row | None, content_hash: str | None = None) -> Written | Refusal | None:
+    """Return the answer of an upload that is over (or not there), None for an open one.
+
+    A commit that claims another hash than the committed one gets no success.
+    """
     if row is None:
         return UploadNotFound()
     if row["state"] == "committed":
         answer: Written = restore(row["result"])
-        return answer
+        same = content_hash in (None, answer.node.hash)
+        return answer if same else BytesMismatch("hash")
     return None if row["state"] == "open" else UploadClosed(row["state"])
 
 
@@ -106,40 +114,43 @@ async def commit_uploads(
         SQL["lock_uploads"],
         tenant=stamp.tenant,
         user_id=stamp.caller.principal.user_id,
-        ids=[one.upload_id for one in proven],
+        ids=list(dict.fromkeys(one.upload_id for one in proven)),
     )
     by_id = {row["upload_id"]: row for row in rows}
-    done = Committed({}, [])
+    outcomes: dict[int, Written | Refusal] = {}
     waiting = []
-    for one in proven:
-        if answer := settled(by_id.get(one.upload_id)):
-            done.outcomes[one.upload_id] = answer
+    for index, one in enumerate(proven):
+        if answer := settled(by_id.get(one.upload_id), one.hash):
+            outcomes[index] = answer
         else:
-            waiting.append((by_id[one.upload_id], one))
-    items = await _placed(tx, stamp, waiting, done)
-    if items:
-        await _land(tx, stamp, items, done, ids, append)
-    return done
+            waiting.append((index, by_id[one.upload_id], one))
+    items = await _placed(tx, stamp, waiting, outcomes)
+    losers = await _land(tx, stamp, items, outcomes, ids, append) if items else []
+    return Committed([outcomes[index] for index in range(len(proven))], losers)
 
 
 async def _placed(
-    tx: Transaction, stamp: Stamp, waiting: Sequence[tuple[Row, Proven]], done: Committed
+    tx: Transaction,
+    stamp: Stamp,
+    waiting: Sequence[tuple[int, Row, Proven]],
+    outcomes: dict[int, Written | Refusal],
 ) -> list[_Item]:
     wanted = [
         Wanted(Target(node_id=NodeId(row["anchor_id"])), tuple(row["path"].split("/")))
-        for row, _ in waiting
+        for _, row, _ in waiting
     ]
     items = []
-    for (row, one), place in zip(waiting, await locate(tx, stamp.caller, wanted), strict=True):
-        answer = _item(row, one, place)
+    places = await locate(tx, stamp.caller, wanted)
+    for (index, row, one), place in zip(waiting, places, strict=True):
+        answer = _item(index, row, one, place)
         if isinstance(answer, _Item):
             items.append(answer)
         else:
-            done.outcomes[one.upload_id] = answer
+            outcomes[index] = answer
     return items
 
 
-def _item(row: Row, one: Proven, place: Place | Refusal) -> _Item | Refusal:
+def _item(index: int, row: Row, one: Proven, place: Place | Refusal) -> _Item | Refusal:
     if isinstance(place, NodeNotFound):
         return NodeNotFound(row["shown_path"])
     if isinstance(place, Refusal):
@@ -149,40 +160,49 @@ def _item(row: Row, one: Proven, place: Place | Refusal) -> _Item | Refusal:
     except Refused as refused:
         return refused.refusal
     content = Content(one.hash, one.size, row["content_type"], row["content_modified_at"])
-    arrival = arrival_of(place, content, IfExists(row["if_exists"]), row["base_version"])
-    return _Item(row, one, place, arrival)
+    if one.if_exists is None:
+        arrival = arrival_of(place, content, IfExists(row["if_exists"]), row["base_version"])
+    else:
+        arrival = arrival_of(place, content, one.if_exists, None)
+    return _Item(index, row, one, place, arrival)
 
 
 async def _land(
     tx: Transaction,
     stamp: Stamp,
     items: Sequence[_Item],
-    done: Committed,
+    outcomes: dict[int, Written | Refusal],
     ids: Ids,
     append: Appender,
-) -> None:
+) -> list[UUID]:
+    """Write what lands, fill in the outcomes, and return the uploads whose object nobody needs."""
     replaced = [item.place.node_id for item in items if not item.place.missing]
     picture = await picture_of(tx, stamp, [item.arrival for item in items], replaced, ids)
     ledger = await _ledger(tx, stamp, items)
-    landed = []
+    landed: dict[UUID, tuple[_Item, Landed]] = {}
     for item in items:
+        if item.proven.upload_id in landed:
+            continue
         outcome = _one(picture, ledger, item)
         if isinstance(outcome, Landed):
-            landed.append((item, outcome))
+            landed[item.proven.upload_id] = (item, outcome)
         else:
-            done.outcomes[item.proven.upload_id] = outcome
+            outcomes[item.index] = outcome
     await write_picture(tx, stamp, picture)
-    done.losers = await _take(tx, stamp, landed)
+    losers = await _take(tx, stamp, list(landed.values()))
     await settle(tx, stamp.tenant, ledger)
     # One statement after the outbox, on rows that are locked already: a repeated commit must get
     # the same event id, and that exists only now.
     position = await append(tx, picture.events)
     results = {
-        item.proven.upload_id: written(outcome, item.arrival.space_id, picture, stamp, position)
-        for item, outcome in landed
+        upload_id: written(outcome, item.arrival.space_id, picture, stamp, position)
+        for upload_id, (item, outcome) in landed.items()
     }
     await _finish(tx, stamp, results)
-    done.outcomes.update(results)
+    for item in items:
+        if item.index not in outcomes:
+            outcomes[item.index] = results[item.proven.upload_id]
+    return losers
 
 
 def _one(picture: Picture, ledger: Ledger, item: _Item) -> Landed | Refusal:

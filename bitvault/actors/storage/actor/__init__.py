@@ -25,6 +25,7 @@ from bitvault.outbox import Outbox
 from supervisors import handles
 
 T = TypeVar("T")
+R = TypeVar("R")
 _ENOUGH_FOR_LIST = 3
 """One LIST is cheaper than this many HEADs."""
 
@@ -87,7 +88,9 @@ class Storage(Room):
         ]
         if not bare:
             return entries
-        created = await self._each(bare, lambda entry: self._objects.create_multipart(entry.key))
+        created = await self._each(
+            bare, lambda entry: _outcome(self._objects.create_multipart(entry.key))
+        )
         ours = {e.upload_id: m for e, m in zip(bare, created, strict=True) if isinstance(m, str)}
         after = await self._ledger.set_multiparts(tenant_id, ours)
         for upload_id, multipart_id in ours.items():
@@ -175,37 +178,35 @@ class Storage(Room):
         _check_batch("claims", request.claims)
         ids = list(dict.fromkeys(claim.upload_id for claim in request.claims))
         entries = await self._ledger.find(request.tenant_id, ids)
-        open_claims = list(
-            {
-                claim.upload_id: claim
-                for claim in reversed(request.claims)
-                if claim.upload_id in entries and entries[claim.upload_id].state == "open"
-            }.values()
+        waiting = _open_claims(request.claims, entries)
+        listed = await self._list_batch([entries[upload_id] for upload_id in waiting])
+        proofs = await self._each(
+            list(waiting),
+            lambda one: self._prove(request.tenant_id, entries[one], waiting[one], listed),
         )
-        listed = await self._list_batch([entries[claim.upload_id] for claim in open_claims])
-        outcomes = await self._each(
-            open_claims,
-            lambda claim: self._prove(request.tenant_id, entries[claim.upload_id], claim, listed),
-        )
-        seals = [outcome for outcome in outcomes if isinstance(outcome, Seal)]
-        refused = {
-            claim.upload_id: outcome
-            for claim, outcome in zip(open_claims, outcomes, strict=True)
-            if isinstance(outcome, Refusal)
-        }
+        outcomes = {claim: outcome for proof in proofs for claim, outcome in proof.items()}
+        seals = [outcome for outcome in outcomes.values() if isinstance(outcome, Seal)]
         if seals:
             proved = [(entries[seal.upload_id], seal) for seal in seals]
             entries.update(await self._ledger.seal(request.tenant_id, proved))
         await self._drop_originals([entries[seal.upload_id] for seal in seals if seal.sealed_key])
-        return tuple(
-            refused.get(claim.upload_id) or _verified(claim, entries.get(claim.upload_id))
-            for claim in request.claims
-        )
+        return tuple(_answer(claim, outcomes.get(claim), entries) for claim in request.claims)
 
     async def _prove(
-        self, tenant_id: TenantId, entry: Entry, claim: c.UploadClaim, listed: Mapping[str, Listed]
-    ) -> Seal:
-        return await self._prover.prove(tenant_id, entry, claim, listed.get(_prefix(entry)))
+        self,
+        tenant_id: TenantId,
+        entry: Entry,
+        claims: Sequence[c.UploadClaim],
+        listed: Mapping[str, Listed],
+    ) -> dict[c.UploadClaim, Seal | Refusal]:
+        """Prove the claims on one object in turn; once one holds, the ledger answers the others."""
+        outcomes: dict[c.UploadClaim, Seal | Refusal] = {}
+        for claim in claims:
+            proof = self._prover.prove(tenant_id, entry, claim, listed.get(_prefix(entry)))
+            outcome = outcomes[claim] = await _outcome(proof)
+            if isinstance(outcome, Seal):
+                break
+        return outcomes
 
     async def _list_batch(self, entries: Sequence[Entry]) -> Mapping[str, Listed]:
         """LIST the prefixes that stand for many single PUTs, where existence is the proof."""
@@ -221,7 +222,7 @@ class Storage(Room):
 
     async def _drop_originals(self, entries: Sequence[Entry]) -> None:
         """Delete what was frozen elsewhere; should it fail, discarding deletes both keys."""
-        await self._each(entries, lambda entry: self._objects.delete(entry.key))
+        await self._each(entries, lambda entry: _outcome(self._objects.delete(entry.key)))
 
     @handles(c.DiscardObjects)
     async def discard(self, request: c.DiscardObjects) -> int | Unavailable:
@@ -229,7 +230,7 @@ class Storage(Room):
         _check_batch("uploadIds", request.upload_ids)
         found = await self._ledger.discard(request.tenant_id, request.upload_ids)
         entries = list(found.values())
-        outcomes = await self._each(entries, self._delete)
+        outcomes = await self._each(entries, lambda entry: _outcome(self._delete(entry)))
         gone = [
             e.upload_id
             for e, outcome in zip(entries, outcomes, strict=True)
@@ -268,26 +269,41 @@ class Storage(Room):
             raise Refused(c.ObjectUnknown())
         return entry
 
-    async def _each(
-        self, items: Sequence[T], ask: Callable[[T], Awaitable[object]]
-    ) -> list[object]:
-        """Ask the store about each item, a few at a time; a refusal is that item's outcome."""
-        outcomes: list[object] = [None] * len(items)
+    async def _each(self, items: Sequence[T], ask: Callable[[T], Awaitable[R]]) -> list[R]:
+        """Ask about each item, a few at a time."""
+        outcomes: dict[int, R] = {}
         limit = trio.CapacityLimiter(self._options.parallel)
 
         async def one(index: int) -> None:
             async with limit:
-                try:
-                    outcomes[index] = await ask(items[index])
-                except Refused as refused:
-                    outcomes[index] = refused.refusal
-                except DependencyDown as down:
-                    outcomes[index] = Unavailable(down.dependency)
+                outcomes[index] = await ask(items[index])
 
         async with trio.open_nursery() as nursery:
             for index in range(len(items)):
                 nursery.start_soon(one, index)
-        return outcomes
+        return [outcomes[index] for index in range(len(items))]
+
+
+async def _outcome(asked: Awaitable[R]) -> R | Refusal:
+    """Return what the store said; a refusal, or the store being down, is an outcome too."""
+    try:
+        return await asked
+    except Refused as refused:
+        return refused.refusal
+    except DependencyDown as down:
+        return Unavailable(down.dependency)
+
+
+def _open_claims(
+    claims: Sequence[c.UploadClaim], entries: Entries
+) -> dict[UploadId, list[c.UploadClaim]]:
+    """Group the distinct claims on open objects, in order."""
+    waiting: dict[UploadId, list[c.UploadClaim]] = {}
+    for claim in dict.fromkeys(claims):
+        entry = entries.get(claim.upload_id)
+        if entry is not None and entry.state == "open":
+            waiting.setdefault(claim.upload_id, []).append(claim)
+    return waiting
 
 
 def _check_batch(field: str, items: Sequence[object]) -> None:
@@ -304,8 +320,13 @@ def _part_digest(part: c.PartDraft) -> bytes | None:
     return found.digest
 
 
-def _verified(claim: c.UploadClaim, entry: Entry | None) -> c.ObjectVerified | Refusal:
-    """Answer from the ledger alone, so that a repeat answers the same."""
+def _answer(
+    claim: c.UploadClaim, outcome: Seal | Refusal | None, entries: Entries
+) -> c.ObjectVerified | Refusal:
+    """Answer what is proved from the ledger alone, so that a repeat answers the same."""
+    if isinstance(outcome, Refusal):
+        return outcome
+    entry = entries.get(claim.upload_id)
     if entry is None or entry.state != "sealed" or entry.hash is None:
         return c.ObjectUnknown()
     if claim.hash != entry.hash:
