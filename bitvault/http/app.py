@@ -10,13 +10,13 @@ import structlog
 import trio
 from quart import Response, request
 from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from bitvault.http import auth, openapi, problems, serving
 from bitvault.http.call import Edge, Rooms
 from bitvault.http.metrics import Metrics
 from bitvault.http.routes import ENDPOINTS
-from bitvault.http.routes.health import PAGES, Health, page_view
+from bitvault.http.routes.health import PAGES, Health, front, page_view
 from bitvault.http.serving import Trace, tracing
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
@@ -33,6 +33,10 @@ _SECURITY = {
 _NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _CODES = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
 _CODES |= {413: "body_too_large", 415: "unsupported_media_type"}
+_DETAILS = {
+    404: "There is no such route; GET /v1/openapi.json lists them all.",
+    408: "The body did not arrive in time; send it again.",
+}
 
 
 @attrs.frozen
@@ -48,6 +52,13 @@ class Application(QuartTrio):
 
     edge: Edge
     metrics: Metrics
+
+    async def make_default_options_response(self) -> Response:
+        """Answer OPTIONS with the methods alone."""
+        allowed = (await super().make_default_options_response()).allow
+        response = serving.bodiless(204)
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+        return response
 
 
 def create_app(
@@ -98,6 +109,7 @@ def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
     app.add_url_rule("/v1/openapi.json", "openapi", health.document)
     for path, name in PAGES.items():
         app.add_url_rule(path, name, page_view(name))
+    app.add_url_rule("/", "front", front)
 
 
 def _add_hooks(app: Application) -> None:
@@ -122,12 +134,19 @@ def _add_hooks(app: Application) -> None:
 
 async def _http_problem(error: HTTPException) -> Response:
     """Turn what the framework refuses into a problem."""
-    code = _CODES.get(error.code or 0, "malformed")
-    detail = error.description or "The request cannot be served."
+    status = error.code or 0
+    code = _CODES.get(status, "malformed")
+    detail = _DETAILS.get(status) or error.description or "The request cannot be served."
+    if status == RequestEntityTooLarge.code:
+        detail = f"The body is larger than {request.max_content_length} bytes."
+    allowed = ""
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        allowed = ", ".join(sorted(error.valid_methods))
+        detail = f"{request.method} is not allowed here; these are: {allowed}."
     members = problems.problem(code, detail, tracing.get().origin.request_id)
     response = serving.problem_response(members)
-    if isinstance(error, MethodNotAllowed) and error.valid_methods:
-        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if allowed:
+        response.headers["Allow"] = allowed
     return response
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from bitvault.http import wording
 from bitvault.http.problems import Rejected, invalid
 
 S = TypeVar("S")
@@ -27,7 +28,7 @@ def body(raw: bytes, shape: type[S]) -> S:
         decoded = msgspec.json.decode(raw, type=shape)
         _refuse_traps(raw)
     except msgspec.ValidationError as error:
-        raise _named(str(error)) from error
+        raise _named(str(error), shape) from error
     except UnicodeDecodeError as error:
         raise Rejected("malformed", "The body is not UTF-8.") from error
     except RecursionError as error:
@@ -47,7 +48,7 @@ def query(pairs: Iterable[tuple[str, str]], shape: type[S]) -> S:
     try:
         return msgspec.convert(values, shape, strict=False)
     except msgspec.ValidationError as error:
-        raise _named(str(error)) from error
+        raise _named(str(error), shape) from error
 
 
 def path(given: Mapping[str, str]) -> dict[str, Any]:
@@ -77,15 +78,14 @@ def _parameter(name: str, value: str) -> UUID | int:
         raise invalid(name, "must be an id (a UUID)") from error
 
 
-def _named(message: str) -> Rejected:
+def _named(message: str, shape: Any) -> Rejected:
     match = _AT.match(message)
     rule, place = (match["rule"], match["field"] or "") if match else (message, "")
     if named := _NAMED.match(rule):
         field = f"{place}.{named['field']}" if place else named["field"]
         missing = named["fault"] == "missing required"
         return invalid(field, "is required" if missing else "is not known here")
-    rule = rule[:1].lower() + rule[1:]
-    return invalid(place or "body", rule)
+    return invalid(place or "body", wording.rule(rule, place, shape))
 
 
 def _refuse_traps(raw: bytes) -> None:

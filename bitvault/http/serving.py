@@ -114,12 +114,20 @@ def _response(answer: Answer, trace: Trace) -> Response:
 
 def reply_response(reply: Reply) -> Response:
     """Encode an answer."""
-    raw = b"" if reply.shape is None else msgspec.json.encode(reply.shape)
-    response = Response(raw, reply.status)
     if reply.shape is None:
-        del response.headers["Content-Type"]
+        response = bodiless(reply.status)
     else:
+        response = Response(msgspec.json.encode(reply.shape), reply.status)
         response.headers["Content-Type"] = "application/json"
         response.headers["Cache-Control"] = "no-store"
     response.headers.update(reply.headers)
+    return response
+
+
+def bodiless(status: int) -> Response:
+    """Answer with headers alone; 204 and 304 have no Content-Length (RFC 9110 §8.6)."""
+    response = Response(b"", status)
+    del response.headers["Content-Type"]
+    if status in {204, 304}:
+        del response.headers["Content-Length"]
     return response

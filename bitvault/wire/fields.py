@@ -74,7 +74,11 @@ Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339, with a zone.")
 EventId = Annotated[str, Meta(description="Where this write is in the tenant's event sequence.")]
 ETag = Annotated[
     str,
-    Meta(max_length=64, pattern=r'^"[0-9]{1,18}"(?!\n)$', description="For If-Match; quoted."),
+    Meta(
+        max_length=64,
+        pattern=r'^"[0-9]{1,18}"(?!\n)$',
+        description='As it was answered, in its quotes: "7".',
+    ),
 ]
 
 

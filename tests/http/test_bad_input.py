@@ -172,3 +172,44 @@ async def test_a_wrong_if_match_is_refused(world: World, tag: str) -> None:
     problem = await answer.get_json(force=True)
     assert (answer.status_code, problem["field"]) == (400, "If-Match")
     assert world.room.asked == []
+
+
+RULES = [
+    ({**GOOD, "size": -1}, "must be at least 0"),
+    ({**GOOD, "size": "3"}, "must be a whole number, not text"),
+    ({**GOOD, "path": ""}, "must not be empty"),
+    ({**GOOD, "ifExists": "maybe"}, "must be one of fail, rename, replace"),
+    ({**GOOD, "hash": "md5:abc"}, "is not in the required form (sha256:<hex> of the bytes"),
+    ({**GOOD, "spaceId": "nobody"}, "must be an id (a UUID)"),
+    ({**GOOD, "contentModifiedAt": "yesterday"}, "must be a time such as 2026-01-31T12:00:00Z"),
+    ({**GOOD, "size": 2**200}, "must be at most 5497558138880"),
+    ([], "must be an object, not a list"),
+]
+
+
+@pytest.mark.parametrize(("body", "rule"), RULES, ids=[rule[:30] for _, rule in RULES])
+async def test_a_rule_says_what_the_value_must_be(world: World, body: object, rule: str) -> None:
+    """A person can mend the request without reading a parser's mind, or a regular expression."""
+    answer = await world.send("POST", "/v1/files", json=body)
+    assert (await answer.get_json(force=True))["rule"].startswith(rule)
+
+
+async def test_an_unknown_operation_names_the_known_ones(world: World) -> None:
+    """The tag of a union is a word of a list too."""
+    answer = await world.send("POST", "/v1/batch", json={"operations": [{"op": "explode"}]})
+    rule = (await answer.get_json(force=True))["rule"]
+    assert rule == "must be one of copy, mkdir, move, purge, restore, restoreVersion, trash"
+
+
+async def test_a_wrong_method_says_which_are_right(world: World) -> None:
+    """In the header for programs, and in the detail for people."""
+    answer = await world.send("PUT", "/v1/files")
+    problem = await answer.get_json(force=True)
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    assert problem["detail"] == "PUT is not allowed here; these are: GET, HEAD, OPTIONS, POST."
+
+
+async def test_the_bare_address_leads_to_the_status_page(world: World) -> None:
+    """Who opens the server in a browser sees something."""
+    answer = await world.send("GET", "/", token=None)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/status")

@@ -10,7 +10,7 @@ import trio
 from bitvault.http.child import bind, http_child
 from bitvault.kernel.settings import SettingError
 from supervisors import Flags, run_tree, supervisor
-from tests.http.support.rooms import TOKEN, World
+from tests.http.support.rooms import ID, TOKEN, World
 
 
 @attrs.define
@@ -50,6 +50,25 @@ async def test_it_answers_from_start_to_polite_stop(world: World) -> None:
             served.stop.set()
     with pytest.raises(OSError, match="connect"):
         await trio.open_tcp_stream("127.0.0.1", int(served.url.rpartition(":")[2]))
+
+
+async def test_head_and_options_have_headers_alone(world: World) -> None:
+    """HEAD says what GET would; OPTIONS names the methods, needs no token, and asks no room."""
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery, httpx.AsyncClient(timeout=5) as client:
+            served = await serve(world, nursery)
+            url, headers = f"{served.url}/v1/files/{ID}", {"Authorization": f"Bearer {TOKEN}"}
+            get = await client.get(url, headers=headers)
+            head = await client.head(url, headers=headers)
+            asked = len(world.room.asked)
+            options = await client.options(url)
+            served.stop.set()
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", '"7"')
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert (options.status_code, options.content) == (204, b"")
+    assert options.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
+    assert not {"content-length", "content-type"} & set(options.headers)
+    assert len(world.room.asked) == asked
 
 
 async def test_a_port_in_use_is_named_with_its_setting() -> None:

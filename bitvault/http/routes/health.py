@@ -12,7 +12,7 @@ from quart import Response, request
 
 from bitvault.http.call import Edge, Reply
 from bitvault.http.metrics import Metrics, numbers, statistics_of, walk
-from bitvault.http.problems import of_refusal
+from bitvault.http.problems import RETRY_AFTER, of_refusal
 from bitvault.http.serving import principal_of, problem_response, reply_response, tracing
 from bitvault.kernel.refusal import Forbidden, Refusal
 from bitvault.wire import status as wire
@@ -50,7 +50,8 @@ class Health:
         """Answer 200 once every child of the tree has started, else 503 with those missing."""
         waiting = tuple(c.path for c in walk(self.tree()) if c.state != "running")
         if waiting:
-            return reply_response(Reply(503, wire.Health(status="starting", waiting_for=waiting)))
+            missing = wire.Health(status="starting", waiting_for=waiting)
+            return reply_response(Reply(503, missing, {"Retry-After": str(RETRY_AFTER)}))
         return reply_response(Reply(200, wire.Health(status="ready")))
 
     async def show_metrics(self) -> Response:
@@ -84,6 +85,11 @@ class Health:
             refusal = Forbidden("look at the state of the server")
             return problem_response(of_refusal(refusal, trace.origin.request_id))
         return None
+
+
+async def front() -> Response:
+    """Send a browser that knows only the address to the page that shows the server."""
+    return reply_response(Reply(302, None, {"Location": "/status", "Cache-Control": "no-cache"}))
 
 
 def page_view(name: str) -> Callable[[], Any]:
