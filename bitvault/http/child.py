@@ -1,4 +1,4 @@
-"""The edge as a child of the tree: Hypercorn's Trio worker on a socket bound beforehand."""
+"""The edge as a child of the tree: a listener on a socket bound beforehand."""
 
 import errno
 import logging
@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio import serve
 
 from bitvault.http.app import Application
+from bitvault.http.listener import Listener, Patience
 from bitvault.kernel.settings import SettingError
 from supervisors import Child, ChildSpec, ChildStatus
 
@@ -28,6 +28,7 @@ def http_child(
     listen: str,
     *,
     graceful_timeout: float = 10.0,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
     on_listening: Callable[[str], None] = lambda _url: None,
 ) -> ChildSpec:
     """Describe the edge as a child.
@@ -36,6 +37,7 @@ def http_child(
         build: Makes the application from the function that shows the whole tree.
         listen: HOST:PORT; port 0 takes a free one.
         graceful_timeout: Seconds that requests under way are given at a polite stop.
+        patience: How long clients may take.
         on_listening: Gets the URL once requests are answered.
     """
 
@@ -43,21 +45,9 @@ def http_child(
         bound = bind(listen)
         url = _url(bound)
         application = build(child.tree.status)
-        config = _config(bound, graceful_timeout)
+        listener = Listener(application, _config(graceful_timeout), bound, patience)
         async with trio.open_nursery() as nursery:
-
-            async def run(  # noqa: ASYNC128 - hypercorn says that it has started
-                task_status: trio.TaskStatus[list[str]],
-            ) -> None:
-                await serve(
-                    application,
-                    config,
-                    shutdown_trigger=child.stopping.wait,
-                    task_status=task_status,
-                    mode="asgi",
-                )
-
-            await nursery.start(run)
+            await nursery.start(listener.serve, child.stopping)
             on_listening(url)
             child.started(url)
 
@@ -98,10 +88,8 @@ def _url(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(bound: socket.socket, graceful_timeout: float) -> Config:
+def _config(graceful_timeout: float) -> Config:
     config = Config()
-    config.bind = [f"fd://{bound.detach()}"]
-    config.backlog = _BACKLOG
     config.graceful_timeout = graceful_timeout
     config.keep_alive_timeout = _KEEP_ALIVE
     config.keep_alive_max_requests = 100_000

@@ -1,0 +1,117 @@
+"""Slow clients: every wait for one has an end."""
+
+import pytest
+import trio
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
+
+from bitvault.http.child import http_child
+from bitvault.http.listener import Patience, PatientStream
+from supervisors import Flags, run_tree, supervisor
+from tests.http.support.rooms import World
+
+PATIENCE = Patience(head=10.0, answer=60.0)
+
+
+async def test_a_head_that_drips_in_has_one_deadline(autojump_clock: MockClock) -> None:
+    """A byte every four seconds is let in until the ten of the whole head are over."""
+    client, server = memory_stream_pair()
+    stream = PatientStream(server, PATIENCE)
+
+    async def drip() -> None:
+        while True:
+            await client.send_all(b"x")
+            await trio.sleep(4)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(drip)
+        got = b""
+        while byte := await stream.receive_some(100):
+            got += byte
+        nursery.cancel_scope.cancel()
+
+    assert (got, trio.current_time()) == (b"xxx", 10.0)
+
+
+async def test_between_requests_a_client_may_be_silent(autojump_clock: MockClock) -> None:
+    """The next head's time begins with its first byte; a body has no deadline here."""
+    client, server = memory_stream_pair()
+    stream = PatientStream(server, PATIENCE)
+    stream.mark(idle=False)
+    stream.mark(idle=True)
+
+    async def later() -> None:
+        await trio.sleep(50)
+        await client.send_all(b"G")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(later)
+        assert await stream.receive_some(100) == b"G"
+    assert await stream.receive_some(100) == b""
+    assert trio.current_time() == 60.0
+
+
+async def test_an_answer_nobody_reads_is_given_up(autojump_clock: MockClock) -> None:
+    """After a minute without progress the write fails, and the connection with it."""
+    _client, server = lockstep_stream_pair()
+
+    with pytest.raises(trio.BrokenResourceError, match="does not read"):
+        await PatientStream(server, PATIENCE).send_all(b"answer")
+
+    assert trio.current_time() == 60.0
+
+
+async def test_a_stop_cuts_an_answer_nobody_reads(autojump_clock: MockClock) -> None:
+    """Hypercorn shields its writes, so a cancellation alone would wait for the client."""
+    _client, server = lockstep_stream_pair()
+    stream = PatientStream(server, PATIENCE)
+
+    async def write() -> None:
+        with trio.CancelScope(shield=True), pytest.raises(trio.BrokenResourceError):
+            await stream.send_all(b"answer")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write)
+        await trio.testing.wait_all_tasks_blocked()
+        stream.cut()
+
+    assert trio.current_time() == 0.0
+
+
+async def test_slowloris_is_cut_on_a_real_socket(world: World) -> None:
+    """A client that says nothing, or never ends its head, loses its connection; others don't."""
+    where, stop = list[str](), trio.Event()
+    child = http_child(
+        lambda _tree: world.app, "127.0.0.1:0", patience=Patience(0.2), on_listening=where.append
+    )
+
+    async def run(task_status: trio.TaskStatus[object]) -> None:  # noqa: ASYNC128 - passed on
+        await run_tree(supervisor("root", Flags(), [child]), stop=stop, task_status=task_status)
+
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(run)
+            port = int(where[0].rpartition(":")[2])
+            silent = await trio.open_tcp_stream("127.0.0.1", port)
+            assert await silent.receive_some(100) == b""
+            await silent.aclose()
+            slow = await trio.open_tcp_stream("127.0.0.1", port)
+            answer = await drip_until_cut(slow, b"GET /livez HTTP/1.1\r\nX-Slow: ")
+            await slow.aclose()
+            quick = await trio.open_tcp_stream("127.0.0.1", port)
+            await quick.send_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await quick.receive_some(4096)).startswith(b"HTTP/1.1 200")
+            await quick.aclose()
+            stop.set()
+    assert answer in {b"", b"HTTP/1.1 400 "}
+
+
+async def drip_until_cut(stream: trio.SocketStream, head: bytes) -> bytes:
+    """Send a head that never ends, byte by byte; return the first line of what came back."""
+    await stream.send_all(head)
+    while True:
+        with trio.move_on_after(0.01):
+            return (await stream.receive_some(13)) or b""
+        try:
+            await stream.send_all(b"x")
+        except trio.BrokenResourceError:
+            return b""
