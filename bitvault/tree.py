@@ -29,16 +29,17 @@ from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.storage.actor import Storage, StorageOptions
 from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.disk.local import LocalDisk, when_there_is_room
 from bitvault.drivers.objects.port import ObjectStore
 from bitvault.drivers.objects.s3 import S3Options, open_objects
 from bitvault.drivers.objects.sigv4 import AccessKey
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
-from bitvault.drivers.postgres.embedded import Embedded
+from bitvault.drivers.postgres.embedded import ROOM_TO_START, Embedded
 from bitvault.drivers.postgres.migrate import migrate_database
 from bitvault.drivers.postgres.pool import APP_ROLE, PostgresDatabase, open_database
 from bitvault.drivers.postgres.sessions import Limits
 from bitvault.http.app import Application, Options, create_app
-from bitvault.http.call import Rooms
+from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
 from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.ids import SystemIds
@@ -71,6 +72,8 @@ _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
 _PEERS = Flags(Strategy.ONE_FOR_ONE, intensity=5, period=30.0)
 _MAILBOX = 512
 _HANDLERS = 64
+_INDEX_ROOM = 8 << 20
+"""Bytes that the object store's index needs to start."""
 
 
 @frozen
@@ -142,10 +145,12 @@ def build(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
 
 def _engines(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     engines = []
-    if blueprint.postgres is not None:
-        engines.append(_postgres(blueprint.postgres))
+    if (embedded := blueprint.postgres) is not None:
+        disk = LocalDisk(embedded.folder)
+        engines.append(when_there_is_room(_postgres(embedded), disk, ROOM_TO_START))
     if not blueprint.settings.objects.endpoint:
-        engines.append(_objectd(blueprint, wiring))
+        disk = LocalDisk(blueprint.data)
+        engines.append(when_there_is_room(_objectd(blueprint, wiring), disk, _INDEX_ROOM))
     return engines
 
 
@@ -348,8 +353,14 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     server = blueprint.settings.server
 
     def application(tree: Callable[[], ChildStatus]) -> Application:
-        rooms, options = Rooms.of(wiring.registry), Options(body_limit=server.body_limit)
-        return create_app(rooms, wiring.clock, wiring.ids, tree=tree, options=options)
+        return create_app(
+            Rooms.of(wiring.registry),
+            wiring.clock,
+            wiring.ids,
+            tree=tree,
+            options=Options(body_limit=server.body_limit),
+            reserve=_reserve(blueprint),
+        )
 
     def listening(url: str) -> None:
         wiring.url = server.public_url or url
@@ -358,3 +369,17 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     return [
         http_child(application, server.listen, graceful_timeout=timeout, on_listening=listening)
     ]
+
+
+def _reserve(blueprint: Blueprint) -> Reserve | None:
+    """Watch the disk of whatever is embedded; each engine may have one of its own mounted."""
+    embedded, stores_here = blueprint.postgres, not blueprint.settings.objects.endpoint
+    disks = [LocalDisk(embedded.folder)] if embedded else []
+    disks += [LocalDisk(blueprint.data)] if stores_here else []
+    if not disks:
+        return None
+
+    def free() -> int:
+        return min(disk.free() for disk in disks)
+
+    return Reserve(free, blueprint.settings.server.disk_reserve, stores_here)

@@ -16,8 +16,9 @@ from bitvault.actors.identity.contract import EnsureTenant
 from bitvault.daemon.folder import FolderError, held, read_keys, secret_file, store_keys
 from bitvault.daemon.logs import configure, observe
 from bitvault.drivers.aio import open_loop
+from bitvault.drivers.disk.local import LocalDisk, NoRoom
 from bitvault.drivers.objects.probe import StoreUnfit
-from bitvault.drivers.postgres.embedded import EmbeddedError, prepare
+from bitvault.drivers.postgres.embedded import ROOM_TO_START, EmbeddedError, prepare
 from bitvault.drivers.postgres.migrate import MigrationError
 from bitvault.http.child import bind
 from bitvault.kernel.refusal import DependencyDown, Unavailable
@@ -38,6 +39,7 @@ _TOLD = (
     MigrationError,
     StoreUnfit,
     DependencyDown,
+    NoRoom,
     ProcessExited,
 )
 _SETTING_OF = {"postgresql": "database.url", "object store": "objects.endpoint"}
@@ -58,6 +60,7 @@ def main() -> None:
         configure(settings.log)
         with held(Path(settings.server.data)) as data:
             _check_addresses(settings)
+            _check_room(settings, data)
             trio.run(_serve, settings, data)
     except Exception as error:  # noqa: BLE001 - what is not for the operator is raised again
         sys.exit(_complain(error))
@@ -85,6 +88,15 @@ def _check_addresses(settings: Settings) -> None:
     bind(settings.server.listen).close()
     if not settings.objects.endpoint:
         bind(settings.objects.listen, "objects.listen").close()
+
+
+def _check_room(settings: Settings, data: Path) -> None:
+    """Refuse a disk on which the embedded PostgreSQL could not even recover."""
+    free = LocalDisk(data).free()
+    if not settings.database.url and free < ROOM_TO_START:
+        figures = f"{free >> 20} MiB are free, {ROOM_TO_START >> 20} MiB are needed"
+        advice = "make room, or choose another folder with --data"
+        raise FolderError(f"server.data: the disk of {data} is full ({figures}); {advice}")
 
 
 def _complain(error: BaseException) -> int:

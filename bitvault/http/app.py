@@ -13,7 +13,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from bitvault.http import auth, openapi, problems, serving
-from bitvault.http.call import Edge, Rooms
+from bitvault.http.call import Edge, Reserve, Rooms
 from bitvault.http.metrics import Metrics
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.routes.health import PAGES, Health, front, page_view
@@ -68,6 +68,7 @@ def create_app(
     *,
     tree: Callable[[], ChildStatus],
     options: Options | None = None,
+    reserve: Reserve | None = None,
 ) -> Application:
     """Build the application.
 
@@ -77,13 +78,15 @@ def create_app(
         ids: Where request ids come from.
         tree: The supervision tree as it is now, as `child.tree.status` gives it.
         options: Limits.
+        reserve: What is kept free of the disk; None: nothing runs embedded.
     """
     options = Options() if options is None else options
     app = Application("bitvault", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = options.body_limit
     app.config["BODY_TIMEOUT"] = options.body_timeout
-    app.edge = Edge(rooms, clock, ids)
-    app.metrics = Metrics(tree)
+    reserve = Reserve(lambda: 0) if reserve is None else reserve
+    app.edge = Edge(rooms, clock, ids, reserve)
+    app.metrics = Metrics(tree, reserve)
     _add_routes(app, tree)
     _add_hooks(app)
     return app

@@ -1,6 +1,6 @@
 """One request on its way through the edge, and what handlers answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -34,12 +34,37 @@ class Rooms:
 
 
 @attrs.frozen
+class Reserve:
+    """Room on the disk of what runs embedded, kept for what is under way and for removing things.
+
+    A database that runs out of it crashes, and cannot start again: so writing ends before that.
+    """
+
+    free: Callable[[], int]
+    """Bytes, now."""
+    keep: int = 0
+    """Bytes; 0: no watch is kept."""
+    holds_objects: bool = False
+    """Whether the bytes of uploads go to the same disk."""
+
+    @property
+    def is_touched(self) -> bool:
+        """Say whether less is free than is to be kept."""
+        return bool(self.keep) and self.free() < self.keep
+
+    def holds(self, size: int) -> bool:
+        """Say whether an upload of so many bytes leaves the reserve alone."""
+        return not (self.keep and self.holds_objects) or self.free() - size >= self.keep
+
+
+@attrs.frozen
 class Edge:
     """What handlers may use."""
 
     rooms: Rooms
     clock: Clock
     ids: Ids
+    reserve: Reserve
 
 
 @attrs.frozen
@@ -70,6 +95,15 @@ class Call(Generic[B_co, Q_co]):
     def identity(self) -> Ref:
         """Return the room of users, sessions and tokens."""
         return self.edge.rooms.identity
+
+    def need_room(self, size: int) -> None:
+        """Refuse an upload that the disk cannot hold.
+
+        Raises:
+            Rejected: ``disk_full``.
+        """
+        if not self.edge.reserve.holds(size):
+            raise problems.disk_full()
 
     def outcome(self, status: int, result: T | Refusal) -> Outcome[T]:
         """Build one item of a batch's answer."""

@@ -35,6 +35,7 @@ class Endpoint:
         is_open: Needs no token.
         body_optional: An absent body stands for ``{}``.
         if_match: Heeds If-Match.
+        when_full: Served though the disk is short of room: it reads, or writes next to nothing.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Endpoint:
     is_open: bool = False
     body_optional: bool = False
     if_match: bool = False
+    when_full: bool = False
 
     @property
     def operation_id(self) -> str:
@@ -63,6 +65,11 @@ class Endpoint:
     def has_body(self) -> bool:
         """Say whether a JSON body is read."""
         return self.body is not NoBody
+
+    @property
+    def needs_room(self) -> bool:
+        """Say whether it is refused while the disk is short; what removes things never is."""
+        return self.method in {"POST", "PUT", "PATCH"} and not (self.is_open or self.when_full)
 
     @property
     def takes_idempotency_key(self) -> bool:

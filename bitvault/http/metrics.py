@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import attrs
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bitvault.http.call import Reserve
 from supervisors import ChildStatus
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -16,7 +17,7 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 class Metrics:
     """The counts of one edge, in a registry of its own."""
 
-    def __init__(self, tree: Callable[[], ChildStatus]) -> None:
+    def __init__(self, tree: Callable[[], ChildStatus], reserve: Reserve) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "bitvault_http_requests",
@@ -32,6 +33,9 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Tree(tree))
+        if reserve.keep:
+            free = Gauge("bitvault_disk_free_bytes", "Free on the disk.", registry=self.registry)
+            free.set_function(reserve.free)
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answer; ``route`` is a template, so that the labels stay few."""

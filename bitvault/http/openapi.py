@@ -11,7 +11,7 @@ from bitvault.http.problems import STATUS
 from bitvault.wire.problems import Problem
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_EVERYWHERE = ("invalid", "overloaded", "internal")
+_EVERYWHERE = ("invalid", "overloaded", "unavailable", "internal")
 _BODY = ("malformed", "body_too_large", "request_timeout", "unsupported_media_type")
 _DESCRIPTION = """\
 Files, folders and their versions. Bytes never pass through this interface: uploads and downloads
@@ -125,6 +125,7 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
             responses[str(status)]["content"] = {"application/json": {"schema": schemas[shape]}}
     codes = [*endpoint.codes, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
     codes += [] if endpoint.is_open else ["unauthenticated"]
+    codes += ["disk_full"] if endpoint.needs_room else []
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):
         by_status.setdefault(STATUS[code], []).append(code)

@@ -44,8 +44,9 @@ STATUS: Final[Mapping[str, int]] = {
     "unsupported_media_type": 415,
     "internal": 500,
     "overloaded": 503,
+    "disk_full": 507,
 }
-"""Every code there is. A 507 would fit ``quota_exceeded``, but a full quota is no server error."""
+"""Every code there is. A full quota is no server error, so it is not 507; a full disk is."""
 
 RETRY_AFTER: Final = 1
 """Seconds, where a refusal is retryable as soon as a restart or a queue permits (503)."""
@@ -64,6 +65,15 @@ class Rejected(Exception):  # noqa: N818 - carries a problem out of the edge's o
 def invalid(field: str, rule: str) -> Rejected:
     """Refuse a value; ``field`` is its name on the wire, ``rule`` what it breaks."""
     return Rejected("invalid", f"{field}: {rule}", field=field, rule=rule)
+
+
+def disk_full() -> Rejected:
+    """Refuse to write while the server's disk is short of room."""
+    detail = (
+        "The server's disk is nearly full, so nothing was written. Reading and removing still "
+        "work; its operator has to make room."
+    )
+    return Rejected("disk_full", detail)
 
 
 def problem(code: str, detail: str, request_id: str, **members: Any) -> dict[str, Any]:

@@ -83,6 +83,8 @@ async def _answer(endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, 
         if isinstance(who, Refusal):
             return who
         caller = Caller(who, trace.origin)
+    if endpoint.needs_room and edge.reserve.is_touched:
+        raise problems.disk_full()
     parameters = decoding.path(path)
     pairs = request.args.items(multi=True)
     query = decoding.query(pairs, endpoint.query)

@@ -61,6 +61,7 @@ class Server:
     data: str = _setting("bitvault-data", (lambda value: bool(value.strip()), "must be a path"))
     public_url: str = _setting("", _url("http", "https"))
     body_limit: int = _setting(8 << 20, _within(1 << 16, 1 << 30, "bytes"))
+    disk_reserve: int = _setting(256 << 20, _within(0, 1 << 40, "bytes"))
     graceful_timeout: float = _setting(10.0, _within(0, 600, "seconds"))
 
 

@@ -30,6 +30,14 @@ class ConsumerLag(ResponseShape, frozen=True, kw_only=True):
     lag: int
 
 
+class Disk(ResponseShape, frozen=True, kw_only=True):
+    """The disk of what runs embedded; ``isShort``: nothing is written until there is room."""
+
+    free: int
+    reserve: int
+    is_short: bool
+
+
 class Status(ResponseShape, frozen=True, kw_only=True):
     """The whole daemon."""
 
@@ -37,6 +45,7 @@ class Status(ResponseShape, frozen=True, kw_only=True):
     ready: bool
     tree: ChildStatus
     consumers: tuple[ConsumerLag, ...] = ()
+    disk: Disk | None = None
 
 
 class Health(ResponseShape, frozen=True, kw_only=True):

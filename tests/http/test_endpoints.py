@@ -15,12 +15,11 @@ from bitvault.http.app import openapi_document
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.problems import STATUS, headers_for, of_refusal
 from bitvault.http.routes import ENDPOINTS
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refusal, Unavailable
 from supervisors import ActorDied, AskTimeout, MailboxFull
 from tests.http.support.requests import GOOD
 from tests.http.support.rooms import HASH, ID, World
 
-NEVER_REFUSED = {"list_users", "list_sessions", "list_tokens", "describe_me"}
 CONTRACTS = (_files, _identity, _storage)
 GOLDEN = Path(__file__).parents[2] / "docs" / "openapi.json"
 each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.operation_id)
@@ -95,11 +94,7 @@ def test_every_refusal_has_a_status_and_shows_its_fields(kind: type[Refusal]) ->
     assert ("Retry-After" in headers_for(members)) == ("retryAfter" in members)
 
 
-@pytest.mark.parametrize(
-    "endpoint",
-    [e for e in ENDPOINTS if e.operation_id not in NEVER_REFUSED],
-    ids=lambda e: e.operation_id,
-)
+@each
 async def test_a_refusal_becomes_its_problem(world: World, endpoint: Endpoint) -> None:
     """A room's no is a problem with the status of the table, or an item's problem in a batch."""
     if "invalid" not in endpoint.codes and "node_not_found" not in endpoint.codes:
@@ -111,6 +106,47 @@ async def test_a_refusal_becomes_its_problem(world: World, endpoint: Endpoint) -
     found = body["items"][0]["problem"] if "items" in body else body
     assert found["status"] == STATUS[found["code"]]
     assert found["code"] in {"credential_not_found", "quota_exceeded"}
+
+
+@each
+async def test_a_database_that_is_down_is_a_503_everywhere(
+    world: World, endpoint: Endpoint
+) -> None:
+    """Whatever is asked while the token is still in the cache: retryable, and no crash."""
+    world.room.refuse(Unavailable("postgresql"))
+    answer = await call(world, endpoint)
+    body = await answer.get_json(force=True)
+    found = body["items"][0]["problem"] if "items" in body else body
+    assert (found["status"], found["retryable"], found["retryAfter"]) == (503, True, 1)
+    assert "items" in body or answer.headers["Retry-After"] == "1"
+
+
+READS = {"get_contents", "open_session", "change_password"}
+
+
+@each
+async def test_a_full_disk_stops_what_writes_and_nothing_else(
+    world: World, endpoint: Endpoint
+) -> None:
+    """What adds rows or bytes is 507 before a room hears of it; removing makes room again."""
+    world.free = 999
+    answer = await call(world, endpoint)
+    if endpoint.method in {"GET", "DELETE"} or endpoint.operation_id in READS:
+        assert answer.status_code in endpoint.answers
+        return
+    body = await answer.get_json(force=True)
+    assert (answer.status_code, body["code"], world.room.asked) == (507, "disk_full", [])
+
+
+async def test_an_upload_must_fit_above_the_reserve(world: World) -> None:
+    """A batch is measured as a whole."""
+    world.free = 1000 + 10
+    path, body = GOOD["init_upload"]
+    small, large = {**body, "size": 10}, {**body, "size": 11}
+    assert (await world.send("POST", path, json=small)).status_code == 201
+    assert (await world.send("POST", path, json=large)).status_code == 507
+    both = await world.send("POST", "/v1/files/batch", json={"items": [small, small]})
+    assert both.status_code == 507
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,16 @@ async def test_status_shows_the_tree(world: World) -> None:
     assert body["consumers"] == [{"name": "root/files", "lag": 12}]
 
 
+@pytest.mark.parametrize("free", [999, 1000])
+async def test_status_and_metrics_show_the_disk(world: World, free: int) -> None:
+    """Short of room is what is below the reserve."""
+    world.free = free
+    body = await (await world.send("GET", "/v1/status", peer=LOCAL)).get_json()
+    assert body["disk"] == {"free": free, "reserve": 1000, "isShort": free < 1000}
+    text = (await (await world.send("GET", "/metrics", peer=LOCAL)).get_data()).decode()
+    assert f"bitvault_disk_free_bytes {free}.0" in text
+
+
 @pytest.mark.parametrize(
     ("peer", "token", "forwarded", "status"),
     [

@@ -164,7 +164,7 @@ class CloseSession(Request[None | CredentialNotFound]):
 
 
 @frozen
-class ListCredentials(Request[tuple[Credential, ...]]):
+class ListCredentials(Request[tuple[Credential, ...] | Unavailable]):
     """List the caller's live ``session``s or ``token``s, newest first."""
 
     caller: Caller
@@ -190,7 +190,7 @@ class ChangePassword(Request[None | BadCredentials | TooManyAttempts | Invalid])
 
 
 @frozen
-class DescribeMe(Request[User]):
+class DescribeMe(Request[User | Unavailable]):
     """Say who the caller is."""
 
     caller: Caller
@@ -208,7 +208,7 @@ class CreateUser(Request[User | LoginTaken | Invalid | Forbidden]):
 
 
 @frozen
-class ListUsers(Request[tuple[User, ...]]):
+class ListUsers(Request[tuple[User, ...] | Unavailable]):
     """List users of the caller's tenant by login, those after ``after``; at most ``limit``."""
 
     caller: Caller

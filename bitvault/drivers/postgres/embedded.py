@@ -26,6 +26,8 @@ _ACCOUNTS = ("bitvault", "postgres", "nobody")
 _LONGEST_SOCKET_FOLDER = 90  # sun_path holds 107 bytes, and .s.PGSQL.5432.lock goes below it
 _ROLE = "bitvault"
 _POLL_SECONDS = 0.02
+ROOM_TO_START = 48 << 20
+"""Bytes: recovery writes whole WAL segments of 16 MiB, and a checkpoint."""
 _ORPHAN_SECONDS = 2.0
 
 SETTINGS: Mapping[str, str] = {

@@ -40,6 +40,11 @@ def lost_session(error: BaseException) -> bool:
     return not isinstance(error, _STILL_SERVING)
 
 
+def what_is_missing(error: BaseException) -> str:
+    """Name the dependency: a server without disk space still answers whoever only reads."""
+    return f"disk space for {SYSTEM}" if isinstance(error, asyncpg.DiskFullError) else SYSTEM
+
+
 def reason(error: BaseException) -> str:
     """Say in a few words what happened, without a statement or its values."""
     return f"{type(error).__name__}: {error}".strip().rstrip(":").splitlines()[0][:200]

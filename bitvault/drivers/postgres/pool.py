@@ -19,7 +19,14 @@ import trio
 from attrs import define, field, frozen
 
 from bitvault.drivers import aio
-from bitvault.drivers.postgres.faults import RETRIED, SYSTEM, is_down, lost_session, reason
+from bitvault.drivers.postgres.faults import (
+    RETRIED,
+    SYSTEM,
+    is_down,
+    lost_session,
+    reason,
+    what_is_missing,
+)
 from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.drivers.postgres.sessions import Limits, Session, Sessions
 from bitvault.kernel.ids import TenantId
@@ -113,7 +120,7 @@ class _Open:
             return error
         if self.session.reused and lost_session(error):
             return _LostBeforeCommit(reason(error))
-        return DependencyDown(SYSTEM, reason(error))
+        return DependencyDown(what_is_missing(error), reason(error))
 
 
 @define(eq=False)
@@ -217,7 +224,8 @@ class PostgresDatabase:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if is_down(error, connection):
                 connection.terminate()
-                raise DependencyDown(SYSTEM, reason(error), unknown=True) from error
+                missing = what_is_missing(error)
+                raise DependencyDown(missing, reason(error), unknown=True) from error
             raise
         finally:
             _account(perf_counter() - started)

@@ -154,6 +154,7 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     {200: Outcomes[wire.Content]},
     body=wire.ContentsWanted,
     codes=("invalid", "unavailable"),
+    when_full=True,
 )
 async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     """Get short-lived URLs of up to 1000 files."""

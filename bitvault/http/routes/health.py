@@ -10,7 +10,7 @@ import attrs
 import msgspec
 from quart import Response, request
 
-from bitvault.http.call import Edge, Reply
+from bitvault.http.call import Edge, Reply, Reserve
 from bitvault.http.metrics import Metrics, numbers, statistics_of, walk
 from bitvault.http.problems import RETRY_AFTER, of_refusal
 from bitvault.http.serving import principal_of, problem_response, reply_response, tracing
@@ -64,7 +64,7 @@ class Health:
         """Answer the supervision tree; see `_barred` for who may read it."""
         if (barred := await self._barred()) is not None:
             return barred
-        return reply_response(Reply(200, status_of(self.tree())))
+        return reply_response(Reply(200, status_of(self.tree(), self.edge.reserve)))
 
     async def document(self) -> Response:
         """Answer the OpenAPI document."""
@@ -106,8 +106,8 @@ def page_view(name: str) -> Callable[[], Any]:
     return view
 
 
-def status_of(tree: ChildStatus) -> wire.Status:
-    """Show the tree, with the consumers that count a lag."""
+def status_of(tree: ChildStatus, reserve: Reserve) -> wire.Status:
+    """Show the tree, with the consumers that count a lag, and the disk if it is watched."""
     every = list(walk(tree))
     return wire.Status(
         version=importlib.metadata.version("bitvault"),
@@ -119,7 +119,12 @@ def status_of(tree: ChildStatus) -> wire.Status:
             for name, lag in numbers(statistics_of(child))
             if name.rpartition(".")[2] == "lag"
         ),
+        disk=_disk(reserve) if reserve.keep else None,
     )
+
+
+def _disk(reserve: Reserve) -> wire.Disk:
+    return wire.Disk(free=reserve.free(), reserve=reserve.keep, is_short=reserve.is_touched)
 
 
 def _shown(child: ChildStatus) -> wire.ChildStatus:

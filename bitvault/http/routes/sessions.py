@@ -46,6 +46,8 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
 async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     """List your sessions."""
     found = await call.identity.ask(ListCredentials(call.caller, "session"))
+    if isinstance(found, Refusal):
+        return found
     current = call.caller.principal.credential_id
     return list_reply(
         tuple(wire.Credential(**shapes.credential_members(c, current)) for c in found)
@@ -67,7 +69,8 @@ async def close_session(call: Call[NoBody, NoQuery]) -> Answer:
 @routes.route("GET", "/v1/me", {200: wire.User})
 async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     """Say who you are."""
-    return Reply(200, shapes.user(await call.identity.ask(DescribeMe(call.caller))))
+    me = await call.identity.ask(DescribeMe(call.caller))
+    return me if isinstance(me, Refusal) else Reply(200, shapes.user(me))
 
 
 @routes.route(
@@ -76,6 +79,7 @@ async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     {204: None},
     body=wire.ChangePassword,
     codes=("invalid", "bad_credentials", "too_many_attempts"),
+    when_full=True,
 )
 async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Answer:
     """Change your password; every other session of yours ends."""

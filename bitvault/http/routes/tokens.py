@@ -30,6 +30,8 @@ async def create_token(call: Call[wire.CreateToken, NoQuery]) -> Answer:
 async def list_tokens(call: Call[NoBody, NoQuery]) -> Answer:
     """List your API tokens, without their secrets."""
     found = await call.identity.ask(ListCredentials(call.caller, "token"))
+    if isinstance(found, Refusal):
+        return found
     current = call.caller.principal.credential_id
     return list_reply(
         tuple(wire.Credential(**shapes.credential_members(c, current)) for c in found)

@@ -58,6 +58,7 @@ _COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_
 )
 async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
     """Start an upload: 201 with what to send, or 200 when nothing needs to be sent."""
+    call.need_room(call.body.size)
     opened = await call.files.ask(InitUploads(call.caller, (_draft(call.body),)))
     one = opened if isinstance(opened, Refusal) else opened[0]
     if isinstance(one, Refusal):
@@ -77,6 +78,7 @@ async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
 )
 async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     """Start up to 1000 uploads."""
+    call.need_room(sum(item.size for item in call.body.items))
     drafts = tuple(_draft(item) for item in call.body.items)
     opened = await call.files.ask(InitUploads(call.caller, drafts))
     if isinstance(opened, Refusal):

@@ -38,5 +38,7 @@ async def list_users(call: Call[NoBody, Paged]) -> Answer:
         return refused.refusal
     limit = call.query.limit
     found = await call.identity.ask(ListUsers(call.caller, str(after), limit + 1))
+    if isinstance(found, Refusal):
+        return found
     page = page_of(found, limit, [[user.login] for user in found])
     return list_reply(tuple(shapes.user(user) for user in page.items), page.next_cursor)

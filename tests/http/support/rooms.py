@@ -11,7 +11,7 @@ from quart.typing import TestClientProtocol
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.http.app import Application, Options, create_app
-from bitvault.http.call import Rooms
+from bitvault.http.call import Reserve, Rooms
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import NodeId, SpaceId, TenantId, UploadId, UserId
 from bitvault.kernel.paging import Page
@@ -145,13 +145,16 @@ class World:
 
     room: Room = attrs.field(factory=Room)
     state: str = "running"
+    free: int = 1 << 40
+    """Bytes on the disk; a thousand are kept."""
     app: Application = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         rooms = Rooms(identity=self.room, files=self.room)  # type: ignore[arg-type]
         options = Options(body_limit=1 << 20, body_timeout=5)
         clock, ids = FixedClock(NOW), SequenceIds(1)
-        self.app = create_app(rooms, clock, ids, tree=self.tree, options=options)
+        reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
+        self.app = create_app(rooms, clock, ids, tree=self.tree, options=options, reserve=reserve)
 
     def tree(self) -> ChildStatus:
         """Return a small tree."""

@@ -1,0 +1,1 @@
+"""The disk of the data folder: how much is free."""

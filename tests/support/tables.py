@@ -1,0 +1,41 @@
+"""Every row a daemon keeps, read past it: what a refused request must not have changed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from tests.support.daemon import Daemon, eventually
+
+_NAMES = """
+    SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+    WHERE schemaname <> ALL(ARRAY['pg_catalog', 'information_schema']) ORDER BY 1
+"""
+_USE = "ARRAY['last_used_at', 'idle_expires_at']"
+"""Columns that note the use of a token, which a refused request is."""
+_BEHIND = """
+    SELECT count(*) FROM outbox.tenant_seq s CROSS JOIN unnest(ARRAY['audit', 'relay']) AS w (name)
+    LEFT JOIN outbox.consumer_cursor c ON c.tenant_id = s.tenant_id AND c.consumer = w.name
+    WHERE coalesce(c.applied, 0) < s.last
+"""
+
+
+def dump(daemon: Daemon) -> Mapping[str, list[str]]:
+    """Return every table's rows as text, sorted, once the consumers are at rest."""
+    eventually(lambda: daemon.rows(_BEHIND) == [(0,)], 20)
+    names = [name for (name,) in daemon.rows(_NAMES)]
+    selects = [
+        f"SELECT '{name}' AS name, (to_jsonb(t) - {_USE})::text AS line FROM {name} t"  # noqa: S608 - quoted by format %I
+        for name in names
+    ]
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for name, line in daemon.rows(" UNION ALL ".join(selects) + " ORDER BY 1, 2"):
+        found[name].append(line)
+    return found
+
+
+@contextmanager
+def unchanged(daemon: Daemon) -> Iterator[None]:
+    """Prove that what happens inside changes no row of any table."""
+    before = dump(daemon)
+    yield
+    after = dump(daemon)
+    assert [name for name in before if before[name] != after[name]] == []
