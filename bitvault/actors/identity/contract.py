@@ -11,7 +11,13 @@ from attrs import field, frozen
 
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import (
+    Forbidden,
+    IdempotencyConflict,
+    Invalid,
+    Refusal,
+    Unavailable,
+)
 from bitvault.kernel.request import Request
 
 
@@ -109,6 +115,19 @@ class CredentialNotFound(Refusal):
 
 
 @frozen
+class UserNotFound(Refusal):
+    """No such user in the caller's tenant."""
+
+    code: ClassVar[str] = "user_not_found"
+    user: str
+
+    @property
+    def detail(self) -> str:
+        """Name the user."""
+        return f"There is no user {self.user!r}; list them with GET /v1/users."
+
+
+@frozen
 class LoginTaken(Refusal):
     """Another user of the tenant has this login."""
 
@@ -172,8 +191,12 @@ class ListCredentials(Request[tuple[Credential, ...] | Unavailable]):
 
 
 @frozen
-class CreateToken(Request[SecretIssued | Invalid]):
-    """Create a named API token; ``expires_in`` is in seconds, None for no expiry."""
+class CreateToken(Request[SecretIssued | Invalid | IdempotencyConflict]):
+    """Create a named API token; ``expires_in`` is in seconds, None for no expiry.
+
+    A repeat under the same Idempotency-Key makes no second token: the first gets a new secret,
+    because the old one is not kept.
+    """
 
     caller: Caller
     name: str
@@ -197,7 +220,7 @@ class DescribeMe(Request[User | Unavailable]):
 
 
 @frozen
-class CreateUser(Request[User | LoginTaken | Invalid | Forbidden]):
+class CreateUser(Request[User | LoginTaken | Invalid | Forbidden | IdempotencyConflict]):
     """Create a user in the caller's tenant; for its admins."""
 
     caller: Caller
@@ -214,6 +237,15 @@ class ListUsers(Request[tuple[User, ...] | Unavailable]):
     caller: Caller
     after: str = ""
     limit: int = 100
+
+
+@frozen
+class FindUsers(Request[tuple[User, ...] | Unavailable]):
+    """Find users of the caller's tenant by id or login; who is not there is left out."""
+
+    caller: Caller
+    user_ids: tuple[UUID, ...] = ()
+    logins: tuple[str, ...] = ()
 
 
 @frozen

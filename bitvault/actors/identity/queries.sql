@@ -101,3 +101,38 @@ RETURNING credential_id;
 DELETE FROM identity.credential
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = 'session'
     AND (expires_at <= :now OR idle_expires_at <= :now);
+
+-- accounts_named --
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.created_at
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE a.tenant_id = :tenant_id
+    AND (a.user_id = ANY(:user_ids::uuid[]) OR a.login_key = ANY(:login_keys::text[]))
+ORDER BY a.login_key;
+
+-- claim_key --
+-- A concurrent use of the key is waited for.
+INSERT INTO identity.idempotency (tenant_id, user_id, key, made_id, created_at)
+VALUES (:tenant_id, :user_id, :key, :made_id, :now)
+ON CONFLICT (tenant_id, user_id, key) DO NOTHING
+RETURNING key;
+
+-- made_under_key --
+SELECT made_id FROM identity.idempotency
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND key = :key;
+
+-- drop_old_keys --
+-- The user's own, at the next use of a key, so that the table does not grow for ever.
+DELETE FROM identity.idempotency
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND created_at <= :before;
+
+-- credential_by_id --
+SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent
+FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND credential_id = :credential_id
+FOR UPDATE;
+
+-- replace_secret --
+UPDATE identity.credential SET prefix = :prefix, secret_hash = :secret_hash
+WHERE tenant_id = :tenant_id AND credential_id = :credential_id;

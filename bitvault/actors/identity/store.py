@@ -1,7 +1,7 @@
 """One function per query."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +10,10 @@ from attrs import field, frozen
 from bitvault.actors.identity.contract import Credential, User
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.ids import TenantId, UserId
-from bitvault.kernel.principal import Principal
+from bitvault.kernel.principal import Caller, Principal
 
 QUERIES = load_queries("bitvault.actors.identity")
+KEY_LIFETIME = timedelta(hours=24)
 
 
 @frozen
@@ -85,6 +86,19 @@ async def accounts_after(
     return tuple(_account(row).user for row in rows)
 
 
+async def accounts_named(
+    tx: Transaction, tenant_id: TenantId, user_ids: Sequence[UUID], login_keys: Sequence[str]
+) -> tuple[Account, ...]:
+    """Find users by id or login key."""
+    rows = await tx.fetch(
+        QUERIES["accounts_named"],
+        tenant_id=tenant_id,
+        user_ids=list(user_ids),
+        login_keys=list(login_keys),
+    )
+    return tuple(_account(row) for row in rows)
+
+
 async def set_password(tx: Transaction, account: Account, password_hash: str) -> bool:
     """Replace the hash that was verified; False when it is another one by now."""
     row = await tx.fetchrow(
@@ -106,6 +120,20 @@ async def hold_password(tx: Transaction, account: Account) -> bool:
         verified=account.password_hash,
     )
     return row is not None
+
+
+async def made_before(tx: Transaction, caller: Caller, made_id: UUID, now: datetime) -> UUID | None:
+    """Claim the caller's Idempotency-Key for ``made_id``, or return what it made before."""
+    if caller.idempotency is None:
+        return None
+    owner = {"tenant_id": caller.tenant_id, "user_id": caller.principal.user_id}
+    key = caller.idempotency.key
+    await tx.execute(QUERIES["drop_old_keys"], **owner, before=now - KEY_LIFETIME)
+    claim = {**owner, "key": key, "made_id": made_id, "now": now}
+    if await tx.fetchrow(QUERIES["claim_key"], **claim):
+        return None
+    row = await tx.fetchrow(QUERIES["made_under_key"], **owner, key=key)
+    return row["made_id"] if row else None
 
 
 async def insert_credential(
@@ -174,6 +202,30 @@ async def credentials_of_user(
         now=now,
     )
     return tuple(Credential(**row) for row in rows)
+
+
+async def credential_by_id(tx: Transaction, user: User, credential_id: UUID) -> Credential | None:
+    """Find one of the user's credentials, and keep it until the end."""
+    row = await tx.fetchrow(
+        QUERIES["credential_by_id"],
+        tenant_id=user.tenant_id,
+        user_id=user.user_id,
+        credential_id=credential_id,
+    )
+    return Credential(**row) if row else None
+
+
+async def replace_secret(
+    tx: Transaction, user: User, credential: Credential, secret_hash: bytes
+) -> None:
+    """Give a credential a new secret, with its prefix."""
+    await tx.execute(
+        QUERIES["replace_secret"],
+        tenant_id=user.tenant_id,
+        credential_id=credential.credential_id,
+        prefix=credential.prefix,
+        secret_hash=secret_hash,
+    )
 
 
 async def delete_credential(tx: Transaction, principal: Principal, credential_id: UUID) -> bool:

@@ -1,60 +1,44 @@
-"""The identity room: one method per request."""
+"""Logins, and the secrets that stand for them."""
 
 from collections import OrderedDict
 from contextlib import suppress
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import trio
 from attrs import define, evolve, field
 
 from bitvault.actors.identity import rules, store
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     Authenticate,
     BadCredentials,
     ChangePassword,
     CloseSession,
-    CreateTenant,
     CreateToken,
-    CreateUser,
     Credential,
     CredentialNotFound,
-    DescribeMe,
-    EnsureTenant,
     ListCredentials,
-    ListUsers,
-    LoginTaken,
     OpenSession,
     SecretIssued,
-    TenantTaken,
     TooManyAttempts,
     Unauthenticated,
     User,
 )
-from bitvault.actors.identity.rules import IdentityOptions
-from bitvault.actors.room import Room
-from bitvault.drivers.passwords.port import Passwords
-from bitvault.drivers.postgres.port import Database, Transaction
-from bitvault.kernel.clock import Clock
-from bitvault.kernel.ids import Ids, TenantId, UserId
-from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import DependencyDown, Forbidden, Refused
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.principal import Origin, Principal
+from bitvault.kernel.refusal import DependencyDown, IdempotencyConflict, Refused
 from supervisors import handles
 
 _CACHE_SECONDS = 1.0
 _CACHE_MOST = 10_000
 _TOUCH_SECONDS = 60.0
-_MAX_LIMIT = 1000
 
 
 @define(eq=False)
-class Identity(Room):
-    """Who is who, and by which secret. Caches nothing for longer than a second."""
+class Sessions(Desk):
+    """Sessions and API tokens. Caches nothing for longer than a second."""
 
-    database: Database
-    passwords: Passwords
-    clock: Clock
-    ids: Ids
-    options: IdentityOptions
     _cache: OrderedDict[bytes, tuple[float, Principal]] = field(factory=OrderedDict, init=False)
     _revocations: int = field(default=0, init=False)
     _guesses: rules.Guesses = field(factory=rules.Guesses, init=False)
@@ -239,11 +223,30 @@ class Identity(Room):
         origin = request.caller.origin
         token, credential = self._new_credential("token", name, expires_at, origin)
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> Credential:
+            made_id = await store.made_before(
+                tx, request.caller, credential.credential_id, credential.created_at
+            )
+            if made_id is not None:
+                return await self._same_token(tx, user, made_id, token, credential)
             await self._insert(tx, user, token, credential, None)
+            return credential
 
-        await self.database.transact(user.tenant_id, work)
-        return SecretIssued(token, credential, user)
+        issued = await self.database.transact(user.tenant_id, work)
+        if issued is not credential:
+            self._forget(request.caller.principal)
+        return SecretIssued(token, issued, user)
+
+    async def _same_token(
+        self, tx: Transaction, user: User, made_id: UUID, token: str, asked: Credential
+    ) -> Credential:
+        """Answer a repeat: the token that was made gets a secret that this answer can show."""
+        made = await store.credential_by_id(tx, user, made_id)
+        if made is None or not _is_repeat(made, asked):
+            raise Refused(IdempotencyConflict())
+        renewed = evolve(made, prefix=asked.prefix)
+        await store.replace_secret(tx, user, renewed, rules.token_digest(token) or b"")
+        return renewed
 
     @handles(ChangePassword)
     async def change_password(
@@ -276,110 +279,17 @@ class Identity(Room):
         key = f"password {principal.tenant_id} {principal.user_id}"
         return rules.Limit(key, self.options.guesses, self.options.guess_seconds)
 
-    @handles(DescribeMe)
-    async def describe_me(self, request: DescribeMe) -> User:
-        """Say who the caller is."""
-        return await self._me(request.caller)
 
-    async def _me(self, caller: Caller) -> User:
-        return (await self._account(caller)).user
-
-    async def _account(self, caller: Caller) -> store.Account:
-        principal = caller.principal
-
-        async def work(tx: Transaction) -> store.Account | None:
-            return await store.account_by_id(tx, principal.tenant_id, principal.user_id)
-
-        account = await self.database.read(principal.tenant_id, work)
-        if account is None:
-            raise Refused(Unauthenticated())
-        return account
-
-    @handles(ListUsers)
-    async def list_users(self, request: ListUsers) -> tuple[User, ...]:
-        """List the users of the caller's tenant."""
-        most = max(1, min(request.limit, _MAX_LIMIT))
-        after = rules.name_key(request.after)
-
-        async def work(tx: Transaction) -> tuple[User, ...]:
-            return await store.accounts_after(tx, request.caller.tenant_id, after, most)
-
-        return await self.database.read(request.caller.tenant_id, work)
-
-    @handles(CreateUser)
-    async def create_user(self, request: CreateUser) -> User | LoginTaken | Forbidden:
-        """Create a user in the caller's tenant."""
-        if not request.caller.principal.is_admin:
-            return Forbidden("create users")
-        me = await self._me(request.caller)
-        user = self._new_user(me.tenant_id, me.tenant_name, request.login, request.is_admin)
-        if request.display_name:
-            user = _named(user, rules.checked_name("displayName", request.display_name))
-        password = rules.checked_password("password", request.password)
-        account = store.Account(user, await self.passwords.hash(password))
-
-        async def work(tx: Transaction) -> bool:
-            return await store.insert_account(tx, account, rules.name_key(user.login))
-
-        created = await self.database.transact(me.tenant_id, work)
-        return user if created else LoginTaken(user.login)
-
-    @handles(CreateTenant)
-    async def create_tenant(self, request: CreateTenant) -> User | TenantTaken:
-        """Create a tenant with its first admin."""
-        return await self._create_tenant(request.name, request.login, request.password)
-
-    @handles(EnsureTenant)
-    async def ensure_tenant(self, request: EnsureTenant) -> User | None:
-        """Create the tenant at the first start."""
-        key = rules.name_key(request.name)
-
-        async def work(tx: Transaction) -> TenantId | None:
-            return await store.tenant_by_key(tx, key)
-
-        if await self.database.read(None, work) is not None:
-            return None
-        created = await self._create_tenant(request.name, request.login, request.password)
-        return created if isinstance(created, User) else None
-
-    async def _create_tenant(self, name: str, login: str, password: str) -> User | TenantTaken:
-        name = rules.checked_name("name", name)
-        tenant_id = TenantId(self.ids.uuid7())
-        user = self._new_user(tenant_id, name, login, is_admin=True)
-        phc = await self.passwords.hash(rules.checked_password("password", password))
-
-        async def work(tx: Transaction) -> None:
-            key = rules.name_key(name)
-            if not await store.insert_tenant(tx, tenant_id, name, key, user.created_at):
-                raise Refused(TenantTaken(name))
-            await store.insert_account(tx, store.Account(user, phc), rules.name_key(user.login))
-
-        await self.database.transact(tenant_id, work)
-        return user
-
-    def _new_user(
-        self,
-        tenant_id: TenantId,
-        tenant_name: str,
-        login: str,
-        is_admin: bool,  # noqa: FBT001 - a fact, not a switch
-    ) -> User:
-        name = rules.checked_name("login", login)
-        return User(
-            user_id=UserId(self.ids.uuid7()),
-            tenant_id=tenant_id,
-            tenant_name=tenant_name,
-            login=name,
-            display_name=name,
-            is_admin=is_admin,
-            created_at=self.clock.now(),
-        )
+def _is_repeat(made: Credential, asked: Credential) -> bool:
+    """Say whether the same was asked for: name, kind and lifetime."""
+    if (made.kind, made.name) != (asked.kind, asked.name):
+        return False
+    if made.expires_at is None or asked.expires_at is None:
+        return made.expires_at is asked.expires_at
+    lifetimes = [one.expires_at - one.created_at for one in (made, asked) if one.expires_at]
+    return lifetimes[0] == lifetimes[1]
 
 
 def _is_stale(known: store.Known, now: datetime) -> bool:
     used = known.last_used_at
     return used is None or (now - used).total_seconds() > _TOUCH_SECONDS
-
-
-def _named(user: User, display_name: str) -> User:
-    return evolve(user, display_name=display_name)

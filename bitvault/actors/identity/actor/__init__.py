@@ -1,0 +1,13 @@
+"""The identity room: who is who, and by which secret."""
+
+from attrs import define
+
+from bitvault.actors.identity.actor.accounts import Accounts
+from bitvault.actors.identity.actor.sessions import Sessions
+
+__all__ = ["Identity"]
+
+
+@define(eq=False)
+class Identity(Sessions, Accounts):
+    """The room, put together: one class of handlers for each part of the contract."""

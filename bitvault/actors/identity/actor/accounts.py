@@ -1,0 +1,149 @@
+"""Users and tenants."""
+
+from attrs import define, evolve
+
+from bitvault.actors.identity import rules, store
+from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.contract import (
+    CreateTenant,
+    CreateUser,
+    DescribeMe,
+    EnsureTenant,
+    FindUsers,
+    ListUsers,
+    LoginTaken,
+    TenantTaken,
+    User,
+)
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refused
+from supervisors import handles
+
+_MAX_LIMIT = 1000
+
+
+@define(eq=False)
+class Accounts(Desk):
+    """Who there is."""
+
+    @handles(DescribeMe)
+    async def describe_me(self, request: DescribeMe) -> User:
+        """Say who the caller is."""
+        return await self._me(request.caller)
+
+    @handles(ListUsers)
+    async def list_users(self, request: ListUsers) -> tuple[User, ...]:
+        """List the users of the caller's tenant."""
+        most = max(1, min(request.limit, _MAX_LIMIT))
+        after = rules.name_key(request.after)
+
+        async def work(tx: Transaction) -> tuple[User, ...]:
+            return await store.accounts_after(tx, request.caller.tenant_id, after, most)
+
+        return await self.database.read(request.caller.tenant_id, work)
+
+    @handles(CreateUser)
+    async def create_user(self, request: CreateUser) -> User | IdempotencyConflict | Forbidden:
+        """Create a user in the caller's tenant."""
+        if not request.caller.principal.is_admin:
+            return Forbidden("create users")
+        me = await self._me(request.caller)
+        user = self._new_user(me.tenant_id, me.tenant_name, request.login, request.is_admin)
+        if request.display_name:
+            user = _named(user, rules.checked_name("displayName", request.display_name))
+        password = rules.checked_password("password", request.password)
+        account = store.Account(user, await self.passwords.hash(password))
+
+        async def work(tx: Transaction) -> store.Account | None:
+            made_id = await store.made_before(tx, request.caller, user.user_id, user.created_at)
+            if made_id is not None:
+                return await store.account_by_id(tx, me.tenant_id, UserId(made_id))
+            if not await store.insert_account(tx, account, rules.name_key(user.login)):
+                raise Refused(LoginTaken(user.login))
+            return account
+
+        made = await self.database.transact(me.tenant_id, work)
+        if made is account:
+            return user
+        return await self._same_user(made, account, password)
+
+    async def _same_user(
+        self, made: store.Account | None, asked: store.Account, password: str
+    ) -> User | IdempotencyConflict:
+        """Answer a repeat; the password is compared as at a login, because no more is kept."""
+        if made is None or _words(made.user) != _words(asked.user):
+            return IdempotencyConflict()
+        same = await self.passwords.verify(made.password_hash, password)
+        return made.user if same else IdempotencyConflict()
+
+    @handles(FindUsers)
+    async def find_users(self, request: FindUsers) -> tuple[User, ...]:
+        """Find users of the caller's tenant."""
+        keys = [key for login in request.logins if (key := rules.name_key(login))]
+
+        async def work(tx: Transaction) -> tuple[store.Account, ...]:
+            tenant_id = request.caller.tenant_id
+            return await store.accounts_named(tx, tenant_id, request.user_ids, keys)
+
+        found = await self.database.read(request.caller.tenant_id, work)
+        return tuple(account.user for account in found)
+
+    @handles(CreateTenant)
+    async def create_tenant(self, request: CreateTenant) -> User | TenantTaken:
+        """Create a tenant with its first admin."""
+        return await self._create_tenant(request.name, request.login, request.password)
+
+    @handles(EnsureTenant)
+    async def ensure_tenant(self, request: EnsureTenant) -> User | None:
+        """Create the tenant at the first start."""
+        key = rules.name_key(request.name)
+
+        async def work(tx: Transaction) -> TenantId | None:
+            return await store.tenant_by_key(tx, key)
+
+        if await self.database.read(None, work) is not None:
+            return None
+        created = await self._create_tenant(request.name, request.login, request.password)
+        return created if isinstance(created, User) else None
+
+    async def _create_tenant(self, name: str, login: str, password: str) -> User | TenantTaken:
+        name = rules.checked_name("name", name)
+        tenant_id = TenantId(self.ids.uuid7())
+        user = self._new_user(tenant_id, name, login, is_admin=True)
+        phc = await self.passwords.hash(rules.checked_password("password", password))
+
+        async def work(tx: Transaction) -> None:
+            key = rules.name_key(name)
+            if not await store.insert_tenant(tx, tenant_id, name, key, user.created_at):
+                raise Refused(TenantTaken(name))
+            await store.insert_account(tx, store.Account(user, phc), rules.name_key(user.login))
+
+        await self.database.transact(tenant_id, work)
+        return user
+
+    def _new_user(
+        self,
+        tenant_id: TenantId,
+        tenant_name: str,
+        login: str,
+        is_admin: bool,  # noqa: FBT001 - a fact, not a switch
+    ) -> User:
+        name = rules.checked_name("login", login)
+        return User(
+            user_id=UserId(self.ids.uuid7()),
+            tenant_id=tenant_id,
+            tenant_name=tenant_name,
+            login=name,
+            display_name=name,
+            is_admin=is_admin,
+            created_at=self.clock.now(),
+        )
+
+
+def _words(user: User) -> tuple[str, str, bool]:
+    return user.login, user.display_name, user.is_admin
+
+
+def _named(user: User, display_name: str) -> User:
+    return evolve(user, display_name=display_name)

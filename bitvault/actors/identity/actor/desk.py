@@ -1,0 +1,39 @@
+"""What every part of the room works with."""
+
+from attrs import define
+
+from bitvault.actors.identity import store
+from bitvault.actors.identity.contract import Unauthenticated, User
+from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.room import Room
+from bitvault.drivers.passwords.port import Passwords
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Refused
+
+
+@define(eq=False)
+class Desk(Room):
+    """The room's tools; the messages are handled in the classes built on it."""
+
+    database: Database
+    passwords: Passwords
+    clock: Clock
+    ids: Ids
+    options: IdentityOptions
+
+    async def _me(self, caller: Caller) -> User:
+        return (await self._account(caller)).user
+
+    async def _account(self, caller: Caller) -> store.Account:
+        principal = caller.principal
+
+        async def work(tx: Transaction) -> store.Account | None:
+            return await store.account_by_id(tx, principal.tenant_id, principal.user_id)
+
+        account = await self.database.read(principal.tenant_id, work)
+        if account is None:
+            raise Refused(Unauthenticated())
+        return account
