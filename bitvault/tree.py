@@ -3,22 +3,19 @@
 root        rest_for_one   whatever stands to the right of a dead child holds what died
 ├─ engines  rest_for_one   postgres*, objectd*            OS processes, *only when embedded
 ├─ drivers  rest_for_one   migrations, database, objects
-├─ rooms    one_for_one    identity, storage, files, audit
+├─ rooms    one_for_one    identity, storage, files, audit, letters
 ├─ relays   one_for_one    outbox
 ├─ workers  one_for_one    audit sink, finalizer
 └─ edges    one_for_one    http
 """
 
-import json
-import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
-import trio
 from attrs import define, field, frozen
 
 from bitvault.actors.audit.actor import Audit
@@ -27,9 +24,11 @@ from bitvault.actors.files.actor import Files, FilesOptions
 from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.letters.actor import Letters
 from bitvault.actors.storage.actor import Storage, StorageOptions
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.disk.local import LocalDisk, when_there_is_room
+from bitvault.drivers.objects.embedded import EmbeddedStore
 from bitvault.drivers.objects.port import ObjectStore
 from bitvault.drivers.objects.s3 import S3Options, open_objects
 from bitvault.drivers.objects.sigv4 import AccessKey
@@ -44,15 +43,14 @@ from bitvault.http.child import http_child
 from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.ids import SystemIds
 from bitvault.kernel.settings import Settings
-from bitvault.outbox import ConsumerLoop, Outbox, Relay, Wakeups
+from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay, Wakeups
 from supervisors import (
+    Actor,
     Child,
     ChildSpec,
     ChildStatus,
-    Command,
     Flags,
     Registry,
-    RunningProcess,
     Strategy,
     actor,
     process,
@@ -66,6 +64,7 @@ MIGRATIONS = (
     "bitvault.actors.files",
     "bitvault.actors.audit",
 )
+CONSUMERS: tuple[Consumer, ...] = (AuditSink(),)
 
 _ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
 _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
@@ -161,67 +160,34 @@ def _postgres(embedded: Embedded) -> ChildSpec:
         ready=embedded.ready,
         stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown
         shutdown=30.0,
-        output=lambda line: _pass_on("postgres", line),
+        output=partial(_pass_on, "postgres"),
         pidfile=embedded.pidfile,
     )
 
 
 def _objectd(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
-    announced = _Announcement(wiring)
+    objects = blueprint.settings.objects
 
-    def command() -> Command:
-        announced.forget()
-        return Command(_objectd_arguments(blueprint), env=dict(os.environ))
+    def listening(url: str) -> None:
+        wiring.store_address = url
 
+    store = EmbeddedStore(
+        data=blueprint.data,
+        listen=objects.listen,
+        bucket=objects.bucket,
+        region=objects.region,
+        origins=objects.cors_origins.split(","),
+        on_listening=listening,
+        pass_on=partial(_pass_on, "objectd"),
+    )
     return process(
         "objectd",
-        command,
-        ready=announced.wait,
+        store.command,
+        ready=store.ready,
         shutdown=15.0,
-        output=announced.read,
-        pidfile=blueprint.data / "objectd.pid",
+        output=store.read,
+        pidfile=store.pidfile,
     )
-
-
-def _objectd_arguments(blueprint: Blueprint) -> list[str]:
-    objects = blueprint.settings.objects
-    origins = [f"--cors-origin={origin.strip()}" for origin in objects.cors_origins.split(",")]
-    return [
-        sys.executable,
-        "-m",
-        "bitvault.objectd",
-        f"--data={blueprint.data / 'objects'}",
-        f"--listen={objects.listen}",
-        f"--credentials={blueprint.data / 'objectd-credentials.json'}",
-        f"--bucket={objects.bucket}",
-        f"--region={objects.region}",
-        *origins,
-    ]
-
-
-@define(eq=False)
-class _Announcement:
-    """Waits for the line in which the store says where it listens."""
-
-    wiring: Wiring
-    _said: trio.Event = field(factory=trio.Event)
-
-    def forget(self) -> None:
-        """Wait for a new line."""
-        self._said = trio.Event()
-
-    def read(self, line: str) -> None:
-        """Take the line, or pass any other on."""
-        if not line.startswith('{"event": "listening"'):
-            _pass_on("objectd", line)
-            return
-        address = json.loads(line)["address"]
-        self.wiring.store_address = address if "://" in address else f"http://{address}"
-        self._said.set()
-
-    async def wait(self, _process: RunningProcess) -> None:
-        """Return once the store listens."""
-        await self._said.wait()
 
 
 def _pass_on(engine: str, line: str) -> None:
@@ -308,11 +274,16 @@ def _rooms(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     def audit() -> Audit:
         return Audit(wiring.database)
 
-    factories = {"identity": identity, "storage": storage, "files": files, "audit": audit}
-    return [
-        actor(name, factory, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
-        for name, factory in factories.items()
-    ]
+    def letters() -> Letters:
+        return Letters(wiring.database, {each.name: each for each in CONSUMERS})
+
+    return [_room(wiring, make) for make in (identity, storage, files, audit, letters)]
+
+
+def _room(wiring: Wiring, make: Callable[[], Actor]) -> ChildSpec:
+    """Describe a room as a child with the name of its factory."""
+    name = make.__name__
+    return actor(name, make, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
 
 
 def _storage_options(settings: Settings) -> StorageOptions:
@@ -338,12 +309,15 @@ def _relays(wiring: Wiring) -> list[ChildSpec]:
 
 
 def _workers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
-    async def audit(child: Child) -> None:
-        await ConsumerLoop(AuditSink(), wiring.database, wiring.bus, wiring.clock).run(child)
+    def consumer(applies: Consumer) -> ChildSpec:
+        async def live(child: Child) -> None:
+            await ConsumerLoop(applies, wiring.database, wiring.bus, wiring.clock).run(child)
+
+        return ChildSpec(applies.name, live)
 
     interval = blueprint.settings.transfers.expiry_interval
     finalizer = Finalizer(wiring.registry.ref("files"), interval)
-    return [ChildSpec("audit", audit), finalizer_child(finalizer)]
+    return [*map(consumer, CONSUMERS), finalizer_child(finalizer)]
 
 
 # Edges

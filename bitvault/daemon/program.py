@@ -184,7 +184,7 @@ async def _blueprint(settings: Settings, data: Path) -> Blueprint:
         postgres = await trio.to_thread.run_sync(prepare, data / "postgres")
     if embedded_store:
         _say("object store (embedded)")
-    _say("rooms: identity, storage, files, audit")
+    _say("rooms: identity, storage, files, audit, letters")
     return Blueprint(settings, data, keys, postgres)
 
 

@@ -26,11 +26,13 @@ class Rooms:
 
     identity: Ref
     files: Ref
+    audit: Ref
+    letters: Ref
 
     @classmethod
     def of(cls, registry: Registry) -> "Rooms":
         """Refer to them by their names in the tree."""
-        return cls(identity=registry.ref("identity"), files=registry.ref("files"))
+        return cls(**{room.name: registry.ref(room.name) for room in attrs.fields(cls)})
 
 
 @attrs.frozen

@@ -12,6 +12,11 @@ from bitvault.http.call import Reserve
 from supervisors import ChildStatus
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BEHIND = {
+    "lag_events": "Events it has not applied, over all tenants.",
+    "lag_seconds": "Age of the oldest of them.",
+    "dead_letters": "Events it gave up, and those that wait behind them.",
+}
 
 
 class Metrics:
@@ -62,12 +67,36 @@ class _Tree(Collector):
             "What a child counts: mailbox.queued, lag, a pool's use.",
             labels=["path", "name"],
         )
+        behind = [
+            GaugeMetricFamily(f"bitvault_consumer_{name}", text, labels=["consumer"])
+            for name, text in _BEHIND.items()
+        ]
         for child in walk(self._tree()):
             up.add_metric([child.path], float(child.state == "running"))
             restarts.add_metric([child.path], child.restarts)
             for name, value in numbers(statistics_of(child)):
                 counts.add_metric([child.path, name], value)
-        yield from (up, restarts, counts)
+            if (lag := lag_of(child)) is not None:
+                for gauge, value in zip(behind, attrs.astuple(lag), strict=True):
+                    gauge.add_metric([child.id], value)
+        yield from (up, restarts, counts, *behind)
+
+
+@attrs.frozen
+class Lag:
+    """What a consumer says of itself: events behind, age of the oldest in seconds, dead letters."""
+
+    events: int
+    seconds: float
+    dead_letters: int
+
+
+def lag_of(child: ChildStatus) -> Lag | None:
+    """Return how far a child is behind, if it is a consumer that has looked."""
+    counted = statistics_of(child) or {}
+    if "lag" not in counted:
+        return None
+    return Lag(counted["lag"], counted.get("lag_seconds", 0.0), counted.get("dead", 0))
 
 
 def walk(child: ChildStatus) -> Iterator[ChildStatus]:

@@ -18,6 +18,7 @@ STATUS: Final[Mapping[str, int]] = {
     "space_not_found": 404,
     "trash_entry_not_found": 404,
     "upload_not_found": 404,
+    "user_not_found": 404,
     "version_not_found": 404,
     "bytes_missing": 409,
     "kind_mismatch": 409,
@@ -96,7 +97,7 @@ def problem(code: str, detail: str, request_id: str, **members: Any) -> dict[str
 
 def of_refusal(refusal: Refusal, request_id: str) -> dict[str, Any]:
     """Build the problem of a room's refusal, with its own fields in camelCase."""
-    members = {_camel(name): value for name, value in attrs.asdict(refusal).items()}
+    members = {camel(name): value for name, value in attrs.asdict(refusal).items()}
     return problem(refusal.code, refusal.detail, request_id, **members)
 
 
@@ -120,6 +121,7 @@ def encode(members: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(members)
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Turn a Python name into the wire's."""
     head, *tail = name.split("_")
     return head + "".join(part.capitalize() for part in tail)

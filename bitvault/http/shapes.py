@@ -1,14 +1,20 @@
 """Contract values to wire shapes, and wire targets to contract targets."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import attrs
+
+from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.letters import contract as letters
 from bitvault.http.preconditions import etag
-from bitvault.http.problems import invalid
-from bitvault.kernel.ids import NodeId, SpaceId
-from bitvault.wire import nodes, sessions, spaces, uploads
+from bitvault.http.problems import camel, invalid
+from bitvault.kernel.ids import NodeId, SpaceId, UserId
+from bitvault.wire import admin, nodes, sessions, spaces, uploads
 
 T = TypeVar("T")
 
@@ -180,6 +186,45 @@ def space(value: files.Space) -> spaces.Space:
         etag=etag(value.revision),
         created_at=value.created_at,
     )
+
+
+def member(value: files.Member, logins: Mapping[UserId, str]) -> spaces.Member:
+    """Show a member of a space."""
+    login = logins.get(value.user_id)
+    return spaces.Member(user_id=value.user_id, login=login, role=value.role.value)
+
+
+def audit_entry(value: audit.Entry, logins: Mapping[UserId, str]) -> admin.AuditEntry:
+    """Show an entry of the trail."""
+    return admin.AuditEntry(
+        id=value.event_id,
+        seq=value.seq,
+        kind=value.kind,
+        aggregate_id=value.aggregate_id,
+        user_id=value.user_id,
+        login=None if value.user_id is None else logins.get(UserId(value.user_id)),
+        at=value.at,
+        request_id=value.request_id,
+        address=value.address,
+        user_agent=value.user_agent,
+        detail={camel(name): one for name, one in value.detail.items()},
+    )
+
+
+def dead_letter(value: letters.DeadLetter) -> admin.DeadLetter:
+    """Show a dead letter."""
+    return admin.DeadLetter(**attrs.asdict(value))
+
+
+def replayed(value: letters.Replay) -> admin.Replayed:
+    """Show what a replay did."""
+    failing = tuple(admin.StillFailing(**attrs.asdict(one)) for one in value.failing)
+    return admin.Replayed(applied=value.applied, failing=failing, next_cursor=value.next_cursor)
+
+
+def has_utc(moment: datetime) -> bool:
+    """Say whether a moment survives its conversion to UTC."""
+    return not moment.utcoffset() or 1 < moment.year < 9999  # noqa: PLR2004 - the years of datetime
 
 
 def target(

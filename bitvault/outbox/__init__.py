@@ -3,14 +3,20 @@
 from bitvault.outbox.append import Outbox
 from bitvault.outbox.consumer import Consumer, ConsumerLoop, consumer_child
 from bitvault.outbox.relay import Relay, relay_child
+from bitvault.outbox.replay import Letter, Replayed, letters_after, next_aggregate, replay
 from bitvault.outbox.wakeup import Wakeups
 
 __all__ = [
     "Consumer",
     "ConsumerLoop",
+    "Letter",
     "Outbox",
     "Relay",
+    "Replayed",
     "Wakeups",
     "consumer_child",
+    "letters_after",
+    "next_aggregate",
     "relay_child",
+    "replay",
 ]

@@ -11,7 +11,6 @@ everything else flows.
 
 from collections.abc import Sequence
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 import trio
@@ -252,19 +251,6 @@ class ConsumerLoop:
             error=failing.error if failing else _BEHIND,
             now=self.clock.now(),
         )
-
-    async def replay(self, tenant_id: TenantId, aggregate_id: UUID) -> int:
-        """Apply an aggregate's dead letters again, in order, all or none; return how many."""
-
-        async def work(tx: Transaction) -> int:
-            await journal.hold(tx, self.consumer.name, tenant_id)
-            events = await journal.parked_events(tx, self.consumer.name, tenant_id, aggregate_id)
-            for event in events:
-                await self.consumer.apply(tx, event)
-                await journal.unpark(tx, self.consumer.name, event)
-            return len(events)
-
-        return await self.database.transact(tenant_id, work)
 
 
 def consumer_child(loop: ConsumerLoop) -> ChildSpec:

@@ -67,9 +67,14 @@ async def park(
         seq=event.seq,
         aggregate_id=event.aggregate_id,
         attempts=attempts,
-        error=error[:4000].replace("\0", ""),
+        error=storable(error),
         now=now,
     )
+
+
+def storable(error: str) -> str:
+    """Return as much of an error's text as is kept, without what PostgreSQL cannot hold."""
+    return error[:4000].replace("\0", "").encode(errors="replace").decode()
 
 
 async def parked(tx: Transaction, consumer: str, events: Sequence[Recorded]) -> frozenset[UUID]:
@@ -91,14 +96,15 @@ async def hold(tx: Transaction, consumer: str, tenant_id: TenantId) -> None:
 
 
 async def parked_events(
-    tx: Transaction, consumer: str, tenant_id: TenantId, aggregate_id: UUID
+    tx: Transaction, consumer: str, tenant_id: TenantId, aggregate_id: UUID, most: int
 ) -> tuple[Recorded, ...]:
-    """Return an aggregate's dead letters in order, locked."""
+    """Return an aggregate's first dead letters in order, locked."""
     rows = await tx.fetch(
         _QUERIES["parked_events"],
         consumer=consumer,
         tenant_id=tenant_id,
         aggregate_id=aggregate_id,
+        most=most,
     )
     return tuple(_recorded(tenant_id, row) for row in rows)
 

@@ -77,10 +77,30 @@ FROM outbox.dead_letter AS d
 JOIN outbox.event AS e ON e.tenant_id = d.tenant_id AND e.seq = d.seq
 WHERE d.consumer = :consumer AND d.tenant_id = :tenant_id AND d.aggregate_id = :aggregate_id
 ORDER BY d.seq
+LIMIT :most
 FOR UPDATE OF d;
 
 -- unpark --
 DELETE FROM outbox.dead_letter
+WHERE consumer = :consumer AND tenant_id = :tenant_id AND seq = :seq;
+
+-- letters_after --
+SELECT d.consumer, d.seq, e.event_id, e.kind, d.aggregate_id, d.attempts, d.error, d.parked_at
+FROM outbox.dead_letter AS d
+JOIN outbox.event AS e ON e.tenant_id = d.tenant_id AND e.seq = d.seq
+WHERE d.tenant_id = :tenant_id AND d.consumer = ANY(:consumers::text[])
+    AND (d.consumer, d.seq) > (:consumer, :seq)
+ORDER BY d.consumer, d.seq
+LIMIT :most;
+
+-- next_aggregate --
+SELECT aggregate_id FROM outbox.dead_letter
+WHERE consumer = :consumer AND tenant_id = :tenant_id AND aggregate_id > :after
+ORDER BY aggregate_id
+LIMIT 1;
+
+-- note_failure --
+UPDATE outbox.dead_letter SET attempts = attempts + 1, error = :error
 WHERE consumer = :consumer AND tenant_id = :tenant_id AND seq = :seq;
 
 -- lag --

@@ -51,4 +51,5 @@ class Member(ResponseShape, frozen=True, kw_only=True):
     """A user's role in a team space."""
 
     user_id: UUID
+    login: str | None
     role: Role

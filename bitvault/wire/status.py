@@ -15,6 +15,7 @@ class ChildStatus(ResponseShape, frozen=True, kw_only=True):
     kind: str
     state: str
     restarts: int
+    uptime: Annotated[float | None, Meta(description="Seconds in this life; null: not running.")]
     last_error: str | None
     mailbox_depth: int | None
     statistics: Annotated[
@@ -24,10 +25,12 @@ class ChildStatus(ResponseShape, frozen=True, kw_only=True):
 
 
 class ConsumerLag(ResponseShape, frozen=True, kw_only=True):
-    """How many events a consumer is behind."""
+    """How far a consumer is behind: events, the age of the oldest, and its dead letters."""
 
     name: str
     lag: int
+    seconds: float
+    dead_letters: int
 
 
 class Disk(ResponseShape, frozen=True, kw_only=True):

@@ -36,7 +36,9 @@ async def test_status_shows_the_tree(world: World) -> None:
         "ValueError: x",
     )
     assert child["mailboxDepth"] == 3
-    assert body["consumers"] == [{"name": "root/files", "lag": 12}]
+    assert body["consumers"] == [
+        {"name": "root/files", "lag": 12, "seconds": 1.5, "deadLetters": 2}
+    ]
 
 
 @pytest.mark.parametrize("free", [999, 1000])
@@ -79,6 +81,8 @@ async def test_metrics_count_by_template(world: World) -> None:
     assert f'bitvault_http_requests_total{{method="GET",{route},status="200"}} 1.0' in text
     assert 'route="unmatched"' in text
     assert "whatever" not in text
+    assert 'bitvault_consumer_lag_events{consumer="files"} 12.0' in text
+    assert 'bitvault_consumer_dead_letters{consumer="files"} 2.0' in text
     assert 'bitvault_child_statistic{name="mailbox.queued",path="root/files"} 3.0' in text
 
 

@@ -136,9 +136,9 @@ class Daemon:
         """Return the address of the embedded database."""
         return prepare(self.data / "postgres").dsn()
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Read the embedded database past the daemon."""
-        return asyncio.run(_fetch(self.dsn(), sql))
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run one statement on the embedded database, past the daemon."""
+        return asyncio.run(_fetch(self.dsn(), sql, *values))
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{self.lives}.{name}"
@@ -147,10 +147,10 @@ class Daemon:
         return self._process is None or self._process.poll() is not None
 
 
-async def _fetch(dsn: str, sql: str) -> list[tuple[Any, ...]]:
+async def _fetch(dsn: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
     connection = await asyncpg.connect(dsn)
     try:
-        return [tuple(row) for row in await connection.fetch(sql)]
+        return [tuple(row) for row in await connection.fetch(sql, *values)]
     finally:
         await connection.close()
 

@@ -2,15 +2,13 @@
 
 from attrs import define
 
-from bitvault.actors.audit import store
+from bitvault.actors.audit import rules, store
 from bitvault.actors.audit.contract import Entry, ListEntries
 from bitvault.actors.room import Room
 from bitvault.drivers.postgres.port import Database, Transaction
-from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
+from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
 from bitvault.kernel.refusal import Forbidden
 from supervisors import handles
-
-_NEWEST = (1 << 63) - 1
 
 
 @define(eq=False)
@@ -24,13 +22,13 @@ class Audit(Room):
         """List the trail, newest first."""
         if not request.caller.principal.is_admin:
             return Forbidden("read the audit trail")
+        tenant_id, wanted = request.caller.tenant_id, request.wanted
         limit = max(1, min(request.limit, MAX_LIMIT))
-        before = _NEWEST
-        if request.cursor is not None:
-            before = int(decode_cursor(request.cursor, [int])[0])
+        before = rules.first_place(request.cursor, wanted.until)
 
         async def work(tx: Transaction) -> tuple[Entry, ...]:
-            return await store.entries_before(tx, request.caller.tenant_id, before, limit + 1)
+            return await store.entries(tx, tenant_id, wanted, before, limit + 1)
 
-        entries = await self.database.read(request.caller.tenant_id, work)
-        return page_of(entries, limit, [(entry.seq,) for entry in entries])
+        entries = await self.database.read(tenant_id, work)
+        keys = [rules.place_key(entry.at, entry.seq) for entry in entries]
+        return page_of(entries, limit, keys)

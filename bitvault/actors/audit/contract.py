@@ -30,9 +30,22 @@ class Entry:
 
 
 @frozen
+class Filter:
+    """Which entries: those that meet everything given. ``since`` is included, ``until`` is not."""
+
+    aggregate_id: UUID | None = None
+    """What it happened to; a node, for the most part."""
+    user_id: UUID | None = None
+    """Who did it."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@frozen
 class ListEntries(Request[Page[Entry] | Forbidden | Refusal]):
     """List the tenant's audit trail, newest first."""
 
     caller: Caller
     cursor: str | None = None
     limit: int = DEFAULT_LIMIT
+    wanted: Filter = Filter()

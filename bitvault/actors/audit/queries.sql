@@ -9,9 +9,28 @@ VALUES (
     :user_agent, :detail::text::jsonb
 );
 
--- entries_before --
+-- entries --
 SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text
 FROM audit.entry
-WHERE tenant_id = :tenant_id AND seq < :before
-ORDER BY seq DESC
+WHERE tenant_id = :tenant_id
+    AND (at, seq) < (:at, :seq) AND at >= :since
+ORDER BY at DESC, seq DESC
+LIMIT :most;
+
+-- entries_of_aggregate --
+-- One aggregate's own history is short, so the user is compared row by row.
+SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text
+FROM audit.entry
+WHERE tenant_id = :tenant_id AND aggregate_id = :aggregate_id
+    AND (:user_id::uuid IS NULL OR user_id = :user_id)
+    AND (at, seq) < (:at, :seq) AND at >= :since
+ORDER BY at DESC, seq DESC
+LIMIT :most;
+
+-- entries_of_user --
+SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text
+FROM audit.entry
+WHERE tenant_id = :tenant_id AND user_id = :user_id
+    AND (at, seq) < (:at, :seq) AND at >= :since
+ORDER BY at DESC, seq DESC
 LIMIT :most;

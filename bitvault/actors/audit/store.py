@@ -1,13 +1,16 @@
 """One function per query."""
 
+from datetime import UTC, datetime
+
 from msgspec import json
 
-from bitvault.actors.audit.contract import Entry
+from bitvault.actors.audit.contract import Entry, Filter
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.events import Recorded
 from bitvault.kernel.ids import TenantId
 
 QUERIES = load_queries("bitvault.actors.audit")
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 async def insert_entry(tx: Transaction, event: Recorded) -> None:
@@ -28,9 +31,24 @@ async def insert_entry(tx: Transaction, event: Recorded) -> None:
     )
 
 
-async def entries_before(
-    tx: Transaction, tenant_id: TenantId, before: int, most: int
+async def entries(
+    tx: Transaction, tenant_id: TenantId, wanted: Filter, before: tuple[datetime, int], most: int
 ) -> tuple[Entry, ...]:
-    """List entries with a smaller seq, newest first."""
-    rows = await tx.fetch(QUERIES["entries_before"], tenant_id=tenant_id, before=before, most=most)
+    """List entries that lie before a time and seq, newest first."""
+    name = "entries"
+    values: dict[str, object] = {}
+    if wanted.aggregate_id is not None:
+        name = "entries_of_aggregate"
+        values = {"aggregate_id": wanted.aggregate_id, "user_id": wanted.user_id}
+    elif wanted.user_id is not None:
+        name, values = "entries_of_user", {"user_id": wanted.user_id}
+    rows = await tx.fetch(
+        QUERIES[name],
+        tenant_id=tenant_id,
+        at=before[0],
+        seq=before[1],
+        since=wanted.since or _BEGINNING,
+        most=most,
+        **values,
+    )
     return tuple(Entry(**{**row, "detail": json.decode(row["detail"])}) for row in rows)

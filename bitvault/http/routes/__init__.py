@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import (
+    admin,
     batch,
     files,
     folders,
@@ -17,6 +18,6 @@ from bitvault.http.routes import (
 
 ENDPOINTS: Sequence[Endpoint] = tuple(
     endpoint
-    for topic in (sessions, tokens, users, spaces, files, uploads, folders, trash, batch)
+    for topic in (sessions, tokens, users, spaces, files, uploads, folders, trash, batch, admin)
     for endpoint in topic.routes.endpoints
 )

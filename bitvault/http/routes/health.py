@@ -8,10 +8,11 @@ from typing import Any
 
 import attrs
 import msgspec
+import trio
 from quart import Response, request
 
 from bitvault.http.call import Edge, Reply, Reserve
-from bitvault.http.metrics import Metrics, numbers, statistics_of, walk
+from bitvault.http.metrics import Metrics, lag_of, numbers, statistics_of, walk
 from bitvault.http.problems import RETRY_AFTER, of_refusal
 from bitvault.http.serving import principal_of, problem_response, reply_response, tracing
 from bitvault.kernel.refusal import Forbidden, Refusal
@@ -114,10 +115,14 @@ def status_of(tree: ChildStatus, reserve: Reserve) -> wire.Status:
         ready=all(child.state == "running" for child in every),
         tree=_shown(tree),
         consumers=tuple(
-            wire.ConsumerLag(name=child.path, lag=int(lag))
+            wire.ConsumerLag(
+                name=child.path,
+                lag=lag.events,
+                seconds=lag.seconds,
+                dead_letters=lag.dead_letters,
+            )
             for child in every
-            for name, lag in numbers(statistics_of(child))
-            if name.rpartition(".")[2] == "lag"
+            if (lag := lag_of(child)) is not None
         ),
         disk=_disk(reserve) if reserve.keep else None,
     )
@@ -136,6 +141,7 @@ def _shown(child: ChildStatus) -> wire.ChildStatus:
         kind=child.kind,
         state=child.state,
         restarts=child.restarts,
+        uptime=None if child.started_at is None else trio.current_time() - child.started_at,
         last_error=child.last_error,
         mailbox_depth=None if depth is None else int(depth),
         statistics=msgspec.to_builtins(counted),

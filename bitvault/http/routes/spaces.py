@@ -5,17 +5,18 @@ from bitvault.actors.files.contract import (
     GetSpace,
     ListMembers,
     ListSpaces,
-    Member,
     RemoveMember,
     Role,
     SetMember,
     Space,
     UpdateSpace,
 )
+from bitvault.actors.identity.contract import FindUsers, UserNotFound
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import etag, single_revision
+from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import spaces as wire
@@ -67,6 +68,8 @@ async def get_space(call: Call[NoBody, NoQuery]) -> Answer:
 async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
     """Rename a team space or set its quota."""
     body = call.body
+    if body.unlimited and body.quota is not None:
+        raise invalid("unlimited", "give either quota or unlimited")
     request = UpdateSpace(
         call.caller,
         call.path["id"],
@@ -86,7 +89,11 @@ async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
     members = await call.files.ask(ListMembers(call.caller, call.path["id"]))
     if isinstance(members, Refusal):
         return members
-    return list_reply(tuple(_member(member) for member in members))
+    users = await call.identity.ask(FindUsers(call.caller, tuple(one.user_id for one in members)))
+    if isinstance(users, Refusal):
+        return users
+    logins = {user.user_id: user.login for user in users}
+    return list_reply(tuple(shapes.member(one, logins) for one in members))
 
 
 @routes.route(
@@ -94,14 +101,20 @@ async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/spaces/{id}/members/{userId}",
     {200: wire.Member},
     body=wire.SetMember,
-    codes=("invalid", "forbidden", "space_not_found"),
+    codes=("invalid", "forbidden", "space_not_found", "user_not_found"),
 )
 async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
     """Give a user a role in a team space."""
-    role = Role(call.body.role)
-    request = SetMember(call.caller, call.path["id"], call.path["userId"], role)
-    member = await call.files.ask(request)
-    return member if isinstance(member, Refusal) else Reply(200, _member(member))
+    role, user_id = Role(call.body.role), call.path["userId"]
+    users = await call.identity.ask(FindUsers(call.caller, (user_id,)))
+    if isinstance(users, Refusal):
+        return users
+    if not users:
+        return UserNotFound(str(user_id))
+    member = await call.files.ask(SetMember(call.caller, call.path["id"], user_id, role))
+    if isinstance(member, Refusal):
+        return member
+    return Reply(200, shapes.member(member, {user_id: users[0].login}))
 
 
 @routes.route(
@@ -120,7 +133,3 @@ def _reply(space: Space | Refusal, status: int = 200) -> Answer:
     if isinstance(space, Refusal):
         return space
     return Reply(status, shapes.space(space), {"ETag": etag(space.revision)})
-
-
-def _member(member: Member) -> wire.Member:
-    return wire.Member(user_id=member.user_id, role=member.role.value)

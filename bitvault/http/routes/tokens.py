@@ -13,10 +13,17 @@ routes = Routes("tokens")
 
 
 @routes.route(
-    "POST", "/v1/tokens", {201: wire.TokenCreated}, body=wire.CreateToken, codes=("invalid",)
+    "POST",
+    "/v1/tokens",
+    {201: wire.TokenCreated},
+    body=wire.CreateToken,
+    codes=("invalid", "idempotency_key_reused"),
 )
 async def create_token(call: Call[wire.CreateToken, NoQuery]) -> Answer:
-    """Create an API token; it is shown only in this answer."""
+    """Create an API token; it is shown only in this answer.
+
+    A repeat under the same Idempotency-Key shows a fresh secret of the same token.
+    """
     request = CreateToken(call.caller, call.body.name, call.body.expires_in)
     issued = await call.identity.ask(request)
     if isinstance(issued, Refusal):

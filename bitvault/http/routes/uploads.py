@@ -1,7 +1,5 @@
 """Uploads: init, parts, commit, and how far they are."""
 
-from datetime import timedelta
-
 from bitvault.actors.files.contract import (
     AbortUpload,
     CommittedPart,
@@ -192,7 +190,7 @@ async def _signed(call: Call[object, object], parts: tuple[PartToSign, ...]) -> 
 
 def _draft(body: wire.InitUpload) -> UploadDraft:
     modified = body.content_modified_at
-    if modified is not None and not _in_utc_range(modified.utcoffset(), modified.year):
+    if modified is not None and not shapes.has_utc(modified):
         raise invalid("contentModifiedAt", "must lie between the years 1 and 9999 in UTC")
     return UploadDraft(
         size=body.size,
@@ -203,11 +201,6 @@ def _draft(body: wire.InitUpload) -> UploadDraft:
         content_modified_at=modified,
         **shapes.place(body),
     )
-
-
-def _in_utc_range(offset: timedelta | None, year: int) -> bool:
-    """Say whether a moment survives its conversion to UTC."""
-    return not offset or 1 < year < 9999  # noqa: PLR2004 - the years datetime can hold
 
 
 def _claim(upload_id: object, body: wire.CommitUpload | wire.CommitItem) -> UploadCommit:

@@ -8,19 +8,19 @@ from attrs import evolve, frozen
 
 from bitvault.actors.audit.actor import Audit
 from bitvault.actors.audit.consumer import AuditSink
-from bitvault.actors.audit.contract import Entry, ListEntries
+from bitvault.actors.audit.contract import Entry, Filter, ListEntries
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import SystemIds, TenantId, UserId
-from bitvault.kernel.paging import Page
+from bitvault.kernel.paging import Page, encode_cursor
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
 
 IDS = SystemIds()
-NODE = UUID(int=5)
+NODE, OTHER = UUID(int=5), UUID(int=6)
 
 
 @frozen
@@ -38,12 +38,12 @@ def new_admin() -> Caller:
     return Caller(principal, Origin("request-1", "192.0.2.7", "curl/8"))
 
 
-async def happen(database: Database, caller: Caller, *names: str) -> None:
-    """Let the caller touch nodes, and let the sink catch up."""
+async def happen(database: Database, caller: Caller, *names: str, node: UUID = NODE) -> None:
+    """Let the caller touch a node, and let the sink catch up."""
     outbox = Outbox(IDS, SystemClock(), Wakeups())
 
     async def work(tx: Transaction) -> None:
-        events = [NodeTouched(NODE, at, name) for at, name in enumerate(names)]
+        events = [NodeTouched(node, at, name) for at, name in enumerate(names)]
         await outbox.append(tx, caller.tenant_id, events, caller)
 
     await database.transact(caller.tenant_id, work)
@@ -87,6 +87,42 @@ async def test_pages_run_from_the_newest_to_the_oldest(database: Database) -> No
     assert seqs == [5, 4, 3, 2, 1]
 
 
+async def test_the_trail_can_be_asked_for_a_node_a_user_and_a_time(database: Database) -> None:
+    """Each filter, and all together; what does not meet them is not there."""
+    admin = new_admin()
+    other = evolve(admin, principal=evolve(admin.principal, user_id=UserId(IDS.uuid7())))
+    await happen(database, admin, "a")
+    await happen(database, other, "b", node=OTHER)
+    await happen(database, other, "c")
+    everything = (await entries(database, ListEntries(admin))).items
+    third, second, first = everything
+
+    async def named(wanted: Filter) -> list[str]:
+        found = await entries(database, ListEntries(admin, wanted=wanted))
+        return [entry.detail["name"] for entry in found.items]
+
+    assert await named(Filter(aggregate_id=NODE)) == ["c", "a"]
+    assert await named(Filter(user_id=other.principal.user_id)) == ["c", "b"]
+    assert await named(Filter(NODE, other.principal.user_id)) == ["c"]
+    assert await named(Filter(since=second.at, until=third.at)) == ["b"]
+    assert await named(Filter(NODE, admin.principal.user_id, since=second.at)) == []
+    assert await named(Filter(until=first.at)) == []
+
+
+async def test_pages_of_a_filter_lead_to_its_end(database: Database) -> None:
+    """A cursor goes on where the page ended, also among entries of one moment."""
+    admin = new_admin()
+    await happen(database, admin, *"abcde")
+    wanted, names, cursor = Filter(aggregate_id=NODE), list[str](), None
+    while True:
+        page = await entries(database, ListEntries(admin, cursor, 2, wanted))
+        names += [entry.detail["name"] for entry in page.items]
+        if (cursor := page.next_cursor) is None:
+            break
+
+    assert names == ["e", "d", "c", "b", "a"]
+
+
 async def test_only_admins_read_it(database: Database) -> None:
     """Anybody else of the tenant is refused."""
     admin = new_admin()
@@ -103,7 +139,18 @@ async def test_another_tenant_sees_nothing_of_it(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "x", "WyJhIl0", "WzFd" * 1000, "W10", "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OV0"]
+    "cursor",
+    [
+        "",
+        "x",
+        "WyJhIl0",
+        "WzFd" * 1000,
+        "W10",
+        "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OV0",
+        encode_cursor([1]),
+        encode_cursor([(1 << 63) - 1, 1]),
+        encode_cursor([-(1 << 63), 1]),
+    ],
 )
 async def test_a_forged_cursor_is_refused(database: Database, cursor: str) -> None:
     """No cursor of somebody's making is a crash."""

@@ -17,6 +17,7 @@ GOOD = {
     "revoke_token": (f"/v1/tokens/{ID}", None),
     "create_user": ("/v1/users", {"login": "bob", "password": "long secret"}),
     "list_users": ("/v1/users?limit=10", None),
+    "get_user": (f"/v1/users/{ID}", None),
     "list_spaces": ("/v1/spaces", None),
     "create_space": ("/v1/spaces", {"name": "Team", "quota": 10}),
     "get_personal_space": ("/v1/spaces/personal", None),
@@ -49,5 +50,8 @@ GOOD = {
     "list_trash": ("/v1/trash", None),
     "restore_entry": (f"/v1/trash/{ID}/restore", None),
     "purge_entry": (f"/v1/trash/{ID}", None),
+    "list_audit": (f"/v1/audit?nodeId={ID}&since=2026-01-01T00:00:00Z", None),
+    "list_dead_letters": ("/v1/admin/dead-letters?consumer=audit", None),
+    "replay_dead_letters": ("/v1/admin/dead-letters/replay", {"consumer": "audit"}),
     "apply_batch": ("/v1/batch", {"operations": [{"op": "mkdir", "path": "/n"}]}),
 }

@@ -8,8 +8,10 @@ from uuid import UUID
 import attrs
 from quart.typing import TestClientProtocol
 
+from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.letters import contract as letters
 from bitvault.http.app import Application, Options, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.kernel.events import Position
@@ -61,6 +63,13 @@ MEMBER = files.Member(UserId(ID), files.Role.EDITOR)
 VERSION = files.Version(1, 3, HASH, "text/plain", None, NOW, UserId(ID), is_current=True)
 ENTRY = files.TrashEntry(ID, node(), "/a.txt", NOW, UserId(ID))
 
+AUDITED = audit.Entry(
+    9, ID, "node.committed", ID, UserId(ID), NOW, "req-00001", "192.0.2.7", "curl/8",
+    {"parent_id": str(ID), "size": 3},
+)  # fmt: skip
+LETTER = letters.DeadLetter("audit", 9, ID, "node.moved", ID, 5, "ValueError: x", NOW)
+FAILING = letters.StillFailing("audit", ID, 9, "ValueError: x")
+
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
     identity.CloseSession: lambda _: None,
@@ -70,6 +79,10 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.DescribeMe: lambda _: USER,
     identity.CreateUser: lambda _: USER,
     identity.ListUsers: lambda _: (USER,),
+    identity.FindUsers: lambda _: (USER,),
+    audit.ListEntries: lambda _: Page((AUDITED,), "next"),
+    letters.ListDeadLetters: lambda _: Page((LETTER,), None),
+    letters.ReplayDeadLetters: lambda _: letters.Replay(2, (FAILING,), None),
     files.Apply: lambda request: tuple(WRITTEN for _ in request.operations),
     files.GetNode: lambda _: node(),
     files.ListChildren: lambda _: Page((node(),), "next"),
@@ -137,6 +150,8 @@ class Counted:
 
     mailbox: Mailbox = Mailbox()
     lag: int = 12
+    lag_seconds: float = 1.5
+    dead: int = 2
 
 
 @attrs.define
@@ -150,7 +165,8 @@ class World:
     app: Application = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        rooms = Rooms(identity=self.room, files=self.room)  # type: ignore[arg-type]
+        room: Any = self.room
+        rooms = Rooms(identity=room, files=room, audit=room, letters=room)
         options = Options(body_limit=1 << 20, body_timeout=5)
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)

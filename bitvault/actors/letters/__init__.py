@@ -1,0 +1,1 @@
+"""Dead letters: what consumers could not apply, for the admins of the tenant it happened in."""

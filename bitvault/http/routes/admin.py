@@ -1,0 +1,96 @@
+"""For a tenant's admins: what happened, and what consumers could not digest."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
+
+from bitvault.actors.audit.contract import Filter, ListEntries
+from bitvault.actors.identity.contract import FindUsers
+from bitvault.actors.letters.contract import ListDeadLetters, ReplayDeadLetters
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.problems import invalid
+from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import admin as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("admin")
+
+Since = Annotated[datetime, Meta(tz=True, description="RFC 3339; included.")]
+Until = Annotated[datetime, Meta(tz=True, description="RFC 3339; not included.")]
+
+
+class PagedTrail(Paged, frozen=True, kw_only=True):
+    """One page of the audit trail; what is given must all be met."""
+
+    node_id: UUID | None = None
+    user_id: UUID | None = None
+    since: Since | None = None
+    until: Until | None = None
+
+
+class PagedLetters(Paged, frozen=True, kw_only=True):
+    """One page of the dead letters."""
+
+    consumer: wire.ConsumerName | None = None
+
+
+@routes.route(
+    "GET",
+    "/v1/audit",
+    {200: Page[wire.AuditEntry]},
+    query=PagedTrail,
+    codes=("invalid", "forbidden"),
+)
+async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
+    """List who did what to which node, newest first; for the tenant's admins."""
+    query = call.query
+    for name, moment in (("since", query.since), ("until", query.until)):
+        if moment is not None and not shapes.has_utc(moment):
+            raise invalid(name, "must lie between the years 1 and 9999 in UTC")
+    wanted = Filter(query.node_id, query.user_id, query.since, query.until)
+    request = ListEntries(call.caller, query.cursor, query.limit, wanted)
+    page = await call.edge.rooms.audit.ask(request)
+    if isinstance(page, Refusal):
+        return page
+    actors = {entry.user_id for entry in page.items if entry.user_id is not None}
+    users = await call.identity.ask(FindUsers(call.caller, tuple(sorted(actors))))
+    if isinstance(users, Refusal):
+        return users
+    logins = {user.user_id: user.login for user in users}
+    items = tuple(shapes.audit_entry(entry, logins) for entry in page.items)
+    return list_reply(items, page.next_cursor)
+
+
+@routes.route(
+    "GET",
+    "/v1/admin/dead-letters",
+    {200: Page[wire.DeadLetter]},
+    query=PagedLetters,
+    codes=("invalid", "forbidden"),
+)
+async def list_dead_letters(call: Call[NoBody, PagedLetters]) -> Answer:
+    """List events that took no effect, by consumer and place; for the tenant's admins."""
+    query = call.query
+    request = ListDeadLetters(call.caller, query.consumer, query.cursor, query.limit)
+    return page_reply(await call.edge.rooms.letters.ask(request), shapes.dead_letter)
+
+
+@routes.route(
+    "POST",
+    "/v1/admin/dead-letters/replay",
+    {200: wire.Replayed},
+    body=wire.ReplayDeadLetters,
+    body_optional=True,
+    codes=("invalid", "forbidden"),
+)
+async def replay_dead_letters(call: Call[wire.ReplayDeadLetters, NoQuery]) -> Answer:
+    """Apply dead letters again, in order; repeat with nextCursor until that is null."""
+    body = call.body
+    request = ReplayDeadLetters(call.caller, body.consumer, body.aggregate_id, body.cursor)
+    done = await call.edge.rooms.letters.ask(request)
+    return done if isinstance(done, Refusal) else Reply(200, shapes.replayed(done))

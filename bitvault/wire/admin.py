@@ -1,0 +1,71 @@
+"""For a tenant's admins: the audit trail and the dead letters."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta
+
+from bitvault.wire.fields import Moment, RequestShape, ResponseShape
+
+ConsumerName = Annotated[str, Meta(min_length=1, max_length=64, description="As in /v1/status.")]
+Cursor = Annotated[
+    str, Meta(min_length=1, max_length=2048, description="nextCursor of the answer before.")
+]
+
+
+class AuditEntry(ResponseShape, frozen=True, kw_only=True):
+    """Who did what to which node, when, and from where; ``detail`` are the event's own members.
+
+    ``userId`` is null where the platform itself acted. ``aggregateId`` is the node's id where
+    ``kind`` begins with ``node.``.
+    """
+
+    id: UUID
+    seq: int
+    kind: str
+    aggregate_id: UUID
+    user_id: UUID | None
+    login: Annotated[str | None, Meta(description="Of the user, as it is now.")]
+    at: Moment
+    request_id: str
+    address: str
+    user_agent: str
+    detail: dict[str, Any]
+
+
+class DeadLetter(ResponseShape, frozen=True, kw_only=True):
+    """An event that a consumer could not apply; 0 ``attempts``: it waits behind such an event."""
+
+    consumer: str
+    seq: int
+    event_id: UUID
+    kind: str
+    aggregate_id: UUID
+    attempts: int
+    error: str
+    since: Moment
+
+
+class ReplayDeadLetters(RequestShape, frozen=True, kw_only=True):
+    """Which dead letters to apply again: of one consumer, of one aggregate, or all."""
+
+    consumer: ConsumerName | None = None
+    aggregate_id: UUID | None = None
+    cursor: Cursor | None = None
+
+
+class StillFailing(ResponseShape, frozen=True, kw_only=True):
+    """An aggregate whose letters stay, because the one at ``seq`` failed again."""
+
+    consumer: str
+    aggregate_id: UUID
+    seq: int
+    error: str
+
+
+class Replayed(ResponseShape, frozen=True, kw_only=True):
+    """What a replay did; with a ``nextCursor`` it goes on when asked again with that."""
+
+    applied: int
+    failing: tuple[StillFailing, ...]
+    next_cursor: str | None
