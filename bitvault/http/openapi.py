@@ -2,20 +2,34 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
+from bitvault.actors.files import contract as files
+from bitvault.actors.identity import contract as identity
+from bitvault.actors.storage import contract as storage
 from bitvault.http.endpoint import Endpoint, NoQuery
-from bitvault.http.problems import STATUS
+from bitvault.http.problems import OWN_MEANINGS, STATUS
+from bitvault.kernel import refusal
+from bitvault.kernel.refusal import Refusal
 from bitvault.wire.problems import Problem
 
+_SAYING_NO = (refusal, storage, files, identity)
+"""Where refusals are declared; what storage says reaches clients through files."""
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _EVERYWHERE = ("invalid", "overloaded", "unavailable", "internal")
 _BODY = ("malformed", "body_too_large", "request_timeout", "unsupported_media_type")
 _DESCRIPTION = """\
 Files, folders and their versions. Bytes never pass through this interface: uploads and downloads
 are presigned requests to the object store.
+
+Log in with `POST /v1/sessions`, or make a token with `bitvault token create NAME`; send either as
+`Authorization: Bearer TOKEN`.
+
+To upload, `POST /v1/files` with path, size and hash, send the bytes as each of the answered
+`transfers` says, and `POST /v1/files/{uploadId}/commit`. To download, `GET
+/v1/files/{id}/content` and fetch the URL it answers.
 
 Errors are RFC 9457 problem details with a stable `code`. Lists are `{items, nextCursor}`.
 `Idempotency-Key` makes a POST safe to repeat. ETags are revisions; send them back in `If-Match`.
@@ -40,7 +54,23 @@ def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": components,
         },
+        "x-problems": _problems(),
     }
+
+
+def _problems() -> list[dict[str, Any]]:
+    """List every code with its status and meaning: for people, and for programs that show it."""
+    every = (kind for module in _SAYING_NO for kind in vars(module).values())
+    meanings = {kind.code: kind.__doc__ or "" for kind in every if _is_refusal(kind)}
+    meanings |= OWN_MEANINGS
+    return [
+        {"code": code, "status": status, "meaning": meanings[code].partition("\n")[0]}
+        for code, status in sorted(STATUS.items(), key=lambda item: (item[1], item[0]))
+    ]
+
+
+def _is_refusal(kind: object) -> TypeGuard[type[Refusal]]:
+    return isinstance(kind, type) and issubclass(kind, Refusal)
 
 
 def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Mapping[Any, Any], dict[str, Any]]:

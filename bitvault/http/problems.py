@@ -49,6 +49,19 @@ STATUS: Final[Mapping[str, int]] = {
 }
 """Every code there is. A full quota is no server error, so it is not 507; a full disk is."""
 
+OWN_MEANINGS: Final[Mapping[str, str]] = {
+    "malformed": "The body is not JSON, or the request cannot be read.",
+    "not_found": "There is no such route.",
+    "method_not_allowed": "The route has other methods; Allow lists them.",
+    "request_timeout": "The body did not arrive in time.",
+    "body_too_large": "The body is larger than the server takes.",
+    "unsupported_media_type": "The body must be application/json.",
+    "internal": "The server failed; its log has the reason under the request id.",
+    "overloaded": "A part of the server is busy or restarting; a retry is safe.",
+    "disk_full": "The server's disk is short of room; nothing was written.",
+}
+"""Of the codes that the edge says itself; a refusal's meaning is its own docstring."""
+
 RETRY_AFTER: Final = 1
 """Seconds, where a refusal is retryable as soon as a restart or a queue permits (503)."""
 

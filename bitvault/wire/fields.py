@@ -15,6 +15,8 @@ MAX_ITEMS = 1000
 """Items of one batch request."""
 MAX_SIZE = 5 << 40
 """Bytes of one file: the bound of an S3 object."""
+_HELLO = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+"""Of ``hello``, whose size is 5: the examples fit together."""
 
 
 class RequestShape(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
@@ -25,7 +27,7 @@ class ResponseShape(Struct, frozen=True, rename="camel", kw_only=True):
     """The root of what the server answers; nulls are written out."""
 
 
-Size = Annotated[int, Meta(ge=0, le=MAX_SIZE, description="Bytes.")]
+Size = Annotated[int, Meta(ge=0, le=MAX_SIZE, description="Bytes.", examples=[5])]
 Quota = Annotated[int, Meta(ge=0, le=(1 << 63) - 1, description="Bytes.")]
 Hash = Annotated[
     str,
@@ -35,19 +37,35 @@ Hash = Annotated[
             "sha256:<hex> of the bytes for a single PUT; sha256-<n>:<hex> for n parts, over the "
             "concatenated binary SHA-256 digests of the parts."
         ),
+        examples=[_HELLO],
     ),
 ]
 PartHash = Annotated[
     str,
-    Meta(pattern=r"^sha256:[0-9a-f]{64}(?!\n)$", description="SHA-256 of the bytes of one part."),
+    Meta(
+        pattern=r"^sha256:[0-9a-f]{64}(?!\n)$",
+        description="SHA-256 of the bytes of one part.",
+        examples=[_HELLO],
+    ),
 ]
 PartNumber = Annotated[int, Meta(ge=1, le=10_000, description="1 for the first part.")]
 StoreTag = Annotated[
-    str, Meta(min_length=1, max_length=256, description="The ETag the store answered to the PUT.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=256,
+        description="The ETag the store answered to the PUT.",
+        examples=['"5d41402abc4b2a76b9719d911017c592"'],
+    ),
 ]
 Name = Annotated[
     str,
-    Meta(min_length=1, max_length=1024, description="One path component; at most 255 bytes."),
+    Meta(
+        min_length=1,
+        max_length=1024,
+        description="One path component; at most 255 bytes.",
+        examples=["report.odt"],
+    ),
 ]
 Path = Annotated[
     str,
@@ -55,6 +73,7 @@ Path = Annotated[
         min_length=1,
         max_length=16_384,
         description="/a/b in spaceId (default: your personal space), or Space:/a/b.",
+        examples=["/letters/hello.txt"],
     ),
 ]
 IfExists = Annotated[

@@ -7,10 +7,12 @@ from msgspec import Meta
 
 from bitvault.wire.fields import Moment, RequestShape, ResponseShape
 
-TenantName = Annotated[str, Meta(min_length=1, max_length=255)]
-Login = Annotated[str, Meta(min_length=1, max_length=255)]
-Password = Annotated[str, Meta(min_length=1, max_length=1024)]
-TokenName = Annotated[str, Meta(min_length=1, max_length=255)]
+TenantName = Annotated[str, Meta(min_length=1, max_length=255, examples=["default"])]
+Login = Annotated[str, Meta(min_length=1, max_length=255, examples=["ann"])]
+Password = Annotated[
+    str, Meta(min_length=1, max_length=1024, examples=["correct horse battery staple"])
+]
+TokenName = Annotated[str, Meta(min_length=1, max_length=255, examples=["backup"])]
 Lifetime = Annotated[int, Meta(ge=1, le=3_153_600_000, description="Seconds.")]
 
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 from bitvault.wire.fields import Moment, Quota, RequestShape, ResponseShape
 
 Role = Literal["viewer", "editor", "manager"]
-SpaceName = Annotated[str, Meta(min_length=1, max_length=1024)]
+SpaceName = Annotated[str, Meta(min_length=1, max_length=1024, examples=["Team"])]
 
 
 class Space(ResponseShape, frozen=True, kw_only=True):

@@ -1,7 +1,10 @@
 """Probes, metrics, the status tree and the pages."""
 
+import re
+
 import pytest
 
+from bitvault.http.routes.health import PAGES
 from tests.http.support.rooms import ADMIN_TOKEN, TOKEN, World
 
 LOCAL = "127.0.0.1"
@@ -86,7 +89,10 @@ async def test_metrics_count_by_template(world: World) -> None:
     assert 'bitvault_child_statistic{name="mailbox.queued",path="root/files"} 3.0' in text
 
 
-@pytest.mark.parametrize("path", ["/status", "/v1/docs", "/assets/status.js", "/assets/pages.css"])
+PAGE_PATHS = [path for path in PAGES if not path.endswith(".svg")]
+
+
+@pytest.mark.parametrize("path", PAGE_PATHS)
 async def test_the_pages_need_nothing_from_elsewhere(world: World, path: str) -> None:
     """No CDN, no inline script: the policy allows this server alone."""
     answer = await world.send("GET", path, token=None)
@@ -95,3 +101,22 @@ async def test_the_pages_need_nothing_from_elsewhere(world: World, path: str) ->
     assert "http://" not in text
     assert "https://" not in text
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("name", ["status", "docs"])
+async def test_a_page_and_its_script_fit_together(world: World, name: str) -> None:
+    """What the page loads is served, what the script looks for is there, and nothing is inline."""
+    page = await text_of(world, "/status" if name == "status" else "/v1/docs")
+    script = await text_of(world, f"/assets/{name}.js")
+    loaded = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
+    assert f"/assets/{name}.js" in loaded
+    for path in loaded:
+        assert (await world.send("GET", path, token=None)).status_code == 200
+    wanted = set(re.findall(r'at\("([a-z]+)"\)', script))
+    assert wanted <= set(re.findall(r'id="([a-z-]+)"', page))
+    assert not re.search(r"<script>|<style|\son\w+=|\sstyle=", page)
+
+
+async def text_of(world: World, path: str) -> str:
+    """Return what is served at a path."""
+    return (await (await world.send("GET", path, token=None)).get_data()).decode()

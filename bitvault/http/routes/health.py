@@ -20,16 +20,23 @@ from bitvault.wire import status as wire
 from supervisors import ChildStatus
 
 _STATIC = Path(__file__).parent.parent / "static"
-_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 PAGES = {
     "/status": "status.html",
     "/v1/docs": "docs.html",
     "/assets/status.js": "status.js",
     "/assets/docs.js": "docs.js",
     "/assets/pages.css": "pages.css",
+    "/assets/icon.svg": "icon.svg",
 }
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
