@@ -185,7 +185,8 @@ def _check_update(row: Row, message: UpdateSpace) -> None:
 
 
 async def _visible(tx: Transaction, caller: Caller, space_id: SpaceId | None) -> Space:
-    rows = await spaces_of(tx, caller, [] if space_id is None else [space_id])
+    ids = [] if space_id is None else [space_id]
+    rows = await spaces_of(tx, caller, ids, own=space_id is None)
     user_id: UUID = caller.principal.user_id
     wanted = [
         row

@@ -12,7 +12,7 @@ SELECT n.parent_id, n.name_key
     SELECT c.parent_id, c.name_key FROM files.node c
      WHERE c.tenant_id = :tenant AND c.parent_id = w.parent_id AND c.entry_id IS NULL
        AND c.name_key >= (w.stem || ' (') COLLATE "C" AND c.name_key < (w.stem || ' )') COLLATE "C"
-     LIMIT 2000) n;
+     ORDER BY c.name_key LIMIT 2000) n;
 
 -- insert_nodes --
 -- Fewer rows than asked for: a concurrent commit took a name first, and the plan is made again.
@@ -37,7 +37,7 @@ UPDATE files.node f
   FROM unnest(:node_ids::uuid[], :revisions::bigint[], :versions::int[], :sizes::bigint[],
               :hashes::text[], :types::text[], :modified::timestamptz[])
     AS n (node_id, revision, version, size, hash, content_type, content_modified_at)
- WHERE f.tenant_id = :tenant AND f.node_id = n.node_id;
+ WHERE f.tenant_id = :tenant AND f.node_id = n.node_id AND f.node_id = ANY(:node_ids::uuid[]);
 
 -- insert_versions --
 -- Immutable from here on.
@@ -65,16 +65,19 @@ RETURNING b.hash, b.object_key;
 -- More references to content that is there; fewer rows than asked for: some of it is condemned.
 UPDATE files.blob b
    SET refs = b.refs + n.refs, zero_since = NULL
-  FROM (SELECT l.hash, w.refs FROM unnest(:hashes::text[], :refs::bigint[]) AS w (hash, refs)
-          JOIN files.blob l ON l.tenant_id = :tenant AND l.hash = w.hash AND l.state = 'live'
-         ORDER BY l.hash FOR UPDATE OF l) n
- WHERE b.tenant_id = :tenant AND b.hash = n.hash;
+  FROM (SELECT l.hash FROM files.blob l
+         WHERE l.tenant_id = :tenant AND l.hash = ANY(:hashes::text[]) AND l.state = 'live'
+         ORDER BY l.hash FOR UPDATE) held
+  JOIN unnest(:hashes::text[], :refs::bigint[]) AS n (hash, refs) USING (hash)
+ WHERE b.tenant_id = :tenant AND b.hash = held.hash AND b.hash = ANY(:hashes::text[]);
 
 -- readers_of --
 -- Files whose current or older version has this content: where a caller may already read it.
 SELECT b.hash, b.size, v.node_id
-  FROM unnest(:hashes::text[]) AS w (hash)
-  JOIN files.blob b ON b.tenant_id = :tenant AND b.hash = w.hash AND b.state = 'live'
+  FROM unnest((SELECT :hashes::text[])) AS w (hash)
+ CROSS JOIN LATERAL (
+    SELECT l.hash, l.size FROM files.blob l
+     WHERE l.tenant_id = :tenant AND l.hash = w.hash AND l.state = 'live' LIMIT 1) b
  CROSS JOIN LATERAL (
     SELECT node_id FROM files.version
      WHERE tenant_id = :tenant AND hash = w.hash LIMIT 16) v;
@@ -97,4 +100,5 @@ UPDATE files.usage u SET used = u.used + d.used, reserved = u.reserved + d.reser
   FROM held
   JOIN unnest(:holders::uuid[], :used::bigint[], :reserved::bigint[])
     AS d (holder_id, used, reserved) USING (holder_id)
- WHERE u.tenant_id = :tenant AND u.holder_id = held.holder_id;
+ WHERE u.tenant_id = :tenant AND u.holder_id = held.holder_id
+   AND u.holder_id = ANY(:holders::uuid[]);

@@ -1,4 +1,4 @@
-"""Finding nodes by id or path, many at once: at most three round trips whatever the number."""
+"""Finding nodes by id or path, many at once: a few round trips whatever the number."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -178,11 +178,13 @@ async def _enter_spaces(tx: Transaction, caller: Caller, searches: list[_Search]
     if not asked:
         return
     user = caller.principal.user_id
+    addresses = [s.address for s in asked if s.address]
     rows = await spaces_of(
         tx,
         caller,
-        ids=[space_id for s in asked if (space_id := _space_id(s))],
-        keys=[name_key(s.address.space_name) for s in asked if s.address and s.address.space_name],
+        [space_id for s in asked if (space_id := _space_id(s))],
+        [name_key(address.space_name) for address in addresses if address.space_name],
+        own=any(a.space_id is None and a.space_name is None for a in addresses),
     )
     by_id = {row["space_id"]: row for row in rows}
     by_key = {row["name_key"]: row for row in rows if row["kind"] == "team"}
@@ -198,16 +200,23 @@ def _space_id(search: _Search) -> UUID | None:
 
 
 async def spaces_of(
-    tx: Transaction, caller: Caller, ids: Sequence[UUID], keys: Sequence[str] = ()
+    tx: Transaction,
+    caller: Caller,
+    ids: Sequence[UUID] = (),
+    keys: Sequence[str] = (),
+    *,
+    own: bool = False,
 ) -> list[Row]:
     """Load spaces by id or name key, and the caller's own, with the caller's role in each."""
-    return await tx.fetch(
-        SQL["spaces"],
-        tenant=caller.tenant_id,
-        user_id=caller.principal.user_id,
-        ids=list(dict.fromkeys(ids)),
-        keys=list(dict.fromkeys(keys)),
-    )
+    who = {"tenant": caller.tenant_id, "user_id": caller.principal.user_id}
+    rows: list[Row] = []
+    if own:
+        rows += await tx.fetch(SQL["own_space"], **who)
+    if ids:
+        rows += await tx.fetch(SQL["spaces_by_id"], **who, ids=list(dict.fromkeys(ids)))
+    if keys:
+        rows += await tx.fetch(SQL["spaces_by_key"], **who, keys=list(dict.fromkeys(keys)))
+    return rows
 
 
 def _enter(

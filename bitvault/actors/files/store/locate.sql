@@ -1,3 +1,10 @@
+-- Every lookup by key stands in a LATERAL that cannot be flattened (LIMIT, OFFSET 0): left the
+-- choice, the planner reads a whole tenant as soon as it takes it for a small one, which it does
+-- while the statistics are young, and for the largest tenants always (test_growth.py). A name key
+-- is looked up by BETWEEN and ORDER BY: only node_child can give that order, and node_parent, which
+-- would read the whole folder, is out of the choice. An array in a (SELECT ...) has no length that
+-- the planner could see, so that it keeps one plan instead of making one for each call.
+
 -- walk_up --
 -- From each node to its root: where it is, in which space, and whether anything above is trashed.
 WITH RECURSIVE up AS (
@@ -6,7 +13,10 @@ WITH RECURSIVE up AS (
      WHERE n.tenant_id = :tenant AND n.node_id = ANY(:ids::uuid[])
     UNION ALL
     SELECT up.start, p.node_id, p.parent_id, p.space_id, p.name, p.entry_id, up.depth + 1
-      FROM up JOIN files.node p ON p.tenant_id = :tenant AND p.node_id = up.parent_id
+      FROM up
+     CROSS JOIN LATERAL (
+        SELECT * FROM files.node a
+         WHERE a.tenant_id = :tenant AND a.node_id = up.parent_id LIMIT 1) p
      WHERE up.depth < 1001
 ), chain AS (
     SELECT start,
@@ -17,48 +27,81 @@ WITH RECURSIVE up AS (
       FROM up GROUP BY start
 )
 SELECT chain.ids, chain.names, chain.root_space_id, chain.trashed, n.*
-  FROM chain JOIN files.node n ON n.tenant_id = :tenant AND n.node_id = chain.start;
+  FROM chain
+ CROSS JOIN LATERAL (
+    SELECT * FROM files.node s
+     WHERE s.tenant_id = :tenant AND s.node_id = chain.start LIMIT 1) n;
 
 -- walk_down --
 -- From each start along its name keys ('/'-joined) as far as live nodes reach.
 WITH RECURSIVE asked AS (
     SELECT ord, start, string_to_array(keys, '/') AS keys
-      FROM unnest(:ords::int[], :starts::uuid[], :keys::text[]) AS a (ord, start, keys)
+      FROM unnest((SELECT :ords::int[]), (SELECT :starts::uuid[]), (SELECT :keys::text[]))
+        AS a (ord, start, keys)
 ), down AS (
     SELECT ord, start AS node_id, keys, 0 AS depth, ARRAY[start] AS ids, ARRAY[]::text[] AS names
       FROM asked
     UNION ALL
     SELECT d.ord, n.node_id, d.keys, d.depth + 1, d.ids || n.node_id, d.names || n.name
       FROM down d
-      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
-       AND n.name_key = d.keys[d.depth + 1] COLLATE "C" AND n.entry_id IS NULL
+     CROSS JOIN LATERAL (
+        SELECT c.node_id, c.name FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.entry_id IS NULL
+           AND c.name_key COLLATE "C" BETWEEN d.keys[d.depth + 1] AND d.keys[d.depth + 1]
+         ORDER BY c.name_key LIMIT 1) n
      WHERE d.depth < cardinality(d.keys)
 ), deepest AS (
     SELECT DISTINCT ON (ord) ord, node_id, depth, ids, names FROM down ORDER BY ord, depth DESC
 )
 SELECT deepest.ord, deepest.depth, deepest.ids, deepest.names, n.*
-  FROM deepest JOIN files.node n ON n.tenant_id = :tenant AND n.node_id = deepest.node_id
+  FROM deepest
+ CROSS JOIN LATERAL (
+    SELECT * FROM files.node s
+     WHERE s.tenant_id = :tenant AND s.node_id = deepest.node_id LIMIT 1) n
  ORDER BY deepest.ord;
 
--- spaces --
--- The caller's personal space and those asked for by id or name, each with the caller's role.
+-- own_space --
+-- The caller's personal space.
+SELECT s.*, NULL AS member_role, u.used, u.reserved, u.quota
+  FROM files.space s
+ CROSS JOIN LATERAL (
+    SELECT used, reserved, quota FROM files.usage
+     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
+ WHERE s.tenant_id = :tenant AND s.owner_id = :user_id AND s.kind = 'personal';
+
+-- spaces_by_id --
+-- Spaces, each with the caller's role.
 SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
   FROM files.space s
-  LEFT JOIN files.member m
-    ON m.tenant_id = :tenant AND m.space_id = s.space_id AND m.user_id = :user_id
-  JOIN files.usage u ON u.tenant_id = :tenant AND u.holder_id = s.space_id
- WHERE s.tenant_id = :tenant
-   AND (s.owner_id = :user_id OR s.space_id = ANY(:ids::uuid[])
-        OR (s.kind = 'team' AND s.name_key = ANY(:keys::text[])))
- LIMIT 4000;
+  LEFT JOIN LATERAL (
+    SELECT role FROM files.member
+     WHERE tenant_id = :tenant AND space_id = s.space_id AND user_id = :user_id LIMIT 1) m ON TRUE
+ CROSS JOIN LATERAL (
+    SELECT used, reserved, quota FROM files.usage
+     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
+ WHERE s.tenant_id = :tenant AND s.space_id = ANY(:ids::uuid[]);
+
+-- spaces_by_key --
+-- Team spaces by name, each with the caller's role.
+SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
+  FROM files.space s
+  LEFT JOIN LATERAL (
+    SELECT role FROM files.member
+     WHERE tenant_id = :tenant AND space_id = s.space_id AND user_id = :user_id LIMIT 1) m ON TRUE
+ CROSS JOIN LATERAL (
+    SELECT used, reserved, quota FROM files.usage
+     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
+ WHERE s.tenant_id = :tenant AND s.kind = 'team' AND s.name_key = ANY(:keys::text[]);
 
 -- children_named --
--- Which of these (parent, key) places are taken, and by what; locked, so that they stay so.
+-- Which of these (parent, key) places are taken, and by what.
 SELECT n.*
   FROM unnest(:parents::uuid[], :keys::text[]) AS w (parent_id, name_key)
-  JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = w.parent_id
-   AND n.name_key = w.name_key COLLATE "C" AND n.entry_id IS NULL
- ORDER BY n.node_id;
+ CROSS JOIN LATERAL (
+    SELECT * FROM files.node c
+     WHERE c.tenant_id = :tenant AND c.parent_id = w.parent_id AND c.entry_id IS NULL
+       AND c.name_key COLLATE "C" BETWEEN w.name_key AND w.name_key
+     ORDER BY c.name_key LIMIT 1) n;
 
 -- tree_lock_shared --
 SELECT pg_advisory_xact_lock_shared(hashtextextended('files/' || :tenant::uuid::text, 0));

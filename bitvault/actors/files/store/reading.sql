@@ -15,14 +15,20 @@ SELECT * FROM files.version
 -- Where the bytes of some versions are.
 SELECT w.ord, v.version, v.size, v.hash, v.content_type, b.object_key
   FROM unnest(:ords::int[], :nodes::uuid[], :versions::int[]) AS w (ord, node_id, version)
-  JOIN files.version v ON v.tenant_id = :tenant AND v.node_id = w.node_id
-   AND v.version = w.version
-  JOIN files.blob b ON b.tenant_id = :tenant AND b.hash = v.hash AND b.state = 'live';
+ CROSS JOIN LATERAL (
+    SELECT * FROM files.version a
+     WHERE a.tenant_id = :tenant AND a.node_id = w.node_id AND a.version = w.version LIMIT 1) v
+ CROSS JOIN LATERAL (
+    SELECT object_key FROM files.blob a
+     WHERE a.tenant_id = :tenant AND a.hash = v.hash AND a.state = 'live' LIMIT 1) b;
 
 -- trash --
 -- Newest entries first (ids are UUIDv7).
 SELECT e.entry_id AS entry, e.original_path, e.trashed_at, e.trashed_by, n.*
-  FROM files.trash_entry e
-  JOIN files.node n ON n.tenant_id = :tenant AND n.node_id = e.node_id
- WHERE e.tenant_id = :tenant AND e.space_id = :space_id AND e.entry_id < :before
- ORDER BY e.entry_id DESC LIMIT :limit;
+  FROM (SELECT * FROM files.trash_entry
+         WHERE tenant_id = :tenant AND space_id = :space_id AND entry_id < :before
+         ORDER BY entry_id DESC LIMIT :limit) e
+ CROSS JOIN LATERAL (
+    SELECT * FROM files.node a
+     WHERE a.tenant_id = :tenant AND a.node_id = e.node_id LIMIT 1) n
+ ORDER BY e.entry_id DESC;

@@ -58,14 +58,19 @@ UPDATE files.usage SET quota = :quota WHERE tenant_id = :tenant AND holder_id = 
 
 -- list_spaces --
 -- Personal first ('personal' sorts before 'team'), then by name.
-SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
-  FROM files.space s
-  LEFT JOIN files.member m
-    ON m.tenant_id = :tenant AND m.space_id = s.space_id AND m.user_id = :user_id
-  JOIN files.usage u ON u.tenant_id = :tenant AND u.holder_id = s.space_id
- WHERE s.tenant_id = :tenant
-   AND (s.owner_id = :user_id
-        OR s.space_id IN (SELECT space_id FROM files.member
-                           WHERE tenant_id = :tenant AND user_id = :user_id))
-   AND (s.kind COLLATE "C", s.name_key) > (:after_kind COLLATE "C", :after_key COLLATE "C")
+WITH mine AS (
+    SELECT space_id, NULL AS role FROM files.space
+     WHERE tenant_id = :tenant AND owner_id = :user_id AND kind = 'personal'
+    UNION ALL
+    SELECT space_id, role FROM files.member WHERE tenant_id = :tenant AND user_id = :user_id
+)
+SELECT s.*, mine.role AS member_role, u.used, u.reserved, u.quota
+  FROM mine
+ CROSS JOIN LATERAL (
+    SELECT * FROM files.space a
+     WHERE a.tenant_id = :tenant AND a.space_id = mine.space_id LIMIT 1) s
+ CROSS JOIN LATERAL (
+    SELECT used, reserved, quota FROM files.usage
+     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
+ WHERE (s.kind COLLATE "C", s.name_key) > (:after_kind COLLATE "C", :after_key COLLATE "C")
  ORDER BY s.kind COLLATE "C", s.name_key LIMIT :limit;

@@ -287,10 +287,7 @@ class Structure:
             NodeCreated(node_id, 1, space_id, parent, name)
             for node_id, parent, name in zip(ids, parents, names, strict=True)
         ]
-        rows = await self.tx.fetch(
-            SQL["subtree"], tenant=self.stamp.tenant, node_id=ids[-1], limit=1
-        )
-        return _there(rows[0])
+        return await self.row(ids[-1])
 
     async def free(
         self, parent_id: UUID, name: str, if_exists: IfExists, own: UUID | None = None
@@ -335,10 +332,9 @@ class Structure:
 
     async def row(self, node_id: UUID) -> Row:
         """Read one node back."""
-        rows = await self.tx.fetch(
-            SQL["subtree"], tenant=self.stamp.tenant, node_id=node_id, limit=1
+        return _there(
+            await self.tx.fetchrow(SQL["node"], tenant=self.stamp.tenant, node_id=node_id)
         )
-        return _there(rows[0] if rows else None)
 
     async def _row(self, query: str, *, node_id: UUID, parent_id: UUID, name: str) -> Row:
         row = await self.tx.fetchrow(

@@ -40,15 +40,9 @@ UPDATE files.node SET entry_id = NULL, parent_id = :parent_id, name = :name,
                       revision = revision + 1, modified_at = :now, modified_by = :user_id
  WHERE tenant_id = :tenant AND node_id = :node_id RETURNING *;
 
--- subtree --
--- A node and all below it, parents first; ``limit`` bounds the walk.
-WITH RECURSIVE down AS (
-    SELECT n.*, 0 AS depth FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
-    UNION ALL
-    SELECT n.*, d.depth + 1 FROM down d
-      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
-)
-SELECT * FROM down ORDER BY depth, node_id LIMIT :limit;
+-- node --
+-- One node, trashed or not.
+SELECT * FROM files.node WHERE tenant_id = :tenant AND node_id = :node_id;
 
 -- subtree_bytes --
 -- The bytes of every version below a node, trashed ones too: read only when the space changes.
@@ -57,10 +51,15 @@ WITH RECURSIVE down AS (
      WHERE n.tenant_id = :tenant AND n.node_id = :node_id
     UNION ALL
     SELECT n.node_id, n.kind FROM down d
-      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
+     CROSS JOIN LATERAL (
+        SELECT c.node_id, c.kind FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id OFFSET 0) n
 )
 SELECT coalesce(sum(v.size), 0)::bigint AS bytes
-  FROM down JOIN files.version v ON v.tenant_id = :tenant AND v.node_id = down.node_id;
+  FROM down
+ CROSS JOIN LATERAL (
+    SELECT size FROM files.version a
+     WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) v;
 
 -- subtree_depth --
 -- Levels below a node.
@@ -69,8 +68,9 @@ WITH RECURSIVE down AS (
      WHERE n.tenant_id = :tenant AND n.node_id = :node_id
     UNION ALL
     SELECT n.node_id, d.depth + 1 FROM down d
-      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
-     WHERE n.kind = 'folder'
+     CROSS JOIN LATERAL (
+        SELECT c.node_id FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.kind = 'folder' OFFSET 0) n
 )
 SELECT max(depth)::int AS depth FROM down;
 
@@ -110,7 +110,9 @@ WITH RECURSIVE down AS (
     SELECT n.*, 0 AS depth FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
     UNION ALL
     SELECT n.*, d.depth + 1 FROM down d
-      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
-       AND n.entry_id IS NULL
+     CROSS JOIN LATERAL (
+        SELECT * FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.entry_id IS NULL
+        OFFSET 0) n
 )
 SELECT * FROM (SELECT * FROM down LIMIT :limit) AS bounded ORDER BY depth, node_id;

@@ -26,7 +26,8 @@ SELECT * FROM files.upload
 -- The answer is kept, so that a repeated commit gets the same one.
 UPDATE files.upload u SET state = 'committed', result = r.result
   FROM unnest(:ids::uuid[], :results::jsonb[]) AS r (upload_id, result)
- WHERE u.tenant_id = :tenant AND u.upload_id = r.upload_id AND u.state = 'open';
+ WHERE u.tenant_id = :tenant AND u.upload_id = r.upload_id AND u.upload_id = ANY(:ids::uuid[])
+   AND u.state = 'open';
 
 -- close_uploads --
 -- Abort or expire what is still open; answers what has to be given back.
