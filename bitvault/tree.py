@@ -10,7 +10,7 @@ root        rest_for_one   whatever stands to the right of a dead child holds wh
 """
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -27,21 +27,24 @@ from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.letters.actor import Letters
 from bitvault.actors.storage.actor import Storage, StorageOptions
 from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.bus.port import Bus
 from bitvault.drivers.disk.local import LocalDisk, when_there_is_room
 from bitvault.drivers.objects.embedded import EmbeddedStore
 from bitvault.drivers.objects.port import ObjectStore
 from bitvault.drivers.objects.s3 import S3Options, open_objects
 from bitvault.drivers.objects.sigv4 import AccessKey
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from bitvault.drivers.passwords.port import Passwords
 from bitvault.drivers.postgres.embedded import ROOM_TO_START, Embedded
 from bitvault.drivers.postgres.migrate import migrate_database
-from bitvault.drivers.postgres.pool import APP_ROLE, PostgresDatabase, open_database
+from bitvault.drivers.postgres.pool import APP_ROLE, open_database
+from bitvault.drivers.postgres.port import Database
 from bitvault.drivers.postgres.sessions import Limits
 from bitvault.http.app import Application, Options, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
-from bitvault.kernel.clock import SystemClock
-from bitvault.kernel.ids import SystemIds
+from bitvault.kernel.clock import Clock, SystemClock
+from bitvault.kernel.ids import Ids, SystemIds
 from bitvault.kernel.settings import Settings
 from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay, Wakeups
 from supervisors import (
@@ -86,23 +89,35 @@ class Blueprint:
     """None: `database.url` says where it is."""
 
 
+@frozen
+class Choices:
+    """What the rooms and workers are told: all that the platform takes from the settings."""
+
+    identity: IdentityOptions
+    storage: StorageOptions
+    files: FilesOptions
+    expiry_interval: float
+    """Seconds between two looks of the finalizer."""
+
+
 @define(eq=False)
 class Wiring:
     """What children to the left provide to those on the right, for as long as they live."""
 
     registry: Registry = field(factory=Registry)
-    clock: SystemClock = field(factory=SystemClock)
-    ids: SystemIds = field(factory=SystemIds)
+    clock: Clock = field(factory=SystemClock)
+    ids: Ids = field(factory=SystemIds)
+    passwords: Passwords = field(factory=Argon2Passwords)
     wakeups: Wakeups = field(factory=Wakeups)
-    bus: MemoryBus = field(factory=MemoryBus)
+    bus: Bus = field(factory=MemoryBus)
     store_address: str = ""
     url: str = ""
     """Of the REST interface, once it listens."""
-    _database: PostgresDatabase | None = None
+    _database: Database | None = None
     _objects: ObjectStore | None = None
 
     @property
-    def database(self) -> PostgresDatabase:
+    def database(self) -> Database:
         """Return the pool of the present life of the drivers."""
         if self._database is None:
             raise RuntimeError("the database driver has not started")
@@ -116,7 +131,7 @@ class Wiring:
         return self._objects
 
     def provide(
-        self, *, database: PostgresDatabase | None = None, objects: ObjectStore | None = None
+        self, *, database: Database | None = None, objects: ObjectStore | None = None
     ) -> None:
         """Set what a driver's new life provides."""
         self._database = database or self._database
@@ -125,16 +140,34 @@ class Wiring:
 
 def build(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
     """Describe the whole daemon as one child."""
+    return assemble(
+        wiring,
+        _choices(blueprint.settings),
+        engines=_engines(blueprint, wiring),
+        drivers=_drivers(blueprint, wiring),
+        edges=_edges(blueprint, wiring),
+    )
+
+
+def assemble(
+    wiring: Wiring,
+    choices: Choices,
+    *,
+    engines: Sequence[ChildSpec] = (),
+    drivers: Sequence[ChildSpec] = (),
+    edges: Sequence[ChildSpec] = (),
+) -> ChildSpec:
+    """Put the platform between what it stands on and what shows it; the simulator has its own."""
     return supervisor(
         "root",
         _ROOT,
         [
-            supervisor("engines", _CHAIN, _engines(blueprint, wiring)),
-            supervisor("drivers", _CHAIN, _drivers(blueprint, wiring)),
-            supervisor("rooms", _PEERS, _rooms(blueprint, wiring)),
+            supervisor("engines", _CHAIN, engines),
+            supervisor("drivers", _CHAIN, drivers),
+            supervisor("rooms", _PEERS, _rooms(wiring, choices)),
             supervisor("relays", _PEERS, _relays(wiring)),
-            supervisor("workers", _PEERS, _workers(blueprint, wiring)),
-            supervisor("edges", _PEERS, _edges(blueprint, wiring)),
+            supervisor("workers", _PEERS, _workers(wiring, choices)),
+            supervisor("edges", _PEERS, edges),
         ],
     )
 
@@ -246,17 +279,30 @@ def _s3(blueprint: Blueprint, wiring: Wiring) -> S3Options:
 # Rooms, relays, workers
 
 
-def _rooms(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
-    settings, clock, ids = blueprint.settings, wiring.clock, wiring.ids
-    passwords, below = Argon2Passwords(), wiring.registry.ref("storage")
-    identity_options = IdentityOptions(settings.sessions.ttl, settings.sessions.idle_ttl)
-    storage_options, files_options = _storage_options(settings), _files_options(settings)
+def _choices(settings: Settings) -> Choices:
+    transfers, sessions, quota = settings.transfers, settings.sessions, settings.quota
+    return Choices(
+        identity=IdentityOptions(sessions.ttl, sessions.idle_ttl),
+        storage=StorageOptions(
+            put_ttl=transfers.put_ttl, part_ttl=transfers.part_ttl, get_ttl=transfers.get_ttl
+        ),
+        files=FilesOptions(
+            upload_ttl=timedelta(seconds=transfers.upload_ttl),
+            default_space_quota=quota.personal_space or None,
+            tenant_quota=quota.tenant or None,
+        ),
+        expiry_interval=transfers.expiry_interval,
+    )
+
+
+def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
+    clock, ids, below = wiring.clock, wiring.ids, wiring.registry.ref("storage")
 
     def outbox() -> Outbox:
         return Outbox(ids, clock, wiring.wakeups)
 
     def identity() -> Identity:
-        return Identity(wiring.database, passwords, clock, ids, identity_options)
+        return Identity(wiring.database, wiring.passwords, clock, ids, choices.identity)
 
     def storage() -> Storage:
         return Storage(
@@ -265,11 +311,11 @@ def _rooms(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
             outbox=outbox(),
             clock=clock,
             ids=ids,
-            options=storage_options,
+            options=choices.storage,
         )
 
     def files() -> Files:
-        return Files(wiring.database, outbox(), below, clock, ids, files_options)
+        return Files(wiring.database, outbox(), below, clock, ids, choices.files)
 
     def audit() -> Audit:
         return Audit(wiring.database)
@@ -286,21 +332,6 @@ def _room(wiring: Wiring, make: Callable[[], Actor]) -> ChildSpec:
     return actor(name, make, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
 
 
-def _storage_options(settings: Settings) -> StorageOptions:
-    transfers = settings.transfers
-    return StorageOptions(
-        put_ttl=transfers.put_ttl, part_ttl=transfers.part_ttl, get_ttl=transfers.get_ttl
-    )
-
-
-def _files_options(settings: Settings) -> FilesOptions:
-    return FilesOptions(
-        upload_ttl=timedelta(seconds=settings.transfers.upload_ttl),
-        default_space_quota=settings.quota.personal_space or None,
-        tenant_quota=settings.quota.tenant or None,
-    )
-
-
 def _relays(wiring: Wiring) -> list[ChildSpec]:
     async def outbox(child: Child) -> None:
         await Relay(wiring.database, wiring.bus, wiring.wakeups).run(child)
@@ -308,15 +339,14 @@ def _relays(wiring: Wiring) -> list[ChildSpec]:
     return [ChildSpec("outbox", outbox)]
 
 
-def _workers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
+def _workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
     def consumer(applies: Consumer) -> ChildSpec:
         async def live(child: Child) -> None:
             await ConsumerLoop(applies, wiring.database, wiring.bus, wiring.clock).run(child)
 
         return ChildSpec(applies.name, live)
 
-    interval = blueprint.settings.transfers.expiry_interval
-    finalizer = Finalizer(wiring.registry.ref("files"), interval)
+    finalizer = Finalizer(wiring.registry.ref("files"), choices.expiry_interval)
     return [*map(consumer, CONSUMERS), finalizer_child(finalizer)]
 
 

@@ -35,11 +35,11 @@ _HASH = re.compile(r"sha256(?:-([1-9]\d{0,4}))?:([0-9a-f]{64})")
 _FORM = "must be sha256:<64 lower-case hex digits>, or sha256-<parts>:<hex> for a multipart upload"
 
 
-def plan_for(size: int, single_max: int = SINGLE_MAX) -> Plan:
+def plan_for(size: int, single_max: int = SINGLE_MAX, min_part: int = MIN_PART) -> Plan:
     """Return how ``size`` bytes go up: a pure function, so that the content hash follows it."""
     if size <= single_max:
         return plan_of_parts(0, 0)
-    part_size = MIN_PART
+    part_size = min_part
     while part_size * MAX_PARTS < size:
         part_size *= 2
     return plan_of_parts(part_size, -(-size // part_size))
@@ -92,11 +92,13 @@ def check_hash(text: str, plan: Plan) -> ContentHash | Invalid:
     return found
 
 
-def check_draft(draft: ObjectDraft, single_max: int = SINGLE_MAX) -> Plan | Invalid:
+def check_draft(
+    draft: ObjectDraft, single_max: int = SINGLE_MAX, min_part: int = MIN_PART
+) -> Plan | Invalid:
     """Return the plan of a draft, or the first rule it breaks."""
     if not 0 <= draft.size <= MAX_SIZE:
         return Invalid("size", f"must be from 0 to {MAX_SIZE} bytes")
-    plan = plan_for(draft.size, single_max)
+    plan = plan_for(draft.size, single_max, min_part)
     if draft.hash is None:
         return plan if plan.part_count else Invalid("hash", _FORM)
     checked = check_hash(draft.hash, plan)

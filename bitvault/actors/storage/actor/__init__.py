@@ -32,12 +32,17 @@ _ENOUGH_FOR_LIST = 3
 
 @frozen
 class StorageOptions:
-    """How long presigned requests live, in seconds; where single PUTs end, in bytes."""
+    """How long presigned requests live, in seconds; where single PUTs end, in bytes.
+
+    The two sizes decide the form of a content hash, so no setting changes them; tests make them
+    small.
+    """
 
     put_ttl: float = 3600.0
     part_ttl: float = 900.0
     get_ttl: float = 300.0
     single_max: int = rules.SINGLE_MAX
+    min_part: int = rules.MIN_PART
     parallel: int = 16
     """Requests to the store at a time, for one message."""
 
@@ -64,8 +69,8 @@ class Storage(Room):
     async def open_objects(self, request: c.OpenObjects) -> tuple[c.ObjectOpened | Refusal, ...]:
         """Enter every sound draft in one statement, then sign."""
         _check_batch("drafts", request.drafts)
-        single_max = self._options.single_max
-        checked = [rules.check_draft(draft, single_max) for draft in request.drafts]
+        sizes = self._options.single_max, self._options.min_part
+        checked = [rules.check_draft(draft, *sizes) for draft in request.drafts]
         keys = self._ledger.new_keys(len(checked))
         fresh = {
             draft.upload_id: Entry(draft.upload_id, key, draft.size, draft.hash, plan)
