@@ -2,7 +2,9 @@
 
 from bitvault.actors.files.contract import (
     GetSpace,
+    IfExists,
     InitUploads,
+    ListChildren,
     MakeFolder,
     Target,
     TrashNode,
@@ -58,3 +60,23 @@ async def test_storage_down_releases_the_reservation(world: World) -> None:
 
     assert isinstance(answer, Unavailable)
     assert (await world.ask(GetSpace(world.caller()))).reserved == 0
+
+
+async def test_an_outage_does_not_commit_twice(world: World) -> None:
+    """What a batch committed without bytes stays its answer when storage opens the rest later."""
+    await world.put("/f", "x")
+    drafts = (
+        UploadDraft(1, Target(path="/f"), hash=sha256("x"), if_exists=IfExists.RENAME),
+        UploadDraft(1, Target(path="/g"), hash=sha256("y")),
+    )
+    request = InitUploads(world.caller(key="k"), drafts)
+    world.storage.down = True
+    assert isinstance(await world.ask(request), Unavailable)
+    world.storage.down = False
+
+    copied, opened = await world.ask(request)
+
+    page = await world.ask(ListChildren(world.caller(), Target(path="/")))
+    assert [node.name for node in page.items] == ["f", "f (2)"]
+    assert copied.written.node.name == "f (2)"
+    assert isinstance(opened, UploadOpened)

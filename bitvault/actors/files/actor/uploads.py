@@ -1,6 +1,6 @@
 """Uploads: init reserves and signs, commit proves and writes (DESIGN §4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from bitvault.actors.files.store.committing import (
 )
 from bitvault.actors.files.store.contents import Stamp
 from bitvault.actors.files.store.opening import Opened, open_uploads
-from bitvault.actors.files.store.outcomes import OpenedUpload, forget, keep, repeated
+from bitvault.actors.files.store.outcomes import OpenedUpload, keep, repeated
 from bitvault.actors.storage.contract import (
     DiscardObjects,
     ObjectDraft,
@@ -76,12 +76,12 @@ class Uploads(Desk):
             return tuple(opened.outcomes)
         answers = await self._ask(_open_request(stamp, waiting)) if waiting else ()
         if isinstance(answers, Unavailable):
-            await self._give_up(stamp, list(rows))
+            await self._give_up(stamp, opened, {row["upload_id"]: answers for row in waiting})
             return answers
         by_id = {row["upload_id"]: one for row, one in zip(waiting, answers, strict=True)}
-        failed = [one for one, answer in by_id.items() if isinstance(answer, Refusal)]
+        failed = {one: answer for one, answer in by_id.items() if isinstance(answer, Refusal)}
         if failed:
-            await self._give_up(stamp, failed)
+            await self._give_up(stamp, opened, failed)
         return tuple(
             _outcome(rows[one.upload_id], by_id.get(one.upload_id))
             if isinstance(one, OpenedUpload)
@@ -89,14 +89,24 @@ class Uploads(Desk):
             for one in opened.outcomes
         )
 
-    async def _give_up(self, stamp: Stamp, ids: Sequence[UUID]) -> None:
-        """Release reservations that storage could not open; a retry with the key starts anew."""
+    async def _give_up(self, stamp: Stamp, opened: Opened, failed: Mapping[UUID, Refusal]) -> None:
+        """Release what storage did not open, unless a repeat with the key will ask it again.
+
+        The key stays in any case: what the same batch committed without bytes happened once.
+        """
+        keyed = stamp.caller.idempotency is not None
+        over = {one: no for one, no in failed.items() if not (keyed and no.retryable)}
+        outcomes = [
+            over[one.upload_id] if isinstance(one, OpenedUpload) and one.upload_id in over else one
+            for one in opened.outcomes
+        ]
 
         async def work(tx: Transaction) -> None:
-            await close_uploads(tx, stamp.tenant, ids, "aborted")
-            await forget(tx, stamp.caller)
+            await close_uploads(tx, stamp.tenant, list(over), "aborted")
+            await keep(tx, stamp.caller, outcomes)
 
-        await self._write(stamp.caller, work)
+        if over:
+            await self._write(stamp.caller, work)
 
     @handles(CommitUploads)
     async def commit(self, message: CommitUploads) -> Any:

@@ -79,11 +79,5 @@ async def keep(tx: Transaction, caller: Caller, outcomes: Sequence[Any]) -> None
         )
 
 
-async def forget(tx: Transaction, caller: Caller) -> None:
-    """Free the caller's key."""
-    if caller.idempotency:
-        await tx.execute(SQL["drop_key"], **_owner(caller), key=caller.idempotency.key)
-
-
 def _owner(caller: Caller) -> dict[str, UUID]:
     return {"tenant": caller.tenant_id, "user_id": caller.principal.user_id}

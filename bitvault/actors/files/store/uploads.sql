@@ -70,8 +70,3 @@ SELECT fingerprint, outcomes FROM files.idempotency
 -- The outcomes that a repeat will get.
 UPDATE files.idempotency SET outcomes = :outcomes
  WHERE tenant_id = :tenant AND user_id = :user_id AND key = :key;
-
--- drop_key --
--- The first use came to nothing; a retry starts again.
-DELETE FROM files.idempotency
- WHERE tenant_id = :tenant AND user_id = :user_id AND key = :key;
