@@ -12,7 +12,7 @@ ASYNC_OFF := ASYNC120,ASYNC124,ASYNC900,ASYNC910,ASYNC911,ASYNC912,ASYNC913,ASYN
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check lint demo bench lock golden clean
+.PHONY: help install dev run test check lint simulate demo bench lock golden clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ lint: dev ## Format check, lint, types, import contracts
 
 check: lint ## Lint, and the fast tests
 	PYTHONHASHSEED=0 $(BIN)/python -m pytest -q -m "not slow"
+
+simulate: dev ## Kill the daemon everywhere, draw faults, and try every mutant (some minutes)
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation run
 
 demo: install ## Put thousands of real files and a large one in, and compare what comes back
 	$(BIN)/python -m bench.demo

@@ -1,71 +1,130 @@
-"""``python -m tests.simulation run [--seeds N]`` and ``… replay FILE``."""
+"""The simulator's command line; ``make simulate`` runs it.
+
+run      exhaustive crashes and pairs, then drawn faults, then the mutants
+replay   a plan that was kept, with its trace
+shrink   a plan that was kept, to the faults and operations that matter
+trace    the hash of the trace of some seeds, one a line
+"""
 
 import argparse
 import sys
-import time
-from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from bitvault.drivers.postgres.sessions import prepare_session
-from tests.simulation.database import Sessions
+from tests.simulation.draws import calm, exhaustive, pairs, wild
 from tests.simulation.mutants import MUTANTS, Mutant
-from tests.simulation.plans import exhaustive, keep, pairs, read
+from tests.simulation.plans import keep, read
 from tests.simulation.scenario import run_plan
-from tests.simulation.world import Plan
+from tests.simulation.sessions import Sessions
+from tests.simulation.shrink import shrink
+from tests.simulation.tally import Tally
 from tests.support.postgres import make_template, running_server
+
+_MUTANT_RUNS = 300
 
 
 def main() -> None:
-    """Run seeds or replay one plan; exit with 1 if an invariant broke or a mutant lived."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run").add_argument("--seeds", type=int, default=3)
-    commands.add_parser("replay").add_argument("file", type=Path)
-    options = parser.parse_args()
-    with running_server() as server:
-        make_template(server)
-        sessions = Sessions(server.dsn(server.clone()), prepare_session)
-        try:
-            fine = (
-                _replay(options.file, sessions)
-                if options.command == "replay"
-                else _run(options.seeds, sessions)
-            )
-        finally:
-            sessions.close()
+    """Exit with 1 if an invariant broke, a mutant lived, or something was never visited."""
+    options = _parser().parse_args()
+    with opened(options.dsn) as sessions:
+        fine = {"run": _run, "replay": _replay, "shrink": _shrink, "trace": _trace}[
+            options.command
+        ](options, sessions)
     sys.exit(0 if fine else 1)
 
 
-def _replay(file: Path, sessions: Sessions) -> bool:
-    outcome = run_plan(read(file), sessions)
-    for step in outcome.world.trace:
-        print(*step)
-    print("broken:", *(outcome.broken or ("nothing",)))
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--dsn", help="a migrated database of its own; else a server is started")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run")
+    run.add_argument("--stories", type=int, default=1, help="stories killed at every effect")
+    run.add_argument("--seeds", type=int, default=200, help="runs with drawn faults")
+    run.add_argument("--first", type=int, default=1, help="the first seed")
+    run.add_argument("--no-mutants", action="store_true")
+    for name in ("replay", "shrink"):
+        commands.add_parser(name).add_argument("file", type=Path)
+    commands.add_parser("trace").add_argument("seeds", type=int, nargs="+")
+    return parser
+
+
+@contextmanager
+def opened(dsn: str | None) -> Iterator[Sessions]:
+    """Open a database for the simulated world."""
+    if dsn:
+        sessions = Sessions(dsn, prepare_session)
+        try:
+            yield sessions
+        finally:
+            sessions.close()
+        return
+    with running_server() as server:
+        make_template(server)
+        with opened(server.dsn(server.clone())) as sessions:
+            yield sessions
+
+
+def _run(options: argparse.Namespace, sessions: Sessions) -> bool:
+    tally = Tally(print)
+    for seed in range(options.first, options.first + options.stories):
+        effects = run_plan(calm(seed), sessions).world.effects
+        plans = chain(exhaustive(calm(seed), effects), pairs(calm(seed), effects, 40))
+        tally.add_all(plans, sessions)
+    tally.report("crashes")
+    drawn = Tally(print)
+    last = options.first + options.seeds
+    drawn.add_all((wild(seed) for seed in range(options.first, last)), sessions)
+    drawn.report("drawn faults")
+    lacking = drawn.lacking()
+    if lacking:
+        print("never visited:", ", ".join(lacking))
+    alive = [] if options.no_mutants else _alive(sessions)
+    return not (tally.broken or drawn.broken or lacking or alive)
+
+
+def _alive(sessions: Sessions) -> list[str]:
+    alive = [mutant.name for mutant in MUTANTS if not _caught(mutant, sessions)]
+    print(f"mutants caught: {len(MUTANTS) - len(alive)} of {len(MUTANTS)}", *alive)
+    return alive
+
+
+def _caught(mutant: Mutant, sessions: Sessions) -> bool:
+    for number, plan in enumerate(mutant.plans(_MUTANT_RUNS), 1):
+        if mutant.caught_by(run_plan(plan, sessions).broken):
+            print(f"  {mutant.name}: {mutant.breaks} after {number} runs")
+            return True
+    return False
+
+
+def _replay(options: argparse.Namespace, sessions: Sessions) -> bool:
+    plan = read(options.file)
+    outcome = run_plan(plan, sessions)
+    print(*outcome.world.trace, sep="\n")
+    print("knobs:", plan.knobs)
+    print("made with:", dict(plan.made_with), "and broke:", *plan.broken)
+    print("broken:", *(outcome.broken or ("nothing",)), sep="\n  ")
     return not outcome.broken
 
 
-def _run(seeds: int, sessions: Sessions) -> bool:
-    begin, runs, broken, seen = time.perf_counter(), 0, 0, Counter[str]()
-    for seed in range(1, seeds + 1):
-        effects = run_plan(Plan(seed), sessions).world.effects
-        for plan in [*exhaustive(seed, effects), *pairs(seed, 20, most=effects)]:
-            outcome = run_plan(plan, sessions)
-            runs += 1
-            seen.update(outcome.world.seen)
-            if outcome.broken:
-                broken += 1
-                print("BROKEN", *outcome.broken, "replay:", keep(plan))
-    rate = runs / (time.perf_counter() - begin)
-    print(f"{runs} runs, {rate:.1f} runs/s, {broken} broken; seen: {dict(seen)}")
-    caught = [mutant.name for mutant in MUTANTS if _catches(mutant, sessions)]
-    print(f"mutants caught: {len(caught)} of {len(MUTANTS)}: {', '.join(caught)}")
-    return not broken and len(caught) == len(MUTANTS)
+def _shrink(options: argparse.Namespace, sessions: Sessions) -> bool:
+    small, runs = shrink(read(options.file), sessions)
+    path = keep(small, options.file.parent)
+    print(f"after {runs} runs: {len(small.faults)} faults,", end=" ")
+    print(f"{sum(len(script.ops) for script in small.scripts)} operations: {path}")
+    return True
 
 
-def _catches(mutant: Mutant, sessions: Sessions) -> bool:
-    effects = run_plan(Plan(1), sessions).world.effects
-    plans = [Plan(1, (), mutant.name), *exhaustive(1, effects, mutant.name)]
-    return any(mutant.caught_by(run_plan(plan, sessions).broken) for plan in plans)
+def _trace(options: argparse.Namespace, sessions: Sessions) -> bool:
+    for seed in options.seeds:
+        print(seed, run_plan(wild(seed), sessions).world.digest())
+    return True
 
 
 if __name__ == "__main__":

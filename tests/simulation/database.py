@@ -1,120 +1,58 @@
-"""The real PostgreSQL behind a simulated daemon.
+"""The database port of one life of the daemon, over the real PostgreSQL.
 
-Each statement runs to completion on a private asyncio loop inside the Trio task, so to Trio it
-takes no time. A statement that would wait for another simulated session's lock hits a tiny
-``lock_timeout`` behind a savepoint and is tried again at a later virtual time.
+It behaves as the pool does: BEGIN with the first statement, a transaction run again when PostgreSQL
+asks for it, a COMMIT without an answer raised as unknown. A statement that would wait for another
+simulated session's lock fails behind a savepoint, and is tried again once some lock was released.
 """
 
-import _asyncio
-import asyncio  # noqa: TID251 - the private loop
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import asyncpg
-import trio
 from attrs import define, field
 
+from bitvault.drivers.postgres.faults import RETRIED, SYSTEM
 from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.kernel.ids import TenantId
-from tests.simulation.world import World
+from bitvault.kernel.refusal import DependencyDown
+from tests.simulation.sessions import Sessions
+from tests.simulation.world import Life, World
 
 T = TypeVar("T")
+Work = Callable[[Transaction], Awaitable[T]]
 
-_LOCK_TRIES = 400
-
-
-@contextmanager
-def _plain_asyncio() -> Iterator[None]:
-    """Undo, for a moment, what trio-asyncio makes of "which loop is running" inside Trio."""
-    places = (asyncio, asyncio.events)
-    kept = [(place, place._get_running_loop, place.get_running_loop) for place in places]
-    for place in places:
-        place._get_running_loop = _asyncio._get_running_loop  # type: ignore[attr-defined]
-        place.get_running_loop = _asyncio.get_running_loop  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        for place, quiet, loud in kept:
-            place._get_running_loop, place.get_running_loop = quiet, loud
+_ATTEMPTS = 6
+_WRITES = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE) \w+\.\w+")
 
 
-@define(eq=False)
-class Sessions:
-    """Idle connections to the simulated world's database, on their private loop."""
-
-    dsn: str
-    prepare: Callable[[Any], Awaitable[None]]
-    loop: asyncio.AbstractEventLoop = field(factory=asyncio.SelectorEventLoop)
-    idle: list[Any] = field(factory=list)
-
-    def run(self, work: Awaitable[T]) -> T:
-        """Run asyncio work to its end; Trio sees one uninterrupted step."""
-        with _plain_asyncio():
-            return self.loop.run_until_complete(work)  # type: ignore[arg-type]
-
-    def warm(self, count: int) -> None:
-        """Open connections before Trio runs; a run never opens one."""
-        while len(self.idle) < count:
-            self.idle.append(self.run(self.open()))
-
-    def take(self) -> Any:
-        """Take an idle connection."""
-        return self.idle.pop()
-
-    async def open(self) -> Any:
-        """Open a connection on the private loop."""
-        connection = await asyncpg.connect(self.dsn)
-        await self.prepare(connection)
-        await connection.execute("SET lock_timeout = '3ms'")
-        return connection
-
-    def give_back(self, connection: Any) -> None:
-        """Take back a connection that is outside any transaction."""
-        self.idle.append(connection)
-
-    def close(self) -> None:
-        """Close everything."""
-        for connection in self.idle:
-            self.run(connection.close())
-        self.loop.close()
+@cache
+def _writes(sql: str) -> bool:
+    return _WRITES.search(sql) is not None
 
 
 @define(eq=False)
 class SimTransaction:
-    """A transaction of one incarnation on the real database."""
+    """A transaction of one life on the real database."""
 
     world: World
-    incarnation: int
+    life: Life
     sessions: Sessions
-    connection: Any
+    tenant: TenantId | None
     hooks: list[Callable[[], None]] = field(factory=list)
-    open: bool = True
+    later: list[Work[Any]] = field(factory=list)
+    """Work that a mutant moves out of this transaction, into one after it."""
+    wrote: list[str] = field(factory=list)
+    at: str = ""
+    """The statement that waited for a lock last."""
+    _connection: Any = None
+    _saved: bool = False
 
     async def fetch(self, query: Query, /, **parameters: Any) -> list[Row]:
-        """Run a statement; wait in virtual time for locks of other simulated sessions."""
-        arguments = query.arguments(parameters)
-        for _ in range(_LOCK_TRIES):
-            await self.world.pause(self.incarnation)
-            try:
-                return self.sessions.run(self._attempt(query.sql, arguments))
-            except asyncpg.LockNotAvailableError:
-                self.world.saw("waited for a lock")
-        raise AssertionError(f"query {query.name} waited for ever: a deadlock in virtual time")
-
-    async def _attempt(self, sql: str, arguments: list[Any]) -> list[Row]:
-        await self.connection.execute("SAVEPOINT attempt")
-        try:
-            statement = await self.connection.prepare(sql)
-            rows = await statement.fetch(*arguments)
-        except asyncpg.PostgresError:
-            await self.connection.execute("ROLLBACK TO SAVEPOINT attempt")
-            raise
-        await self.connection.execute("RELEASE SAVEPOINT attempt")
-        self.status = statement.get_statusmsg()
-        return list(rows)
-
-    status: str = ""
+        """Run a statement and return every row."""
+        rows: list[Row] = await self._statement("fetch", query, parameters)
+        return rows
 
     async def fetchrow(self, query: Query, /, **parameters: Any) -> Row | None:
         """Run a statement and return its first row."""
@@ -123,64 +61,151 @@ class SimTransaction:
 
     async def execute(self, query: Query, /, **parameters: Any) -> int:
         """Run a statement and return how many rows it touched."""
-        await self.fetch(query, **parameters)
-        last = self.status.rsplit(" ", 1)[-1]
-        return int(last) if last.isdecimal() else 0
+        status = await self._statement("execute", query, parameters)
+        count = str(status).rpartition(" ")[2]
+        return int(count) if count.isdecimal() else 0
 
     def after_commit(self, notify: Callable[[], None]) -> None:
-        """Remember a wake-up; it dies with the incarnation."""
+        """Remember a wake-up; it dies with this life."""
         self.hooks.append(notify)
 
-    def end(self, verb: str) -> None:
-        """COMMIT or ROLLBACK, once."""
-        if self.open:
-            self.open = False
-            self.sessions.run(self.connection.execute(verb))
-            self.sessions.give_back(self.connection)
+    async def _statement(self, method: str, query: Query, parameters: dict[str, Any]) -> Any:
+        arguments = query.arguments(parameters)
+        if _writes(query.sql):
+            self.wrote.append(query.name)
+        while True:
+            await self.world.pause(self.life)
+            try:
+                return self._now(method, query.sql, arguments)
+            except asyncpg.LockNotAvailableError:
+                self.at = f"{query.name} after {','.join(self.wrote)}"
+                await self._wait(query.name)
+
+    async def _wait(self, name: str) -> None:
+        self.world.saw("waited for a lock")
+        try:
+            if await self.sessions.wait_turn(self):
+                return
+        except TimeoutError:
+            self.world.saw("gave up waiting for a lock")
+            raise DependencyDown(SYSTEM, f"lock_timeout at {name}") from None
+        self.world.saw("a deadlock was broken")
+        self.world.deadlocks.append(" | ".join(sorted(each.at for each in self.sessions.open)))
+        raise asyncpg.DeadlockDetectedError(f"at {name}")
+
+    def _now(self, method: str, sql: str, arguments: list[Any]) -> Any:
+        if self._connection is None:
+            self._begin()
+        if len(self.sessions.open) == 1:
+            return self.sessions.run(getattr(self._connection, method)(sql, *arguments))
+        return self.sessions.run(self._guarded(method, sql, arguments))
+
+    def _begin(self) -> None:
+        self._connection = self.sessions.take()
+        tenant = f"; SET LOCAL bitvault.tenant = '{self.tenant}'" if self.tenant else ""
+        begin = f"BEGIN ISOLATION LEVEL READ COMMITTED{tenant}"
+        self.sessions.run(self._connection.execute(begin))
+        self.sessions.begun(self)
+
+    async def _guarded(self, method: str, sql: str, arguments: list[Any]) -> Any:
+        again = "RELEASE SAVEPOINT attempt; " if self._saved else ""
+        await self._connection.execute(f"{again}SAVEPOINT attempt")
+        self._saved = True
+        try:
+            return await getattr(self._connection, method)(sql, *arguments)
+        except asyncpg.LockNotAvailableError:
+            await self._connection.execute("ROLLBACK TO SAVEPOINT attempt")
+            raise
+
+    def end(self, verb: str) -> str:
+        """COMMIT or ROLLBACK, once; what PostgreSQL made of it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return verb
+        status: str = self.sessions.run(connection.execute(verb))
+        self.sessions.give_back(connection)
+        self.sessions.ended(self)
+        return status
+
+    def abandon(self) -> None:
+        """Roll back, if it is still open."""
+        self.end("ROLLBACK")
+
+
+@define(eq=False)
+class SimReads:
+    """Statements outside any transaction, each on its own snapshot."""
+
+    world: World
+    life: Life
+    sessions: Sessions
+
+    async def fetch(self, query: Query, /, **parameters: Any) -> list[Row]:
+        """Run a statement and return every row."""
+        arguments = query.arguments(parameters)
+        await self.world.pause(self.life)
+        return self.sessions.fetch(query.sql, *arguments)
+
+    async def fetchrow(self, query: Query, /, **parameters: Any) -> Row | None:
+        """Run a statement and return its first row."""
+        rows = await self.fetch(query, **parameters)
+        return rows[0] if rows else None
 
 
 @define(eq=False)
 class SimDatabase:
-    """The database port for one incarnation; its only durable effect is COMMIT."""
+    """The database port for one life; its only durable effect is COMMIT."""
 
     world: World
-    incarnation: int
+    life: Life
     sessions: Sessions
 
-    async def transact(
-        self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]
-    ) -> T:
+    async def transact(self, tenant: TenantId | None, work: Work[T]) -> T:
         """Run ``work`` in a transaction that a crash rolls back at once, as PostgreSQL would."""
-        tx = SimTransaction(self.world, self.incarnation, self.sessions, self.sessions.take())
-        self.sessions.run(tx.connection.execute("BEGIN"))
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._once(tenant, work)
+            except RETRIED:
+                self.world.saw("a transaction was run again")
+                if attempt == _ATTEMPTS:
+                    raise
+                await self.world.pause(self.life)
+        raise AssertionError("the last attempt returns or raises")
 
-        def abandon() -> None:
-            tx.end("ROLLBACK")
-
-        self.world.on_crash.append(abandon)
+    async def _once(self, tenant: TenantId | None, work: Work[T]) -> T:
+        tx = SimTransaction(self.world, self.life, self.sessions, tenant)
+        self.life.on_crash.append(tx.abandon)
         try:
             result = await work(tx)
-            await self.world.effect(self.incarnation, "commit", lambda: _commit(tx))
-        except BaseException:
-            abandon()
-            raise
+            wrong = await self._commit(tx)
         finally:
-            if abandon in self.world.on_crash:
-                self.world.on_crash.remove(abandon)
-        for hook in tx.hooks:
+            tx.abandon()
+            self.life.on_crash.remove(tx.abandon)
+        times = 0 if "wake-up lost" in wrong else 2 if "wake-up doubled" in wrong else 1
+        for hook in tx.hooks * times:
             hook()
+        for moved in tx.later:
+            await self.transact(tenant, moved)
         return result
 
-    async def read(self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def _commit(self, tx: SimTransaction) -> frozenset[str]:
+        """Commit; a transaction that wrote nothing is no effect, and nothing can go wrong."""
+        if not tx.wrote:
+            tx.end("COMMIT")
+            return frozenset()
+        wrong = await self.world.point(self.life, "commit", f"commit {','.join(tx.wrote)}")
+        self.world.saw(*(wrong & {"wake-up lost", "wake-up doubled"}))
+        if "run again" in wrong:
+            raise asyncpg.SerializationError("drawn")
+
+        async def act() -> None:
+            if tx.end("COMMIT") != "COMMIT":
+                raise RuntimeError("the work went on after a statement had failed")
+
+        await self.world.carry_out(self.life, wrong, act)
+        return wrong
+
+    async def read(self, tenant: TenantId | None, work: Work[T]) -> T:
         """Run ``work`` for reading; nothing durable happens."""
-        tx = SimTransaction(self.world, self.incarnation, self.sessions, self.sessions.take())
-        self.sessions.run(tx.connection.execute("BEGIN READ ONLY"))
-        try:
-            return await work(tx)
-        finally:
-            tx.end("ROLLBACK")
-
-
-async def _commit(tx: SimTransaction) -> None:
-    tx.end("COMMIT")
-    await trio.lowlevel.checkpoint()
+        await self.world.point(self.life, "read", "read")
+        return await work(SimReads(self.world, self.life, self.sessions))  # type: ignore[arg-type]

@@ -1,113 +1,119 @@
-"""The right design, and five classic mistakes that the invariants have to catch."""
+"""The right design, and classic mistakes that the invariants have to catch.
 
-from collections.abc import Sequence
+A mistake is made by replacing one name of the product, or one statement, while a run lasts.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from uuid import UUID
 
-import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from bitvault.drivers.bus.port import Bus
-from bitvault.drivers.postgres.port import Database, Transaction
+import bitvault.tree
+from bitvault.actors.files.store import closing, committing, contents
+from bitvault.actors.files.store.structure import Structure
+from bitvault.actors.storage.actor.proof import Prover
+from bitvault.actors.storage.store import Seal
+from bitvault.drivers.postgres.port import Query
 from bitvault.kernel.events import Event, Position
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
 from bitvault.outbox import ConsumerLoop, Outbox, journal
+from tests.simulation.database import SimTransaction
+from tests.simulation.draws import duel, handful, race, wild
+from tests.simulation.plans import Plan
+
+Making = Callable[[ExitStack], None]
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
+    kept = getattr(owner, name)
+    setattr(owner, name, new)
+    try:
+        yield
+    finally:
+        setattr(owner, name, kept)
+
+
+@contextmanager
+def _rewritten(queries: Mapping[str, Query], name: str, old: str, new: str) -> Iterator[None]:
+    kept = queries[name]
+    if old not in kept.sql:
+        raise AssertionError(f"the statement {name} has changed; so must its mutant")
+    queries[name] = evolve(kept, sql=kept.sql.replace(old, new))  # type: ignore[index]
+    try:
+        yield
+    finally:
+        queries[name] = kept  # type: ignore[index]
 
 
 @frozen
 class Mutant:
-    """No mistake; subclasses make one each."""
+    """One mistake, and the invariant, by its number, that must give it away."""
 
     name: str = "none"
     breaks: str = ""
-    """The invariant, by its number, that must give it away."""
+    make: Making = lambda _: None
     keeps_keys: bool = True
-    """Whether the client retries with the same Idempotency-Key."""
+    """Whether clients repeat with the same Idempotency-Key."""
     store_checks: bool = True
     """Whether the store holds a PUT to its signed checksum."""
+    draw: Callable[[int], Plan] = wild
+    """Which plans give it away soonest."""
+    first: int = 1
+    """A seed near one that does."""
 
     def caught_by(self, broken: Sequence[str]) -> bool:
         """Return whether the invariant that it must break is among the broken ones."""
         return any(each.startswith(self.breaks) for each in broken)
 
-    def outbox(self, outbox: Outbox, _database: Database) -> Any:
-        """Return the outbox the rooms append to."""
-        return outbox
+    def plans(self, count: int) -> Iterator[Plan]:
+        """Yield plans to try it with."""
+        for seed in range(self.first, self.first + count):
+            yield evolve(self.draw(seed), mutant=self.name)
 
-    def consumer(self, sink: Any, database: Database, bus: Bus, clock: Any) -> ConsumerLoop:
-        """Return the audit consumer's loop."""
-        return ConsumerLoop(sink, database, bus, clock)
-
-
-@frozen
-class EventAfterCommit(Mutant):
-    """The event is appended in a transaction of its own, after the change was committed."""
-
-    def outbox(self, outbox: Outbox, database: Database) -> Any:
-        """Return an outbox that is late."""
-        return _LateOutbox(outbox, database)
+    @contextmanager
+    def made(self) -> Iterator[None]:
+        """Make the mistake while a run lasts."""
+        with ExitStack() as stack:
+            self.make(stack)
+            yield
 
 
 @define(eq=False)
-class _LateOutbox:
-    inner: Outbox
-    database: Database
-    waiting: list[tuple[TenantId, Sequence[Event], Caller | None]] = field(factory=list)
-    arrived: trio.Event = field(factory=trio.Event)
+class _LateOutbox(Outbox):
+    """Appends in a transaction of its own, after the change was committed."""
 
     async def append(
-        self, tx: Transaction, tenant: TenantId, events: Sequence[Event], caller: Caller | None
+        self,
+        tx: SimTransaction,  # type: ignore[override]
+        tenant_id: TenantId,
+        events: Sequence[Event],
+        caller: Caller | None,
     ) -> Position:
-        """Promise to append, later."""
+        async def later(after: SimTransaction) -> Position:
+            return await super(_LateOutbox, self).append(after, tenant_id, events, caller)
 
-        def remember() -> None:
-            self.waiting.append((tenant, events, caller))
-            self.arrived.set()
-
-        tx.after_commit(remember)
-        return Position(self.inner.ids.uuid7(), len(events))
-
-    async def drain(self) -> None:
-        """Append what was promised."""
-        while True:
-            await self.arrived.wait()
-            self.arrived = trio.Event()
-            while self.waiting:
-                tenant, events, caller = self.waiting.pop(0)
-
-                async def work(tx: Transaction, what: Any = (tenant, events, caller)) -> Position:
-                    return await self.inner.append(tx, *what)
-
-                await self.database.transact(tenant, work)
+        tx.later.append(later)  # type: ignore[arg-type]
+        return Position(self.ids.uuid7(), len(events))
 
 
-@frozen
-class AckBeforeEffect(Mutant):
-    """The cursor moves in one transaction, the effect follows in another."""
-
-    def consumer(self, sink: Any, database: Database, bus: Bus, clock: Any) -> ConsumerLoop:
-        """Return a loop that acknowledges too early."""
-        return _TwoSteps(sink, database, bus, clock, mark_first=True)
-
-
-@frozen
-class MarkOutside(Mutant):
-    """The effect is committed, and the mark that it happened in another transaction after it."""
-
-    def consumer(self, sink: Any, database: Database, bus: Bus, clock: Any) -> ConsumerLoop:
-        """Return a loop that marks too late."""
-        return _TwoSteps(sink, database, bus, clock, mark_first=False)
+def _event_after_commit(stack: ExitStack) -> None:
+    stack.enter_context(_replaced(bitvault.tree, "Outbox", _LateOutbox))
 
 
 @define(eq=False)
 class _TwoSteps(ConsumerLoop):
+    """Moves the cursor in one transaction and takes the effect in another."""
+
     mark_first: bool = field(default=False, kw_only=True)
 
     async def catch_up(self, tenant_id: TenantId) -> None:
-        """Apply what is there, in two transactions an event."""
         name = self.consumer.name
 
-        async def look(tx: Transaction) -> tuple[int, Any]:
+        async def look(tx: Any) -> tuple[int, Any]:
             after = await journal.applied(tx, name, tenant_id)
             return after, await journal.events_after(tx, tenant_id, after, 1)
 
@@ -116,21 +122,106 @@ class _TwoSteps(ConsumerLoop):
             if not events:
                 return
 
-            async def mark(tx: Transaction, after: int = after, seq: int = events[0].seq) -> None:
+            async def mark(tx: Any, after: int = after, seq: int = events[0].seq) -> None:
                 await journal.advance(tx, name, tenant_id, after, seq)
 
-            async def effect(tx: Transaction, event: Any = events[0]) -> None:
+            async def effect(tx: Any, event: Any = events[0]) -> None:
                 await self.consumer.apply(tx, event)
 
             for step in (mark, effect) if self.mark_first else (effect, mark):
                 await self.database.transact(tenant_id, step)
 
 
+def _two_steps(*, mark_first: bool) -> Making:
+    def loop(*arguments: Any) -> ConsumerLoop:
+        return _TwoSteps(*arguments, mark_first=mark_first)
+
+    return lambda stack: stack.enter_context(_replaced(bitvault.tree, "ConsumerLoop", loop))  # type: ignore[return-value]
+
+
+def _cursor_unchecked(stack: ExitStack) -> None:
+    rewritten = _rewritten(
+        journal._QUERIES, "advance_existing", "AND applied = $4", "AND $4::bigint >= 0"
+    )
+    stack.enter_context(rewritten)
+
+
+def _quota_later(stack: ExitStack) -> None:
+    async def settle(tx: SimTransaction, tenant: UUID, ledger: Any) -> None:
+        async def later(after: Any) -> None:
+            await contents.settle(after, tenant, ledger)
+
+        tx.later.append(later)
+
+    stack.enter_context(_replaced(committing, "settle", settle))
+
+
+def _refs_later(stack: ExitStack) -> None:
+    async def take(tx: SimTransaction, stamp: Any, offered: Any) -> dict[str, str]:
+        async def later(after: Any) -> None:
+            await contents.take_blobs(after, stamp, offered)
+
+        tx.later.append(later)
+        return {content: key for content, key, _ in reversed(offered)}
+
+    stack.enter_context(_replaced(committing, "take_blobs", take))
+
+
+def _reservation_kept(stack: ExitStack) -> None:
+    right = closing.close_uploads
+
+    async def close(tx: Any, tenant: UUID, ids: Any, state: str) -> list[UUID]:
+        if state != "expired":
+            return await right(tx, tenant, ids, state)
+        rows = await tx.fetch(closing.SQL["close_uploads"], tenant=tenant, ids=ids, state=state)
+        return [row["upload_id"] for row in rows]
+
+    stack.enter_context(_replaced(closing, "close_uploads", close))
+
+
+def _node_unlocked(stack: ExitStack) -> None:
+    sql = contents.SQL
+    stack.enter_context(_rewritten(sql, "lock_nodes", "FOR UPDATE", ""))
+    last = "AS v (node_id, version, size, hash, content_type, modified)"
+    stack.enter_context(_rewritten(sql, "insert_versions", last, f"{last} ON CONFLICT DO NOTHING"))
+
+
+def _tree_unlocked(stack: ExitStack) -> None:
+    async def lock(_: Structure) -> None: ...
+
+    stack.enter_context(_replaced(Structure, "lock", lock))
+
+
+def _unproved(stack: ExitStack) -> None:
+    async def prove(_: Prover, _tenant: Any, entry: Any, claim: Any, _listed: Any) -> Seal:
+        return Seal(entry.upload_id, claim.hash)
+
+    stack.enter_context(_replaced(Prover, "prove", prove))
+
+
+def _upload_unlocked(stack: ExitStack) -> None:
+    stack.enter_context(_rewritten(committing.SQL, "lock_uploads", "FOR UPDATE", ""))
+
+
+Later = Callable[[Any], Awaitable[Any]]
 NONE = Mutant()
 MUTANTS: Sequence[Mutant] = (
-    Mutant("no idempotency key", "I23", keeps_keys=False),
-    EventAfterCommit("event after commit", "I8 an event"),
-    AckBeforeEffect("ack before effect", "I7"),
-    MarkOutside("dedup mark outside the transaction", "I7"),
-    Mutant("unsigned checksum", "I1 ", store_checks=False),
+    Mutant("no idempotency key", "I23", keeps_keys=False, first=11),
+    Mutant("event after commit", "I8 an event is lost", _event_after_commit),
+    Mutant("ack before effect", "I7", _two_steps(mark_first=True)),
+    Mutant("dedup mark outside the transaction", "I7", _two_steps(mark_first=False)),
+    Mutant("unsigned checksum", "I1 ", store_checks=False, draw=handful),
+    Mutant("bytes believed unproved", "I1 ", _unproved),
+    Mutant("quota settled outside the transaction", "I19", _quota_later),
+    Mutant("references added outside the transaction", "I1", _refs_later),
+    Mutant("reservation kept on expiry", "I19", _reservation_kept),
+    Mutant("cursor moved unchecked", "I7", _cursor_unchecked),
+    Mutant("node not locked before a new version", "I9", _node_unlocked, draw=race, first=15),
+    Mutant("tree lock not taken", "I12", _tree_unlocked, draw=duel),
+    Mutant("upload not locked at commit", "I19", _upload_unlocked, draw=race),
 )
+
+
+def mutant_named(name: str) -> Mutant:
+    """Find a mutant, or the right design."""
+    return next((mutant for mutant in MUTANTS if mutant.name == name), NONE)

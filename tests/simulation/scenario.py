@@ -1,219 +1,249 @@
-"""One story: upload in a batch, commit, a folder with a key; then healing; then the invariants."""
+"""One run: clients and faults together, then healing, then a week, then what must hold."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
+from structlog.testing import capture_logs
 
-from bitvault.actors.files.contract import (
-    Apply,
-    CommitUploads,
-    CopyNode,
-    IfExists,
-    InitUploads,
-    MakeFolder,
-    Target,
-    UploadCommit,
-    UploadDraft,
-    UploadOpened,
-    Written,
+from bitvault.actors.files.contract import CreateSpace, ListSpaces, Role, SetMember, Space
+from bitvault.actors.identity.contract import (
+    CreateUser,
+    DescribeMe,
+    EnsureTenant,
+    ListUsers,
+    User,
 )
-from bitvault.drivers.objects.memory import MemoryObjectStore
-from bitvault.drivers.objects.port import Signed
-from bitvault.drivers.objects.probe import Answer
-from bitvault.kernel.ids import TenantId, UserId
-from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
-from bitvault.kernel.refusal import Refusal
-from supervisors import ActorDied, AskTimeout, MailboxFull
-from tests.simulation.database import Sessions
-from tests.simulation.mutants import MUTANTS, NONE, Mutant
-from tests.simulation.parts import Machine, SimClock
-from tests.simulation.world import Plan, World, run_world
+from bitvault.kernel.ids import SpaceId, UserId
+from tests.simulation.acting import DOING
+from tests.simulation.client import Account, Client, Common, Stuck
+from tests.simulation.invariants import (
+    broken_bytes,
+    broken_rows,
+    broken_tree,
+    journals,
+    nodes,
+    unowned,
+)
+from tests.simulation.judge import Journal, Judge
+from tests.simulation.machine import UPLOAD_TTL, Machine
+from tests.simulation.mutants import Mutant, mutant_named
+from tests.simulation.observations import No
+from tests.simulation.plans import Plan, Script, expanded
+from tests.simulation.seams import SimClock, Wire, open_store
+from tests.simulation.sessions import Sessions, plain_asyncio
+from tests.simulation.uploading import upload
+from tests.simulation.world import World, owner, run_world
 from tests.support.determinism import SequenceIds
 
-TENANT = TenantId(UUID(int=0xA))
-USER = UserId(UUID(int=0xB))
-NAMES = ("a.txt", "b.txt", "c.txt")
-_ASK_SECONDS = 5.0
-_PAUSE = 0.05
-_HEAL_SECONDS = 6.0
-_PATIENCE = 400
-_CONNECTIONS = 16
+_LAST_SEQ = "SELECT last FROM outbox.tenant_seq WHERE tenant_id = $1"
+_ENDS = """
+    SELECT 'an upload ' || state AS what FROM files.upload
+    UNION ALL SELECT 'moved' FROM outbox.event WHERE kind = 'node.moved'
+    UNION ALL SELECT 'restored from the trash' FROM outbox.event WHERE kind = 'node.restored'
+    UNION ALL SELECT 'purged' FROM outbox.event WHERE kind = 'node.purged'
+    UNION ALL SELECT 'copied' FROM outbox.event WHERE payload ->> 'copied_from' IS NOT NULL
+    UNION ALL SELECT 'a second version' FROM files.version WHERE version = 2
+    UNION ALL SELECT 'one blob for two versions' FROM files.blob WHERE refs > 1
+"""
+_HEALED_SECONDS = 60
+_LONGEST_SECONDS = 3600.0
+_DOING = {**DOING, "upload": upload}
 
 
 @frozen
 class Outcome:
-    """What a run found: broken invariants, and the world it ended in."""
+    """What a run found: what broke, the world it ended in, and the plan with its faults."""
 
     broken: tuple[str, ...]
     world: World
+    plan: Plan
 
 
 @define(eq=False)
-class Client:
-    """A client that retries until it has an answer, as ours does."""
+class Run:
+    """One run of a plan."""
 
-    machine: Machine
-    acknowledged: dict[str, str] = field(factory=dict)
+    plan: Plan
+    sessions: Sessions
+    mutant: Mutant
+    world: World = field(init=False)
+    common: Common = field(init=False)
+    clients: list[Client] = field(factory=list)
+    broken: list[str] = field(factory=list)
 
-    async def act(self) -> None:
-        """Do the whole story."""
-        bodies = {name: f"the content of {name}".encode() for name in NAMES}
-        opened = await self._init(bodies)
-        for name, upload in opened.items():
-            await self._put(upload, bodies[name], damaged=name == NAMES[0])
-        await self._commit(opened, bodies)
-        folder = MakeFolder(parent=Target(path="/"), name="folder")
-        await self._ask(lambda: Apply(self._caller("mkdir"), (evolve(folder, exist_ok=True),)))
-        copy = CopyNode(Target(path="/b.txt"), Target(path="/"), "copy.txt", IfExists.RENAME)
-        make = MakeFolder(target=Target(path="/made/here"), parents=True, exist_ok=True)
-        for key, operation in (("copy", copy), ("make", make)):
-            await self._ask(lambda k=key, o=operation: Apply(self._caller(k), (o,)))
+    def __attrs_post_init__(self) -> None:
+        """Build the world."""
+        knobs = self.plan.knobs
+        self.world = World(self.plan, self._look)
+        store = open_store(SimClock(), weak=knobs.weak_store, checks=self.mutant.store_checks)
+        ids = SequenceIds(self.plan.seed)
+        machines = [
+            Machine(number, self.world, self.sessions, store, ids)
+            for number in range(knobs.machines)
+        ]
+        wire, keeps_keys = Wire(self.world, store), self.mutant.keeps_keys
+        self.common = Common(self.world, machines, wire, self._last_seq, keeps_keys)
 
-    async def _init(self, bodies: Mapping[str, bytes]) -> dict[str, UploadOpened]:
-        drafts = tuple(
-            UploadDraft(size=len(body), target=Target(path=f"/{name}"), hash=_hash(body))
-            for name, body in bodies.items()
-        )
-        outcomes = await self._ask(lambda: InitUploads(self._caller("init"), drafts))
-        return dict(zip(bodies, outcomes, strict=True))
+    def _last_seq(self, tenant: UUID) -> int:
+        rows = self.sessions.fetch(_LAST_SEQ, tenant)
+        return rows[0]["last"] if rows else 0
 
-    async def _put(self, upload: UploadOpened, body: bytes, *, damaged: bool) -> None:
-        step = upload.transfers[0]
-        signed = Signed(step.method, step.url, step.headers, step.expires_at)
-        if damaged:
-            # A broken disk or a hostile client: same length, other bytes. A store that keeps its
-            # promises refuses them, and the client sends the right ones.
-            answer = await self.machine.store.send(signed, body[::-1])
-            if answer.accepted:
+    def _look(self) -> None:
+        """Check, in the middle of it all, what must hold between any two transactions."""
+        for each in broken_rows(self.sessions, "always"):
+            self.broken.append(f"{each} (at point {self.world.points})")
+
+    async def story(self) -> None:
+        """Let the daemon live while the clients act; then heal; then a week passes."""
+        async with trio.open_nursery() as nursery:
+            for machine in self.common.machines:
+                nursery.start_soon(machine.run)
+            with trio.fail_after(_LONGEST_SECONDS):
+                await self._act()
+            self.world.chaos = False
+            await self._until("quiet")
+            await self._replay_old_requests()
+            trio.lowlevel.current_clock().jump(UPLOAD_TTL.total_seconds() + 1)  # type: ignore[attr-defined]
+            await self._until("end")
+            for client in self.clients:
+                await client.ask("identity", lambda who, c=client: DescribeMe(c.caller(who, "me")))
+            nursery.cancel_scope.cancel()
+
+    async def _act(self) -> None:
+        async with trio.open_nursery() as nursery:
+            for tenant in sorted({script.tenant for script in self.plan.scripts}):
+                scripts = [s for s in self.plan.scripts if s.tenant == tenant]
+                nursery.start_soon(self._tenant, tenant, scripts)
+
+    async def _tenant(self, number: int, scripts: Sequence[Script]) -> None:
+        """Set a tenant up as its admin does, then let every client do its script."""
+        owner.set(f"t{number}.setup")
+        others = [script for script in scripts if not script.opening]
+        clients = [Client(self.common, _account(s), number * 10 + s.user) for s in others]
+        self.clients += clients
+        admin = clients[0]
+        request = EnsureTenant(admin.account.tenant, admin.account.login, admin.account.password)
+        await admin.ask_open("identity", request)
+        await admin.log_in()
+        space = await _team(admin)
+        for script in scripts:
+            if script.opening:
+                await _do(admin, script)
+        async with trio.open_nursery() as nursery:
+            for client, script in zip(clients, others, strict=True):
+                nursery.start_soon(_join_and_do, client, script, admin, space)
+
+    async def _until(self, kind: str) -> None:
+        """Wait until nothing of this kind is broken any more; it must come about by itself."""
+        for _ in range(_HEALED_SECONDS):
+            left = broken_rows(self.sessions, kind)
+            if not left:
                 return
-        answer: Answer = await self.machine.store.send(signed, body)
-        assert answer.accepted, answer
+            await trio.sleep(1.0)
+        self.broken += [f"liveness: {each} after {_HEALED_SECONDS} s" for each in left]
 
-    async def _commit(
-        self, opened: Mapping[str, UploadOpened], bodies: Mapping[str, bytes]
-    ) -> None:
-        commits = tuple(
-            UploadCommit(upload.upload_id, _hash(bodies[name])) for name, upload in opened.items()
-        )
-        outcomes = await self._ask(lambda: CommitUploads(self._caller(None), commits))
-        for name, outcome in zip(opened, outcomes, strict=True):
-            if isinstance(outcome, Written):
-                self.acknowledged[name] = _hash(bodies[name])
+    async def _replay_old_requests(self) -> None:
+        """Send other bytes to every URL that was ever signed and is still good (I2, I3)."""
+        wire = self.common.wire
+        for signed, meant in wire.sent:
+            answer = await wire.store.send(signed, meant[::-1])
+            if answer.accepted and wire.store.capabilities.write_once:
+                self.broken.append(f"I2 an old URL took other bytes: {signed.url}")
 
-    def _caller(self, key: str | None) -> Caller:
-        principal = Principal(TENANT, USER, "user", True, UUID(int=0xC))
-        if key is None or not self.machine.mutant.keeps_keys:
-            return Caller(principal, Origin("request"))
-        digest = hashlib.sha256(key.encode()).digest()
-        return Caller(principal, Origin("request"), Idempotency(key, digest))
-
-    async def _ask(self, request: Callable[[], Any]) -> Any:
-        for _ in range(_PATIENCE):
-            registry = self.machine.registry
-            try:
-                if registry is not None:
-                    reply = await registry.ref("files").ask(request(), timeout=_ASK_SECONDS)
-                    if not (isinstance(reply, Refusal) and reply.retryable):
-                        return reply
-            except (ActorDied, AskTimeout, MailboxFull):
-                self.machine.world.saw("an outcome was unknown")
-            await trio.sleep(_PAUSE)
-        raise AssertionError("the daemon never answered: stuck")
+    def check(self) -> None:
+        """Judge what is left once everything is still."""
+        store, knobs = self.common.wire.store, self.plan.knobs
+        self.broken += [*broken_rows(self.sessions, "always"), *self.world.found]
+        self.broken += broken_bytes(self.sessions, store, knobs)
+        events = journals(self.sessions)
+        for tenant, rows in nodes(self.sessions, self.broken).items():
+            journal = Journal.of(events.get(tenant, []))
+            self.broken += broken_tree(rows, journal.states[-1])
+            seen = [each for c in self.clients for each in c.seen if each.tenant == tenant]
+            self.broken += Judge(journal, seen, knobs).judge()
+        self.world.seen.update(unowned_objects=unowned(self.sessions, store))
+        answers = [answer for c in self.clients for each in c.seen for answer in each.answers]
+        self.world.saw(*(f"refused: {each.code}" for each in answers if isinstance(each, No)))
+        self.world.saw(*(row["what"] for row in self.sessions.fetch(_ENDS)))
 
 
-def _hash(body: bytes) -> str:
-    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+async def _join_and_do(client: Client, script: Script, admin: Client, space: Space) -> None:
+    if client is not admin:
+        owner.set(f"t{script.tenant}u{script.user}.login")
+        await _join(client, admin, space)
+        await client.log_in()
+    await _do(client, script)
 
 
-def mutant_named(name: str) -> Mutant:
-    """Find a mutant, or the right design."""
-    return next((mutant for mutant in MUTANTS if mutant.name == name), NONE)
+async def _do(client: Client, script: Script) -> None:
+    for op in script.ops:
+        await trio.sleep(op.after)
+        request = f"t{script.tenant}u{script.user}.{op.number}.{op.kind}"
+        owner.set(request)
+        await _DOING[op.kind](client, op, request)
+
+
+def _account(script: Script) -> Account:
+    return Account(f"tenant{script.tenant}", f"user{script.user}" if script.user else "admin")
+
+
+async def _team(admin: Client) -> Space:
+    """Make the space that the tenant's clients share."""
+    made = await admin.ask(
+        "files", lambda who: CreateSpace(admin.caller(who, "setup", "team", "team"), "Team")
+    )
+    if isinstance(made, Space):
+        return made
+    page = await admin.ask("files", lambda who: ListSpaces(admin.caller(who, "setup")))
+    found: Space = next(space for space in page.items if space.name == "Team")
+    return found
+
+
+async def _join(client: Client, admin: Client, space: Space) -> None:
+    """Make the client's user, and an editor of the team's space."""
+    account = client.account
+    user = await admin.ask(
+        "identity",
+        lambda who: CreateUser(admin.caller(who, "setup"), account.login, account.password),
+    )
+    if not isinstance(user, User):
+        users = await admin.ask("identity", lambda who: ListUsers(admin.caller(who, "setup")))
+        user = next(each for each in users if each.login == account.login)
+    member = SpaceId(space.space_id), UserId(user.user_id), Role.EDITOR
+    await admin.ask("files", lambda who: SetMember(admin.caller(who, "setup"), *member))
 
 
 def run_plan(plan: Plan, sessions: Sessions) -> Outcome:
-    """Run one plan from an empty database to its invariants."""
-    sessions.warm(_CONNECTIONS)
-    sessions.run(_empty(sessions))
-    world, mutant = World(plan), mutant_named(plan.mutant)
-    clock = SimClock()
-    store = MemoryObjectStore(clock)
-    if not mutant.store_checks:
-        store.honours = evolve(store.honours, signed_checksum=False)
-    machine = Machine(world, sessions, mutant, clock, SequenceIds(plan.seed), store)
-    client = Client(machine)
-
-    async def story() -> None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(machine.run)
-            await client.act()
-            await trio.sleep(_HEAL_SECONDS)
-            nursery.cancel_scope.cancel()
-
-    stuck: list[str] = []
-    try:
-        run_world(world, story)
-    except* AssertionError as group:
-        stuck.extend(f"liveness: {error}" for error in group.exceptions)
-    if stuck:
-        return Outcome(tuple(stuck), world)
-    return Outcome(sessions.run(_check(sessions, machine, client)), world)
+    """Run one plan from an empty database to its verdict."""
+    mutant = mutant_named(plan.mutant)
+    with plain_asyncio(), capture_logs() as logs, mutant.made():
+        sessions.reset()
+        run = Run(plan, sessions, mutant)
+        stuck: list[str] = []
+        try:
+            run_world(run.world, run.story)
+        except* Stuck as group:
+            stuck += [str(each) for each in _leaves(group)]
+        except* trio.TooSlowError:
+            stuck.append(f"liveness: not done within {_LONGEST_SECONDS:g} virtual seconds")
+        run.world.found += [
+            f"I7 the effect of event {log['seq']} failed: {log['error']}"
+            for log in logs
+            if log["event"] == "event failed"
+        ]
+        if stuck:
+            run.broken += stuck + run.world.found
+        else:
+            run.check()
+    broken = tuple(dict.fromkeys(run.broken))
+    return Outcome(broken, run.world, expanded(plan, run.world.injected))
 
 
-async def _empty(sessions: Sessions) -> None:
-    connection = sessions.idle.pop()
-    tables = await connection.fetch(
-        "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname IN "
-        "('files', 'storage', 'outbox', 'audit') ORDER BY 1"
-    )
-    for table in tables:
-        await connection.execute(f"DELETE FROM {table['name']}")  # noqa: S608 - names of ours
-    sessions.give_back(connection)
-
-
-async def _check(sessions: Sessions, machine: Machine, client: Client) -> tuple[str, ...]:
-    """Return the invariants that do not hold (numbers of reliability §2)."""
-    connection = sessions.idle.pop()
-    broken = []
-    for name, sql in _INVARIANTS.items():
-        if not await connection.fetchval(sql):
-            broken.append(name)
-    rows = await connection.fetch(
-        "SELECT n.name, v.hash, b.object_key FROM files.node n JOIN files.version v USING "
-        "(tenant_id, node_id) JOIN files.blob b ON b.hash = v.hash ORDER BY 1, 2"
-    )
-    sessions.give_back(connection)
-    held = {row["name"]: row for row in rows}
-    for name, digest in client.acknowledged.items():
-        if name not in held or held[name]["hash"] != digest:
-            broken.append(f"P1 acknowledged commit of {name} is lost")
-    for row in rows:
-        stored = machine.store._objects.get(row["object_key"])
-        if stored is None or _hash(stored.data) != row["hash"]:
-            broken.append(f"I1 the bytes of {row['name']} are not what was committed")
-    if len(client.acknowledged) != len(NAMES):
-        broken.append("liveness: a commit was refused")
-    return tuple(broken)
-
-
-_INVARIANTS = {
-    "I4 seq has a gap": """SELECT coalesce(count(*) = max(seq), true) FROM outbox.event""",
-    "I7 audit differs from events": """SELECT
-        (SELECT array_agg(event_id ORDER BY seq) FROM audit.entry) IS NOT DISTINCT FROM
-        (SELECT array_agg(event_id ORDER BY seq) FROM outbox.event)""",
-    "I8 dead letters": "SELECT count(*) = 0 FROM outbox.dead_letter",
-    "I8 an event is lost": """SELECT
-        (SELECT count(*) FROM files.node WHERE kind = 'folder') =
-        (SELECT count(*) FROM outbox.event WHERE kind = 'node.created') AND
-        (SELECT count(*) FROM files.version) =
-        (SELECT count(*) FROM outbox.event WHERE kind = 'node.committed')""",
-    "I9 a version twice": """SELECT count(*) = count(DISTINCT node_id) FROM files.version""",
-    "I15 refs differ from versions": """SELECT coalesce(bool_and(b.refs =
-        (SELECT count(*) FROM files.version v WHERE v.hash = b.hash)), true) FROM files.blob b""",
-    "I19 usage differs from versions": """SELECT coalesce(bool_and(reserved = 0 AND used =
-        (SELECT coalesce(sum(size), 0) FROM files.version)), true) FROM files.usage""",
-    "I23 an operation took effect twice": """SELECT count(*) = 8 FROM files.node""",
-}
+def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for each in group.exceptions:
+        found += _leaves(each) if isinstance(each, BaseExceptionGroup) else [each]
+    return found

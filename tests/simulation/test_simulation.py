@@ -1,19 +1,30 @@
-"""The whole tree over the real database, killed before and after every durable effect."""
+"""The daemon's own tree over the real database, with everything going wrong that can."""
 
-from collections import Counter
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from bitvault.drivers.postgres.sessions import prepare_session
-from tests.simulation.database import Sessions
+from tests.simulation.draws import calm, exhaustive, pairs, wild
 from tests.simulation.mutants import MUTANTS, Mutant
-from tests.simulation.plans import exhaustive, keep, pairs
+from tests.simulation.plans import read
 from tests.simulation.scenario import run_plan
-from tests.simulation.world import Plan
+from tests.simulation.sessions import Sessions
+from tests.simulation.shrink import minimal
+from tests.simulation.tally import Tally
 from tests.support.postgres import PostgresServer
 
-SEED = 1
+KEPT = sorted((Path(__file__).parent / "kept").glob("*.json"))
+STORY = 1
+EVERY = 12
+"""One crash point in so many is tried here; ``python -m tests.simulation run`` tries them all."""
+DRAWN = 30
+MUTANT_RUNS = 40
 
 
 @pytest.fixture(scope="module")
@@ -26,40 +37,82 @@ def sessions(migrated_server: PostgresServer) -> Iterator[Sessions]:
     migrated_server.drop(name)
 
 
-def effects_of(plan: Plan, sessions: Sessions) -> int:
-    """Count the durable effects of a run without crashes."""
-    return run_plan(plan, sessions).world.effects
+def test_a_plan_with_its_faults_written_down_gives_the_same_trace(sessions: Sessions) -> None:
+    """Everything random comes from the plan, and a fault that was drawn can be named."""
+    drawn = run_plan(wild(2), sessions)
 
-
-def test_the_same_plan_gives_the_same_trace(sessions: Sessions) -> None:
-    """Everything random comes from the plan."""
-    (plan,) = pairs(SEED, 1, most=20)
-
-    first, second = run_plan(plan, sessions), run_plan(plan, sessions)
-
-    assert first.world.trace == second.world.trace
-    assert first.broken == second.broken == ()
+    assert drawn.plan.faults
+    assert run_plan(drawn.plan, sessions).world.trace == drawn.world.trace
 
 
 @pytest.mark.slow
-def test_no_crash_breaks_an_invariant(sessions: Sessions) -> None:
-    """Killed before or after any one effect, or at two, nothing is lost or doubled."""
-    seen: Counter[str] = Counter()
-    plans = [*exhaustive(SEED, effects_of(Plan(SEED), sessions)), *pairs(SEED, 30, most=30)]
-    for plan in plans:
-        outcome = run_plan(plan, sessions)
-        seen.update(outcome.world.seen)
-        assert outcome.broken == (), f"replay: python -m tests.simulation replay {keep(plan)}"
+def test_a_seed_gives_the_same_trace_in_every_process(migrated_server: PostgresServer) -> None:
+    """Neither the order of sets of text, nor what a process ran before, changes a run."""
+    traces = [
+        _traces(migrated_server, seeds, hash_seed)
+        for seeds, hash_seed in (((3, 4), "0"), ((4, 3), "1"))
+    ]
 
-    wanted = ("an incarnation died", "an outcome was unknown", "crash before effect")
-    assert [what for what in wanted if not seen[what]] == []
+    assert traces[0] == traces[1]
+
+
+def _traces(server: PostgresServer, seeds: tuple[int, ...], hash_seed: str) -> set[str]:
+    name = server.clone()
+    command = [sys.executable, "-m", "tests.simulation", "--dsn", server.dsn(name), "trace"]
+    done = subprocess.run(
+        [*command, *map(str, seeds)],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    server.drop(name)
+    assert len(done.stdout.splitlines()) == len(seeds)
+    return set(done.stdout.splitlines())
+
+
+@pytest.mark.slow
+def test_no_crash_breaks_an_invariant(sessions: Sessions, capsys: pytest.CaptureFixture) -> None:
+    """Killed before or after an effect, or at two of them, nothing is lost or doubled."""
+    tally = Tally(print)
+    effects = run_plan(calm(STORY), sessions).world.effects
+    tried = effects[::EVERY]
+    plans = chain(exhaustive(calm(STORY), tried), pairs(calm(STORY), effects, 10))
+    tally.add_all(plans, sessions)
+
+    assert tally.broken == 0, capsys.readouterr().out
+    assert tally.seen["crash before"] >= len(tried) <= tally.seen["crash after"]
+
+
+@pytest.mark.slow
+def test_no_drawn_fault_breaks_an_invariant(
+    sessions: Sessions, capsys: pytest.CaptureFixture
+) -> None:
+    """Lost answers, lost commits, a bus that forgets, a store that is down: nothing shows."""
+    tally = Tally(print)
+    tally.add_all(map(wild, range(1, 1 + DRAWN)), sessions)
+
+    assert tally.broken == 0, capsys.readouterr().out
+    wanted = ("commit unanswered, then asked again", "waited for a lock", "an upload expired")
+    assert [what for what in wanted if not tally.seen[what]] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_what_broke_once_stays_whole(sessions: Sessions, path: Path) -> None:
+    """A plan that found a defect is kept, and finds nothing any more."""
+    assert run_plan(read(path), sessions).broken == ()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught(sessions: Sessions, mutant: Mutant) -> None:
-    """Each classic mistake breaks the invariant that it must break at some crash point."""
-    effects = effects_of(Plan(SEED), sessions)
-    plans = [Plan(SEED, (), mutant.name), *exhaustive(SEED, effects, mutant.name)]
+    """Each classic mistake breaks the invariant that it must break."""
+    plans = mutant.plans(MUTANT_RUNS)
 
     assert any(mutant.caught_by(run_plan(plan, sessions).broken) for plan in plans)
+
+
+def test_shrinking_leaves_what_matters() -> None:
+    """Delta debugging keeps exactly the items without which nothing fails."""
+    assert minimal(range(20), lambda some: {3, 17} <= set(some)) == [3, 17]

@@ -1,0 +1,180 @@
+"""Drawing plans from a seed: what the clients do, how it is set up, what goes wrong, how often."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+from attrs import evolve
+
+from tests.simulation.observations import SMALL, TAGS
+from tests.simulation.plans import Fault, Item, Knobs, Op, Plan, Script
+from tests.simulation.world import CRASHES, PLACES
+
+_FILES = ("a.txt", "a.txt", "A.TXT", "b.txt")
+_FOLDERS = ("/F", "/G", "/F", "/G", "/F/G", "/G/F")
+_KINDS = {
+    "upload": 36,
+    "mkdir": 4,
+    "move": 18,
+    "trash": 14,
+    "copy": 8,
+    "revert": 5,
+    "batch": 8,
+    "get": 3,
+    "list": 3,
+    "download": 4,
+    "foreign": 2,
+    "reuse": 2,
+}
+
+
+def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) -> Plan:
+    """Draw what the clients do; nothing goes wrong."""
+    rng = random.Random(f"story {seed}")  # noqa: S311 - the same again is the point
+    scripts = [
+        _script(tenant, user, _ops(rng, rng.randint(1, most_ops)))
+        for tenant in range(tenants)
+        for user in range(clients)
+    ]
+    scripts += [_opening(tenant, rng) for tenant in range(tenants)]
+    knobs = Knobs(
+        machines=rng.choice((1, 1, 2)),
+        weak_store=rng.random() < 0.25,
+        space_quota=rng.choice((None, 100)),
+        tenant_quota=rng.choice((None, 150)),
+        patience=rng.choice((5.0, 5.0, 0.1)),
+    )
+    return Plan(seed, knobs, tuple(scripts))
+
+
+def wild(seed: int) -> Plan:
+    """Draw a swarm: each kind of fault is on in half of the runs, at a rate of its own."""
+    plan = calm(seed)
+    rng = random.Random(f"swarm {seed}")  # noqa: S311 - the same again is the point
+    kinds = dict.fromkeys(kind for kinds in PLACES.values() for kind in kinds)
+    rates = {kind: rng.choice((0.01, 0.03, 0.1)) for kind in kinds if rng.random() < 0.5}
+    for crash in CRASHES:
+        if crash in rates:
+            rates[crash] = rng.choice((0.005, 0.02))
+    return evolve(plan, knobs=evolve(plan.knobs, rates=rates, most_crashes=rng.randint(1, 4)))
+
+
+def duel(seed: int) -> Plan:
+    """Draw two clients that move two folders into each other, and upload into both."""
+    rng = random.Random(f"duel {seed}")  # noqa: S311 - the same again is the point
+    makes = (Op("mkdir", path="Team:/F"), Op("mkdir", path="Team:/G"))
+    scripts = []
+    for user, (own, other) in enumerate((("F", "G"), ("G", "F"))):
+        there = Op("move", path=f"Team:/{own}", to=f"Team:/{other}", after=0.5)
+        back = Op("move", path=f"Team:/{other}/{own}", to="Team:/")
+        trash = Op("trash", path=f"Team:/{other}")
+        item = Item(f"Team:/{own}/a.txt", rng.randrange(TAGS))
+        sent = Op("upload", items=(item,))
+        ops = (there, *rng.sample((back, trash, sent, evolve(there, after=0.0)), 3))
+        scripts.append(_script(0, user, [*makes, *ops]))
+    return Plan(seed, Knobs(), tuple(scripts))
+
+
+def race(seed: int) -> Plan:
+    """Draw two impatient clients that write one file at the same time, again and again."""
+    rng = random.Random(f"race {seed}")  # noqa: S311 - the same again is the point
+    scripts = []
+    for user in range(2):
+        tags = rng.sample(range(TAGS), 4)
+        files = [Item("Team:/a.txt", tag, rng.choice(("replace", "rename"))) for tag in tags]
+        scripts.append(_script(0, user, [Op("upload", items=(item,)) for item in files]))
+    return Plan(seed, Knobs(machines=2, patience=0.05), tuple(scripts))
+
+
+def handful(seed: int) -> Plan:
+    """Draw one client that sends three small files at once, the first with a fault in its bytes."""
+    files = tuple(Item(f"/{tag}.txt", tag) for tag in range(SMALL))
+    return Plan(seed, Knobs(), (_script(0, 0, [Op("upload", items=files, damaged=True)]),))
+
+
+def exhaustive(plan: Plan, effects: Sequence[str]) -> Iterator[Plan]:
+    """Yield a plan for a crash before and after each effect of a run."""
+    for point in effects:
+        for how in CRASHES:
+            yield evolve(plan, faults=(Fault(point, how),))
+
+
+def pairs(plan: Plan, effects: Sequence[str], count: int) -> Iterator[Plan]:
+    """Yield plans with two crashes each, at two random effects of a run."""
+    rng = random.Random(f"pairs {plan.seed}")  # noqa: S311 - the same again is the point
+    for _ in range(count):
+        two = sorted(rng.sample(range(len(effects)), 2))
+        faults = tuple(Fault(effects[at], rng.choice(CRASHES)) for at in two)
+        yield evolve(plan, faults=faults)
+
+
+def _script(tenant: int, user: int, ops: Sequence[Op]) -> Script:
+    numbered = (evolve(op, number=number) for number, op in enumerate(ops))
+    return Script(tenant, user, tuple(numbered))
+
+
+def _opening(tenant: int, rng: random.Random) -> Script:
+    """Draw what is there when the clients come: two folders and a file in each place."""
+    folders = tuple(Op("mkdir", path=f"Team:{path}") for path in ("/F", "/G"))
+    tags = rng.sample(range(TAGS), 3)
+    places = ("Team:/a.txt", "Team:/F/a.txt", rng.choice(("/a.txt", "Team:/G/b.txt")))
+    files = tuple(Item(path, tag) for path, tag in zip(places, tags, strict=True))
+    ops = (Op("batch", number=90, steps=folders), Op("upload", number=91, items=files))
+    return Script(tenant, 0, ops, opening=True)
+
+
+def _ops(rng: random.Random, count: int) -> list[Op]:
+    ops = [_op(rng) for _ in range(count)]
+    return [*ops, *(_undo(rng) for op in ops if op.kind == "trash")]
+
+
+def _undo(rng: random.Random) -> Op:
+    kind = rng.choice(("restore", "restore", "purge"))
+    to, name = rng.choice(("", "", "Team:/", "/")), rng.choice(("", "", "b.txt"))
+    return Op(kind, to=to, name=name, if_exists=rng.choice(("fail", "rename")))
+
+
+def _op(rng: random.Random) -> Op:
+    kind = rng.choices(list(_KINDS), list(_KINDS.values()))[0]
+    op = _upload(rng) if kind == "upload" else _other(rng, kind)
+    return evolve(op, after=round(rng.random() * 0.2, 3), gives_up=rng.random() < 0.1)
+
+
+def _upload(rng: random.Random) -> Op:
+    tags = rng.sample(range(rng.choice((SMALL, TAGS))), rng.choice((1, 1, 1, 2, 3)))
+    paths = dict.fromkeys(_file(rng) for _ in tags)
+    items = [
+        Item(
+            path,
+            tag,
+            rng.choice(("fail", "replace", "replace", "rename")),
+            rng.choice(("", "", "", "known", "stale")),
+        )
+        for path, tag in zip(paths, tags, strict=False)
+    ]
+    ends = rng.choices(("commit", "abort", "leave"), (10, 1, 2))[0]
+    return Op("upload", items=tuple(items), ends=ends, damaged=rng.random() < 0.3)
+
+
+def _other(rng: random.Random, kind: str) -> Op:
+    place = _file(rng) if kind in ("revert", "download") or rng.random() < 0.5 else _folder(rng)
+    to = rng.choice((_folder(rng), rng.choice(("Team:/", "Team:/", "/"))))
+    name = rng.choice(("", "", *_FILES, "F", "G"))
+    if kind == "batch":
+        inner = ("mkdir", "move", "trash", "copy")
+        steps = tuple(_other(rng, rng.choice(inner)) for _ in range(rng.randint(2, 3)))
+        return Op(kind, steps=steps)
+    if kind in ("mkdir", "list"):
+        return Op(kind, path=_folder(rng))
+    return Op(kind, 0, place, to, name, rng.choice(("fail", "rename")))
+
+
+def _space(rng: random.Random) -> str:
+    return rng.choice(("Team:", "Team:", "Team:", ""))
+
+
+def _folder(rng: random.Random) -> str:
+    return _space(rng) + rng.choice(_FOLDERS)
+
+
+def _file(rng: random.Random) -> str:
+    return _space(rng) + rng.choice(("", "", "/F", "/F", "/G", "/F/G")) + "/" + rng.choice(_FILES)

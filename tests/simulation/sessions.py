@@ -1,0 +1,149 @@
+"""Connections to the real PostgreSQL, used from a private asyncio loop.
+
+Each statement runs to completion inside the Trio task, so to Trio it takes no time. Everything a
+run's order could depend on starts the same: tables empty and vacuumed, no plan kept, no autovacuum.
+"""
+
+import _asyncio
+import asyncio  # noqa: TID251 - the private loop
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import trio
+from attrs import define, field
+
+T = TypeVar("T")
+
+_LOCK_TIMEOUT = 10.0
+_SETTINGS = {
+    "lock_timeout": "1ms",  # whatever waits, waits for another simulated session, and in vain
+    "plan_cache_mode": "force_generic_plan",  # else the sixth execution may take another plan
+    "jit": "off",
+}
+_TABLES = """
+    SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+    WHERE schemaname IN ('audit', 'files', 'identity', 'outbox', 'storage') ORDER BY 1
+"""
+
+
+@contextmanager
+def plain_asyncio() -> Iterator[None]:
+    """Undo, for a while, what trio-asyncio makes of "which loop is running" inside Trio."""
+    places = (asyncio, asyncio.events)
+    kept = [(place, place._get_running_loop, place.get_running_loop) for place in places]
+    for place in places:
+        place._get_running_loop = _asyncio._get_running_loop  # type: ignore[attr-defined]
+        place.get_running_loop = _asyncio.get_running_loop  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        for place, quiet, loud in kept:
+            place._get_running_loop, place.get_running_loop = quiet, loud
+
+
+@define(eq=False)
+class Sessions:
+    """Connections to the simulated world's database, and who of it waits for whom."""
+
+    dsn: str
+    prepare: Callable[[Any], Awaitable[None]]
+    open: list[Any] = field(factory=list)
+    """Transactions that have begun."""
+    waiting: list[Any] = field(factory=list)
+    """Those that met a lock of another."""
+    _loop: asyncio.AbstractEventLoop = field(factory=asyncio.SelectorEventLoop)
+    _idle: list[Any] = field(factory=list)
+    _ended: trio.Event = field(factory=trio.Event)
+    _tables: list[str] = field(factory=list)
+
+    def run(self, work: Awaitable[T]) -> T:
+        """Run asyncio work to its end; Trio sees one uninterrupted step."""
+        return self._loop.run_until_complete(work)  # type: ignore[arg-type]
+
+    def reset(self) -> None:
+        """Make the database and every connection what they are before the first run."""
+        self.open.clear()
+        self.waiting.clear()
+        connection = self.take()
+        if not self._tables:
+            self._tables = [row["name"] for row in self.run(connection.fetch(_TABLES))]
+            still = [f"ALTER TABLE {name} SET (autovacuum_enabled = off)" for name in self._tables]
+            self.run(connection.execute("; ".join(still)))
+        self.run(self._empty(connection))
+        self._idle.append(connection)
+        for each in self._idle:
+            self.run(each.execute("DISCARD PLANS"))
+
+    async def _empty(self, connection: Any) -> None:
+        deletes = "; ".join(f"DELETE FROM {name}" for name in self._tables)  # noqa: S608 - ours
+        await connection.execute(f"SET session_replication_role = replica; {deletes}")
+        await connection.execute("SET session_replication_role = origin")
+        await connection.execute(
+            "VACUUM (INDEX_CLEANUP ON, PARALLEL 0, SKIP_DATABASE_STATS) " + ", ".join(self._tables)
+        )
+
+    def fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        """Read what is committed, outside any transaction of the daemon's."""
+        connection = self.take()
+        try:
+            return self.run(connection.fetch(sql, *arguments))
+        finally:
+            self._idle.append(connection)
+
+    def take(self) -> Any:
+        """Take an idle connection; one more is opened when all are in use."""
+        return self._idle.pop() if self._idle else self.run(self._connect())
+
+    async def _connect(self) -> Any:
+        connection = await asyncpg.connect(
+            self.dsn,
+            loop=self._loop,
+            statement_cache_size=500,
+            max_cached_statement_lifetime=0,
+            server_settings=_SETTINGS,
+        )
+        await self.prepare(connection)
+        return connection
+
+    def give_back(self, connection: Any) -> None:
+        """Take back a connection that is outside any transaction."""
+        self._idle.append(connection)
+
+    def begun(self, transaction: object) -> None:
+        """Note that a transaction may hold locks from now on."""
+        self.open.append(transaction)
+
+    def ended(self, transaction: object) -> None:
+        """Note that its locks are gone; whoever waits may try again."""
+        self.open.remove(transaction)
+        self._ended.set()
+        self._ended = trio.Event()
+
+    async def wait_turn(self, transaction: object) -> bool:
+        """Wait until some other transaction has ended.
+
+        Returns:
+            False when every open transaction waits: a deadlock, which this one has to end.
+
+        Raises:
+            TimeoutError: none ended within the real ``lock_timeout``.
+        """
+        self.waiting.append(transaction)
+        try:
+            if len(self.waiting) == len(self.open):
+                return False
+            with trio.move_on_after(_LOCK_TIMEOUT) as patience:
+                await self._ended.wait()
+        finally:
+            self.waiting.remove(transaction)
+        if patience.cancelled_caught:
+            raise TimeoutError
+        return True
+
+    def close(self) -> None:
+        """Close everything."""
+        for connection in self._idle:
+            self.run(connection.close())
+        self._loop.close()
