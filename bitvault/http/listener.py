@@ -3,23 +3,32 @@
 Hypercorn bounds the wait for the next bytes and for the next request, but not for a whole head that
 comes byte by byte (Slowloris), nor for a client that does not read its answer: that one would even
 keep a stop waiting. So each connection gets a stream that knows both deadlines.
+
+And a body that is answered before it has arrived (too large, no token) would leave the connection
+half closed: the end of the application cancels the task that closes it. So closing is shielded, and
+comes after the rest of the body, which is received and dropped for a while: closed at once, the
+client would lose the answer to a reset.
 """
 
 import math
 import socket
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
 import trio
 from attrs import define, field, frozen
 from hypercorn.config import Config
-from hypercorn.events import Event, Updated
+from hypercorn.events import Event, RawData, Updated
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState, LifespanState
 from hypercorn.utils import wrap_app
 
 from bitvault.http.app import Application
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 
 @frozen
@@ -30,6 +39,8 @@ class Patience:
     """From its first byte, or the connection, to the end of a request's head."""
     answer: float = 60.0
     """To take what was sent to it, one write at a time."""
+    rest: float = 5.0
+    """To send the rest of a body that is answered already."""
 
 
 @define(eq=False)
@@ -89,6 +100,42 @@ class PatientStream:
         await self.stream.aclose()
 
 
+@frozen
+class Unhurried:
+    """The application; the end of an answer waits for the end of the request's body."""
+
+    application: Application
+    patience: Patience
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+            return
+        arrived = trio.Event()
+
+        async def receiving() -> Any:
+            event = await receive()
+            if not event.get("more_body"):
+                arrived.set()
+            return event
+
+        async def sending(message: Any) -> None:
+            if _is_last(message) and not arrived.is_set():
+                await send({**message, "more_body": True})
+                with trio.move_on_after(self.patience.rest):
+                    # Quart goes on receiving what it has no use for until the answer ends.
+                    await arrived.wait()
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        await self.application(scope, receiving, sending)
+
+
+def _is_last(message: Any) -> bool:
+    return message["type"] == "http.response.body" and not message.get("more_body", False)
+
+
 class Connection(TCPServer):
     """One client, served by Hypercorn; tells the stream where in a request it is."""
 
@@ -96,7 +143,8 @@ class Connection(TCPServer):
         """Pass on what the protocol sends."""
         if isinstance(event, Updated):
             cast("PatientStream", self.stream).mark(idle=event.idle)
-        await super().protocol_send(event)
+        with trio.CancelScope(shield=not isinstance(event, RawData)):
+            await super().protocol_send(event)
 
     async def _read_data(self) -> None:
         await super()._read_data()
@@ -159,7 +207,8 @@ class Listener:
     async def _attend(self, stream: trio.SocketStream) -> None:
         patient = PatientStream(stream, self.patience)
         self._streams.add(patient)
-        app = wrap_app(self.application, self.config.wsgi_max_body_size, "asgi")
+        unhurried: Any = Unhurried(self.application, self.patience)
+        app = wrap_app(unhurried, self.config.wsgi_max_body_size, "asgi")
         state = ConnectionState(LifespanState({}))
         try:
             # Hypercorn asks for nothing that a PatientStream has not.

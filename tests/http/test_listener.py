@@ -1,5 +1,8 @@
 """Slow clients: every wait for one has an end."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 import pytest
 import trio
 from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
@@ -7,7 +10,7 @@ from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 from bitvault.http.child import http_child
 from bitvault.http.listener import Patience, PatientStream
 from supervisors import Flags, run_tree, supervisor
-from tests.http.support.rooms import World
+from tests.http.support.rooms import TOKEN, World
 
 PATIENCE = Patience(head=10.0, answer=60.0)
 
@@ -77,11 +80,12 @@ async def test_a_stop_cuts_an_answer_nobody_reads(autojump_clock: MockClock) -> 
     assert trio.current_time() == 0.0
 
 
-async def test_slowloris_is_cut_on_a_real_socket(world: World) -> None:
-    """A client that says nothing, or never ends its head, loses its connection; others don't."""
+@asynccontextmanager
+async def served(world: World, patience: Patience) -> AsyncIterator[int]:
+    """Serve the world's application on a real socket; yields the port."""
     where, stop = list[str](), trio.Event()
     child = http_child(
-        lambda _tree: world.app, "127.0.0.1:0", patience=Patience(0.2), on_listening=where.append
+        lambda _tree: world.app, "127.0.0.1:0", patience=patience, on_listening=where.append
     )
 
     async def run(task_status: trio.TaskStatus[object]) -> None:  # noqa: ASYNC128 - passed on
@@ -90,19 +94,65 @@ async def test_slowloris_is_cut_on_a_real_socket(world: World) -> None:
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
             await nursery.start(run)
-            port = int(where[0].rpartition(":")[2])
-            silent = await trio.open_tcp_stream("127.0.0.1", port)
-            assert await silent.receive_some(100) == b""
-            await silent.aclose()
-            slow = await trio.open_tcp_stream("127.0.0.1", port)
-            answer = await drip_until_cut(slow, b"GET /livez HTTP/1.1\r\nX-Slow: ")
-            await slow.aclose()
-            quick = await trio.open_tcp_stream("127.0.0.1", port)
-            await quick.send_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert (await quick.receive_some(4096)).startswith(b"HTTP/1.1 200")
-            await quick.aclose()
+            yield int(where[0].rpartition(":")[2])
             stop.set()
+
+
+async def test_slowloris_is_cut_on_a_real_socket(world: World) -> None:
+    """A client that says nothing, or never ends its head, loses its connection; others don't."""
+    async with served(world, Patience(head=0.2)) as port:
+        silent = await trio.open_tcp_stream("127.0.0.1", port)
+        assert await silent.receive_some(100) == b""
+        await silent.aclose()
+        slow = await trio.open_tcp_stream("127.0.0.1", port)
+        answer = await drip_until_cut(slow, b"GET /livez HTTP/1.1\r\nX-Slow: ")
+        await slow.aclose()
+        assert await ask(port, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") == b"HTTP/1.1 200 "
     assert answer in {b"", b"HTTP/1.1 400 "}
+
+
+@pytest.mark.parametrize(
+    ("token", "status"), [(b"", b"401"), (f"Authorization: Bearer {TOKEN}\r\n".encode(), b"413")]
+)
+async def test_a_body_answered_too_early_does_not_spoil_the_connection(
+    world: World, token: bytes, status: bytes
+) -> None:
+    """No token, or too large: the answer comes, and so does that of the next request."""
+    size = 4 << 20
+    head = b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + token
+    async with served(world, Patience()) as port:
+        stream = await trio.open_tcp_stream("127.0.0.1", port)
+        for _ in range(3):
+            await stream.send_all(head + b"Content-Length: %d\r\n\r\n" % size + b" " * size)
+            assert (await stream.receive_some(65536))[9:12] == status
+        await stream.send_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await stream.receive_some(65536)).startswith(b"HTTP/1.1 200 ")
+        await stream.aclose()
+    assert world.room.asked == []
+
+
+async def test_a_body_that_never_ends_is_cut_after_its_answer(world: World) -> None:
+    """The rest of a refused body is waited for, and not for ever."""
+    async with served(world, Patience(rest=0.1)) as port:
+        stream = await trio.open_tcp_stream("127.0.0.1", port)
+        await stream.send_all(
+            b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf"
+        )
+        answer = b""
+        with suppress(trio.BrokenResourceError):
+            while part := await stream.receive_some(65536):
+                answer += part
+        await stream.aclose()
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    """Send a request on a connection of its own; return the beginning of the answer."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    await stream.send_all(request)
+    answer = await stream.receive_some(65536)
+    await stream.aclose()
+    return bytes(answer[:13])
 
 
 async def drip_until_cut(stream: trio.SocketStream, head: bytes) -> bytes:

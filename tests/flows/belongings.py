@@ -1,0 +1,100 @@
+"""One of everything a tenant can have, made through the front door."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from attrs import frozen
+
+from tests.support.uploads import commit, init, send, sha256
+
+CONTENT = b"belonging"
+LARGE = 100 << 20
+"""Bytes of the multipart upload: seven parts."""
+
+
+@frozen
+class Belongings:
+    """Ids as text; each names what the routes take."""
+
+    node: str
+    folder: str
+    spare: str
+    """A folder without anything in it."""
+    entry: str
+    space: str
+    user: str
+    session: str
+    token: str
+    opened: str
+    """An upload whose bytes were not sent."""
+    sent: str
+    """One whose bytes were sent, and not committed."""
+    parts: str
+    """One in parts, of which none was sent."""
+    committed: str
+    aborted: str
+
+    def fill(self, value: Any) -> Any:
+        """Put ids into every ``{name}`` of a path or body."""
+        if isinstance(value, str):
+            for name in type(self).__slots__:
+                if name != "__weakref__":
+                    value = value.replace("{" + name + "}", getattr(self, name))
+            return value
+        if isinstance(value, dict):
+            return {key: self.fill(one) for key, one in value.items()}
+        return [self.fill(one) for one in value] if isinstance(value, list) else value
+
+    @classmethod
+    def invented(cls) -> "Belongings":
+        """Return ids that nobody has."""
+        # Of this moment, so that they differ from real ones in nothing but existence.
+        names = [name for name in cls.__slots__ if name != "__weakref__"]
+        return cls(**{name: _uuid7() for name in names})
+
+
+def _uuid7() -> str:
+    tail = uuid4().hex[12:]
+    stamp = f"{time.time_ns() // 1_000_000:012x}"
+    return f"{stamp[:8]}-{stamp[8:]}-7{tail[1:4]}-{tail[4:8]}-{tail[8:]}"
+
+
+def make(client: httpx.Client) -> Belongings:
+    """Make one of everything, below a folder of its own."""
+    root = f"/belongings-{uuid4()}"
+
+    def folder(name: str) -> str:
+        body = {"path": f"{root}/{name}", "parents": True}
+        return str(client.post("/v1/folders", json=body).raise_for_status().json()["node"]["id"])
+
+    committed = init(client, f"{root}/kept.txt", CONTENT)
+    send(committed["transfers"][0], CONTENT).raise_for_status()
+    node = commit(client, committed["uploadId"], CONTENT).raise_for_status().json()["node"]["id"]
+    trashed = client.delete(f"/v1/files/{folder('trashed')}").raise_for_status().json()["entryId"]
+    sent = init(client, f"{root}/sent.txt", b"sent only")
+    send(sent["transfers"][0], b"sent only").raise_for_status()
+    aborted = init(client, f"{root}/aborted.txt", b"aborted")["uploadId"]
+    client.delete(f"/v1/files/uploads/{aborted}").raise_for_status()
+    space = client.post("/v1/spaces", json={"name": f"Team {uuid4()}"}).raise_for_status().json()
+    session = next(s for s in client.get("/v1/sessions").json()["items"] if s["isCurrent"])
+    large = {"path": f"{root}/large", "size": LARGE}
+    return Belongings(
+        node=node,
+        folder=folder("kept"),
+        spare=folder("spare"),
+        entry=trashed,
+        space=space["id"],
+        user=client.get("/v1/me").json()["id"],
+        session=session["id"],
+        token=client.post("/v1/tokens", json={"name": "kept"}).json()["id"],
+        opened=init(client, f"{root}/opened.txt", b"opened")["uploadId"],
+        sent=sent["uploadId"],
+        parts=client.post("/v1/files", json=large).raise_for_status().json()["uploadId"],
+        committed=committed["uploadId"],
+        aborted=aborted,
+    )
+
+
+HASH = sha256(CONTENT)

@@ -1,0 +1,276 @@
+"""Every kind of wrong request, sent to the real daemon: a problem by name, and no row changed."""
+
+import json
+import unicodedata
+from typing import Any
+
+import httpx
+import pytest
+from attrs import frozen
+
+from tests.flows.belongings import HASH, LARGE, Belongings, make
+from tests.support.daemon import Daemon
+from tests.support.tables import unchanged
+from tests.support.uploads import sha256
+
+FILE = {"path": "/bad", "size": 9, "hash": HASH}
+OTHER = sha256(b"other bytes")
+PART = {"partNumber": 1, "etag": '"e"', "hash": HASH}
+SEVEN = "sha256-7:" + "a" * 64
+CLAIM = "/v1/files/{parts}/commit"
+PARTS = "/v1/files/uploads/{parts}/parts"
+
+
+@frozen
+class Wrong:
+    """A request, and how it is refused; ``field`` is None where none is at fault."""
+
+    method: str
+    path: str
+    body: Any
+    status: int
+    code: str
+    field: str | None = None
+    leaves: str = ""
+    """A table in which it may leave a row."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {json.dumps(self.body)[:40]} {self.code}"
+
+
+def init(field: str, value: object, *, status: int = 400, code: str = "invalid") -> Wrong:
+    """Announce a file with one wrong member."""
+    return Wrong("POST", "/v1/files", {**FILE, field: value}, status, code, field)
+
+
+MEMBERS = [
+    *(init("size", size) for size in (-1, 1 << 63, 1 << 200, 1.5, "9", None, True, [9])),
+    *(init("hash", wrong) for wrong in ("md5:1", HASH.upper(), HASH + "\n", HASH[:-1], 5)),
+    *(init("path", path) for path in ("", "relative", "/a/../b", "/./a", "/a//b", "/a/", "/a\0b")),
+    *(init("path", path) for path in ("/a\\b", "/" + "x" * 256, "/\u202etxt", "/\u0378", 3)),
+    init("path", "/" + "d/" * 500 + "f", status=409, code="tree_rule"),
+    init("path", "/x" * 9000),
+    init("path", "Nobody:/x", status=404, code="space_not_found"),
+    *(init(name, "x") for name in ("ifExists", "spaceId", "contentType", "contentModifiedAt")),
+    init("contentType", "text/plain\r\nX-Evil: 1"),
+    init("baseVersion", -1),
+    init("colour", "red"),
+    Wrong("POST", "/v1/files", {**FILE, "baseVersion": 7}, 409, "stale_base"),
+    Wrong("POST", "/v1/files", {**FILE, "size": 1 << 31, "hash": None}, 413, "quota_exceeded"),
+    # Storage alone knows a file's plan and so its hash's form, and is asked after the reservation:
+    # what is reserved is given back, and the upload stays as an aborted one.
+    *(
+        Wrong("POST", "/v1/files", {"path": "/b", **body}, 400, "invalid", "hash", "files.upload")
+        for body in ({"size": 9}, {"size": 9, "hash": SEVEN}, {"size": LARGE, "hash": HASH})
+    ),
+    Wrong("POST", "/v1/files", {"hash": HASH, "size": 9}, 400, "invalid", "path"),
+    Wrong("POST", "/v1/files", [FILE], 400, "invalid", "body"),
+    Wrong("POST", "/v1/files/batch", {"items": []}, 400, "invalid", "items"),
+    Wrong("POST", "/v1/files/batch", {"items": [FILE] * 1001}, 400, "invalid", "items"),
+    Wrong("POST", "/v1/files/batch", {"items": [FILE, {}]}, 400, "invalid", "items[1].size"),
+]
+
+UPLOADS = [
+    Wrong("POST", "/v1/files/{opened}/commit", {"hash": sha256(b"opened")}, 409, "bytes_missing"),
+    Wrong("POST", "/v1/files/{sent}/commit", {"hash": OTHER}, 422, "bytes_mismatch", "hash"),
+    Wrong("POST", "/v1/files/{sent}/commit", {"hash": SEVEN}, 400, "invalid", "hash"),
+    Wrong("POST", "/v1/files/{sent}/commit", {}, 400, "invalid", "hash"),
+    Wrong(
+        "POST", "/v1/files/{sent}/commit", {"hash": sha256(b"sent only"), "etag": '"no"'},
+        422, "bytes_mismatch", "etag",
+    ),
+    Wrong("POST", "/v1/files/{aborted}/commit", {"hash": HASH}, 409, "upload_closed"),
+    Wrong("POST", "/v1/files/uploads/{aborted}/url", None, 409, "upload_closed"),
+    Wrong("POST", "/v1/files/uploads/{committed}/url", None, 409, "upload_closed"),
+    Wrong("DELETE", "/v1/files/uploads/{committed}", None, 409, "upload_closed"),
+    Wrong("POST", CLAIM, {"hash": SEVEN}, 409, "bytes_missing"),
+    Wrong("POST", CLAIM, {"hash": SEVEN, "parts": [PART]}, 409, "bytes_missing"),
+    Wrong("POST", CLAIM, {"hash": HASH, "parts": [PART]}, 400, "invalid", "hash"),
+    Wrong(
+        "POST", "/v1/files/uploads/{opened}/parts", {"partNumbers": [1]},
+        400, "invalid", "uploadId",
+    ),
+    Wrong("POST", PARTS, {"partNumbers": [0]}, 400, "invalid", "partNumbers[0]"),
+    Wrong("POST", PARTS, {"partNumbers": [8]}, 400, "invalid", "partNumbers"),
+    Wrong("POST", PARTS, {"partNumbers": [10_001]}, 400, "invalid", "partNumbers[0]"),
+    Wrong("POST", PARTS, {"partNumbers": [1, 1]}, 400, "invalid", "partNumbers"),
+    Wrong("POST", PARTS, {"partNumbers": ["1"]}, 400, "invalid", "partNumbers[0]"),
+    Wrong("POST", PARTS, {}, 400, "invalid", "partNumbers"),
+]  # fmt: skip
+
+TREES = [
+    Wrong("PATCH", "/v1/files/{node}", {"name": ".."}, 400, "invalid", "name"),
+    Wrong("PATCH", "/v1/files/{node}", {"name": "a/b"}, 400, "invalid", "name"),
+    Wrong("PATCH", "/v1/files/{node}", {}, 400, "invalid", "name"),
+    Wrong("PATCH", "/v1/files/{node}", {"parentId": "{node}"}, 409, "kind_mismatch"),
+    Wrong("PATCH", "/v1/files/{folder}", {"parentId": "{folder}"}, 409, "tree_rule", "parentId"),
+    Wrong("POST", "/v1/files/{folder}/copy", {}, 400, "invalid", "parentPath"),
+    Wrong("POST", "/v1/files/{node}/versions/9/restore", None, 404, "version_not_found"),
+    Wrong("POST", "/v1/files/{node}/versions/0/restore", None, 400, "invalid", "n"),
+    Wrong("GET", "/v1/files/{folder}/content", None, 409, "kind_mismatch"),
+    Wrong("GET", "/v1/files/{node}/content?version=-1", None, 400, "invalid", "version"),
+    Wrong("GET", "/v1/files/%00", None, 400, "invalid", "id"),
+    Wrong("GET", "/v1/folders/{folder}/children?limit=0", None, 400, "invalid", "limit"),
+    Wrong("GET", "/v1/folders/{folder}/children?cursor=e30", None, 400, "invalid", "cursor"),
+    Wrong("GET", "/v1/folders/{folder}/children?colour=red", None, 400, "invalid", "colour"),
+    Wrong("POST", "/v1/folders", {"parentId": "{node}", "name": "x"}, 409, "kind_mismatch"),
+    Wrong("POST", "/v1/folders", {"path": "/"}, 409, "name_taken"),
+    Wrong("POST", "/v1/batch", {"operations": [{"op": "no"}]}, 400, "invalid", "operations[0].op"),
+    Wrong("PATCH", "/v1/spaces/{space}", {"quota": -1}, 400, "invalid", "quota"),
+    Wrong("POST", "/v1/spaces", {"name": "a:b/c"}, 400, "invalid", "name"),
+    Wrong("POST", "/v1/users", {"login": "eve", "password": "short"}, 400, "invalid", "password"),
+    Wrong("POST", "/v1/users", {"login": "admin", "password": "x" * 9}, 409, "login_taken"),
+    Wrong("POST", "/v1/tokens", {"name": "t", "expiresIn": 0}, 400, "invalid", "expiresIn"),
+    Wrong("PUT", "/v1/me/password", {"currentPassword": "a"}, 400, "invalid", "newPassword"),
+    Wrong("PUT", "/v1/files/{node}", {}, 405, "method_not_allowed"),
+    Wrong("GET", "/v1/nowhere", None, 404, "not_found"),
+]
+
+
+@pytest.fixture(scope="module")
+def owned(standing: Daemon) -> Belongings:
+    """Have one of everything."""
+    with standing.client() as client:
+        return make(client)
+
+
+@pytest.mark.parametrize("wrong", [*MEMBERS, *UPLOADS, *TREES], ids=str)
+def test_a_wrong_request_is_named_and_changes_nothing(
+    standing: Daemon, client: httpx.Client, owned: Belongings, wrong: Wrong
+) -> None:
+    """Status, code, field and a sentence; every table of every room is as it was."""
+    with unchanged(standing, wrong.leaves):
+        reply = client.request(wrong.method, owned.fill(wrong.path), json=owned.fill(wrong.body))
+    problem = reply.json()
+    assert (reply.status_code, problem["code"]) == (wrong.status, wrong.code), problem
+    assert problem.get("field") == (
+        wrong.field if wrong.status in {400, 422} else problem.get("field")
+    )
+    assert wrong.status != 400 or problem["detail"].startswith(f"{wrong.field}: ")
+    assert (problem["requestId"], problem["status"]) == (
+        reply.headers["X-Request-Id"],
+        wrong.status,
+    )
+    assert reply.headers["Content-Type"] == "application/problem+json"
+
+
+RAW = {
+    "empty": (b"", 400),
+    "half": (b'{"path": "/raw", ', 400),
+    "not a number": (b'{"path": "/raw", "size": NaN}', 400),
+    "infinite": (b'{"path": "/raw", "size": 1e999}', 400),
+    "not UTF-8": (b'{"path": "/raw\xff"}', 400),
+    "lone surrogate": (b'{"path": "/raw\\ud800", "size": 9}', 400),
+    "NUL": (b'{"path": "/raw\\u0000", "size": 9}', 400),
+    "twice": (json.dumps(FILE)[:-1].encode() + b', "size": 1}', 400),
+    "deep": (b'{"path": ' + b"[" * 10_000 + b"]" * 10_000 + b"}", 400),
+    "deeper": (b"[" * 200_000, 400),
+    "unknown and deep": (b'{"x": ' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001, 400),
+    "large": (b" " * (9 << 20), 413),
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_body_that_is_no_request_is_refused(
+    standing: Daemon, client: httpx.Client, name: str
+) -> None:
+    """Whatever the bytes are: a problem, no row, and the daemon serves on."""
+    raw, status = RAW[name]
+    headers = {"Content-Type": "application/json"}
+    with unchanged(standing):
+        reply = client.post("/v1/files", content=raw, headers=headers)
+    assert (reply.status_code, reply.json()["status"]) == (status, status)
+    assert client.get("/v1/me").status_code == 200
+
+
+@pytest.fixture
+def credentials(standing: Daemon, client: httpx.Client) -> dict[str, str]:
+    """Return headers that were good once, or never."""
+    expired = client.post("/v1/tokens", json={"name": "old", "expiresIn": 60}).json()
+    standing.rows(
+        "UPDATE identity.credential SET expires_at = now() - interval '1 s'"
+        " WHERE credential_id = $1",
+        expired["id"],
+    )
+    revoked = client.post("/v1/tokens", json={"name": "revoked"}).json()
+    client.delete(f"/v1/tokens/{revoked['id']}").raise_for_status()
+    good = client.headers["Authorization"].removeprefix("Bearer ")
+    return {
+        "expired": f"Bearer {expired['token']}",
+        "revoked": f"Bearer {revoked['token']}",
+        "forged": f"Bearer {good[:-1]}{'A' if good[-1] != 'A' else 'B'}",
+        "another prefix": f"Bearer xx_{good.removeprefix('bv_')}",
+        "no token": "Bearer",
+        "basic": "Basic YWRtaW46eA==",
+        "huge": "Bearer " + "a" * 5000,
+    }
+
+
+def test_a_token_that_is_not_good_says_no_more_than_that(
+    standing: Daemon, credentials: dict[str, str]
+) -> None:
+    """Expired, revoked, forged and absent have one answer, on reading and on writing."""
+    told = set()
+    with unchanged(standing), httpx.Client(base_url=standing.url) as anybody:
+        for authorization in [None, *credentials.values()]:
+            headers = {} if authorization is None else {"Authorization": authorization}
+            for reply in (
+                anybody.get("/v1/me", headers=headers),
+                anybody.post("/v1/files", json=FILE, headers=headers),
+                anybody.post("/v1/files", content=b"{", headers=headers),
+            ):
+                assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+                told.add((reply.status_code, reply.text.replace(reply.headers["X-Request-Id"], "")))
+    [(status, text)] = told
+    assert (status, json.loads(text)["code"]) == (401, "unauthenticated")
+
+
+REFUSED = {
+    ".": "empty, . or ..", "..": "empty, . or ..", "a/b": "/ or", "a\\b": "/ or", "/": "/ or",
+    "\x01": "control", "a\nb": "control", "a\x7f": "control", "a\x85": "control",
+    "cod\u202egpj.exe": "bidirectional", "\u2066x": "bidirectional", "\u0378": "assigned",
+    "\U000e0080": "assigned", "\uffff": "assigned", "x" * 256: "255 bytes", "é" * 128: "255 bytes",
+    "\U0001f600" * 64: "255 bytes",
+}  # fmt: skip
+KEPT = [
+    "é", "x" * 255, "é" * 127, "...", ". .", " ", "trailing ", "trailing.", "CON", "aux.txt",
+    "LPT1", "a:b", "a*b", "a?b", 'a"b', "a<b>c", "a|b", "-rf", "~", "$HOME", "%2e%2e", "..%2f", "'; DROP",
+    "\u200b", "\ufeffbom", "\U0001f600", "e\u0301", "\u1e9e", "\ufb01", "\u0130", "\u200f\u05d0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED, ids=ascii)
+def test_a_name_with_a_fixed_no(
+    standing: Daemon, client: httpx.Client, owned: Belongings, name: str
+) -> None:
+    """The rule is in the answer, whichever way the name is given, and nothing is made."""
+    body = {"parentId": owned.folder, "name": name}
+    with unchanged(standing):
+        replies = [
+            client.post("/v1/folders", json=body),
+            client.post(
+                "/v1/files", json={**FILE, "path": None, "parentId": owned.folder, "name": name}
+            ),
+            client.patch(f"/v1/files/{owned.node}", json={"name": name}),
+            client.post("/v1/spaces", json={"name": name}),
+        ]
+    for reply in replies:
+        problem = reply.json()
+        assert (reply.status_code, problem["field"]) == (400, "name"), problem
+        assert REFUSED[name] in problem["rule"]
+
+
+@pytest.mark.parametrize("name", KEPT, ids=ascii)
+def test_a_name_with_a_fixed_yes(client: httpx.Client, owned: Belongings, name: str) -> None:
+    """It is kept in NFC, found by its path, and listed; its twin in case or form is taken."""
+    body = {"parentId": owned.spare, "name": name}
+    made = client.post("/v1/folders", json=body).raise_for_status().json()["node"]
+    assert made["name"] == unicodedata.normalize("NFC", name)
+    assert client.get("/v1/files", params={"path": made["path"]}).json()["id"] == made["id"]
+    listed = client.get(f"/v1/folders/{owned.spare}/children").json()["items"]
+    assert [one["name"] for one in listed] == [made["name"]]
+    for twin in {name.upper(), name.lower(), unicodedata.normalize("NFD", name)}:
+        if unicodedata.normalize("NFC", twin).casefold() == made["name"].casefold():
+            again = client.post("/v1/folders", json={**body, "name": twin})
+            assert again.json()["code"] in {"name_taken", "invalid"}
+    client.delete(f"/v1/files/{made['id']}").raise_for_status()
