@@ -9,7 +9,6 @@ from attrs import frozen
 
 from tests.support.uploads import commit, init, send, sha256
 
-CONTENT = b"belonging"
 LARGE = 100 << 20
 """Bytes of the multipart upload: seven parts."""
 
@@ -64,17 +63,18 @@ def _uuid7() -> str:
 def make(client: httpx.Client) -> Belongings:
     """Make one of everything, below a folder of its own."""
     root = f"/belongings-{uuid4()}"
+    content, unsent = root.encode(), b"sent only"
 
     def folder(name: str) -> str:
         body = {"path": f"{root}/{name}", "parents": True}
         return str(client.post("/v1/folders", json=body).raise_for_status().json()["node"]["id"])
 
-    committed = init(client, f"{root}/kept.txt", CONTENT)
-    send(committed["transfers"][0], CONTENT).raise_for_status()
-    node = commit(client, committed["uploadId"], CONTENT).raise_for_status().json()["node"]["id"]
+    committed = init(client, f"{root}/kept.txt", content)
+    send(committed["transfers"][0], content).raise_for_status()
+    node = commit(client, committed["uploadId"], content).raise_for_status().json()["node"]["id"]
     trashed = client.delete(f"/v1/files/{folder('trashed')}").raise_for_status().json()["entryId"]
-    sent = init(client, f"{root}/sent.txt", b"sent only")
-    send(sent["transfers"][0], b"sent only").raise_for_status()
+    sent = init(client, f"{root}/sent.txt", unsent)
+    send(sent["transfers"][0], unsent).raise_for_status()
     aborted = init(client, f"{root}/aborted.txt", b"aborted")["uploadId"]
     client.delete(f"/v1/files/uploads/{aborted}").raise_for_status()
     space = client.post("/v1/spaces", json={"name": f"Team {uuid4()}"}).raise_for_status().json()
@@ -97,4 +97,4 @@ def make(client: httpx.Client) -> Belongings:
     )
 
 
-HASH = sha256(CONTENT)
+HASH = sha256(b"whatever is not there")

@@ -234,8 +234,9 @@ REFUSED = {
 }  # fmt: skip
 KEPT = [
     "é", "x" * 255, "é" * 127, "...", ". .", " ", "trailing ", "trailing.", "CON", "aux.txt",
-    "LPT1", "a:b", "a*b", "a?b", 'a"b', "a<b>c", "a|b", "-rf", "~", "$HOME", "%2e%2e", "..%2f", "'; DROP",
-    "\u200b", "\ufeffbom", "\U0001f600", "e\u0301", "\u1e9e", "\ufb01", "\u0130", "\u200f\u05d0",
+    "LPT1", "a:b", "a*b", "a?b", 'a"b', "a<b>c", "a|b", "-rf", "~", "$HOME", "%2e%2e", "..%2f",
+    "'; DROP", "\u200b", "\ufeffbom", "\U0001f600", "e\u0301", "\u1e9e", "\ufb01", "\u0130",
+    "\u200f\u05d0",
 ]  # fmt: skip
 
 
