@@ -216,7 +216,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("references added outside the transaction", "I1", _refs_later),
     Mutant("reservation kept on expiry", "I19", _reservation_kept),
     Mutant("cursor moved unchecked", "I7", _cursor_unchecked),
-    Mutant("node not locked before a new version", "I9", _node_unlocked, draw=race, first=15),
+    Mutant("node not locked before a new version", "I15", _node_unlocked, draw=race),
     Mutant("tree lock not taken", "I12", _tree_unlocked, draw=duel),
     Mutant("upload not locked at commit", "I19", _upload_unlocked, draw=race),
 )
