@@ -96,8 +96,8 @@ class Choices:
     identity: IdentityOptions
     storage: StorageOptions
     files: FilesOptions
-    expiry_interval: float
-    """Seconds between two looks of the finalizer."""
+    garbage_interval: float
+    """Seconds between two turns of the finalizer."""
 
 
 @define(eq=False)
@@ -281,17 +281,24 @@ def _s3(blueprint: Blueprint, wiring: Wiring) -> S3Options:
 
 def _choices(settings: Settings) -> Choices:
     transfers, sessions, quota = settings.transfers, settings.sessions, settings.quota
+    garbage = settings.garbage
     return Choices(
         identity=IdentityOptions(sessions.ttl, sessions.idle_ttl),
         storage=StorageOptions(
-            put_ttl=transfers.put_ttl, part_ttl=transfers.part_ttl, get_ttl=transfers.get_ttl
+            put_ttl=transfers.put_ttl,
+            part_ttl=transfers.part_ttl,
+            get_ttl=transfers.get_ttl,
+            upload_ttl=transfers.upload_ttl,
+            grace=garbage.grace,
         ),
         files=FilesOptions(
             upload_ttl=timedelta(seconds=transfers.upload_ttl),
             default_space_quota=quota.personal_space or None,
             tenant_quota=quota.tenant or None,
+            grace=timedelta(seconds=garbage.grace),
+            keep_results=timedelta(seconds=garbage.keep_results),
         ),
-        expiry_interval=transfers.expiry_interval,
+        garbage_interval=garbage.interval,
     )
 
 
@@ -346,7 +353,8 @@ def _workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
 
         return ChildSpec(applies.name, live)
 
-    finalizer = Finalizer(wiring.registry.ref("files"), choices.expiry_interval)
+    files, storage = wiring.registry.ref("files"), wiring.registry.ref("storage")
+    finalizer = Finalizer(files, storage, wiring.clock, choices.garbage_interval)
     return [*map(consumer, CONSUMERS), finalizer_child(finalizer)]
 
 

@@ -95,7 +95,15 @@ class Transfers:
     put_ttl: float = _setting(3600.0, _within(30, 7 * _DAY, "seconds"))
     part_ttl: float = _setting(900.0, _within(30, 7 * _DAY, "seconds"))
     get_ttl: float = _setting(300.0, _within(10, 7 * _DAY, "seconds"))
-    expiry_interval: float = _setting(60.0, _within(1, _DAY, "seconds"))
+
+
+@frozen
+class Garbage:
+    """When what nobody needs any more is deleted."""
+
+    interval: float = _setting(60.0, _within(1, _DAY, "seconds"))
+    grace: float = _setting(1.0 * _DAY, _within(60, 365 * _DAY, "seconds"))
+    keep_results: float = _setting(7.0 * _DAY, _within(_DAY, 90 * _DAY, "seconds"))
 
 
 @frozen
@@ -130,6 +138,7 @@ class Settings:
     database: Database = Database()
     objects: Objects = Objects()
     transfers: Transfers = Transfers()
+    garbage: Garbage = Garbage()
     quota: Quota = Quota()
     sessions: Sessions = Sessions()
     log: Log = Log()
@@ -146,7 +155,17 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     sections = {}
     for name, kind in get_type_hints(Settings).items():
         sections[name] = _section(name, kind, tree.get(name, {}), environment, flags)
-    return Settings(**sections)
+    settings = Settings(**sections)
+    _check_grace(settings)
+    return settings
+
+
+def _check_grace(settings: Settings) -> None:
+    """Refuse to delete what somebody may hold a signed request for."""
+    for name in ("put_ttl", "part_ttl", "get_ttl"):
+        ttl = getattr(settings.transfers, name)
+        if settings.garbage.grace <= ttl:
+            raise SettingError("garbage.grace", f"must be more than transfers.{name} ({ttl:g})")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -33,6 +33,19 @@ def test_the_status_and_the_metrics_tell_how_far_each_consumer_is_behind(
     assert 'name="lag"' in client.get("/metrics").text
 
 
+def test_the_status_says_what_was_collected(client: httpx.Client) -> None:
+    """The finalizer counts its turns, what they did, and how old the oldest garbage is."""
+    branches = client.get("/v1/status").json()["tree"]["children"]
+    [workers] = [branch for branch in branches if branch["id"] == "workers"]
+    [finalizer] = [leaf for leaf in workers["children"] if leaf["id"] == "finalizer"]
+
+    counted = finalizer["statistics"]
+
+    assert counted["turns"] >= 1
+    assert counted["postponed"] == 0
+    assert {"last", "totals", "oldest_seconds"} <= counted.keys()
+
+
 @pytest.mark.parametrize(
     ("path", "kind", "word"),
     [

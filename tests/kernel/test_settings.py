@@ -48,6 +48,13 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
         ("[database]\npool_size = 0", "database.pool_size", "must be from 1 to 200"),
         ("[database]\nurl = 'mysql://x'", "database.url", "postgresql://"),
         ("[log]\nlevel = 'loud'", "log.level", "must be one of debug"),
+        (
+            "[garbage]\ngrace = 3600.0",
+            "garbage.grace",
+            "must be more than transfers.put_ttl (3600)",
+        ),
+        ("[transfers]\nget_ttl = 90000.0", "garbage.grace", "must be more than transfers.get_ttl"),
+        ("[garbage]\nkeep_results = 60", "garbage.keep_results", "must be from 86400"),
         ("[quota]\ntenant = -1", "quota.tenant", "must be from 0"),
         ("[server", "bitvault.toml", "is not TOML"),
     ],

@@ -30,7 +30,7 @@ from tests.simulation.world import Dead, Life, World, owner
 from tests.support.determinism import SequenceIds
 
 UPLOAD_TTL = timedelta(days=7)
-EXPIRY_SECONDS = 60.0
+GARBAGE_SECONDS = 60.0
 _RESTART_SECONDS = 0.3
 
 
@@ -40,7 +40,7 @@ def choices(knobs: Knobs) -> Choices:
         identity=IdentityOptions(),
         storage=StorageOptions(single_max=knobs.single_max, min_part=knobs.part),
         files=FilesOptions(UPLOAD_TTL, knobs.space_quota, knobs.tenant_quota),
-        expiry_interval=EXPIRY_SECONDS,
+        garbage_interval=GARBAGE_SECONDS,
     )
 
 

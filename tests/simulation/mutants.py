@@ -11,7 +11,7 @@ from uuid import UUID
 from attrs import define, evolve, field, frozen
 
 import bitvault.tree
-from bitvault.actors.files.store import closing, committing, contents
+from bitvault.actors.files.store import closing, collecting, committing, contents
 from bitvault.actors.files.store.structure import Structure
 from bitvault.actors.storage.actor.proof import Prover
 from bitvault.actors.storage.store import Seal
@@ -176,7 +176,7 @@ def _reservation_kept(stack: ExitStack) -> None:
         rows = await tx.fetch(closing.SQL["close_uploads"], tenant=tenant, ids=ids, state=state)
         return [row["upload_id"] for row in rows]
 
-    stack.enter_context(_replaced(closing, "close_uploads", close))
+    stack.enter_context(_replaced(collecting, "close_uploads", close))
 
 
 def _node_unlocked(stack: ExitStack) -> None:

@@ -1,46 +1,162 @@
-"""Asks the files room, now and then, to expire uploads past their lifetime."""
+"""One serial loop that asks the rooms to end, purge, collect and forget, a slice at a time.
+
+It knows no table and no key of its own: files says what is needed, storage deletes (ADR-0013).
+
+Error handling: a room that does not answer, or whose database or store is down, is asked again at
+the next turn. Nothing is lost by that, because what is to be done is written down in the rooms.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import TypeVar
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
-from bitvault.actors.files.contract import ExpireUploads
+from bitvault.actors.files.contract import (
+    CollectBlobs,
+    ContinuePurges,
+    ExpireUploads,
+    ForgetFinished,
+    InspectGarbage,
+    JudgeObjects,
+    ObjectInDoubt,
+    Verdict,
+)
+from bitvault.actors.finalizer.rules import Age, Tally
+from bitvault.actors.storage.contract import (
+    DueObject,
+    InspectLedger,
+    ListDueObjects,
+    RetryDiscards,
+    SettleObjects,
+)
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import Unavailable
+from bitvault.kernel.request import Request
 from supervisors import ActorDied, AskTimeout, Child, ChildSpec, MailboxFull, Ref
 
-_SLICE = 100
+R = TypeVar("R")
+Job = Callable[[], Awaitable[int]]
+
+_UPLOADS, _ROWS, _OBJECTS = 100, 1000, 500
+"""What one slice of each kind holds."""
+_SLICES = 10
+"""Slices of one job in one turn, so that no job keeps the others waiting."""
+_BREATH = 1.0
+"""Seconds between turns while there is more to do."""
+
+
+class Postponed(Exception):  # noqa: N818 - a state of the world
+    """A room cannot do it now; the message says why."""
 
 
 @frozen(eq=False)
 class Finalizer:
-    """One serial loop. A room that does not answer now is asked again at the next turn."""
+    """Asks files and storage, on a timer with some jitter, as long as they find work."""
 
     files: Ref
+    storage: Ref
+    clock: Clock
     interval: float
-    """Seconds between two looks."""
+    """Seconds between two turns when there is nothing left to do."""
+    draw: Callable[[], float] = random.random
+    """Jitter, uniform in [0, 1)."""
+    tally: Tally = field(factory=Tally)
 
     async def run(self, child: Child) -> None:
-        """Look until asked to stop."""
+        """Take turns until asked to stop."""
+        child.statistics = lambda: self.tally.shown(self.clock.now())
         child.started()
         while not child.stopping.is_set():
-            await self._expire()
-            with trio.move_on_after(self.interval):
+            more = await self.turn()
+            pause = _BREATH if more else self.interval * (0.9 + 0.2 * self.draw())
+            with trio.move_on_after(pause):
                 await child.stopping.wait()
 
-    async def _expire(self) -> None:
-        log = structlog.get_logger("finalizer")
+    async def turn(self) -> bool:
+        """Do some of everything; return whether there is more of anything."""
+        self.tally.begin()
+        busy = [await self._some(name, job) for name, job in self._jobs().items()]
+        await self._inspect()
+        if counts := self.tally.last:
+            structlog.get_logger("finalizer").info("collected", **counts)
+        return any(busy)
+
+    def _jobs(self) -> Mapping[str, Job]:
+        files, storage = self.files, self.storage
+        return {
+            "uploads_expired": lambda: _ask(files, ExpireUploads(_UPLOADS)),
+            "rows_purged": lambda: _ask(files, ContinuePurges(_ROWS)),
+            "blobs_collected": lambda: _ask(files, CollectBlobs(_OBJECTS)),
+            "objects_judged": self._judge,
+            "deletions_repeated": lambda: _ask(storage, RetryDiscards(_OBJECTS)),
+            "answers_forgotten": lambda: _ask(files, ForgetFinished(_ROWS)),
+        }
+
+    async def _some(self, name: str, job: Job) -> bool:
+        """Do slices of one job; return whether the last one allowed still found work."""
         try:
-            ended = _SLICE
-            while ended == _SLICE:
-                reply = await self.files.ask(ExpireUploads(_SLICE))
-                if isinstance(reply, Unavailable):
-                    log.warning("uploads not looked at", error=reply.detail)
-                    return
-                ended = reply
-                if ended:
-                    log.info("uploads expired", count=ended)
-        except (ActorDied, AskTimeout, MailboxFull) as error:
-            log.warning("uploads not looked at", error=str(error))
+            for _ in range(_SLICES):
+                count = await job()
+                self.tally.add(name, count)
+                if not count:
+                    return False
+        except Postponed as postponed:
+            self.tally.postpone()
+            structlog.get_logger("finalizer").warning("postponed", job=name, error=str(postponed))
+            return False
+        return True
+
+    async def _judge(self) -> int:
+        """Ask files about objects that nobody has claimed, and have storage act on what it says."""
+        due = await _ask(self.storage, ListDueObjects(_OBJECTS))
+        by_tenant: dict[TenantId, list[DueObject]] = defaultdict(list)
+        for one in due:
+            by_tenant[one.tenant_id].append(one)
+        for tenant_id, objects in by_tenant.items():
+            doubts = tuple(ObjectInDoubt(one.upload_id, one.key, one.hash) for one in objects)
+            verdicts = await _ask(self.files, JudgeObjects(tenant_id, doubts))
+            judged: dict[Verdict, list[DueObject]] = defaultdict(list)
+            for one, verdict in zip(objects, verdicts, strict=True):
+                judged[verdict].append(one)
+            await _ask(
+                self.storage,
+                SettleObjects(
+                    tenant_id,
+                    kept=tuple(one.upload_id for one in judged[Verdict.NAMED]),
+                    later=tuple(one.upload_id for one in judged[Verdict.WAITED_FOR]),
+                    unneeded=tuple(judged[Verdict.UNNEEDED]),
+                ),
+            )
+        return len(due)
+
+    async def _inspect(self) -> None:
+        try:
+            garbage = await _ask(self.files, InspectGarbage())
+            discarded: datetime | None = await _ask(self.storage, InspectLedger())
+        except Postponed:
+            return  # the ages known before go on growing
+        self.tally.oldest = Age(
+            unused=garbage.unused_since,
+            condemned=garbage.condemned_since,
+            purged=garbage.purged_since,
+            discarded=discarded,
+        )
+
+
+async def _ask(ref: Ref, request: Request[R | Unavailable]) -> R:
+    try:
+        reply = await ref.ask(request)
+    except (ActorDied, AskTimeout, MailboxFull) as error:
+        raise Postponed(str(error)) from error
+    if isinstance(reply, Unavailable):
+        raise Postponed(reply.detail)
+    return reply
 
 
 def finalizer_child(finalizer: Finalizer) -> ChildSpec:

@@ -233,6 +233,70 @@ class DiscardObjects(Request[int | Unavailable]):
     upload_ids: tuple[UploadId, ...]
 
 
+# Requests of the collector (ADR-0013). Whoever opens objects here has to be asked by it what
+# became of them: an object that nobody answers for is deleted.
+
+
+@frozen
+class DiscardKeys(Request[int | Unavailable]):
+    """Mark sealed objects as garbage by key, and delete them now or later.
+
+    From the answer on (how many there were) they are this room's business alone: what cannot be
+    deleted now is tried again until it is.
+    """
+
+    tenant_id: TenantId
+    keys: tuple[str, ...]
+
+
+@frozen
+class DueObject:
+    """An object nobody has claimed for so long that its owner must be asked about it.
+
+    ``key`` and ``hash`` are those of a sealed object; both None while it is open.
+    """
+
+    tenant_id: TenantId
+    upload_id: UploadId
+    key: str | None
+    hash: str | None
+
+
+@frozen
+class ListDueObjects(Request[tuple[DueObject, ...] | Unavailable]):
+    """List open and sealed objects of all tenants that are due, the most overdue first."""
+
+    limit: int
+
+
+@frozen
+class SettleObjects(Request[int | Unavailable]):
+    """Do what their owner said of objects that were due; answers how many became garbage."""
+
+    tenant_id: TenantId
+    kept: tuple[UploadId, ...]
+    """Sealed and named by the owner, who will discard them by key: never due again."""
+    later: tuple[UploadId, ...]
+    """Not decided yet."""
+    unneeded: tuple[DueObject, ...]
+    """Nobody's, now and for ever; one that was sealed since it was listed is left alone."""
+
+
+@frozen
+class RetryDiscards(Request[int | Unavailable]):
+    """Delete garbage that could not be deleted, and look once more at what was.
+
+    Answers how many objects it looked at, at most ``limit``.
+    """
+
+    limit: int
+
+
+@frozen
+class InspectLedger(Request[datetime | None | Unavailable]):
+    """Say since when the oldest garbage has waited for its deletion; None without any."""
+
+
 @frozen
 class DownloadDraft:
     """An object to read, and how the response presents it."""

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from attrs import frozen
 
-from bitvault.actors.storage.contract import Plan
+from bitvault.actors.storage.contract import DueObject, Plan
 from bitvault.actors.storage.rules import plan_of_parts
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import TenantId, UploadId
+from bitvault.kernel.refusal import Refused, Unavailable
 
 _QUERIES = load_queries("bitvault.actors.storage")
 
@@ -42,7 +43,11 @@ class Seal:
 
 
 async def open_objects(
-    tx: Transaction, tenant_id: TenantId, entries: Sequence[Entry], now: datetime
+    tx: Transaction,
+    tenant_id: TenantId,
+    entries: Sequence[Entry],
+    now: datetime,
+    look_at: datetime,
 ) -> dict[UploadId, Entry]:
     """Insert what is not there yet; return every entry as it stands."""
     rows = await tx.fetch(
@@ -55,6 +60,7 @@ async def open_objects(
         part_sizes=[entry.plan.part_size for entry in entries],
         part_counts=[entry.plan.part_count for entry in entries],
         now=now,
+        look_at=look_at,
     )
     if len(rows) == len(entries):
         return _by_id(rows)
@@ -85,23 +91,32 @@ async def set_multiparts(
 
 
 async def add_scratch(
-    tx: Transaction, tenant_id: TenantId, scratch: UploadId, key: str, size: int, now: datetime
+    tx: Transaction, tenant_id: TenantId, scratch: Entry, now: datetime, look_at: datetime
 ) -> None:
     """Record a copy's target before anything is written there."""
     await tx.execute(
         _QUERIES["add_scratch"],
         tenant_id=tenant_id,
-        upload_id=scratch,
-        key=key,
-        size=size,
+        upload_id=scratch.upload_id,
+        key=scratch.key,
+        size=scratch.size,
         now=now,
+        look_at=look_at,
     )
 
 
 async def seal_objects(
-    tx: Transaction, tenant_id: TenantId, seals: Sequence[Seal], now: datetime
+    tx: Transaction,
+    tenant_id: TenantId,
+    seals: Sequence[Seal],
+    now: datetime,
+    look_at: datetime,
 ) -> frozenset[UploadId]:
-    """Seal what is open; return the ids that were, and take over their copies."""
+    """Seal what is open; return the ids that were, and take over their copies.
+
+    Raises:
+        Refused: a copy was thrown away before its seal came; a retry makes a new one.
+    """
     rows = await tx.fetch(
         _QUERIES["seal_objects"],
         tenant_id=tenant_id,
@@ -109,28 +124,128 @@ async def seal_objects(
         hashes=[seal.hash for seal in seals],
         sealed_keys=[seal.sealed_key for seal in seals],
         now=now,
+        look_at=look_at,
     )
     sealed = frozenset(UploadId(row["upload_id"]) for row in rows)
-    if taken := [s.sealed_key for s in seals if s.sealed_key and s.upload_id in sealed]:
-        await tx.execute(_QUERIES["take_scratch"], tenant_id=tenant_id, keys=taken)
+    if keys := [s.sealed_key for s in seals if s.sealed_key and s.upload_id in sealed]:
+        taken = await tx.execute(_QUERIES["take_scratch"], tenant_id=tenant_id, keys=keys)
+        if taken != len(keys):
+            raise Refused(Unavailable("object store"))
     return sealed
 
 
 async def discard_objects(
-    tx: Transaction, tenant_id: TenantId, upload_ids: Sequence[UploadId], now: datetime
+    tx: Transaction,
+    tenant_id: TenantId,
+    upload_ids: Sequence[UploadId],
+    states: Sequence[str],
+    times: tuple[datetime, datetime],
 ) -> dict[UploadId, Entry]:
-    """Mark as garbage; ``state`` of what is returned is the one before."""
+    """Mark as garbage what is in one of ``states``; what is returned shows the state before.
+
+    ``times`` are now and, should the deletion fail, when to try again.
+    """
     rows = await tx.fetch(
-        _QUERIES["discard_objects"], tenant_id=tenant_id, upload_ids=list(upload_ids), now=now
+        _QUERIES["discard_objects"],
+        tenant_id=tenant_id,
+        upload_ids=list(upload_ids),
+        states=list(states),
+        now=times[0],
+        look_at=times[1],
     )
     return _by_id(rows)
 
 
 async def forget_objects(
+    tx: Transaction, tenant_id: TenantId, upload_ids: Sequence[UploadId], look_at: datetime
+) -> None:
+    """Record that the store was told to delete these; ``look_at`` is when it is told again."""
+    await tx.execute(
+        _QUERIES["forget_objects"],
+        tenant_id=tenant_id,
+        upload_ids=list(upload_ids),
+        look_at=look_at,
+    )
+
+
+async def ids_of_keys(
+    tx: Transaction, tenant_id: TenantId, keys: Sequence[str]
+) -> Sequence[UploadId]:
+    """Return the uploads whose sealed bytes are under these keys."""
+    rows = await tx.fetch(_QUERIES["ids_of_keys"], tenant_id=tenant_id, keys=list(keys))
+    return [UploadId(row["upload_id"]) for row in rows]
+
+
+async def due_objects(tx: Transaction, now: datetime, limit: int) -> Sequence[DueObject]:
+    """Return open and sealed objects of all tenants that are due, the most overdue first."""
+    rows = await tx.fetch(_QUERIES["due_objects"], now=now, limit=limit)
+    return [
+        DueObject(
+            TenantId(row["tenant_id"]),
+            UploadId(row["upload_id"]),
+            row["key"] if row["state"] == "sealed" else None,
+            row["hash"] if row["state"] == "sealed" else None,
+        )
+        for row in rows
+    ]
+
+
+async def keep_objects(
     tx: Transaction, tenant_id: TenantId, upload_ids: Sequence[UploadId]
 ) -> None:
-    """Record that the store has nothing left of these."""
-    await tx.execute(_QUERIES["forget_objects"], tenant_id=tenant_id, upload_ids=list(upload_ids))
+    """Take sealed objects off the agenda."""
+    await tx.execute(_QUERIES["keep_objects"], tenant_id=tenant_id, upload_ids=list(upload_ids))
+
+
+async def postpone_objects(
+    tx: Transaction, tenant_id: TenantId, upload_ids: Sequence[UploadId], look_at: datetime
+) -> None:
+    """Put open and sealed objects further down the agenda."""
+    await tx.execute(
+        _QUERIES["postpone_objects"],
+        tenant_id=tenant_id,
+        upload_ids=list(upload_ids),
+        look_at=look_at,
+    )
+
+
+async def leaving_objects(
+    tx: Transaction, now: datetime, limit: int
+) -> Sequence[tuple[TenantId, UploadId]]:
+    """Return what is due to be deleted, of all tenants, the most overdue first."""
+    rows = await tx.fetch(_QUERIES["leaving_objects"], now=now, limit=limit)
+    return [(TenantId(row["tenant_id"]), UploadId(row["upload_id"])) for row in rows]
+
+
+async def take_leaving(
+    tx: Transaction,
+    tenant_id: TenantId,
+    upload_ids: Sequence[UploadId],
+    times: tuple[datetime, datetime],
+) -> Sequence[Entry]:
+    """Return those that are still due, as ``garbage`` or ``gone``; ``times`` as for a discard."""
+    rows = await tx.fetch(
+        _QUERIES["take_leaving"],
+        tenant_id=tenant_id,
+        upload_ids=list(upload_ids),
+        now=times[0],
+        look_at=times[1],
+    )
+    return list(_by_id(rows).values())
+
+
+async def drop_objects(
+    tx: Transaction, tenant_id: TenantId, upload_ids: Sequence[UploadId]
+) -> None:
+    """End the rows of objects that are gone."""
+    await tx.execute(_QUERIES["drop_objects"], tenant_id=tenant_id, upload_ids=list(upload_ids))
+
+
+async def oldest_garbage(tx: Transaction) -> datetime | None:
+    """Return since when the oldest garbage has waited for its deletion."""
+    row = await tx.fetchrow(_QUERIES["oldest_garbage"])
+    since: datetime | None = row["since"] if row else None
+    return since
 
 
 def _by_id(rows: Sequence[Row]) -> dict[UploadId, Entry]:

@@ -95,6 +95,11 @@ class MemoryObjectStore:
         self._multiparts[multipart_id] = _Multipart(key)
         return multipart_id
 
+    async def list_multiparts(self, key: str) -> Sequence[str]:
+        """Return the unfinished uploads to this key."""
+        await trio.lowlevel.checkpoint()
+        return [each for each, held in self._multiparts.items() if held.key == key]
+
     async def list_parts(self, key: str, multipart_id: str) -> Sequence[PartInfo]:
         """Return the parts in order."""
         await trio.lowlevel.checkpoint()

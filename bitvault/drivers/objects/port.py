@@ -106,6 +106,13 @@ class ObjectStore(Protocol):
         """Open a multipart upload with SHA-256 part checksums; return its id."""
         ...
 
+    async def list_multiparts(self, key: str) -> Sequence[str]:
+        """Return the ids of the unfinished uploads to exactly this key.
+
+        None from a store that cannot tell, or does not let the server's key ask.
+        """
+        ...
+
     async def list_parts(self, key: str, multipart_id: str) -> Sequence[PartInfo]:
         """Return every part received. Raises ``MultipartGone``."""
         ...

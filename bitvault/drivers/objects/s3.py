@@ -43,6 +43,7 @@ _PAGE = 1000
 _SERVER_ERROR = 500
 _CLOSE_SECONDS = 5.0
 _INVALID = frozenset({"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest"})
+_NOT_OFFERED = frozenset({"NotImplemented", "MethodNotAllowed", "AccessDenied"})
 _THROTTLED = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
 
 
@@ -165,6 +166,16 @@ class S3ObjectStore:
         opened = await self._call("create_multipart_upload", Key=key, ChecksumAlgorithm="SHA256")
         return str(opened["UploadId"])
 
+    async def list_multiparts(self, key: str) -> Sequence[str]:
+        """ListMultipartUploads of one key; none where the store does not offer or allow it."""
+        try:
+            page = await self._call("list_multipart_uploads", Prefix=key, MaxUploads=_PAGE)
+        except (ClientError, DependencyDown) as error:
+            if _is_not_offered(error):
+                return ()
+            raise
+        return [str(one["UploadId"]) for one in page.get("Uploads", ()) if one["Key"] == key]
+
     async def list_parts(self, key: str, multipart_id: str) -> Sequence[PartInfo]:
         """ListParts, page by page."""
         found: list[PartInfo] = []
@@ -247,6 +258,12 @@ def _meaning(error: ClientError) -> Exception:
         return DependencyDown("object store", f"{code} (HTTP {status})", unknown=True)
     refused: Exception = error
     return refused
+
+
+def _is_not_offered(error: Exception) -> bool:
+    """Tell "I don't do that" from "I am down": it may come as 501."""
+    said = error if isinstance(error, ClientError) else error.__cause__
+    return isinstance(said, ClientError) and _code(said) in _NOT_OFFERED
 
 
 def _code(error: ClientError) -> str:

@@ -3,16 +3,24 @@
 import hashlib
 
 import pytest
+from aiobotocore.session import get_session
+from attrs import evolve
+from botocore.exceptions import ClientError
 
 from bitvault.drivers import aio
 from bitvault.drivers.objects.port import MultipartGone, MultipartInvalid
-from bitvault.drivers.objects.s3 import S3Options, open_objects
+from bitvault.drivers.objects.s3 import (
+    S3ObjectStore,
+    S3Options,
+    _client_arguments,
+    open_objects,
+)
 from bitvault.drivers.objects.signing import PROVEN
 from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.ids import SystemIds
 from bitvault.kernel.refusal import DependencyDown
 
-from .conftest import Place, options_for, real
+from .conftest import KEYS, Place, options_for, real
 
 
 def digest(data: bytes) -> bytes:
@@ -122,6 +130,24 @@ async def test_an_aborted_upload_is_gone(place: Place) -> None:
         await place.store.list_parts(key, upload)
 
 
+async def test_unfinished_uploads_are_found_by_their_key(place: Place) -> None:
+    """All of one key and of no other, until they are completed or aborted."""
+    key = "blobs/mp/4"
+    done, left = [await place.store.create_multipart(key) for _ in range(2)]
+    other = await place.store.create_multipart(f"{key}0")
+    assert sorted(await place.store.list_multiparts(key)) == sorted([done, left])
+
+    await send_part(place, key, done, 1, b"z")
+    parts = await place.store.list_parts(key, done)
+    await place.store.complete_multipart(key, done, parts)
+    assert list(await place.store.list_multiparts(key)) == [left]
+    await place.store.abort_multipart(key, left)
+
+    assert list(await place.store.list_multiparts(key)) == []
+    assert list(await place.store.list_multiparts(f"{key}0")) == [other]
+    assert await place.store.sha256_of(key, None) == digest(b"z")
+
+
 async def test_copy_only_of_what_was_seen(place: Place) -> None:
     """A copy names the etag it saw; another etag copies nothing."""
     await put(place, "blobs/copy/1", b"bytes")
@@ -143,6 +169,21 @@ async def test_the_liar_is_caught(liar_options: S3Options) -> None:
     assert not can.write_once
     assert not can.part_checksum
     assert can.forged_signature_refused
+
+
+async def test_a_store_that_does_not_let_us_list_uploads_has_none(objectd: str) -> None:
+    """A server's key without that right is neither a crash nor the store being down."""
+    options = evolve(options_for(objectd), server_key=KEYS["w"])
+    async with aio.open_loop():
+        opening = get_session().create_client("s3", **_client_arguments(options))
+        client = await aio.call(opening.__aenter__)
+        store = S3ObjectStore(client, options, SystemClock(), PROVEN)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            await store.list_prefix("blobs/", 1)
+
+        assert list(await store.list_multiparts("blobs/mp/5")) == []
+
+        await aio.call(opening.__aexit__, None, None, None)
 
 
 async def test_no_store_is_a_dependency_down(free_port: int) -> None:

@@ -35,6 +35,12 @@ class FilesOptions:
     upload_ttl: timedelta = timedelta(days=7)
     default_space_quota: int | None = None
     tenant_quota: int | None = None
+    grace: timedelta = timedelta(days=1)
+    """How long content outlives its last reference; longer than any presigned request."""
+    keep_results: timedelta = timedelta(days=7)
+    """How long the answer of an upload outlives the upload's lifetime; a day or more."""
+    purge_at_once: int = 1000
+    """Nodes, and versions, that one request removes itself."""
 
 
 class Desk(Room):

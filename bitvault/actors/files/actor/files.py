@@ -1,5 +1,6 @@
 """The files room: everything its contract asks, on PostgreSQL (ADR-0009, ADR-0010)."""
 
+from bitvault.actors.files.actor.collecting import Collecting
 from bitvault.actors.files.actor.desk import FilesOptions
 from bitvault.actors.files.actor.reading import Reading
 from bitvault.actors.files.actor.sessions import Sessions
@@ -10,7 +11,7 @@ from bitvault.actors.files.actor.uploads import Uploads
 __all__ = ["Files", "FilesOptions"]
 
 
-class Files(Uploads, Sessions, Trees, Reading, Spaces):
+class Files(Uploads, Sessions, Trees, Reading, Spaces, Collecting):
     """The room, put together: one class of handlers for each part of the contract.
 
     Error handling: refusals and a database or storage that is down are answers (``Room``); a

@@ -114,7 +114,7 @@ class Reading(Desk):
 
     @handles(ListTrash)
     async def trash(self, message: ListTrash) -> Page[TrashEntry]:
-        """List a space's trash, newest first."""
+        """List a space's trash, newest first; while a purge goes on pages may be short."""
         check_limit(message.limit)
         before = _id_before(message.cursor)
         caller = message.caller
@@ -129,8 +129,10 @@ class Reading(Desk):
                 before=before,
                 limit=message.limit + 1,
             )
-            entries = [_entry(row, place.space["space_id"]) for row in rows]
-            return page_of(entries, message.limit, [(str(row["entry"]),) for row in rows])
+            page = page_of(rows, message.limit, [(str(row["entry"]),) for row in rows])
+            left = [row for row in page.items if not row["adrift"]]
+            entries = tuple(_entry(row, place.space["space_id"]) for row in left)
+            return Page(entries, page.next_cursor)
 
         return await self._read(caller, work)
 

@@ -1,7 +1,6 @@
 """Upload sessions: how far they are, signing their parts, ending them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from bitvault.actors.files.actor.desk import Desk
@@ -9,7 +8,6 @@ from bitvault.actors.files.actor.uploads import plan_of, step_of
 from bitvault.actors.files.contract import (
     AbortUpload,
     DescribeUpload,
-    ExpireUploads,
     ListUploads,
     ReceivedPart,
     SignUploadParts,
@@ -19,8 +17,8 @@ from bitvault.actors.files.contract import (
     UploadPlan,
     UploadState,
 )
-from bitvault.actors.files.rules.drafts import MAX_BATCH, check_batch, check_limit
-from bitvault.actors.files.store.closing import close_uploads, expire, open_page, overdue_tenants
+from bitvault.actors.files.rules.drafts import check_batch, check_limit
+from bitvault.actors.files.store.closing import close_uploads, open_page
 from bitvault.actors.files.store.committing import find_uploads
 from bitvault.actors.storage.contract import (
     DescribeObject,
@@ -102,25 +100,6 @@ class Sessions(Desk):
         )
         await self._drop(tenant_id, closed)
         return None
-
-    @handles(ExpireUploads)
-    async def expire(self, message: ExpireUploads) -> int:
-        """End uploads past their lifetime, tenant by tenant."""
-        now = self._clock.now()
-        tenants = await self._database.read(None, lambda tx: overdue_tenants(tx, now))
-        ended = 0
-        for tenant in tenants:
-            left = min(message.limit - ended, MAX_BATCH)
-            if left > 0:
-                ended += await self._expire_one(TenantId(tenant), now, left)
-        return ended
-
-    async def _expire_one(self, tenant_id: TenantId, now: datetime, limit: int) -> int:
-        closed = await self._database.transact(
-            tenant_id, lambda tx: expire(tx, tenant_id, now, limit)
-        )
-        await self._drop(tenant_id, closed)
-        return len(closed)
 
     async def _drop(self, tenant_id: TenantId, closed: list[UUID]) -> None:
         """Discard the objects; what fails here the finalizer finds in storage's ledger."""

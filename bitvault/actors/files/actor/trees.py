@@ -21,6 +21,7 @@ from bitvault.actors.files.store.contents import Stamp
 from bitvault.actors.files.store.copying import copy_node, restore_version
 from bitvault.actors.files.store.locate import node_of
 from bitvault.actors.files.store.outcomes import keep, repeated
+from bitvault.actors.files.store.purging import purge_entry
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.actors.files.store.written import position_of
 from bitvault.drivers.postgres.port import Transaction
@@ -48,7 +49,7 @@ class Trees(Desk):
         before = await repeated(tx, stamp.caller, stamp.now)
         if before is not None:
             return before
-        structure = Structure(tx, stamp, self._ids)
+        structure = Structure(tx, stamp, self._ids, self._options.purge_at_once)
         await structure.lock()
         done = []
         for one in operations:
@@ -72,7 +73,7 @@ async def _one(structure: Structure, one: Operation) -> Any:  # noqa: PLR0911 - 
             case RestoreEntry():
                 return await structure.restore(one)
             case PurgeEntry():
-                return await structure.purge(one)
+                return await purge_entry(structure, one)
             case CopyNode():
                 return await copy_node(structure, one)
             case RestoreVersion():

@@ -183,10 +183,3 @@ class AbortUpload(Request[None | Refusal]):
 
     caller: Caller
     upload_id: UploadId
-
-
-@frozen
-class ExpireUploads(Request[int | Unavailable]):
-    """End uploads past their lifetime, at most ``limit``; asked by the finalizer on a timer."""
-
-    limit: int = 100

@@ -1,7 +1,6 @@
 """Uploads that end without a commit, and reading those that are open."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 from bitvault.actors.files.rules.quota import Ledger
@@ -36,15 +35,3 @@ async def open_page(tx: Transaction, stamp: Stamp, before: str | None, limit: in
         before=UUID(before) if before else _LAST_ID,
         limit=limit + 1,
     )
-
-
-async def overdue_tenants(tx: Transaction, now: datetime) -> list[UUID]:
-    """Return tenants that have uploads past their lifetime."""
-    return [row["tenant_id"] for row in await tx.fetch(SQL["overdue_tenants"], now=now)]
-
-
-async def expire(tx: Transaction, tenant: UUID, now: datetime, limit: int) -> list[UUID]:
-    """End a tenant's overdue uploads, at most ``limit``."""
-    rows = await tx.fetch(SQL["overdue"], tenant=tenant, now=now, limit=limit)
-    ids = [row["upload_id"] for row in rows]
-    return await close_uploads(tx, tenant, ids, "expired")

@@ -224,7 +224,11 @@ async def _reusable(tx: Transaction, stamp: Stamp, openings: Sequence[Opening]) 
         return {}
     nodes = list(dict.fromkeys(row["node_id"] for row in from_sql))
     chains = await tx.fetch(LOCATE["walk_up"], tenant=stamp.tenant, ids=nodes)
-    live = {row["node_id"]: row["root_space_id"] for row in chains if not row["trashed"]}
+    live = {
+        row["node_id"]: row["root_space_id"]
+        for row in chains
+        if not row["trashed"] and row["root_space_id"]
+    }
     spaces = await spaces_of(tx, stamp.caller, list(live.values()))
     user = stamp.caller.principal.user_id
     readable = {

@@ -15,10 +15,8 @@ from bitvault.actors.files.contract import (
     NodeCreated,
     NodeMoved,
     NodeNotFound,
-    NodePurged,
     NodeRestored,
     NodeTrashed,
-    PurgeEntry,
     RestoreEntry,
     Role,
     StaleRevision,
@@ -69,6 +67,8 @@ class Structure:
     tx: Transaction
     stamp: Stamp
     ids: Ids
+    allowance: int = 1000
+    """Nodes, and versions, that purges may still remove at once."""
     events: list[Event] = field(factory=list)
     ledger: Ledger = field(init=False)
 
@@ -151,7 +151,7 @@ class Structure:
         """Bring an entry back to its place, or to another."""
         if one.name is not None:
             valid_name(one.name)
-        entry, root = await self._entry(one.entry_id)
+        entry, root = await self._entry_in(one.entry_id)
         if one.parent:
             parent = await self.parent(one.parent)
         else:
@@ -181,30 +181,6 @@ class Structure:
             )
         )
         return self._done(row, parent.space_id, (*parent.names, name))
-
-    async def purge(self, one: PurgeEntry) -> Done:
-        """Delete an entry's subtree; its objects wait for the collector."""
-        entry, _ = await self._entry(one.entry_id)
-        node = await self.row(entry["node_id"])
-        gone = _there(
-            await self.tx.fetchrow(
-                SQL["purge_subtree"],
-                tenant=self.stamp.tenant,
-                node_id=node["node_id"],
-                now=self.stamp.now,
-            )
-        )
-        self.ledger.add(entry["space_id"], used=-gone["bytes"])
-        self.events.append(
-            NodePurged(
-                node["node_id"],
-                node["revision"] + 1,
-                entry["space_id"],
-                node["name"],
-                entry["entry_id"],
-            )
-        )
-        return Done(node, entry["space_id"], entry["original_path"], len(self.events) - 1)
 
     async def finish(self) -> None:
         """Write what one operation counted, so that the next is checked against it."""
@@ -237,7 +213,11 @@ class Structure:
             raise Refused(KindMismatch(place.path, "folder"))
         return Parent(place.ids, place.names, place.space["space_id"])
 
-    async def _entry(self, entry_id: UUID) -> tuple[Row, Place]:
+    async def entry(self, entry_id: UUID) -> Row:
+        """Find a trash entry that the caller may restore or purge."""
+        return (await self._entry_in(entry_id))[0]
+
+    async def _entry_in(self, entry_id: UUID) -> tuple[Row, Place]:
         entry = await self.tx.fetchrow(SQL["entry"], tenant=self.stamp.tenant, entry_id=entry_id)
         if entry is None:
             raise Refused(EntryNotFound())
@@ -246,6 +226,11 @@ class Structure:
         if isinstance(found, Refusal) or role_of(found.space, self.stamp.caller) is None:
             raise Refused(EntryNotFound())
         permitted(found, Role.EDITOR)
+        chains = await self.tx.fetch(
+            LOCATE["walk_up"], tenant=self.stamp.tenant, ids=[entry["node_id"]]
+        )
+        if not chains or chains[0]["root_space_id"] is None:
+            raise Refused(EntryNotFound())  # a folder around it was purged
         return entry, found
 
     async def _original(self, entry: Row) -> "Parent":
@@ -329,6 +314,12 @@ class Structure:
         ledger.check(space_id, size)
         self.ledger.add(space_id, used=size)
         self.ledger.add(place.space["space_id"], used=-size)
+        await self.tx.execute(
+            SQL["carry_entries"],
+            tenant=self.stamp.tenant,
+            node_id=place.node_id,
+            space_id=space_id,
+        )
 
     async def row(self, node_id: UUID) -> Row:
         """Read one node back."""

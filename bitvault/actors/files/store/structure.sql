@@ -61,6 +61,23 @@ SELECT coalesce(sum(v.size), 0)::bigint AS bytes
     SELECT size FROM files.version a
      WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) v;
 
+-- carry_entries --
+-- What is in the trash below a node belongs to the node's space, with its bytes.
+WITH RECURSIVE down AS (
+    SELECT n.node_id FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    UNION ALL
+    SELECT n.node_id FROM down d
+     CROSS JOIN LATERAL (
+        SELECT c.node_id FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id OFFSET 0) n
+)
+UPDATE files.trash_entry e SET space_id = :space_id
+ WHERE e.ctid = ANY(ARRAY(
+    SELECT t.at FROM down
+     CROSS JOIN LATERAL (
+        SELECT ctid AS at FROM files.trash_entry a
+         WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) t));
+
 -- subtree_depth --
 -- Levels below a node.
 WITH RECURSIVE down AS (
@@ -73,31 +90,6 @@ WITH RECURSIVE down AS (
          WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.kind = 'folder' OFFSET 0) n
 )
 SELECT max(depth)::int AS depth FROM down;
-
--- purge_subtree --
--- Rows, versions and references go in one statement; unreferenced blobs wait for the collector.
-WITH RECURSIVE down AS (
-    SELECT n.node_id FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
-    UNION ALL
-    SELECT n.node_id FROM down d
-      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
-), gone_versions AS (
-    DELETE FROM files.version v USING down
-     WHERE v.tenant_id = :tenant AND v.node_id = down.node_id
-    RETURNING v.hash, v.size
-), gone_nodes AS (
-    DELETE FROM files.node n USING down WHERE n.tenant_id = :tenant AND n.node_id = down.node_id
-), gone_entries AS (
-    DELETE FROM files.trash_entry e USING down
-     WHERE e.tenant_id = :tenant AND e.node_id = down.node_id
-), released AS (
-    UPDATE files.blob b
-       SET refs = b.refs - g.refs,
-           zero_since = CASE WHEN b.refs = g.refs THEN :now::timestamptz END
-      FROM (SELECT hash, count(*) AS refs FROM gone_versions GROUP BY hash) g
-     WHERE b.tenant_id = :tenant AND b.hash = g.hash
-)
-SELECT coalesce(sum(size), 0)::bigint AS bytes FROM gone_versions;
 
 -- version --
 -- One version of a file.

@@ -41,17 +41,6 @@ SELECT * FROM files.upload
  WHERE tenant_id = :tenant AND user_id = :user_id AND state = 'open' AND upload_id < :before
  ORDER BY upload_id DESC LIMIT :limit;
 
--- overdue_tenants --
--- Which tenants have uploads past their lifetime.
-SELECT DISTINCT tenant_id FROM files.upload
- WHERE state = 'open' AND expires_at <= :now LIMIT 100;
-
--- overdue --
--- The oldest of a tenant's overdue uploads.
-SELECT upload_id FROM files.upload
- WHERE tenant_id = :tenant AND state = 'open' AND expires_at <= :now
- ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED;
-
 -- claim_key --
 -- First use of an Idempotency-Key (or first after it expired); a concurrent use is waited for.
 INSERT INTO files.idempotency AS i (tenant_id, user_id, key, fingerprint, expires_at)

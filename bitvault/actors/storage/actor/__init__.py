@@ -5,16 +5,18 @@ or for all; everything done so far can be repeated. The store is never called in
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 import trio
 from attrs import frozen
 
-from bitvault.actors.room import Room
 from bitvault.actors.storage import contract as c
 from bitvault.actors.storage import rules
-from bitvault.actors.storage.actor.ledger import Entries, Ledger
+from bitvault.actors.storage.actor.garbage import Garbage, check_batch
+from bitvault.actors.storage.actor.ledger import Entries, Ledger, Patience
 from bitvault.actors.storage.actor.proof import Listed, Prover, parts_received
+from bitvault.actors.storage.actor.removal import Remover
 from bitvault.actors.storage.store import Entry, Seal
 from bitvault.drivers.objects.port import MultipartGone, ObjectStore, Signed
 from bitvault.drivers.postgres.port import Database
@@ -45,9 +47,17 @@ class StorageOptions:
     min_part: int = rules.MIN_PART
     parallel: int = 16
     """Requests to the store at a time, for one message."""
+    upload_ttl: float = 7 * 86_400.0
+    grace: float = 86_400.0
+    """How long what nobody claims is kept; longer than any presigned request lives."""
+
+    @property
+    def patience(self) -> Patience:
+        """Return when the collector looks at what."""
+        return Patience(timedelta(seconds=self.upload_ttl), timedelta(seconds=self.grace))
 
 
-class Storage(Room):
+class Storage(Garbage):
     """Opens, signs, verifies and discards objects."""
 
     def __init__(
@@ -62,13 +72,14 @@ class Storage(Room):
     ) -> None:
         self._objects = objects
         self._options = options
-        self._ledger = Ledger(database, outbox, clock, ids)
+        self._ledger = Ledger(database, outbox, clock, ids, options.patience)
         self._prover = Prover(objects, self._ledger)
+        self._remover = Remover(objects, options.parallel)
 
     @handles(c.OpenObjects)
     async def open_objects(self, request: c.OpenObjects) -> tuple[c.ObjectOpened | Refusal, ...]:
         """Enter every sound draft in one statement, then sign."""
-        _check_batch("drafts", request.drafts)
+        check_batch("drafts", request.drafts)
         sizes = self._options.single_max, self._options.min_part
         checked = [rules.check_draft(draft, *sizes) for draft in request.drafts]
         keys = self._ledger.new_keys(len(checked))
@@ -118,7 +129,7 @@ class Storage(Room):
     @handles(c.PlanObjects)
     async def plan_objects(self, request: c.PlanObjects) -> tuple[c.Plan, ...]:
         """Read the ledger once for all: ``single_max`` may have changed since an opening."""
-        _check_batch("objects", request.objects)
+        check_batch("objects", request.objects)
         entries = await self._ledger.find(
             request.tenant_id, [one.upload_id for one in request.objects]
         )
@@ -180,7 +191,7 @@ class Storage(Room):
     @handles(c.VerifyObjects)
     async def verify(self, request: c.VerifyObjects) -> tuple[c.ObjectVerified | Refusal, ...]:
         """Prove what is open, seal what is proved, answer from the ledger."""
-        _check_batch("claims", request.claims)
+        check_batch("claims", request.claims)
         ids = list(dict.fromkeys(claim.upload_id for claim in request.claims))
         entries = await self._ledger.find(request.tenant_id, ids)
         waiting = _open_claims(request.claims, entries)
@@ -228,29 +239,6 @@ class Storage(Room):
     async def _drop_originals(self, entries: Sequence[Entry]) -> None:
         """Delete what was frozen elsewhere; should it fail, discarding deletes both keys."""
         await self._each(entries, lambda entry: _outcome(self._objects.delete(entry.key)))
-
-    @handles(c.DiscardObjects)
-    async def discard(self, request: c.DiscardObjects) -> int | Unavailable:
-        """Mark first, delete then, record last: each step can be repeated."""
-        _check_batch("uploadIds", request.upload_ids)
-        found = await self._ledger.discard(request.tenant_id, request.upload_ids)
-        entries = list(found.values())
-        outcomes = await self._each(entries, lambda entry: _outcome(self._delete(entry)))
-        gone = [
-            e.upload_id
-            for e, outcome in zip(entries, outcomes, strict=True)
-            if not isinstance(outcome, Refusal)
-        ]
-        if gone:
-            await self._ledger.forget(request.tenant_id, gone)
-        return len(found) if len(gone) == len(found) else Unavailable("object store")
-
-    async def _delete(self, entry: Entry) -> None:
-        if entry.multipart_id is not None:
-            await self._objects.abort_multipart(entry.key, entry.multipart_id)
-        await self._objects.delete(entry.key)
-        if entry.sealed_key is not None:
-            await self._objects.delete(entry.sealed_key)
 
     @handles(c.SignDownloads)
     async def sign_downloads(self, request: c.SignDownloads) -> tuple[c.Transfer, ...]:
@@ -309,11 +297,6 @@ def _open_claims(
         if entry is not None and entry.state == "open":
             waiting.setdefault(claim.upload_id, []).append(claim)
     return waiting
-
-
-def _check_batch(field: str, items: Sequence[object]) -> None:
-    if len(items) > rules.MAX_BATCH:
-        raise Refused(Invalid(field, f"must not be more than {rules.MAX_BATCH}"))
 
 
 def _part_digest(part: c.PartDraft) -> bytes | None:

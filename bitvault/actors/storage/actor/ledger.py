@@ -1,11 +1,13 @@
 """The ledger's transactions; each is the whole of one step and is safe to repeat."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
 from bitvault.actors.storage import store
-from bitvault.actors.storage.contract import BlobDiscarded, BlobSealed
+from bitvault.actors.storage.contract import BlobDiscarded, BlobSealed, DueObject
+from bitvault.actors.storage.rules import plan_of_parts
 from bitvault.actors.storage.store import Entry, Seal
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
@@ -15,6 +17,19 @@ from bitvault.outbox import Outbox
 Entries = dict[UploadId, Entry]
 _SEALED, _DISCARDED = 1, 2
 """An object is sealed once and discarded once; these are its revisions."""
+_ANY = ("open", "sealed", "garbage")
+
+
+@frozen
+class Patience:
+    """How long the collector leaves an object alone."""
+
+    unfinished: timedelta
+    """An open one: longer than uploads live."""
+    grace: timedelta
+    """A sealed one nobody has claimed, and a deleted one a late request may write to again."""
+    retry: timedelta = timedelta(minutes=5)
+    """Garbage that could not be deleted."""
 
 
 @frozen(eq=False)
@@ -25,6 +40,7 @@ class Ledger:
     outbox: Outbox
     clock: Clock
     ids: Ids
+    patience: Patience
 
     def new_keys(self, count: int) -> list[str]:
         """Draw random keys below one random prefix, so that one LIST finds all of a batch."""
@@ -41,9 +57,11 @@ class Ledger:
 
     async def open(self, tenant_id: TenantId, entries: Sequence[Entry]) -> Entries:
         """Insert what is new; return all as they stand."""
+        now = self.clock.now()
 
         async def work(tx: Transaction) -> Entries:
-            return await store.open_objects(tx, tenant_id, entries, self.clock.now())
+            look_at = now + self.patience.unfinished
+            return await store.open_objects(tx, tenant_id, entries, now, look_at)
 
         return await self.database.transact(tenant_id, work)
 
@@ -57,11 +75,11 @@ class Ledger:
 
     async def add_scratch(self, tenant_id: TenantId, size: int) -> str:
         """Record the target of a copy before it is made, so that a crash leaves no orphan."""
-        key = self.new_keys(1)[0]
-        scratch = UploadId(self.ids.uuid7())
+        key, now = self.new_keys(1)[0], self.clock.now()
+        scratch = Entry(UploadId(self.ids.uuid7()), key, size, None, plan_of_parts(0, 0))
 
         async def work(tx: Transaction) -> str:
-            await store.add_scratch(tx, tenant_id, scratch, key, size, self.clock.now())
+            await store.add_scratch(tx, tenant_id, scratch, now, now + self.patience.grace)
             return key
 
         return await self.database.transact(tenant_id, work)
@@ -70,9 +88,11 @@ class Ledger:
         """Seal what is still open, with its events; return all as they stand afterwards."""
         seals = [seal for _, seal in proved]
         entries = {entry.upload_id: entry for entry, _ in proved}
+        now = self.clock.now()
 
         async def work(tx: Transaction) -> Entries:
-            sealed = await store.seal_objects(tx, tenant_id, seals, self.clock.now())
+            look_at = now + self.patience.grace
+            sealed = await store.seal_objects(tx, tenant_id, seals, now, look_at)
             after = await store.find_objects(tx, tenant_id, list(entries))
             events = [
                 BlobSealed(seal.upload_id, _SEALED, seal.sealed_key or key, size, seal.hash)
@@ -86,11 +106,16 @@ class Ledger:
 
         return await self.database.transact(tenant_id, work)
 
-    async def discard(self, tenant_id: TenantId, upload_ids: Sequence[UploadId]) -> Entries:
-        """Mark as garbage, with events for what was not garbage before."""
+    async def discard(
+        self,
+        tenant_id: TenantId,
+        upload_ids: Sequence[UploadId],
+        states: Sequence[str] = _ANY,
+    ) -> Entries:
+        """Mark what is in ``states`` as garbage, with events for what was not garbage before."""
 
         async def work(tx: Transaction) -> Entries:
-            found = await store.discard_objects(tx, tenant_id, upload_ids, self.clock.now())
+            found = await store.discard_objects(tx, tenant_id, upload_ids, states, self._retry())
             fresh = [found[u] for u in sorted(found) if found[u].state != "garbage"]
             events = [BlobDiscarded(e.upload_id, _DISCARDED, e.final_key) for e in fresh]
             if events:
@@ -100,9 +125,76 @@ class Ledger:
         return await self.database.transact(tenant_id, work)
 
     async def forget(self, tenant_id: TenantId, upload_ids: Sequence[UploadId]) -> None:
-        """Record that the store has nothing left of these."""
+        """Record that the store was told to delete these."""
+        look_at = self.clock.now() + self.patience.grace
 
         async def work(tx: Transaction) -> None:
-            await store.forget_objects(tx, tenant_id, upload_ids)
+            await store.forget_objects(tx, tenant_id, upload_ids, look_at)
+
+        if upload_ids:
+            await self.database.transact(tenant_id, work)
+
+    async def sealed_under(self, tenant_id: TenantId, keys: Sequence[str]) -> Sequence[UploadId]:
+        """Return the uploads whose sealed bytes are under these keys."""
+
+        async def work(tx: Transaction) -> Sequence[UploadId]:
+            return await store.ids_of_keys(tx, tenant_id, keys)
+
+        return await self.database.read(tenant_id, work)
+
+    async def due(self, limit: int) -> Sequence[DueObject]:
+        """Return what is due of all tenants."""
+        now = self.clock.now()
+
+        async def work(tx: Transaction) -> Sequence[DueObject]:
+            return await store.due_objects(tx, now, limit)
+
+        return await self.database.read(None, work)
+
+    async def settle(
+        self, tenant_id: TenantId, kept: Sequence[UploadId], later: Sequence[UploadId]
+    ) -> None:
+        """Take some objects off the agenda, and put others further down."""
+        look_at = self.clock.now() + self.patience.grace
+
+        async def work(tx: Transaction) -> None:
+            await store.keep_objects(tx, tenant_id, kept)
+            await store.postpone_objects(tx, tenant_id, later, look_at)
 
         await self.database.transact(tenant_id, work)
+
+    async def leaving(self, limit: int) -> Sequence[tuple[TenantId, UploadId]]:
+        """Return what is due to be deleted, of all tenants."""
+        now = self.clock.now()
+
+        async def work(tx: Transaction) -> Sequence[tuple[TenantId, UploadId]]:
+            return await store.leaving_objects(tx, now, limit)
+
+        return await self.database.read(None, work)
+
+    async def take_leaving(
+        self, tenant_id: TenantId, upload_ids: Sequence[UploadId]
+    ) -> Sequence[Entry]:
+        """Return those still due to be deleted; none of them is due again for a while."""
+
+        async def work(tx: Transaction) -> Sequence[Entry]:
+            return await store.take_leaving(tx, tenant_id, upload_ids, self._retry())
+
+        return await self.database.transact(tenant_id, work)
+
+    async def drop(self, tenant_id: TenantId, upload_ids: Sequence[UploadId]) -> None:
+        """End the rows of objects that are gone for good."""
+
+        async def work(tx: Transaction) -> None:
+            await store.drop_objects(tx, tenant_id, upload_ids)
+
+        if upload_ids:
+            await self.database.transact(tenant_id, work)
+
+    async def oldest_garbage(self) -> datetime | None:
+        """Return since when the oldest garbage has waited."""
+        return await self.database.read(None, store.oldest_garbage)
+
+    def _retry(self) -> tuple[datetime, datetime]:
+        now = self.clock.now()
+        return now, now + self.patience.retry

@@ -1,0 +1,88 @@
+-- idle_blobs --
+-- Of every tenant: content that nothing has referred to for long enough, the longest first.
+SELECT tenant_id, hash FROM files.blob
+ WHERE state = 'live' AND zero_since <= :before
+ ORDER BY zero_since LIMIT :limit;
+
+-- condemn --
+-- Looked at again under the row's lock: what a commit took meanwhile is not idle any more. The key
+-- is written down, because the blob may get another one before the object is deleted.
+WITH idle AS (
+    SELECT hash FROM files.blob
+     WHERE tenant_id = :tenant AND hash = ANY(:hashes::text[])
+       AND state = 'live' AND zero_since <= :before
+     ORDER BY hash FOR UPDATE SKIP LOCKED
+), condemned AS (
+    UPDATE files.blob b SET state = 'condemned' FROM idle
+     WHERE b.tenant_id = :tenant AND b.hash = idle.hash
+    RETURNING b.hash, b.object_key
+)
+INSERT INTO files.condemned (tenant_id, object_key, hash, condemned_at)
+SELECT :tenant, object_key, hash, :now FROM condemned;
+
+-- condemned_keys --
+-- Of every tenant: keys to be discarded, from this collection or from one that did not finish.
+SELECT tenant_id, object_key, hash FROM files.condemned ORDER BY condemned_at LIMIT :limit;
+
+-- drop_condemned --
+-- Storage has them now. A blob that was taken over has another key, and stays.
+WITH done AS (
+    DELETE FROM files.condemned
+     WHERE tenant_id = :tenant AND object_key = ANY(:object_keys::text[])
+    RETURNING hash, object_key
+)
+DELETE FROM files.blob b USING done
+ WHERE b.tenant_id = :tenant AND b.hash = done.hash
+   AND b.object_key = done.object_key AND b.state = 'condemned';
+
+-- open_among --
+-- Which of these uploads may still be committed. No upload ever opens again.
+SELECT upload_id FROM files.upload
+ WHERE tenant_id = :tenant AND upload_id = ANY(:upload_ids::uuid[]) AND state = 'open';
+
+-- named_among --
+-- Which of these keys a blob names.
+SELECT b.object_key
+  FROM unnest(:hashes::text[], :object_keys::text[]) AS w (hash, object_key)
+  JOIN files.blob b ON b.tenant_id = :tenant AND b.hash = w.hash
+   AND b.object_key = w.object_key;
+
+-- overdue --
+-- Of every tenant: open uploads past their lifetime, the longest first.
+SELECT tenant_id, upload_id FROM files.upload
+ WHERE state = 'open' AND expires_at <= :now ORDER BY expires_at LIMIT :limit;
+
+-- hold_overdue --
+-- One that is being committed is left to its commit.
+SELECT upload_id FROM files.upload
+ WHERE tenant_id = :tenant AND upload_id = ANY(:upload_ids::uuid[])
+   AND state = 'open' AND expires_at <= :now
+ ORDER BY upload_id FOR UPDATE SKIP LOCKED;
+
+-- ended_uploads --
+-- Of every tenant: uploads whose answer has been kept for repeats long enough.
+SELECT tenant_id, upload_id FROM files.upload
+ WHERE state <> 'open' AND expires_at <= :before ORDER BY expires_at LIMIT :limit;
+
+-- drop_uploads --
+DELETE FROM files.upload
+ WHERE tenant_id = :tenant AND upload_id = ANY(:upload_ids::uuid[]) AND state <> 'open';
+
+-- expired_keys --
+-- Of every tenant: Idempotency-Keys whose time is over.
+SELECT tenant_id, user_id, key FROM files.idempotency
+ WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit;
+
+-- drop_keys --
+-- Unless the key was used again meanwhile.
+DELETE FROM files.idempotency i
+ USING unnest(:user_ids::uuid[], :keys::text[]) AS w (user_id, key)
+ WHERE i.tenant_id = :tenant AND i.user_id = w.user_id AND i.key = w.key
+   AND i.expires_at <= :now;
+
+-- oldest --
+-- Since when the oldest unused content, and the oldest purged node, have waited.
+SELECT (SELECT min(zero_since) FROM files.blob
+         WHERE zero_since IS NOT NULL AND state = 'live') AS blob,
+       (SELECT min(condemned_at) FROM files.condemned) AS condemned,
+       (SELECT min(purged_at) FROM files.purge) AS purge;

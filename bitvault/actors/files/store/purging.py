@@ -1,0 +1,151 @@
+"""Purging: the root goes at once, what hangs below it in bounded slices (ADR-0013).
+
+A slice removes nodes parents first. Whatever is removed before its children or versions are is in
+``files.purge``, so a crash loses no work, and nothing below can be reached meanwhile.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.actors.files.contract import NodePurged, PurgeEntry
+from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.store.contents import settle
+from bitvault.actors.files.store.locate import SQL as LOCATE
+from bitvault.actors.files.store.structure import SQL as STRUCTURE
+from bitvault.actors.files.store.structure import Done, Structure
+from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+
+SQL = load_queries("bitvault.actors.files.store", "purging.sql")
+_ROUNDS = 4
+"""Slices of one request; one is enough unless versions outnumber nodes."""
+_QUEUED = 100
+
+
+@frozen
+class Fallen:
+    """A purged node whose own row is gone, and the space its bytes are counted to."""
+
+    node_id: UUID
+    space_id: UUID
+    purged_at: datetime
+
+
+@frozen
+class Slice:
+    """What one slice removed, and the nodes below which something is left."""
+
+    nodes: int
+    versions: int
+    bytes: dict[UUID, int]
+    """By space."""
+    left: tuple[Fallen, ...]
+
+
+async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
+    """Purge a trash entry; a large subtree is left, out of reach, to the finalizer."""
+    tx, tenant, now = structure.tx, structure.stamp.tenant, structure.stamp.now
+    entry = await structure.entry(one.entry_id)
+    node = await structure.row(entry["node_id"])
+    await tx.execute(SQL["drop_root"], tenant=tenant, node_id=node["node_id"])
+    await tx.execute(STRUCTURE["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
+    left: tuple[Fallen, ...] = (Fallen(node["node_id"], entry["space_id"], now),)
+    for _ in range(_ROUNDS):
+        if not left or structure.allowance <= 0:
+            break
+        done = await remove_below(tx, tenant, now, left, structure.allowance)
+        structure.allowance -= max(1, done.nodes, done.versions)
+        for space_id, size in done.bytes.items():
+            structure.ledger.add(space_id, used=-size)
+        left = done.left
+    await _queue(tx, tenant, left)
+    structure.events.append(
+        NodePurged(
+            node["node_id"],
+            node["revision"] + 1,
+            entry["space_id"],
+            node["name"],
+            entry["entry_id"],
+        )
+    )
+    return Done(node, entry["space_id"], entry["original_path"], len(structure.events) - 1)
+
+
+async def continue_purge(tx: Transaction, tenant: UUID, now: datetime, limit: int) -> int:
+    """Remove up to ``limit`` nodes and as many versions of what is queued; answer how many.
+
+    The tree lock is shared, as in a commit: slices and structure operations take blobs and quota
+    rows in different orders.
+    """
+    await tx.fetch(LOCATE["tree_lock_shared"], tenant=tenant)
+    rows = await tx.fetch(SQL["take_queued"], tenant=tenant, limit=_QUEUED)
+    taken = [Fallen(row["node_id"], row["space_id"], row["purged_at"]) for row in rows]
+    if not taken:
+        return 0
+    done = await remove_below(tx, tenant, now, taken, limit)
+    await tx.execute(SQL["unqueue"], tenant=tenant, node_ids=[one.node_id for one in taken])
+    await _queue(tx, tenant, done.left)
+    ledger = Ledger(tenant, {})
+    for space_id, size in done.bytes.items():
+        ledger.add(space_id, used=-size)
+    await settle(tx, tenant, ledger)
+    return done.nodes + done.versions
+
+
+async def purging_tenants(tx: Transaction, limit: int) -> Sequence[UUID]:
+    """Return whose purges are not finished, the oldest first."""
+    rows = await tx.fetch(SQL["purging_tenants"], limit=limit)
+    return [row["tenant_id"] for row in rows]
+
+
+async def remove_below(
+    tx: Transaction, tenant: UUID, now: datetime, tops: Sequence[Fallen], limit: int
+) -> Slice:
+    """Remove up to ``limit`` nodes and as many versions below ``tops``, with all they held."""
+    await tx.fetch(SQL["by_index"])
+    rows = await tx.fetch(
+        SQL["drop_below"], tenant=tenant, node_ids=[one.node_id for one in tops], limit=limit
+    )
+    fallen = [_below(row, tops[row["index"]]) for row in rows]
+    await tx.execute(SQL["drop_entries"], tenant=tenant, node_ids=[one.node_id for one in fallen])
+    gone = [*tops, *fallen]
+    node_ids = [one.node_id for one in gone]
+    versions = await tx.fetch(SQL["drop_versions"], tenant=tenant, node_ids=node_ids, limit=limit)
+    await _release(tx, tenant, now, versions)
+    unfinished = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=node_ids)
+    ids = {row["node_id"] for row in unfinished}
+    sizes: dict[UUID, int] = defaultdict(int)
+    for row in versions:
+        sizes[gone[row["index"]].space_id] += row["size"]
+    left = tuple(one for one in gone if one.node_id in ids)
+    return Slice(len(fallen), len(versions), sizes, left)
+
+
+def _below(row: Row, top: Fallen) -> Fallen:
+    return Fallen(row["node_id"], top.space_id, top.purged_at)
+
+
+async def _release(tx: Transaction, tenant: UUID, now: datetime, versions: Sequence[Row]) -> None:
+    if versions:
+        refs = Counter(row["hash"] for row in versions)
+        await tx.execute(
+            SQL["release_blobs"],
+            tenant=tenant,
+            hashes=list(refs),
+            refs=list(refs.values()),
+            now=now,
+        )
+
+
+async def _queue(tx: Transaction, tenant: UUID, left: Sequence[Fallen]) -> None:
+    if left:
+        await tx.execute(
+            SQL["queue"],
+            tenant=tenant,
+            node_ids=[one.node_id for one in left],
+            space_ids=[one.space_id for one in left],
+            times=[one.purged_at for one in left],
+        )

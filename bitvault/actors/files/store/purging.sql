@@ -1,0 +1,90 @@
+-- drop_root --
+-- From here on nothing below can be reached: a walk up ends before it comes to a root.
+DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = :node_id RETURNING *;
+
+-- by_index --
+-- For the rest of the transaction. Where one folder has most of a table's rows, reading the table
+-- looks like the fastest way to a first child; for a folder without children it reads all of it.
+SELECT set_config('enable_seqscan', 'off', true);
+
+-- drop_below --
+-- Nodes below some that are gone themselves, at most ``limit``. LATERAL makes each step a lookup,
+-- and the walk is lazy, so that its cost is bounded by the limit, however much there is.
+WITH RECURSIVE down AS (
+    SELECT q.ord, c.node_id
+      FROM unnest(:node_ids::uuid[]) WITH ORDINALITY AS q (node_id, ord)
+     CROSS JOIN LATERAL (
+        SELECT n.node_id FROM files.node n
+         WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id LIMIT :limit) c
+    UNION ALL
+    SELECT d.ord, c.node_id
+      FROM down d
+     CROSS JOIN LATERAL (
+        SELECT n.node_id FROM files.node n
+         WHERE n.tenant_id = :tenant AND n.parent_id = d.node_id LIMIT :limit) c
+), fallen AS (
+    SELECT ord, node_id FROM down LIMIT :limit
+)
+DELETE FROM files.node n USING fallen
+ WHERE n.tenant_id = :tenant AND n.node_id = fallen.node_id
+RETURNING n.node_id, fallen.ord - 1 AS index;
+
+-- drop_entries --
+-- What was in the trash by itself before the folder around it was purged.
+DELETE FROM files.trash_entry WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
+
+-- drop_versions --
+-- Versions of nodes that are gone, at most ``limit``.
+WITH doomed AS (
+    SELECT q.ord, v.node_id, v.version
+      FROM unnest(:node_ids::uuid[]) WITH ORDINALITY AS q (node_id, ord)
+     CROSS JOIN LATERAL (
+        SELECT f.node_id, f.version FROM files.version f
+         WHERE f.tenant_id = :tenant AND f.node_id = q.node_id LIMIT :limit) v
+     LIMIT :limit
+)
+DELETE FROM files.version v USING doomed
+ WHERE v.tenant_id = :tenant AND v.node_id = doomed.node_id AND v.version = doomed.version
+RETURNING v.hash, v.size, doomed.ord - 1 AS index;
+
+-- release_blobs --
+-- In hash order, as every writer of blobs; what comes to zero waits for the collector.
+WITH held AS (
+    SELECT hash FROM files.blob
+     WHERE tenant_id = :tenant AND hash = ANY(:hashes::text[])
+     ORDER BY hash FOR UPDATE
+)
+UPDATE files.blob b
+   SET refs = b.refs - g.refs,
+       zero_since = CASE WHEN b.refs = g.refs THEN :now::timestamptz END
+  FROM held
+  JOIN unnest(:hashes::text[], :refs::bigint[]) AS g (hash, refs) USING (hash)
+ WHERE b.tenant_id = :tenant AND b.hash = held.hash;
+
+-- unfinished --
+-- Which of these nodes, gone themselves, still have children or versions.
+SELECT q.node_id
+  FROM unnest(:node_ids::uuid[]) AS q (node_id)
+ WHERE EXISTS (SELECT FROM files.node n
+                WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id)
+    OR EXISTS (SELECT FROM files.version v
+                WHERE v.tenant_id = :tenant AND v.node_id = q.node_id);
+
+-- queue --
+INSERT INTO files.purge (tenant_id, node_id, space_id, purged_at)
+SELECT :tenant, q.node_id, q.space_id, q.purged_at
+  FROM unnest(:node_ids::uuid[], :space_ids::uuid[], :times::timestamptz[])
+    AS q (node_id, space_id, purged_at);
+
+-- purging_tenants --
+-- Who has purged something that is not all gone, the longest first.
+SELECT tenant_id, min(purged_at) AS since
+  FROM (SELECT tenant_id, purged_at FROM files.purge ORDER BY purged_at LIMIT :limit) AS oldest
+ GROUP BY tenant_id ORDER BY since;
+
+-- take_queued --
+SELECT node_id, space_id, purged_at FROM files.purge
+ WHERE tenant_id = :tenant ORDER BY node_id LIMIT :limit FOR UPDATE SKIP LOCKED;
+
+-- unqueue --
+DELETE FROM files.purge WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
