@@ -163,7 +163,7 @@ class Listener:
     _streams: set[PatientStream] = field(factory=set, init=False)
     _context: WorkerContext = field(factory=lambda: WorkerContext(None), init=False)
 
-    async def serve(
+    async def serve(  # noqa: ASYNC128 - handed on to what listens, which calls it
         self,
         stopping: trio.Event,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
