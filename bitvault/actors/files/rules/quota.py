@@ -1,6 +1,5 @@
 """Quota arithmetic: bytes used and reserved, per space and per tenant."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from attrs import define, field
@@ -34,11 +33,15 @@ class Ledger:
     balances: dict[UUID, Balance]
     changes: dict[UUID, list[int]] = field(factory=dict)
 
-    def check(self, space_id: UUID, size: int) -> None:
-        """Refuse when ``size`` more bytes do not fit in the space or the tenant."""
+    def check(self, space_id: UUID, size: int, *, new: bool = True) -> None:
+        """Refuse when ``size`` more bytes do not fit in the space or the tenant.
+
+        Bytes that only change spaces are not ``new`` to the tenant.
+        """
+        holders = (space_id, self.tenant) if new else (space_id,)
         left = [
             balance.available
-            for balance in self._of(space_id)
+            for balance in (self.balances[holder] for holder in holders)
             if balance.available is not None and size > balance.available
         ]
         if left:
@@ -53,6 +56,3 @@ class Ledger:
             change = self.changes.setdefault(holder, [0, 0])
             change[0] += used
             change[1] += reserved
-
-    def _of(self, space_id: UUID) -> Iterable[Balance]:
-        return self.balances[space_id], self.balances[self.tenant]

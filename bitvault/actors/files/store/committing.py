@@ -209,7 +209,7 @@ def _one(picture: Picture, ledger: Ledger, item: _Item) -> Landed | Refusal:
     size, space_id = item.proven.size, item.arrival.space_id
     try:
         if space_id != item.row["space_id"]:
-            ledger.check(space_id, size)
+            ledger.check(space_id, size, new=False)
     except Refused as refused:
         return refused.refusal
     outcome = land(picture, item.arrival)

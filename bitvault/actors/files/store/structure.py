@@ -308,10 +308,8 @@ class Structure:
             SQL["subtree_bytes"], tenant=self.stamp.tenant, node_id=place.node_id
         )
         size = _there(row)["bytes"]
-        ledger = await lock_ledger(self.tx, self.stamp, [space_id])
-        ledger.balances.pop(self.stamp.tenant)
-        ledger.balances[self.stamp.tenant] = ledger.balances[space_id]
-        ledger.check(space_id, size)
+        spaces = [place.space["space_id"], space_id]
+        (await lock_ledger(self.tx, self.stamp, spaces)).check(space_id, size, new=False)
         self.ledger.add(space_id, used=size)
         self.ledger.add(place.space["space_id"], used=-size)
         await self.tx.execute(
