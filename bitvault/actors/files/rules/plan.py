@@ -4,7 +4,7 @@ The picture (``Picture``) holds the nodes the batch can touch. Each arrival is d
 picture as the arrivals before it left it, so one batch behaves like the same requests in order.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -82,7 +82,7 @@ class Picture:
     """The known nodes by (parent, key), and everything that the plan adds."""
 
     spots: dict[tuple[UUID, str], Spot]
-    taken: Mapping[UUID, frozenset[str]]
+    taken: Mapping[UUID, Collection[str]]
     """Keys of children that only a numbered name could meet."""
     new_id: Callable[[], UUID]
     created: dict[UUID, Spot] = field(factory=dict)
@@ -104,7 +104,7 @@ class Picture:
 
     def free_name(self, parent_id: UUID, name: str) -> str:
         """Return ``name (n)`` with the smallest free n, or refuse."""
-        taken = self.taken.get(parent_id, frozenset())
+        taken = self.taken.get(parent_id, ())
         for number in range(2, MAX_NUMBER):
             candidate = numbered(name, number)
             if self.at(parent_id, candidate) is None and name_key(candidate) not in taken:
@@ -115,11 +115,9 @@ class Picture:
 def land(picture: Picture, arrival: Arrival) -> Landed | Refusal:
     """Decide one arrival and draw it into the picture; a refusal leaves the picture alone."""
     try:
-        _check_folders(picture, arrival)
-        existing = _existing(picture, arrival)
-        verdict = decide(existing, arrival)
+        existing, verdict = foresee(picture, arrival)
         if verdict is Verdict.KEEP and existing:
-            return Landed(existing, join(arrival.above + arrival.names), None)
+            return Landed(existing, _path(picture, arrival, existing), None)
         name = arrival.names[-1]
         if verdict is Verdict.NUMBER and existing:
             name, existing = picture.free_name(existing.parent_id, name), None
@@ -130,8 +128,7 @@ def land(picture: Picture, arrival: Arrival) -> Landed | Refusal:
     picture.put(spot)
     picture.versions.append(spot)
     picture.events.append(committed(spot, arrival.space_id))
-    path = join((*arrival.above, *arrival.names[:-1], spot.name))
-    return Landed(spot, path, len(picture.events) - 1)
+    return Landed(spot, _path(picture, arrival, spot), len(picture.events) - 1)
 
 
 class Verdict(Enum):
@@ -167,26 +164,29 @@ def decide(existing: Spot | None, arrival: Arrival) -> Verdict:
     return Verdict.KEEP if same else Verdict.WRITE
 
 
-def _check_folders(picture: Picture, arrival: Arrival) -> None:
+def foresee(picture: Picture, arrival: Arrival) -> tuple[Spot | None, Verdict]:
+    """Decide one arrival as the picture is now; answer also what has the name already."""
     parent_id = arrival.anchor_id
     for index, name in enumerate(arrival.names[:-1]):
         spot = picture.at(parent_id, name)
         if spot is None:
-            return
+            return None, decide(None, arrival)
         if spot.kind != "folder":
             path = join(arrival.above + arrival.names[: index + 1])
             raise Refused(KindMismatch(path, "folder"))
         parent_id = spot.node_id
+    existing = picture.at(parent_id, arrival.names[-1])
+    return existing, decide(existing, arrival)
 
 
-def _existing(picture: Picture, arrival: Arrival) -> Spot | None:
-    parent_id = arrival.anchor_id
+def _path(picture: Picture, arrival: Arrival, spot: Spot) -> str:
+    """Return where a spot is, in the case that its folders have."""
+    names, parent_id = list(arrival.above), arrival.anchor_id
     for name in arrival.names[:-1]:
-        spot = picture.at(parent_id, name)
-        if spot is None:
-            return None
-        parent_id = spot.node_id
-    return picture.at(parent_id, arrival.names[-1])
+        folder = picture.spots[parent_id, name_key(name)]
+        names.append(folder.name)
+        parent_id = folder.node_id
+    return join([*names, spot.name])
 
 
 def _make_folders(picture: Picture, arrival: Arrival) -> UUID:

@@ -1,7 +1,7 @@
 """Writing what a plan decided: nodes, versions, blobs and quota, one statement for each kind."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,15 +9,17 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.files.contract import IfExists
-from bitvault.actors.files.rules.names import name_key
-from bitvault.actors.files.rules.plan import Arrival, Content, Picture, Spot
+from bitvault.actors.files.rules.names import name_key, numbered
+from bitvault.actors.files.rules.plan import MAX_NUMBER, Arrival, Content, Picture, Spot
 from bitvault.actors.files.rules.quota import Balance, Ledger
+from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.locate import Place
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import Caller
 
 SQL = load_queries("bitvault.actors.files.store", "contents.sql")
+_FIRST_NUMBERS = 8
 
 
 class Raced(Exception):  # noqa: N818 - not an error: the work is done again on what is there now
@@ -44,9 +46,8 @@ def arrival_of(place: Place, content: Content, if_exists: IfExists, base: int | 
         return Arrival(
             place.space["space_id"], ids[-1], names, place.missing, content, if_exists, base
         )
-    return Arrival(
-        place.space["space_id"], ids[-2], names[:-1], names[-1:], content, if_exists, base
-    )
+    last = (place.typed or names[-1],)
+    return Arrival(place.space["space_id"], ids[-2], names[:-1], last, content, if_exists, base)
 
 
 def spot_of(row: Row) -> Spot:
@@ -78,31 +79,58 @@ async def picture_of(
         rows = await tx.fetch(SQL["lock_nodes"], tenant=stamp.tenant, ids=unique)
     spots = {(row["parent_id"], row["name_key"]): spot_of(row) for row in rows}
     renames = [a for a in arrivals if a.if_exists is IfExists.RENAME and len(a.names) == 1]
-    taken = await numbered_keys(tx, stamp, [(a.anchor_id, a.names[0]) for a in renames])
-    return Picture(spots, taken, ids.uuid7)
+    arriving = {(a.anchor_id, name_key(a.names[0])) for a in arrivals}
+    places = [(a.anchor_id, a.names[0]) for a in renames]
+    return Picture(spots, await numbered_keys(tx, stamp, places, arriving), ids.uuid7)
 
 
 async def numbered_keys(
+    tx: Transaction,
+    stamp: Stamp,
+    places: Sequence[tuple[UUID, str]],
+    arriving: Collection[tuple[UUID, str]] = (),
+) -> dict[UUID, set[str]]:
+    """Return, by folder, the keys of numbered names that are taken.
+
+    Looks at one number after the other until each of the (folder, name) ``places`` has a free one
+    that is not ``arriving`` either. So what it costs depends on the numbers in use, and not on how
+    much else is in the folder.
+    """
+    names = {_family(place): place[1] for place in places}
+    needed = Counter(map(_family, places))
+    taken: dict[UUID, set[str]] = {}
+    first, width = 2, _FIRST_NUMBERS
+    while needed and first < MAX_NUMBER:
+        numbers = range(first, min(first + width, MAX_NUMBER))
+        asked = [
+            (one, (one[0], name_key(numbered(names[one], number))))
+            for one in needed
+            for number in numbers
+        ]
+        there = await _there(tx, stamp, [place for _, place in asked])
+        for parent, key in there:
+            taken.setdefault(parent, set()).add(key)
+        free = Counter(one for one, place in asked if place not in there and place not in arriving)
+        needed -= free
+        first, width = first + width, width * 8
+    return taken
+
+
+def _family(place: tuple[UUID, str]) -> tuple[UUID, str]:
+    """Return what all places have in common whose numbered names are the same."""
+    return place[0], name_key(numbered(place[1], 2))
+
+
+async def _there(
     tx: Transaction, stamp: Stamp, places: Sequence[tuple[UUID, str]]
-) -> dict[UUID, frozenset[str]]:
-    """Return, by folder, the keys that numbered names could meet."""
-    if not places:
-        return {}
+) -> set[tuple[UUID, str]]:
     rows = await tx.fetch(
-        SQL["numbered_keys"],
+        LOCATE["children_named"],
         tenant=stamp.tenant,
         parents=[parent for parent, _ in places],
-        stems=[name_key(_stem(name)) for _, name in places],
+        keys=[key for _, key in places],
     )
-    taken: dict[UUID, set[str]] = {}
-    for row in rows:
-        taken.setdefault(row["parent_id"], set()).add(row["name_key"])
-    return {parent: frozenset(keys) for parent, keys in taken.items()}
-
-
-def _stem(name: str) -> str:
-    stem, _, _ = name.rpartition(".")
-    return stem or name
+    return {(row["parent_id"], row["name_key"]) for row in rows}
 
 
 async def write_picture(tx: Transaction, stamp: Stamp, picture: Picture) -> None:

@@ -4,16 +4,6 @@ SELECT * FROM files.node
  WHERE tenant_id = :tenant AND node_id = ANY(:ids::uuid[])
  ORDER BY node_id FOR UPDATE;
 
--- numbered_keys --
--- Children that an "ifExists: rename" could meet: keys starting with the stem and " (".
-SELECT n.parent_id, n.name_key
-  FROM unnest(:parents::uuid[], :stems::text[]) AS w (parent_id, stem)
- CROSS JOIN LATERAL (
-    SELECT c.parent_id, c.name_key FROM files.node c
-     WHERE c.tenant_id = :tenant AND c.parent_id = w.parent_id AND c.entry_id IS NULL
-       AND c.name_key >= (w.stem || ' (') COLLATE "C" AND c.name_key < (w.stem || ' )') COLLATE "C"
-     ORDER BY c.name_key LIMIT 2000) n;
-
 -- insert_nodes --
 -- Fewer rows than asked for: a concurrent commit took a name first, and the plan is made again.
 INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, revision, version,

@@ -53,6 +53,8 @@ class Place:
     node: Row
     """The deepest existing node."""
     missing: tuple[str, ...]
+    typed: str = ""
+    """The last name of what was asked for as the caller wrote it, whatever exists."""
 
     @property
     def node_id(self) -> UUID:
@@ -285,4 +287,5 @@ def _answer(search: _Search) -> Place | Refusal:
     missing = search.names[depth:]
     if missing and node["kind"] != "folder":
         return KindMismatch(join(tuple(names)), "folder")
-    return Place(search.space, search.role, tuple(ids), tuple(names), node, missing)
+    typed = search.names[-1] if search.names else ""
+    return Place(search.space, search.role, tuple(ids), tuple(names), node, missing, typed)

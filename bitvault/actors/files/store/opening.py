@@ -1,6 +1,6 @@
 """The init transaction: preflight, dedup, reserve. It changes the tree only by dedup."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from bitvault.actors.files.rules.plan import (
     Landed,
     Picture,
     Verdict,
-    decide,
+    foresee,
     land,
 )
 from bitvault.actors.files.rules.quota import Ledger
@@ -93,15 +93,9 @@ async def open_uploads(
         # What dedup commits must not land in a folder that is being trashed meanwhile.
         await tx.fetch(LOCATE["tree_lock_shared"], tenant=stamp.tenant)
         openings = await _openings(tx, stamp, drafts)
-    reused = [o for o in openings if isinstance(o, Opening) and o.draft.hash in reusable]
-    picture = await picture_of(
-        tx,
-        stamp,
-        [o.arrival for o in reused],
-        [o.place.node_id for o in reused if _replaces(o.place)],
-        ids,
-    )
-    spaces = [o.place.space["space_id"] for o in openings if isinstance(o, Opening)]
+    placed = [one for one in openings if isinstance(one, Opening)]
+    picture = await _picture(tx, stamp, placed, reusable, ids)
+    spaces = [one.place.space["space_id"] for one in placed]
     ledger = await lock_ledger(tx, stamp, spaces) if spaces else Ledger(stamp.tenant, {})
     opened = Opened(
         [_decide(one, reusable, picture, ledger, ids) for one in openings],
@@ -126,15 +120,29 @@ async def open_uploads(
     return opened
 
 
+async def _picture(
+    tx: Transaction,
+    stamp: Stamp,
+    openings: Sequence[Opening],
+    reusable: Collection[str],
+    ids: Ids,
+) -> Picture:
+    """Draw what the drafts meet; only what may be replaced at once is locked."""
+    reused = [one for one in openings if one.draft.hash in reusable]
+    places = [one.place.node_id for one in reused if not one.place.missing]
+    picture = await picture_of(tx, stamp, [one.arrival for one in reused], places, ids)
+    for one in openings:
+        if not one.place.missing:
+            row = one.place.node
+            picture.spots.setdefault((row["parent_id"], row["name_key"]), spot_of(row))
+    return picture
+
+
 def _space(opening: Opening | Refusal) -> UUID:
     if isinstance(opening, Refusal):
         raise AssertionError("a refused draft did not land")  # noqa: TRY004 - a broken promise, not a wrong argument
     space_id: UUID = opening.arrival.space_id
     return space_id
-
-
-def _replaces(place: Place) -> bool:
-    return not place.missing and place.node["kind"] == "file"
 
 
 async def _openings(
@@ -192,13 +200,9 @@ def _decide(
     if isinstance(one, Refusal):
         return one
     try:
-        existing = picture.at(one.arrival.anchor_id, one.arrival.names[0])
-        if existing is None and not one.place.missing:
-            existing = spot_of(one.place.node)
-        nested = existing is not None and len(one.arrival.names) > 1
-        verdict = Verdict.WRITE if nested else decide(existing, one.arrival)
-        if verdict is Verdict.KEEP and existing:
-            return Landed(existing, one.place.path, None)
+        _, verdict = foresee(picture, one.arrival)
+        if verdict is Verdict.KEEP:
+            return land(picture, one.arrival)
         ledger.check(one.arrival.space_id, one.draft.size)
     except Refused as refused:
         return refused.refusal
