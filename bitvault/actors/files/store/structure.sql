@@ -78,17 +78,6 @@ UPDATE files.trash_entry e SET space_id = :space_id
         SELECT ctid AS at FROM files.trash_entry a
          WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) t));
 
--- carry_entries --
--- What is in the trash below a node belongs to the node's space, with its bytes.
-WITH RECURSIVE down AS (
-    SELECT n.node_id FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
-    UNION ALL
-    SELECT n.node_id FROM down d
-      JOIN files.node n ON n.tenant_id = :tenant AND n.parent_id = d.node_id
-)
-UPDATE files.trash_entry e SET space_id = :space_id FROM down
- WHERE e.tenant_id = :tenant AND e.node_id = down.node_id;
-
 -- subtree_depth --
 -- Levels below a node.
 WITH RECURSIVE down AS (
