@@ -355,5 +355,5 @@ async def run_plan(database: PostgresDatabase, number: int, plan: Sequence[s.Ste
             await run.step(step)
         await Truth(world, run.model).check(run.positions)
     finally:
-        await world.expire()  # noqa: ASYNC102 - asyncio, not Trio
+        await world.expire()  # noqa: ASYNC102 - nothing cancels a test
     return run.seen + run.model.seen
