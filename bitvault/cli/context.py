@@ -3,9 +3,11 @@
 import functools
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 from attrs import frozen
@@ -33,6 +35,14 @@ JOBS = click.option(
     show_default=True,
     help="Transfers at a time.",
 )
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, and how to go on; ``main`` says it."""
+
+    def __init__(self, advice: str) -> None:
+        self.advice = advice
+        super().__init__(advice)
 
 
 @frozen
@@ -102,6 +112,42 @@ def remote_path(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any
     return tuple(map(remote, value)) if isinstance(value, tuple) else remote(value)
 
 
+def is_id(value: str) -> bool:
+    """Say whether it has the form of an id; names of any kind may stand where ids do."""
+    try:
+        return str(UUID(value)) == value.lower()
+    except ValueError:
+        return False
+
+
+def sure(question: str) -> None:
+    """Ask before something that cannot be undone.
+
+    Raises:
+        click.UsageError: there is nobody to ask.
+        click.Abort: the answer was no.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody is there to be asked; say --yes")
+    click.confirm(question, abort=True, err=True)
+
+
+def password_of(file: Path | None, question: str) -> str:
+    """Read a password from a file, or ask for it."""
+    if file is not None:
+        return file.read_text("utf-8").removesuffix("\n")
+    answer: str = click.prompt(question, hide_input=True, err=True)
+    return answer
+
+
+def new_password(file: Path | None, question: str) -> str:
+    """Read a password that is to be set; one that is typed is asked for twice."""
+    if file is not None:
+        return password_of(file, question)
+    answer: str = click.prompt(question, hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
 def reports(function: Callable[..., Report]) -> Callable[..., Any]:
     """Give a command ``--json``, and turn what it returns or raises into output and exit code."""
 
@@ -118,12 +164,14 @@ def reports(function: Callable[..., Report]) -> Callable[..., Any]:
                 error.code,
                 as_json=as_json,
                 command=name,
-                hint=hint(error),
+                hint=hint(error, name),
                 request_id=request,
             )
             click.get_current_context().exit(exit_code(error))
         except BrokenPipeError:
-            raise
+            # Whoever read has enough; what is still buffered must not be missed at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.get_current_context().exit(Exit.OK)
         except OSError as error:
             detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             write_failure(detail, "local_io", as_json=as_json, command=name)

@@ -14,6 +14,10 @@ _BY_CODE: Mapping[str, Exit] = MappingProxyType(
         "unreachable": Exit.UNAVAILABLE,
         "unsafe_name": Exit.CONFLICT,
         "idempotency_key_reused": Exit.CONFLICT,
+        "kind_mismatch": Exit.USAGE,
+        "method_not_allowed": Exit.USAGE,
+        "disk_full": Exit.QUOTA,
+        "not_in_trash": Exit.NOT_FOUND,
         "not_logged_in": Exit.AUTH,
     }
 )
@@ -24,8 +28,11 @@ _BY_STATUS: Mapping[int, Exit] = MappingProxyType(
         403: Exit.AUTH,
         404: Exit.NOT_FOUND,
         409: Exit.CONFLICT,
+        408: Exit.UNAVAILABLE,
         410: Exit.NOT_FOUND,
         412: Exit.CONFLICT,
+        413: Exit.USAGE,
+        415: Exit.USAGE,
         422: Exit.USAGE,
         429: Exit.UNAVAILABLE,
         507: Exit.QUOTA,
@@ -38,12 +45,47 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "(or set BITVAULT_SERVER and BITVAULT_TOKEN)",
         "name_taken": "Say what to do: --if-exists replace|rename|skip",
         "local_exists": "Say what to do: --if-exists replace|rename|skip",
-        "unreachable": "Is the server running, and is the address right? See: bitvault whoami",
-        "quota_exceeded": "Make room: bitvault trash empty",
+        "unreachable": "Is bitvaultd running there? The address is that of `bitvault login`, "
+        "or BITVAULT_SERVER.",
+        "quota_exceeded": "Make room: bitvault trash empty; bitvault uploads list",
+        "disk_full": "Its operator has to make room; see there: docs/how-to/operate.md",
+        "bad_credentials": "Is it the right user? Another tenant is named with --tenant.",
+        "space_not_found": "See which there are: bitvault spaces list",
+        "trash_entry_not_found": "See what is there: bitvault trash list",
+        "not_in_trash": "See what is there: bitvault trash list",
+        "version_not_found": "See which there are: bitvault versions list PATH",
+        "user_not_found": "See who is there: bitvault users list",
+        "credential_not_found": "See which there are: bitvault token list",
+        "upload_not_found": "See which there are: bitvault uploads list",
+        "forbidden": "Ask an admin of your tenant, or a manager of the space.",
         "node_not_found": "See what is there: bitvault ls",
         "source_changed": "Run the command again when the file is at rest.",
     }
 )
+
+
+_BY_COMMAND: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("mkdir", "name_taken"): "With -p an existing folder is fine.",
+        ("mv", "name_taken"): "Say what to do: --if-exists replace|rename",
+        ("cp", "name_taken"): "Say what to do: --if-exists replace|rename",
+        (
+            "trash restore",
+            "name_taken",
+        ): "Say what to do: --if-exists replace|rename, or --to FOLDER",
+        ("spaces create", "name_taken"): "Choose another name.",
+        ("passwd", "bad_credentials"): "Is that your present password?",
+        ("login", "unreachable"): "Is bitvaultd running there, and is that its REST address?",
+    }
+)
+
+
+class NotFoundHere(BitVaultError):  # noqa: N818 - names what stood in the way
+    """What a name or path was looked up in has no such thing."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code = code
+        super().__init__(detail)
 
 
 class NotLoggedIn(BitVaultError):  # noqa: N818 - names what stood in the way
@@ -56,8 +98,11 @@ def exit_code(error: BitVaultError) -> Exit:
     """Return the exit code of a failure."""
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
+    if isinstance(error, NotFoundHere):
+        return Exit.NOT_FOUND
     if isinstance(error, Problem):
-        return _by_status(error.status)
+        foreign = is_foreign(error) and error.status < 500  # noqa: PLR2004 - HTTP
+        return Exit.UNAVAILABLE if foreign else _by_status(error.status)
     if isinstance(error, StoreRefused):
         return Exit.UNAVAILABLE
     return Exit.INTERNAL
@@ -69,6 +114,13 @@ def _by_status(status: int) -> Exit:
     return Exit.UNAVAILABLE if status in {502, 503, 504} else Exit.INTERNAL
 
 
-def hint(error: BitVaultError) -> str:
-    """Return the next step after a failure, or nothing."""
-    return _HINTS.get(error.code, "")
+def hint(error: BitVaultError, command: str = "") -> str:
+    """Return the next step after a failure of a command, or nothing."""
+    if is_foreign(error):
+        return "That is not BitVault's REST interface, or a proxy stands between."
+    return _BY_COMMAND.get((command, error.code)) or _HINTS.get(error.code, "")
+
+
+def is_foreign(error: BitVaultError) -> bool:
+    """Say whether an answer came from something that speaks no problem details."""
+    return isinstance(error, Problem) and error.code == f"http_{error.status}"

@@ -3,6 +3,7 @@
 Nothing here may import httpx, msgspec or the SDK: a test holds it to that.
 """
 
+import difflib
 import importlib
 import sys
 
@@ -29,6 +30,9 @@ COMMANDS = {
     "token": ("token", "Create, list or revoke API tokens."),
     "spaces": ("spaces", "List or create spaces; manage their members."),
     "uploads": ("uploads", "List or abort unfinished uploads."),
+    "users": ("users", "List the users of your tenant, or create one."),
+    "passwd": ("auth", "Change your password."),
+    "admin": ("admin", "Read the audit trail; mend dead letters."),
     "api": ("api", "Call the REST API directly."),
     "completion": ("completion", "Print the shell completion script."),
 }
@@ -49,6 +53,15 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name one that was probably meant."""
+        near = difflib.get_close_matches(args[0], COMMANDS, 1)
+        if args[0] not in COMMANDS and near:
+            ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing any."""
         with formatter.section("Commands"):
@@ -67,7 +80,7 @@ def cli() -> None:
 
     Remote paths are /a/b in your personal space, or Space:/a/b. BITVAULT_SERVER and BITVAULT_TOKEN
     win over what `bitvault login` has stored. Exit codes: 0 ok, 1 internal, 2 usage, 3 auth, 4 not
-    found, 5 conflict, 6 quota, 7 partial, 8 unavailable.
+    found, 5 conflict, 6 quota, 7 partial, 8 unavailable, 130 interrupted.
     """
 
 
@@ -81,13 +94,18 @@ def main() -> None:
     except click.ClickException as error:
         write_failure(error.format_message(), "error", as_json="--json" in sys.argv)
         code = Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("\nbitvault: interrupted", err=True)
+    except (click.Abort, KeyboardInterrupt) as error:
+        # click makes an Abort of every KeyboardInterrupt.
+        _show_interrupt(error if isinstance(error, KeyboardInterrupt) else error.__cause__)
         code = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _show_interrupt(cause: BaseException | None) -> None:
+    """Say that it was Ctrl-C, or a no to a question, and how to go on."""
+    detail = "nothing was done" if cause is None else "interrupted"
+    advice = getattr(cause, "advice", "")
+    write_failure(detail, "interrupted", as_json="--json" in sys.argv, hint=advice)
 
 
 def _show_usage(error: click.UsageError) -> None:

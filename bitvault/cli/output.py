@@ -87,6 +87,13 @@ def _line(text: str) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201
 
 
+def counted(number: int, noun: str) -> str:
+    """Render a number of things: ``1 file``, ``2 files``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
 def human_size(size: float) -> str:
     """Render bytes for people: ``1.5 MiB``."""
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):

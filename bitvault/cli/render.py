@@ -40,4 +40,8 @@ def table(rows: Iterable[Sequence[object]], heads: Sequence[str]) -> list[str]:
 def details(members: dict[str, Any]) -> list[str]:
     """Render an object as ``name: value`` lines."""
     width = max((len(name) for name in members), default=0)
-    return [f"{name:<{width}}  {value}" for name, value in members.items() if value is not None]
+    return [f"{name:<{width}}  {_word(v)}" for name, v in members.items() if v is not None]
+
+
+def _word(value: Any) -> Any:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

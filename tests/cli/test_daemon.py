@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import program
+from tests.support.daemon import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +132,88 @@ def test_what_is_removed_can_be_restored(logged_in: Mapping[str, str]) -> None:
     assert run(logged_in, "stat", "/gone/a").returncode == 4
     assert run(logged_in, "trash", "restore", entry).returncode == 0
     assert run(logged_in, "cat", "/gone/a").stdout == b"a"
+
+
+def test_the_trash_takes_paths(logged_in: Mapping[str, str]) -> None:
+    """The newest entry from there, in the own space or a team's; nothing else is touched."""
+    run(logged_in, "spaces", "create", "Bins")
+    for path in ("/bin/a", "Bins:/a"):
+        for content in (b"old", b"new"):
+            run(logged_in, "put", "-", path, stdin=content)
+            assert run(logged_in, "rm", path).returncode == 0
+        assert run(logged_in, "trash", "restore", path).returncode == 0
+        assert run(logged_in, "cat", path).stdout == b"new"
+        assert run(logged_in, "trash", "purge", path).returncode == 0
+        gone = run(logged_in, "trash", "restore", path, "--json")
+        assert (gone.returncode, json.loads(gone.stdout)["error"]["code"]) == (4, "not_in_trash")
+
+
+def test_users_and_members_are_named_by_login(logged_in: Mapping[str, str], tmp_path: Path) -> None:
+    """Create, list, give a role, take it; who is not there is exit 4."""
+    (tmp_path / "password").write_text("a password of hers\n")
+    run(logged_in, "spaces", "create", "Members")
+    made = run(logged_in, "users", "create", "ann", "--password-file", tmp_path / "password")
+    assert made.returncode == 0, made.stderr
+    assert b"ann" in run(logged_in, "users", "list").stdout
+    assert run(logged_in, "spaces", "add-member", "Members", "ann", "editor").returncode == 0
+    assert b"ann" in run(logged_in, "spaces", "members", "Members").stdout
+    assert run(logged_in, "spaces", "add-member", "Members", "bob", "editor").returncode == 4
+    assert run(logged_in, "spaces", "remove-member", "Members", "ann").returncode == 0
+    assert b"ann" not in run(logged_in, "spaces", "members", "Members").stdout
+
+
+def test_a_password_can_be_changed(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """The wrong one is exit 3 and says which; the right one lets the new one log in."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("her first password")
+    new.write_text("her second password")
+    run(logged_in, "users", "create", "eva", "--password-file", old)
+    as_eva = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "eva")}
+    login = ("login", daemon[0], "--user", "eva", "--password-file")
+    assert run(as_eva, *login, old).returncode == 0
+    wrong = run(as_eva, "passwd", "--password-file", new, "--new-password-file", new)
+    assert wrong.returncode == 3
+    assert b"your present password" in wrong.stderr
+    done = run(as_eva, "passwd", "--password-file", old, "--new-password-file", new)
+    assert done.returncode == 0, done.stderr
+    assert run(as_eva, *login, old).returncode == 3
+    assert run(as_eva, *login, new).returncode == 0
+
+
+def test_an_admin_reads_the_trail_and_finds_no_letters(logged_in: Mapping[str, str]) -> None:
+    """Of a node by its path, of a user by login; a replay of nothing is fine."""
+    run(logged_in, "put", "-", "/audited", stdin=b"a")
+    asked = ("admin", "audit", "--node", "/audited", "--user", "admin", "--since", "1h", "--json")
+    listed = eventually(lambda: json.loads(run(logged_in, *asked).stdout)["results"], 20)
+    assert [(one["kind"], one["login"]) for one in listed] == [("node.committed", "admin")]
+    assert run(logged_in, "admin", "audit", "--until", "2020-01-01").stdout == b""
+    assert run(logged_in, "admin", "dead-letters", "list").stdout == b""
+    replayed = json.loads(
+        run(logged_in, "admin", "dead-letters", "replay", "--all", "--json").stdout
+    )
+    assert replayed["results"] == [{"applied": 0, "failing": []}]
+
+
+def test_unfinished_uploads_are_given_up_at_once(logged_in: Mapping[str, str]) -> None:
+    """All of them, and only when told so: nobody is there to be asked."""
+    draft = ("-f", "path=/unfinished", "-f", f"size={100 << 20}")
+    assert run(logged_in, "api", "POST", "/v1/files", *draft).returncode == 0
+    assert run(logged_in, "uploads", "abort", "--all").returncode == 2
+    assert b"/unfinished" in run(logged_in, "uploads", "list").stdout
+    assert run(logged_in, "uploads", "abort", "--all", "--yes").returncode == 0
+    assert b"/unfinished" not in run(logged_in, "uploads", "list").stdout
+
+
+def test_a_token_is_revoked_by_its_name(logged_in: Mapping[str, str]) -> None:
+    """As long as one alone has that name."""
+    for _ in range(2):
+        run(logged_in, "token", "create", "twin")
+    run(logged_in, "token", "create", "single")
+    assert run(logged_in, "token", "revoke", "twin").returncode == 2
+    assert run(logged_in, "token", "revoke", "single").returncode == 0
+    assert run(logged_in, "token", "revoke", "single").returncode == 4
 
 
 def test_a_revoked_token_is_exit_3(logged_in: Mapping[str, str], daemon: tuple[str, Path]) -> None:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from bitvault.cli.output import Exit
 from bitvault.cli.progress import line
 from bitvault.client.errors import BitVaultError, Problem, StoreRefused, Unreachable
 from tests.cli.conftest import Run, program
+from tests.support.object_store import ObjectStoreServer
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,9 @@ from tests.cli.conftest import Run, program
         (Problem(507, {"code": "quota_exceeded"}), Exit.QUOTA),
         (Problem(503, {"code": "unavailable"}), Exit.UNAVAILABLE),
         (Problem(500, {}), Exit.INTERNAL),
+        (Problem(507, {"code": "disk_full"}), Exit.QUOTA),
+        (Problem(405, {"code": "method_not_allowed"}), Exit.USAGE),
+        (Problem(400, {"detail": "not ours"}), Exit.UNAVAILABLE),
         (Unreachable("the server", "refused"), Exit.UNAVAILABLE),
         (StoreRefused(503, "SlowDown", ""), Exit.UNAVAILABLE),
     ],
@@ -66,6 +72,15 @@ def test_help_imports_nothing_heavy() -> None:
         ("api", "GET", "v1/me"),
         ("api", "POST", "/v1/folders", "--data", "{"),
         ("login", "ftp://x", "--user", "u"),
+        ("put", "only-one"),
+        ("trash", "restore", "neither-id-nor-path"),
+        ("trash", "purge"),
+        ("uploads", "abort"),
+        ("uploads", "abort", "--all", "0193a5b2-7c31-7d2e-9f40-1b6a2c3d4e5f"),
+        ("admin", "audit", "--since", "yesterday"),
+        ("admin", "audit", "--node", "relative"),
+        ("admin", "dead-letters", "replay"),
+        ("admin", "dead-letters", "replay", "--all", "--consumer", "audit"),
     ],
 )
 def test_wrong_usage_is_exit_2(bitvault: Run, arguments: tuple[str, ...]) -> None:
@@ -115,3 +130,67 @@ def test_a_usage_error_is_json_too() -> None:
         [*program(), "ls", "relative", "--json"], capture_output=True, check=False
     )
     assert (answer.returncode, json.loads(answer.stdout)["error"]["code"]) == (2, "usage")
+
+
+def test_a_slip_in_a_command_is_guessed(bitvault: Run) -> None:
+    """The message names the command that was probably meant."""
+    answer = bitvault("trsah")
+    assert answer.returncode == 2
+    assert b"did you mean 'trash'?" in answer.stderr
+
+
+def test_a_put_without_a_target_says_where_to_put_one(bitvault: Run) -> None:
+    """The one argument is what was to be sent."""
+    assert b"bitvault put a.txt TARGET" in bitvault("put", "a.txt").stderr
+
+
+def test_a_missing_local_folder_is_named_as_it_was_given(bitvault: Run) -> None:
+    """Not by the file that would have been written in it."""
+    bitvault("put", "-", "/a", stdin=b"a")
+    answer = bitvault("get", "/a", "nowhere/a")
+    assert (answer.returncode, answer.stderr) == (
+        4,
+        b"bitvault: nowhere: there is no such folder\n",
+    )
+
+
+def test_what_is_no_bitvault_is_told_apart(bitvault: Run, store: ObjectStoreServer) -> None:
+    """The object store's address is a likely slip."""
+    answer = bitvault("ls", env={"BITVAULT_SERVER": store.endpoint})
+    assert answer.returncode == 8
+    assert b"not BitVault's REST interface" in answer.stderr
+
+
+def test_a_reader_that_has_enough_is_no_failure(
+    bitvault: Run, environment: Mapping[str, str], large: Path
+) -> None:
+    """As in ``bitvault cat FILE | head``."""
+    assert bitvault("put", large, "/large").returncode == 0
+    command = [*program(), "cat", "/large"]
+    with subprocess.Popen(
+        command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.read(10)
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"), [("bitvault tr", b"trash"), ("bitvault trash re", b"restore")]
+)
+def test_a_shell_can_complete(bitvault: Run, words: str, wanted: bytes) -> None:
+    """Commands, and what is below them."""
+    last = str(len(words.split()) - 1)
+    asked = {"_BITVAULT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": last}
+    assert wanted in bitvault(env=asked).stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_for_the_shell(bitvault: Run, shell: str) -> None:
+    """It calls ``bitvault`` back."""
+    answer = bitvault("completion", shell)
+    assert answer.returncode == 0
+    assert f"_BITVAULT_COMPLETE={shell}_complete".encode() in answer.stdout

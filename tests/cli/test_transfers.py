@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cli.conftest import Run, program
+from tests.cli.gate import Gate
 from tests.client.control_plane import ControlPlane
+from tests.support.object_store import ObjectStoreServer
 
 
 def test_a_pipe_goes_up_and_down(bitvault: Run) -> None:
@@ -35,6 +37,56 @@ def test_an_upload_survives_kill(
     assert sorted(control.signed) == [2, 3, 4, 5, 6]
     assert bitvault("get", "/large", "back").returncode == 0
     assert (large.parent / "back").read_bytes() == large.read_bytes()
+
+
+def test_ctrl_c_in_an_upload_says_how_to_go_on(
+    bitvault: Run, environment: Mapping[str, str], control: ControlPlane, large: Path
+) -> None:
+    """Exit 130, one line and the next step; the same command sends only what the store lacks."""
+    control.hold_after = 1
+    command = [*program(), "put", "-j", "1", str(large), "/large"]
+    with subprocess.Popen(command, env=dict(environment), stderr=subprocess.PIPE) as process:
+        assert control.held.wait(30)
+        process.send_signal(signal.SIGINT)
+        control.release.set()
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.decode().splitlines()[-2:] == [
+        "bitvault: interrupted",
+        "  The same command goes on where it stopped; or see: bitvault uploads list",
+    ]
+    control.hold_after, signed = None, set(control.signed)
+    control.signed = []
+    assert bitvault("put", large, "/large").returncode == 0
+    assert set(control.signed) < {1, 2, 3, 4, 5, 6}
+    assert set(control.signed) | signed == {1, 2, 3, 4, 5, 6}
+
+
+def test_ctrl_c_in_a_download_says_how_to_go_on(
+    bitvault: Run,
+    environment: Mapping[str, str],
+    control: ControlPlane,
+    store: ObjectStoreServer,
+    large: Path,
+) -> None:
+    """What has arrived is kept beside the target, and is not fetched again."""
+    assert bitvault("put", large, "/large").returncode == 0
+    gate = Gate(store.address, limit=40 << 20)
+    control.connect(gate.url)
+    command = [*program(), "get", "-j", "1", "/large", str(large.parent / "back")]
+    with subprocess.Popen(command, env=dict(environment), stderr=subprocess.PIPE) as process:
+        assert gate.held.wait(30)
+        process.send_signal(signal.SIGINT)
+        gate.open()
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Go on where it stopped with: the same command" in said
+    assert not (large.parent / "back").exists()
+    before = gate.passed
+    assert bitvault("get", "/large", "back").returncode == 0
+    assert (large.parent / "back").read_bytes() == large.read_bytes()
+    assert gate.passed - before < large.stat().st_size
+    gate.close()
 
 
 def test_a_tree_goes_up_and_down(bitvault: Run, tmp_path: Path) -> None:

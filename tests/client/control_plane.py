@@ -45,15 +45,9 @@ class ControlPlane:
         self.signed, self.hold_after = [], None
         self.held, self.release = threading.Event(), threading.Event()
         self.expired_parts = set()
-        config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
-        self.s3 = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            aws_access_key_id=access,
-            aws_secret_access_key=secret,
-            region_name="us-east-1",
-            config=config,
-        )
+        self.keys = {"aws_access_key_id": access, "aws_secret_access_key": secret}
+        self.s3 = None
+        self.connect(endpoint)
         self.folder("/")
         owner = self
 
@@ -82,6 +76,15 @@ class ControlPlane:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+
+    def connect(self, endpoint):
+        """Sign for the store at this address from now on."""
+        if self.s3 is not None:
+            self.s3.close()
+        config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+        self.s3 = boto3.client(
+            "s3", endpoint_url=endpoint, region_name="us-east-1", config=config, **self.keys
+        )
 
     def close(self):
         self.server.shutdown()

@@ -1,11 +1,18 @@
-"""``login``, ``logout``, ``whoami``."""
+"""``login``, ``logout``, ``whoami``, ``passwd``."""
 
 import json
 from pathlib import Path
 
 import click
 
-from bitvault.cli.context import connect, credentials_file, reports, stored_login
+from bitvault.cli.context import (
+    connect,
+    credentials_file,
+    new_password,
+    password_of,
+    reports,
+    stored_login,
+)
 from bitvault.cli.output import Report
 from bitvault.cli.render import details, plain
 from bitvault.client.client import Client
@@ -27,16 +34,32 @@ def login(url: str, user: str, tenant: str, password_file: Path | None) -> Repor
     """Log in to the server at URL and remember the session (mode 0600)."""
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter(f"{url!r}: the URL begins with http:// or https://")
-    if password_file is not None:
-        password = password_file.read_text("utf-8").removesuffix("\n")
-    else:
-        password = click.prompt("Password", hide_input=True, err=True)
+    password = password_of(password_file, "Password")
     with Client(url) as client:
         session = client.login(user, password, tenant)
     stored = {"server": url.rstrip("/"), "token": session.token}
     write_private(credentials_file(), json.dumps(stored))
     result = {"server": url, "user": plain(session.user), "expiresAt": plain(session.expires_at)}
     return Report([result], [f"Logged in to {url} as {user}."])
+
+
+@click.command(epilog="Example: bitvault passwd")
+@click.option(
+    "--password-file", type=click.Path(path_type=Path), help="The present one; else asked for."
+)
+@click.option(
+    "--new-password-file", type=click.Path(path_type=Path), help="The new one; else asked for."
+)
+@reports
+def passwd(password_file: Path | None, new_password_file: Path | None) -> Report:
+    """Change your password; every other session of yours ends."""
+    body = {
+        "currentPassword": password_of(password_file, "Present password"),
+        "newPassword": new_password(new_password_file, "New password"),
+    }
+    with connect() as client:
+        client.rest.raw("PUT", "/v1/me/password", body=body)
+    return Report([], ["The password is changed; your other sessions have ended."])
 
 
 @click.command(epilog="Example: bitvault logout")

@@ -2,13 +2,23 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
+import errno
 import sys
 from pathlib import Path
 
 import click
 
 from bitvault.cli.commands.put import report
-from bitvault.cli.context import DRY_RUN, IF_EXISTS, JOBS, bare, connect, remote_path, reports
+from bitvault.cli.context import (
+    DRY_RUN,
+    IF_EXISTS,
+    JOBS,
+    Interrupted,
+    bare,
+    connect,
+    remote_path,
+    reports,
+)
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
@@ -59,14 +69,15 @@ def get(
             return _to_stdout(client, node)
         place = _place(node, target)
         if dry_run:
-            size = human_size(node.size or 0)
-            return Report([plain(node)], [f"would get {source} ({size}) to {place}"])
+            return _planned(client, node, place)
+        _need_folder(place)
         downloader = Downloader(client, jobs, progress)
         try:
             return report([_get(downloader, node, place, if_exists)], progress)
         except KeyboardInterrupt:
-            click.echo("\nInterrupted. The same command goes on where it stopped.", err=True)
-            raise
+            again = " and --if-exists skip" if recursive else ""
+            advice = f"Go on where it stopped with: the same command{again}"
+            raise Interrupted(advice) from None
         finally:
             progress.finish()
 
@@ -81,6 +92,26 @@ def _get(downloader: Downloader, node: Node, place: Path, if_exists: str) -> Tre
             return TreeResult(skipped=[str(place)])
         raise
     return TreeResult([node], bytes=node.size or 0)
+
+
+def _planned(client: Client, node: Node, place: Path) -> Report:
+    """List what would come, folder by folder."""
+    planned, todo = list[tuple[Node, Path]](), [(node, place)]
+    while todo:
+        one, where = todo.pop()
+        if one.kind == "file":
+            planned.append((one, where))
+            continue
+        inside = [(child, where / safe_name(child.name)) for child in client.children(one.id)]
+        todo += reversed(inside)
+    lines = [f"would get {one.path} ({human_size(one.size or 0)}) to {to}" for one, to in planned]
+    return Report([{**plain(one), "target": str(to)} for one, to in planned], lines)
+
+
+def _need_folder(place: Path) -> None:
+    """Refuse a target in a folder that is not there, by the name one has given it."""
+    if not place.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(place.parent))
 
 
 def _place(node: Node, target: str | None) -> Path:

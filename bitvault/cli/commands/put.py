@@ -12,8 +12,16 @@ from typing import IO, BinaryIO
 
 import click
 
-from bitvault.cli.context import DRY_RUN, IF_EXISTS, JOBS, connect, remote, reports
-from bitvault.cli.output import Exit, Report, human_size
+from bitvault.cli.context import (
+    DRY_RUN,
+    IF_EXISTS,
+    JOBS,
+    Interrupted,
+    connect,
+    remote,
+    reports,
+)
+from bitvault.cli.output import Exit, Report, counted, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
 from bitvault.client.client import Client
@@ -28,7 +36,7 @@ from bitvault.client.walk import LocalFile, walk
     epilog="Examples: bitvault put a.txt /a.txt; bitvault put *.jpg /photos/; "
     "bitvault put -r ./src /backup/src; tar c . | bitvault put - /backup.tar"
 )
-@click.argument("sources", nargs=-1, required=True)
+@click.argument("sources", nargs=-1)
 @click.argument("target")
 @click.option(
     "-r",
@@ -56,6 +64,8 @@ def put(
     when interrupted, the same command goes on where it stopped. Standard input is spooled to
     $TMPDIR first, at most half of what is free there.
     """
+    if not sources:
+        raise click.UsageError(f"say where to: bitvault put {target} TARGET, as in /a or /folder/")
     remote(target)
     if len(sources) > 1 and not target.endswith("/"):
         raise click.UsageError("several sources need a TARGET that ends with /")
@@ -67,8 +77,7 @@ def put(
         try:
             return _put_all(uploader, progress, sources, target, (recursive, follow, if_exists))
         except KeyboardInterrupt:
-            click.echo(_resume_hint(recursive=recursive), err=True)
-            raise
+            raise Interrupted(_advice(sources, recursive=recursive)) from None
         finally:
             progress.finish()
 
@@ -152,7 +161,8 @@ def report(results: list[TreeResult], progress: Terminal) -> Report:
     missed = [f"{miss.path}: {miss.error}" for one in results for miss in one.missed]
     skipped = [f"{path}: exists; skipped" for one in results for path in one.skipped]
     size = human_size(sum(one.bytes for one in results))
-    line = f"{len(nodes)} files, {sum(one.folders for one in results)} folders, {size}"
+    folders = sum(one.folders for one in results)
+    line = f"{counted(len(nodes), 'file')}, {counted(folders, 'folder')}, {size}"
     if missed:
         line += f"; {len(missed)} failed"
     warnings = [*progress.notes, *skipped, *missed]
@@ -191,10 +201,12 @@ def _need_recursive(path: Path, *, recursive: bool) -> None:
         raise click.UsageError(f"{path} is a folder; say -r to put all that is in it")
 
 
-def _resume_hint(*, recursive: bool) -> str:
+def _advice(sources: tuple[str, ...], *, recursive: bool) -> str:
+    if "-" in sources:
+        return "Standard input has to be sent again."
     if recursive:
         return (
-            "\nInterrupted. What was committed stays; go on with: the same command and "
-            "--if-exists skip"
+            "What was committed stays; go on with: the same command and --if-exists skip. "
+            "What was begun keeps room until: bitvault uploads abort --all"
         )
-    return "\nInterrupted. The same command goes on where it stopped; or: bitvault uploads list"
+    return "The same command goes on where it stopped; or see: bitvault uploads list"

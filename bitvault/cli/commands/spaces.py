@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import connect, reports
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table
@@ -61,29 +62,30 @@ def members(space: str) -> Report:
     with connect() as client:
         path = f"/v1/spaces/{_space_id(client, space)}/members"
         found = list(client.listed(path, Member, limit=None))
-    rows = [(one.user_id, one.role) for one in found]
-    return Report([plain(one) for one in found], table(rows, ("user", "role")))
+    rows = [(one.login or "-", one.role, one.user_id) for one in found]
+    return Report([plain(one) for one in found], table(rows, ("user", "role", "id")))
 
 
-@spaces.command("add-member", epilog="Example: bitvault spaces add-member Team USER-ID editor")
+@spaces.command("add-member", epilog="Example: bitvault spaces add-member Team ann editor")
 @click.argument("space")
-@click.argument("user_id")
+@click.argument("user")
 @click.argument("role", type=click.Choice(["viewer", "editor", "manager"]))
 @reports
-def add_member(space: str, user_id: str, role: str) -> Report:
-    """Give a user a role in a team space."""
+def add_member(space: str, user: str, role: str) -> Report:
+    """Give USER (a login or an id) a role in a team space."""
     with connect() as client:
-        path = f"/v1/spaces/{_space_id(client, space)}/members/{user_id}"
+        path = f"/v1/spaces/{_space_id(client, space)}/members/{user_id(client, user)}"
         made = client.rest.call("PUT", path, Member, body={"role": role})
-    return Report([plain(made)], [f"{user_id} is {role} of {space}"])
+    return Report([plain(made)], [f"{user} is {role} of {space}"])
 
 
-@spaces.command("remove-member", epilog="Example: bitvault spaces remove-member Team USER-ID")
+@spaces.command("remove-member", epilog="Example: bitvault spaces remove-member Team ann")
 @click.argument("space")
-@click.argument("user_id")
+@click.argument("user")
 @reports
-def remove_member(space: str, user_id: str) -> Report:
-    """Take a user out of a team space."""
+def remove_member(space: str, user: str) -> Report:
+    """Take USER (a login or an id) out of a team space."""
     with connect() as client:
-        client.rest.raw("DELETE", f"/v1/spaces/{_space_id(client, space)}/members/{user_id}")
-    return Report([{"userId": user_id}], [f"{user_id} is no member of {space} any more"])
+        who = user_id(client, user)
+        client.rest.raw("DELETE", f"/v1/spaces/{_space_id(client, space)}/members/{who}")
+    return Report([{"userId": who}], [f"{user} is no member of {space} any more"])

@@ -4,9 +4,11 @@ from typing import Any
 
 import click
 
-from bitvault.cli.context import connect, reports
+from bitvault.cli.context import connect, is_id, reports
+from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
+from bitvault.client.client import Client
 from bitvault.wire.sessions import Credential, TokenCreated
 
 
@@ -39,11 +41,25 @@ def list_() -> Report:
     return Report([plain(one) for one in found], table(rows, ("id", "name", "prefix", "last used")))
 
 
-@token.command(epilog="Example: bitvault token revoke 0193a5b2-...")
-@click.argument("token_id")
+@token.command(epilog="Examples: bitvault token revoke backup; bitvault token revoke 0193a5b2-...")
+@click.argument("which", metavar="NAME-OR-ID")
 @reports
-def revoke(token_id: str) -> Report:
+def revoke(which: str) -> Report:
     """End a token at once."""
     with connect() as client:
+        token_id = which if is_id(which) else _named(client, which)
         client.rest.raw("DELETE", f"/v1/tokens/{token_id}")
-    return Report([{"id": token_id}], [f"revoked {token_id}"])
+    return Report([{"id": token_id}], [f"revoked {which}"])
+
+
+def _named(client: Client, name: str) -> str:
+    found = [
+        str(one.id)
+        for one in client.listed("/v1/tokens", Credential, limit=None)
+        if one.name == name
+    ]
+    if not found:
+        raise NotFoundHere("credential_not_found", f"you have no token {name!r}")
+    if len(found) > 1:
+        raise click.UsageError(f"{len(found)} tokens are named {name!r}; say which by its id")
+    return found[0]

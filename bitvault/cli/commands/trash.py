@@ -2,10 +2,13 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
+from typing import Any
+
 import click
 
-from bitvault.cli.context import connect, remote_path, reports
-from bitvault.cli.output import Report
+from bitvault.cli.context import bare, connect, is_id, remote, remote_path, reports, sure
+from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.output import Report, counted
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
 from bitvault.wire.nodes import TrashEntry
@@ -35,8 +38,35 @@ def list_(space: str | None) -> Report:
     return Report([plain(entry) for entry in entries], lines)
 
 
-@trash.command(epilog="Example: bitvault trash restore 0193a5b2-... --to /rescued")
-@click.argument("entry_id")
+def _entry_id(client: Client, what: str) -> str:
+    """Return the entry of that id, or the newest that was removed from that path.
+
+    Raises:
+        NotFoundHere: nothing in the trash was there.
+        click.BadParameter: it is neither.
+    """
+    if is_id(what):
+        return what
+    space, _, inside = remote(bare(what)).partition(":/")
+    named = not what.startswith("/")
+    for entry in _entries(client, space if named else None):
+        if entry.original_path == (f"/{inside}" if named else bare(what)):
+            return str(entry.entry_id)
+    raise NotFoundHere("not_in_trash", f"the trash has nothing from {what}")
+
+
+def _entry_or_path(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+    for one in value if isinstance(value, tuple) else (value,):
+        if not is_id(one):
+            remote(one)
+    return value
+
+
+@trash.command(
+    epilog="Examples: bitvault trash restore /report.odt; "
+    "bitvault trash restore 0193a5b2-... --to /rescued"
+)
+@click.argument("entry", callback=_entry_or_path)
 @click.option(
     "--to",
     default=None,
@@ -51,23 +81,26 @@ def list_(space: str | None) -> Report:
     help="What to do when the name is taken.",
 )
 @reports
-def restore(entry_id: str, to: str | None, if_exists: str) -> Report:
-    """Bring an entry back."""
+def restore(entry: str, to: str | None, if_exists: str) -> Report:
+    """Bring back ENTRY: its id, or the path it was removed from (the newest one from there)."""
     where = {"ifExists": if_exists, **({"parentPath": to} if to else {})}
     with connect() as client:
-        done = client.restore(entry_id, **where)
+        done = client.restore(_entry_id(client, entry), **where)
     return Report([plain(done)], [f"restored {done.node.path}"])
 
 
-@trash.command(epilog="Example: bitvault trash purge 0193a5b2-...")
-@click.argument("entry_ids", nargs=-1, required=True)
+@trash.command(
+    epilog="Examples: bitvault trash purge /report.odt; bitvault trash purge 0193a5b2-..."
+)
+@click.argument("entries", nargs=-1, required=True, callback=_entry_or_path)
 @reports
-def purge(entry_ids: tuple[str, ...]) -> Report:
-    """Remove entries for good; there is no way back."""
+def purge(entries: tuple[str, ...]) -> Report:
+    """Remove ENTRIES, by id or by the path they had, for good; there is no way back."""
     with connect() as client:
-        for entry_id in entry_ids:
+        purged = [_entry_id(client, one) for one in entries]
+        for entry_id in purged:
             client.rest.raw("DELETE", f"/v1/trash/{entry_id}")
-    return Report([{"entryId": one} for one in entry_ids], [f"purged {one}" for one in entry_ids])
+    return Report([{"entryId": one} for one in purged], [f"purged {one}" for one in entries])
 
 
 @trash.command(epilog="Example: bitvault trash empty --yes")
@@ -79,7 +112,7 @@ def empty(space: str | None, yes: bool) -> Report:
     with connect() as client:
         entries = _entries(client, space)
         if entries and not yes:
-            click.confirm(f"Purge {len(entries)} entries for good?", abort=True, err=True)
+            sure(f"Purge {counted(len(entries), 'entry')} for good?")
         for entry in entries:
             client.rest.raw("DELETE", f"/v1/trash/{entry.entry_id}")
-    return Report([plain(entry) for entry in entries], [f"purged {len(entries)} entries"])
+    return Report([plain(entry) for entry in entries], [f"purged {counted(len(entries), 'entry')}"])

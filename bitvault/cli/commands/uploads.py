@@ -1,10 +1,15 @@
 """``uploads list|abort``."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
+from uuid import UUID
+
 import click
 
-from bitvault.cli.context import connect, reports
-from bitvault.cli.output import Report, human_size
+from bitvault.cli.context import connect, reports, sure
+from bitvault.cli.output import Report, counted, human_size
 from bitvault.cli.render import plain, table, when
+from bitvault.client.client import Client
 from bitvault.wire.uploads import Upload
 
 
@@ -24,13 +29,26 @@ def list_() -> Report:
     return Report([plain(one) for one in found], table(rows, heads))
 
 
-@uploads.command(epilog="Example: bitvault uploads abort 0193a5b2-...")
-@click.argument("upload_ids", nargs=-1, required=True)
+@uploads.command(
+    epilog="Examples: bitvault uploads abort 0193a5b2-...; bitvault uploads abort --all"
+)
+@click.argument("upload_ids", nargs=-1, type=click.UUID)
+@click.option("--all", "every", is_flag=True, help="All of yours, at work elsewhere or not.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @reports
-def abort(upload_ids: tuple[str, ...]) -> Report:
+def abort(upload_ids: tuple[UUID, ...], every: bool, yes: bool) -> Report:
     """Give uploads up and free the room they hold."""
+    if every == bool(upload_ids):
+        raise click.UsageError("say which uploads, or --all")
     with connect() as client:
-        for upload_id in upload_ids:
+        wanted: list[UUID] = list(upload_ids) or _open(client)
+        if every and wanted and not yes:
+            sure(f"Abort {counted(len(wanted), 'upload')}?")
+        for upload_id in wanted:
             client.abort(upload_id)
-    done = [{"uploadId": one} for one in upload_ids]
-    return Report(done, [f"aborted {one}" for one in upload_ids])
+    done = [{"uploadId": str(one)} for one in wanted]
+    return Report(done, [f"aborted {counted(len(wanted), 'upload')}"])
+
+
+def _open(client: Client) -> list[UUID]:
+    return [one.upload_id for one in client.listed("/v1/files/uploads", Upload)]

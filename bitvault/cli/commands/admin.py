@@ -1,0 +1,157 @@
+"""``admin audit`` and ``admin dead-letters list|replay``: for a tenant's admins."""
+
+# ruff: noqa: FBT001 - click passes flags by name
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import click
+
+from bitvault.cli.commands.users import user_id
+from bitvault.cli.context import bare, connect, is_id, remote, reports
+from bitvault.cli.output import Exit, Report, counted
+from bitvault.cli.render import plain, table, when
+from bitvault.client.client import Client
+from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing
+
+_AGO = re.compile(r"(\d{1,6})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LIMIT = click.option(
+    "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+)
+_CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` names them.")
+
+
+@click.group()
+def admin() -> None:
+    """Read the audit trail; mend dead letters. For a tenant's admins."""
+
+
+def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Read a time: ``2h`` ago, ``2026-11-24``, or RFC 3339; UTC where no zone is named.
+
+    Raises:
+        click.BadParameter: it is none of these.
+    """
+    if value is None:
+        return None
+    if ago := _AGO.fullmatch(value):
+        found = datetime.now(UTC) - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
+    else:
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise click.BadParameter(
+                f"{value!r}: say 30m, 2h or 7d, or a time as 2026-11-24 or 2026-11-24T12:00"
+            ) from error
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+@admin.command(
+    epilog="Examples: bitvault admin audit --since 2h; bitvault admin audit --node /report.odt; "
+    "bitvault admin audit --user ann -n 1000 --json"
+)
+@click.option("--node", help="What happened to it: a path, or the id of a node that is gone.")
+@click.option("--user", help="What this user did: a login or an id.")
+@click.option("--since", callback=moment, help="30m, 2h, 7d ago, or a time.")
+@click.option("--until", callback=moment, help="The same; not included.")
+@_LIMIT
+@reports
+def audit(
+    node: str | None, user: str | None, since: str | None, until: str | None, limit: int
+) -> Report:
+    """Show who did what to which node, and from where; newest first."""
+    if node is not None and not is_id(node):
+        remote(node)
+    with connect() as client:
+        wanted = {
+            "nodeId": node and _node_id(client, node),
+            "userId": user and user_id(client, user),
+            "since": since,
+            "until": until,
+            "limit": min(limit, 1000),
+        }
+        found = list(islice(client.listed("/v1/audit", AuditEntry, **wanted), limit))
+    rows = [
+        (when(one.at), one.login or "-", one.kind, _what(one), one.address or "-") for one in found
+    ]
+    lines = table(rows, ("at", "who", "what", "to", "from")) if rows else []
+    return Report([plain(one) for one in found], lines)
+
+
+def _node_id(client: Client, node: str) -> str:
+    return node if is_id(node) else str(client.node(bare(node)).id)
+
+
+def _what(entry: AuditEntry) -> str:
+    name, before = entry.detail.get("name"), entry.detail.get("fromName")
+    if name is None:
+        return str(entry.aggregate_id)
+    return f"{before} -> {name}" if before not in {None, name} else str(name)
+
+
+@admin.group("dead-letters")
+def dead_letters() -> None:
+    """List events that a consumer could not apply, or apply them again."""
+
+
+@dead_letters.command("list", epilog="Example: bitvault admin dead-letters list")
+@_CONSUMER
+@_LIMIT
+@reports
+def list_(consumer: str | None, limit: int) -> Report:
+    """List dead letters, with what stood in the way."""
+    with connect() as client:
+        every = client.listed(
+            "/v1/admin/dead-letters", DeadLetter, consumer=consumer, limit=min(limit, 1000)
+        )
+        found = list(islice(every, limit))
+    rows = [
+        (
+            one.consumer,
+            one.seq,
+            one.kind,
+            one.aggregate_id,
+            one.attempts,
+            when(one.since),
+            one.error,
+        )
+        for one in found
+    ]
+    heads = ("consumer", "seq", "kind", "aggregate", "tries", "since", "error")
+    return Report([plain(one) for one in found], table(rows, heads) if rows else [])
+
+
+@dead_letters.command(
+    epilog="Examples: bitvault admin dead-letters replay --all; "
+    "bitvault admin dead-letters replay --consumer audit --aggregate 0193a5b2-..."
+)
+@_CONSUMER
+@click.option("--aggregate", type=click.UUID, help="Of one aggregate alone (a node's id).")
+@click.option("--all", "every", is_flag=True, help="All there are.")
+@reports
+def replay(consumer: str | None, aggregate: UUID | None, every: bool) -> Report:
+    """Apply dead letters again, in order; what fails again stays, with the new error."""
+    if every == bool(consumer or aggregate):
+        raise click.UsageError("say which: --consumer, --aggregate, or --all")
+    body: dict[str, Any] = {
+        "consumer": consumer,
+        "aggregateId": None if aggregate is None else str(aggregate),
+    }
+    applied, failing = 0, list[StillFailing]()
+    with connect() as client:
+        while True:
+            done = client.rest.call("POST", "/v1/admin/dead-letters/replay", Replayed, body=body)
+            applied += done.applied
+            failing += done.failing
+            if done.next_cursor is None:
+                break
+            body["cursor"] = done.next_cursor
+    result = {"applied": applied, "failing": [plain(one) for one in failing]}
+    warnings = [f"{one.consumer} {one.aggregate_id} at {one.seq}: {one.error}" for one in failing]
+    line = f"applied {counted(applied, 'letter')}"
+    line += f"; {counted(len(failing), 'aggregate')} still failing" if failing else ""
+    return Report([result], [line], warnings, Exit.PARTIAL if failing else Exit.OK)
