@@ -27,10 +27,11 @@ async def test_the_trail_is_shown_with_logins_and_camel_case(world: World) -> No
 async def test_filters_of_the_trail_reach_the_room(world: World) -> None:
     """Node, user and both ends of a time."""
     query = f"?nodeId={ID}&userId={ID}&since=2026-01-01T00:00:00Z&until=2026-02-01T01:00:00%2B01:00"
+    query += "&subject=node"
     await world.send("GET", TRAIL + query)
     [asked] = [one for one in world.room.asked if isinstance(one, ListEntries)]
     since, until = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
-    assert asked.wanted == Filter(ID, ID, since, until)
+    assert asked.wanted == Filter(ID, ID, since, until, "node")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ async def test_filters_of_the_trail_reach_the_room(world: World) -> None:
         (f"{TRAIL}?until=0001-01-01T00:00:00%2B14:00", "until"),
         (f"{TRAIL}?nodeId=/a", "nodeId"),
         (f"{TRAIL}?actor=ann", "actor"),
+        (f"{TRAIL}?subject=everything", "subject"),
         (f"{LETTERS}?consumer=", "consumer"),
         (f"{LETTERS}?limit=0", "limit"),
     ],

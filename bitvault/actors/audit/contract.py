@@ -39,6 +39,8 @@ class Filter:
     """Who did it."""
     since: datetime | None = None
     until: datetime | None = None
+    subject: str | None = None
+    """The first word of the kind: ``node``, ``blob`` or ``share``."""
 
 
 @frozen

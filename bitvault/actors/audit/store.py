@@ -37,11 +37,14 @@ async def entries(
     """List entries that lie before a time and seq, newest first."""
     name = "entries"
     values: dict[str, object] = {}
+    subject = {"subject": wanted.subject}
     if wanted.aggregate_id is not None:
         name = "entries_of_aggregate"
-        values = {"aggregate_id": wanted.aggregate_id, "user_id": wanted.user_id}
+        values = {"aggregate_id": wanted.aggregate_id, "user_id": wanted.user_id, **subject}
     elif wanted.user_id is not None:
-        name, values = "entries_of_user", {"user_id": wanted.user_id}
+        name, values = "entries_of_user", {"user_id": wanted.user_id, **subject}
+    elif wanted.subject is not None:
+        name, values = "entries_of_subject", {**subject}
     rows = await tx.fetch(
         QUERIES[name],
         tenant_id=tenant_id,

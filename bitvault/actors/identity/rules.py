@@ -14,6 +14,7 @@ from bitvault.kernel.refusal import Invalid, Refused
 _MAX_NAME = 128
 _MIN_PASSWORD, _MAX_PASSWORD = 8, 1024
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Co")
+_BIDI = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 _SECRET_BYTES = 32
 _CHECK_CHARACTERS = 6
 PREFIX = "bv_"
@@ -42,6 +43,8 @@ def checked_name(what: str, value: str) -> str:
     name = unicodedata.normalize("NFC", value) if is_text(value) else value
     if not is_text(value) or any(unicodedata.category(c) in _FORBIDDEN for c in name):
         raise Refused(Invalid(what, "must not contain control or unassigned characters"))
+    if not _BIDI.isdisjoint(name):
+        raise Refused(Invalid(what, "must not contain bidirectional overrides"))
     if not name.strip() or name != name.strip():
         raise Refused(Invalid(what, "must not be empty or begin or end with white space"))
     if len(name.encode()) > _MAX_NAME:

@@ -58,10 +58,22 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
 @click.option("--user", help="What this user did: a login or an id.")
 @click.option("--since", callback=moment, help="30m, 2h, 7d ago, or a time.")
 @click.option("--until", callback=moment, help="The same; not included.")
+@click.option(
+    "--subject",
+    type=click.Choice(["node", "blob", "share", "all"]),
+    default="node",
+    show_default=True,
+    help="What it happened to: a node, its bytes in the store, a share.",
+)
 @_LIMIT
 @reports
 def audit(
-    node: str | None, user: str | None, since: str | None, until: str | None, limit: int
+    node: str | None,
+    user: str | None,
+    since: str | None,
+    until: str | None,
+    subject: str,
+    limit: int,
 ) -> Report:
     """Show who did what to which node, and from where; newest first."""
     if node is not None and not is_id(node):
@@ -72,6 +84,7 @@ def audit(
             "userId": user and user_id(client, user),
             "since": since,
             "until": until,
+            "subject": None if subject == "all" else subject,
             "limit": min(limit, 1000),
         }
         found = list(islice(client.listed("/v1/audit", AuditEntry, **wanted), limit))

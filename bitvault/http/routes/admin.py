@@ -1,7 +1,7 @@
 """For a tenant's admins: what happened, and what consumers could not digest."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -24,6 +24,11 @@ Since = Annotated[datetime, Meta(tz=True, description="RFC 3339; included.")]
 Until = Annotated[datetime, Meta(tz=True, description="RFC 3339; not included.")]
 
 
+Subject = Annotated[
+    Literal["node", "blob", "share"], Meta(description="The first word of the entries' kind.")
+]
+
+
 class PagedTrail(Paged, frozen=True, kw_only=True):
     """One page of the audit trail; what is given must all be met."""
 
@@ -31,6 +36,7 @@ class PagedTrail(Paged, frozen=True, kw_only=True):
     user_id: UUID | None = None
     since: Since | None = None
     until: Until | None = None
+    subject: Subject | None = None
 
 
 class PagedLetters(Paged, frozen=True, kw_only=True):
@@ -52,7 +58,7 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     for name, moment in (("since", query.since), ("until", query.until)):
         if moment is not None and not shapes.has_utc(moment):
             raise invalid(name, "must lie between the years 1 and 9999 in UTC")
-    wanted = Filter(query.node_id, query.user_id, query.since, query.until)
+    wanted = Filter(query.node_id, query.user_id, query.since, query.until, query.subject)
     request = ListEntries(call.caller, query.cursor, query.limit, wanted)
     page = await call.edge.rooms.audit.ask(request)
     if isinstance(page, Refusal):

@@ -107,6 +107,9 @@ async def test_the_trail_can_be_asked_for_a_node_a_user_and_a_time(database: Dat
     assert await named(Filter(since=second.at, until=third.at)) == ["b"]
     assert await named(Filter(NODE, admin.principal.user_id, since=second.at)) == []
     assert await named(Filter(until=first.at)) == []
+    assert await named(Filter(subject="node")) == ["c", "b", "a"]
+    for wanted in (Filter(), Filter(NODE), Filter(user_id=admin.principal.user_id)):
+        assert await named(evolve(wanted, subject="blob")) == []
 
 
 async def test_pages_of_a_filter_lead_to_its_end(database: Database) -> None:

@@ -10,7 +10,20 @@ OPTIONS = rules.IdentityOptions(guesses=3, guess_seconds=30)
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", " ann", "ann ", "a\0b", "a\nb", "\ud800", "x" * 129, "é" * 65, "\u202e"[:0]]
+    "name",
+    [
+        "",
+        " ",
+        " ann",
+        "ann ",
+        "a\0b",
+        "a\nb",
+        "\ud800",
+        "x" * 129,
+        "é" * 65,
+        "cod\u202efdp",
+        "\u2066x",
+    ],
 )
 def test_a_bad_name_is_refused_by_field(name: str) -> None:
     """The refusal names the field."""
