@@ -37,6 +37,7 @@ def node(value: files.Node) -> nodes.Node:
         created_at=value.created_at,
         modified_at=value.modified_at,
         modified_by=value.modified_by,
+        portable=value.portable,
     )
 
 

@@ -37,6 +37,10 @@ class Node(ResponseShape, frozen=True, kw_only=True):
     created_at: Moment
     modified_at: Moment
     modified_by: UUID
+    portable: Annotated[
+        bool,
+        Meta(description="Whether Windows can hold a file of this name; a client maps it if not."),
+    ] = True
 
 
 class Written(ResponseShape, frozen=True, kw_only=True):

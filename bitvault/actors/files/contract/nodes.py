@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from bitvault.actors.files.contract.portability import is_portable
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
@@ -59,6 +60,11 @@ class Node:
     created_at: datetime
     modified_at: datetime
     modified_by: UserId
+
+    @property
+    def portable(self) -> bool:
+        """Whether every system can hold a file of this name; where not, clients map it."""
+        return is_portable(self.name)
 
 
 @frozen

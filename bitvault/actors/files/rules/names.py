@@ -15,6 +15,9 @@ MAX_DEPTH = 500
 """Levels below a root; bounds every walk up and down the tree."""
 
 _BIDI = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+_MAX_TYPED = 2 * MAX_NAME_BYTES
+"""Code points: NFC makes two bytes of three of them at the most."""
+_TOO_LONG = f"must be at most {MAX_NAME_BYTES} bytes of UTF-8"
 _RULES = {
     "Cc": "must not contain control characters",
     "Cs": "must not contain lone surrogates",
@@ -24,7 +27,8 @@ _RULES = {
 
 def valid_name(name: str, field: str = "name") -> str:
     """Return ``name`` in NFC, or raise ``Refused`` naming the rule it breaks."""
-    rule = _broken_rule(name)
+    # Before anything is kept or looked through: what no NFC can make short enough is refused.
+    rule = _TOO_LONG if len(name) > _MAX_TYPED else _broken_rule(name)
     if rule:
         raise Refused(Invalid(field, rule))
     return unicodedata.normalize("NFC", name)
@@ -48,7 +52,7 @@ def _broken_rule(name: str) -> str | None:
     if not name or name in (".", ".."):
         return "must not be empty, . or .."
     if len(unicodedata.normalize("NFC", name).encode()) > MAX_NAME_BYTES:
-        return f"must be at most {MAX_NAME_BYTES} bytes of UTF-8"
+        return _TOO_LONG
     return None
 
 
@@ -63,7 +67,7 @@ class Address:
 
 def parse_path(path: str, space_id: UUID | None = None, field: str = "path") -> Address:
     """Take ``/a/b`` or ``Space:/a/b`` apart, or raise ``Refused`` with ``Invalid``."""
-    if len(path) > MAX_PATH_BYTES:
+    if len(path.encode(errors="surrogatepass")) > MAX_PATH_BYTES:
         raise Refused(Invalid(field, f"must be at most {MAX_PATH_BYTES} bytes"))
     label, colon, rest = path.partition(":/")
     if colon and not path.startswith("/"):
