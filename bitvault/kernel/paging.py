@@ -25,13 +25,13 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def encode_cursor(key: Sequence[str | int]) -> str:
-    """Render the sort key of a page's last row as an opaque URL-safe string."""
-    return urlsafe_b64encode(msgspec.json.encode(list(key))).decode().rstrip("=")
+def encode_cursor(key: Sequence[str | int], name: Sequence[str] = ()) -> str:
+    """Render the sort key of a page's last row, of the list ``name``, as an opaque string."""
+    return urlsafe_b64encode(msgspec.json.encode([*name, *key])).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[str | int]:
-    """Read a cursor back; ``kinds`` are the types its key must have.
+def decode_cursor(cursor: str, kinds: Sequence[type], name: Sequence[str] = ()) -> list[str | int]:
+    """Read the cursor of the list ``name`` back; ``kinds`` are the types its key must have.
 
     Raises:
         Refused: with ``Invalid("cursor", ...)`` when it is not one this list gave out.
@@ -44,7 +44,10 @@ def decode_cursor(cursor: str, kinds: Sequence[type]) -> list[str | int]:
         key = msgspec.json.decode(raw, type=list[str | int])
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
         raise refused from error
-    if [type(part) for part in key] != list(kinds) or not all(map(_is_storable, key)):
+    listed, key = key[: len(name)], key[len(name) :]
+    if listed != list(name) or [type(part) for part in key] != list(kinds):
+        raise refused
+    if not all(map(_is_storable, key)):
         raise refused
     return key
 
@@ -56,8 +59,16 @@ def _is_storable(part: str | int) -> bool:
     return "\0" not in part
 
 
-def page_of(rows: Sequence[T], limit: int, key: "Sequence[Sequence[str | int]]") -> Page[T]:
-    """Cut ``limit + 1`` fetched rows to a page; ``key[i]`` is the sort key of ``rows[i]``."""
+def page_of(
+    rows: Sequence[T],
+    limit: int,
+    key: "Sequence[Sequence[str | int]]",
+    name: Sequence[str] = (),
+) -> Page[T]:
+    """Cut ``limit + 1`` fetched rows to a page; ``key[i]`` is the sort key of ``rows[i]``.
+
+    A ``name`` makes the cursors good for this list only.
+    """
     if len(rows) <= limit:
         return Page(tuple(rows), None)
-    return Page(tuple(rows[:limit]), encode_cursor(key[limit - 1]))
+    return Page(tuple(rows[:limit]), encode_cursor(key[limit - 1], name))

@@ -1,7 +1,6 @@
 """Reading the tree: nodes, lists, versions, trash, and where the bytes are."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from attrs import frozen
@@ -22,6 +21,13 @@ from bitvault.actors.files.contract import (
     Version,
     VersionNotFound,
 )
+from bitvault.actors.files.rules.cursors import (
+    LAST_VERSION,
+    after_text,
+    before_id,
+    before_version,
+    list_name,
+)
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
 from bitvault.actors.files.store.locate import (
     Place,
@@ -34,14 +40,12 @@ from bitvault.actors.files.store.locate import (
 from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import UserId
-from bitvault.kernel.paging import Page, decode_cursor, page_of
+from bitvault.kernel.paging import Page, page_of
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Invalid, Refusal, Refused, Unavailable
+from bitvault.kernel.refusal import Refusal, Refused, Unavailable
 from supervisors import handles
 
 SQL = load_queries("bitvault.actors.files.store", "reading.sql")
-_LAST_VERSION = (1 << 31) - 1
-_LAST_ID = UUID(int=(1 << 128) - 1)
 
 
 @frozen
@@ -66,24 +70,24 @@ class Reading(Desk):
     async def children(self, message: ListChildren) -> Page[Node]:
         """List a folder by name key."""
         check_limit(message.limit)
-        after = _after(message.cursor, str, "")
         caller = message.caller
 
         async def work(tx: Transaction) -> Page[Node]:
             place = await locate_one(tx, caller, message.target)
             if place.node["kind"] != "folder":
                 raise Refused(KindMismatch(place.path, "folder"))
+            name = list_name("children", place.node_id)
             rows = await tx.fetch(
                 SQL["children"],
                 tenant=caller.tenant_id,
                 parent_id=place.node_id,
-                after=after,
+                after=after_text(message.cursor, name),
                 limit=message.limit + 1,
             )
             above = place.path.rstrip("/")
             space_id = place.space["space_id"]
             nodes = [node_of(row, space_id, f"{above}/{row['name']}") for row in rows]
-            return page_of(nodes, message.limit, [(row["name_key"],) for row in rows])
+            return page_of(nodes, message.limit, [(row["name_key"],) for row in rows], name)
 
         return await self._read(caller, work)
 
@@ -91,24 +95,22 @@ class Reading(Desk):
     async def versions(self, message: ListVersions) -> Page[Version]:
         """List a file's versions, newest first."""
         check_limit(message.limit)
-        before = _after(message.cursor, int, _LAST_VERSION)
         caller = message.caller
-        if not 0 <= before <= _LAST_VERSION:
-            raise Refused(Invalid("cursor", "is not a cursor of this list"))
 
         async def work(tx: Transaction) -> Page[Version]:
             place = await locate_one(tx, caller, message.target)
             if place.node["kind"] != "file":
                 raise Refused(KindMismatch(place.path, "file"))
+            name = list_name("versions", place.node_id)
             rows = await tx.fetch(
                 SQL["versions"],
                 tenant=caller.tenant_id,
                 node_id=place.node_id,
-                before=before,
+                before=before_version(message.cursor, name),
                 limit=message.limit + 1,
             )
             found = [_version(row, place.node["version"]) for row in rows]
-            return page_of(found, message.limit, [(row["version"],) for row in rows])
+            return page_of(found, message.limit, [(row["version"],) for row in rows], name)
 
         return await self._read(caller, work)
 
@@ -116,20 +118,20 @@ class Reading(Desk):
     async def trash(self, message: ListTrash) -> Page[TrashEntry]:
         """List a space's trash, newest first; while a purge goes on pages may be short."""
         check_limit(message.limit)
-        before = _id_before(message.cursor)
         caller = message.caller
 
         async def work(tx: Transaction) -> Page[TrashEntry]:
             root = Target(path="/", space_id=message.space_id)
             place = await locate_one(tx, caller, root)
+            name = list_name("trash", place.space["space_id"])
             rows = await tx.fetch(
                 SQL["trash"],
                 tenant=caller.tenant_id,
                 space_id=place.space["space_id"],
-                before=before,
+                before=before_id(message.cursor, name),
                 limit=message.limit + 1,
             )
-            page = page_of(rows, message.limit, [(str(row["entry"]),) for row in rows])
+            page = page_of(rows, message.limit, [(str(row["entry"]),) for row in rows], name)
             left = [row for row in page.items if not row["adrift"]]
             entries = tuple(_entry(row, place.space["space_id"]) for row in left)
             return Page(entries, page.next_cursor)
@@ -153,18 +155,6 @@ class Reading(Desk):
         return tuple(
             _content(one, next(transfers)) if isinstance(one, _Source) else one for one in found
         )
-
-
-def _after(cursor: str | None, kind: type, start: Any) -> Any:
-    return start if cursor is None else decode_cursor(cursor, [kind])[0]
-
-
-def _id_before(cursor: str | None) -> UUID:
-    text = _after(cursor, str, str(_LAST_ID))
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Refused(Invalid("cursor", "is not a cursor of this list")) from error
 
 
 async def _sources(
@@ -198,7 +188,7 @@ def _file(place: Place | Refusal, draft: ContentDraft) -> Place | Refusal:
         return refused.refusal
     if found.node["kind"] != "file":
         return KindMismatch(found.path, "file")
-    if draft.version is not None and not 0 < draft.version <= _LAST_VERSION:
+    if draft.version is not None and not 0 < draft.version <= LAST_VERSION:
         return VersionNotFound(draft.version)
     return found
 

@@ -17,6 +17,7 @@ from bitvault.actors.files.contract import (
     UploadPlan,
     UploadState,
 )
+from bitvault.actors.files.rules.cursors import before_id, list_name
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
 from bitvault.actors.files.store.closing import close_uploads, open_page
 from bitvault.actors.files.store.committing import find_uploads
@@ -31,9 +32,9 @@ from bitvault.actors.storage.contract import (
 )
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.ids import SpaceId, TenantId, UploadId
-from bitvault.kernel.paging import Page, decode_cursor, page_of
+from bitvault.kernel.paging import Page, page_of
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Invalid, Refusal, Refused, Unavailable
+from bitvault.kernel.refusal import Refusal, Refused, Unavailable
 from supervisors import handles
 
 
@@ -60,12 +61,13 @@ class Sessions(Desk):
     async def list_uploads(self, message: ListUploads) -> Page[UploadState] | Unavailable:
         """List the caller's open uploads, newest first."""
         check_limit(message.limit)
-        before = _before(message.cursor)
         stamp = self._stamp(message.caller)
+        name = list_name("uploads", message.caller.principal.user_id)
+        before = before_id(message.cursor, name)
         rows = await self._read(
             message.caller, lambda tx: open_page(tx, stamp, before, message.limit)
         )
-        page = page_of(rows, message.limit, [(str(row["upload_id"]),) for row in rows])
+        page = page_of(rows, message.limit, [(str(row["upload_id"]),) for row in rows], name)
         plans = await self._plans(message.caller.tenant_id, page.items)
         if isinstance(plans, Unavailable):
             return plans
@@ -126,16 +128,6 @@ class Sessions(Desk):
             return rows[upload_id]
 
         return await self._read(caller, work)
-
-
-def _before(cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    (text,) = decode_cursor(cursor, [str])
-    try:
-        return str(UUID(str(text)))
-    except ValueError as error:
-        raise Refused(Invalid("cursor", "is not a cursor of this list")) from error
 
 
 def _state(

@@ -20,6 +20,7 @@ from bitvault.actors.files.contract import (
     UpdateSpace,
 )
 from bitvault.actors.files.rules.access import allows
+from bitvault.actors.files.rules.cursors import list_name
 from bitvault.actors.files.rules.drafts import check_limit
 from bitvault.actors.files.rules.names import name_key, valid_name
 from bitvault.actors.files.store.contents import Stamp
@@ -50,8 +51,10 @@ class Spaces(Desk):
     async def list_spaces(self, message: ListSpaces) -> Page[Space]:
         """List the caller's spaces, the personal one first."""
         check_limit(message.limit)
-        kind, key = decode_cursor(message.cursor, [str, str]) if message.cursor else ("", "")
-        caller = message.caller
+        caller, cursor = message.caller, message.cursor
+        name = list_name("spaces", caller.principal.user_id)
+        start: list[str | int] = ["", ""]
+        kind, key = start if cursor is None else decode_cursor(cursor, [str, str], name)
 
         async def work(tx: Transaction) -> Page[Space]:
             rows = await tx.fetch(
@@ -62,10 +65,10 @@ class Spaces(Desk):
                 after_key=key,
                 limit=message.limit + 1,
             )
-            if not message.cursor and (not rows or rows[0]["kind"] != "personal"):
+            if cursor is None and (not rows or rows[0]["kind"] != "personal"):
                 raise PersonalSpaceMissing
             spaces = [space_of(row, role_of(row, caller) or Role.VIEWER) for row in rows]
-            return page_of(spaces, message.limit, [(r["kind"], r["name_key"]) for r in rows])
+            return page_of(spaces, message.limit, [(r["kind"], r["name_key"]) for r in rows], name)
 
         return await self._read(caller, work)
 

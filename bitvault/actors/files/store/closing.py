@@ -8,8 +8,6 @@ from bitvault.actors.files.store.contents import Stamp, settle
 from bitvault.actors.files.store.outcomes import SQL
 from bitvault.drivers.postgres.port import Row, Transaction
 
-_LAST_ID = UUID(int=(1 << 128) - 1)
-
 
 async def close_uploads(
     tx: Transaction, tenant: UUID, ids: Sequence[UUID], state: str
@@ -26,12 +24,12 @@ async def close_uploads(
     return [row["upload_id"] for row in rows]
 
 
-async def open_page(tx: Transaction, stamp: Stamp, before: str | None, limit: int) -> list[Row]:
+async def open_page(tx: Transaction, stamp: Stamp, before: UUID, limit: int) -> list[Row]:
     """Return the caller's open uploads, newest first, and one more than ``limit``."""
     return await tx.fetch(
         SQL["open_uploads"],
         tenant=stamp.tenant,
         user_id=stamp.caller.principal.user_id,
-        before=UUID(before) if before else _LAST_ID,
+        before=before,
         limit=limit + 1,
     )
