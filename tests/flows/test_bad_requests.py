@@ -31,8 +31,6 @@ class Wrong:
     status: int
     code: str
     field: str | None = None
-    leaves: str = ""
-    """A table in which it may leave a row."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {json.dumps(self.body)[:40]} {self.code}"
@@ -57,10 +55,9 @@ MEMBERS = [
     init("colour", "red"),
     Wrong("POST", "/v1/files", {**FILE, "baseVersion": 7}, 409, "stale_base"),
     Wrong("POST", "/v1/files", {**FILE, "size": 1 << 31, "hash": None}, 413, "quota_exceeded"),
-    # Storage alone knows a file's plan and so its hash's form, and is asked after the reservation:
-    # what is reserved is given back, and the upload stays as an aborted one.
+    # Storage alone knows a file's plan and so its hash's form, and is asked after the reservation.
     *(
-        Wrong("POST", "/v1/files", {"path": "/b", **body}, 400, "invalid", "hash", "files.upload")
+        Wrong("POST", "/v1/files", {"path": "/b", **body}, 400, "invalid", "hash")
         for body in ({"size": 9}, {"size": 9, "hash": SEVEN}, {"size": LARGE, "hash": HASH})
     ),
     Wrong("POST", "/v1/files", {"hash": HASH, "size": 9}, 400, "invalid", "path"),
@@ -139,7 +136,7 @@ def test_a_wrong_request_is_named_and_changes_nothing(
     standing: Daemon, client: httpx.Client, owned: Belongings, wrong: Wrong
 ) -> None:
     """Status, code, field and a sentence; every table of every room is as it was."""
-    with unchanged(standing, wrong.leaves):
+    with unchanged(standing):
         reply = client.request(wrong.method, owned.fill(wrong.path), json=owned.fill(wrong.body))
     problem = reply.json()
     assert (reply.status_code, problem["code"]) == (wrong.status, wrong.code), problem

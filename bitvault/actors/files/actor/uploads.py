@@ -17,7 +17,7 @@ from bitvault.actors.files.contract import (
     Written,
 )
 from bitvault.actors.files.rules.drafts import check_batch, check_hash
-from bitvault.actors.files.store.closing import close_uploads
+from bitvault.actors.files.store.closing import withdraw_uploads
 from bitvault.actors.files.store.committing import (
     Committed,
     Proven,
@@ -62,7 +62,7 @@ class Uploads(Desk):
         before = await repeated(tx, stamp.caller, stamp.now)
         if before is not None:
             ids = [one.upload_id for one in before if isinstance(one, OpenedUpload)]
-            return Opened(before, await find_uploads(tx, stamp, ids))
+            return Opened(before, await find_uploads(tx, stamp, ids), fresh=False)
         expires_at = stamp.now + self._options.upload_ttl
         append = self._appender(stamp.caller)
         opened = await open_uploads(tx, stamp, drafts, expires_at, self._ids, append)
@@ -90,9 +90,10 @@ class Uploads(Desk):
         )
 
     async def _give_up(self, stamp: Stamp, opened: Opened, failed: Mapping[UUID, Refusal]) -> None:
-        """Release what storage did not open, unless a repeat with the key will ask it again.
+        """Forget what storage did not open, unless a repeat with the key will ask it again.
 
-        The key stays in any case: what the same batch committed without bytes happened once.
+        A repeat takes nothing back: the caller knows of its uploads. The key stays in any case:
+        what the same batch committed without bytes happened once.
         """
         keyed = stamp.caller.idempotency is not None
         over = {one: no for one, no in failed.items() if not (keyed and no.retryable)}
@@ -102,10 +103,10 @@ class Uploads(Desk):
         ]
 
         async def work(tx: Transaction) -> None:
-            await close_uploads(tx, stamp.tenant, list(over), "aborted")
+            await withdraw_uploads(tx, stamp.tenant, list(over))
             await keep(tx, stamp.caller, outcomes)
 
-        if over:
+        if over and opened.fresh:
             await self._write(stamp.caller, work)
 
     @handles(CommitUploads)

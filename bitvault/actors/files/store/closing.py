@@ -17,11 +17,21 @@ async def close_uploads(
     Answers those that were open until now.
     """
     rows = await tx.fetch(SQL["close_uploads"], tenant=tenant, ids=list(ids), state=state)
+    await _give_back(tx, tenant, rows)
+    return [row["upload_id"] for row in rows]
+
+
+async def withdraw_uploads(tx: Transaction, tenant: UUID, ids: Sequence[UUID]) -> None:
+    """Forget uploads that nobody was told of, and give back what they reserved."""
+    rows = await tx.fetch(SQL["withdraw_uploads"], tenant=tenant, ids=list(ids))
+    await _give_back(tx, tenant, rows)
+
+
+async def _give_back(tx: Transaction, tenant: UUID, rows: Sequence[Row]) -> None:
     ledger = Ledger(tenant, {})
     for row in rows:
         ledger.add(row["space_id"], reserved=-row["size"])
     await settle(tx, tenant, ledger)
-    return [row["upload_id"] for row in rows]
 
 
 async def open_page(tx: Transaction, stamp: Stamp, before: UUID, limit: int) -> list[Row]:

@@ -72,6 +72,8 @@ class Opened:
 
     outcomes: list[Any]
     rows: Mapping[UUID, Row] = field(factory=dict)
+    fresh: bool = True
+    """Whether this is the first time; a repeat's uploads are known to the caller already."""
 
 
 async def open_uploads(

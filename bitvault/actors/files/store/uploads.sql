@@ -35,6 +35,12 @@ UPDATE files.upload SET state = :state
  WHERE tenant_id = :tenant AND upload_id = ANY(:ids::uuid[]) AND state = 'open'
 RETURNING upload_id, space_id, size;
 
+-- withdraw_uploads --
+-- Storage did not open them: as if they had never been asked for.
+DELETE FROM files.upload
+ WHERE tenant_id = :tenant AND upload_id = ANY(:ids::uuid[]) AND state = 'open'
+RETURNING space_id, size;
+
 -- open_uploads --
 -- Newest first, keyset-paged.
 SELECT * FROM files.upload
