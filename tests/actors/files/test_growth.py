@@ -44,16 +44,19 @@ MOST = 200
 """Rows that one statement may look at; the lists below ask for ten."""
 
 _ROUNDS = 8
+_LONG = "f".ljust(150, "o")
+"""A name so long that the index over names is deeper than the others, and seems dearer."""
 _FILL = """
     INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, created_at,
                             modified_at, modified_by)
-    SELECT tenant_id, gen_random_uuid(), node_id, 'folder', n, n, created_at, modified_at,
-           modified_by
+    SELECT tenant_id, gen_random_uuid(), node_id, 'folder', n || ':long', n || ':long',
+           created_at, modified_at, modified_by
       FROM files.node, generate_series(1, 1500) AS n WHERE name = 'large';
     INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, version, size,
                             hash, content_type, created_at, modified_at, modified_by)
-    SELECT tenant_id, gen_random_uuid(), parent_id, 'file', n || 'f', n || 'f', 1, 5,
-           md5(n::text), 'text/plain', created_at, modified_at, modified_by
+    SELECT tenant_id, gen_random_uuid(), parent_id, 'file', 'f' || n || ':long',
+           'f' || n || ':long', 1, 5, md5(n::text), 'text/plain', created_at, modified_at,
+           modified_by
       FROM files.node, generate_series(1, 1500) AS n
      WHERE name = 'f' AND parent_id = (SELECT node_id FROM files.node WHERE name = 'large');
     INSERT INTO files.version (tenant_id, node_id, version, size, hash, content_type, created_at,
@@ -85,7 +88,7 @@ _FILL = """
                                    original_path, trashed_at, trashed_by)
     SELECT tenant_id, node_id, gen_random_uuid(), node_id, parent_id, name, created_at, modified_by
       FROM files.node WHERE content_type = 'text/plain'
-"""
+""".replace(":long", _LONG)
 
 
 _FETCHED = Query(

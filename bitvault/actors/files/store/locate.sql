@@ -1,9 +1,8 @@
 -- Every lookup by key stands in a LATERAL that cannot be flattened (LIMIT, OFFSET 0): left the
 -- choice, the planner reads a whole tenant as soon as it takes it for a small one, which it does
--- while the statistics are young, and for the largest tenants always (test_growth.py). A name key
--- is looked up by BETWEEN and ORDER BY: only node_child can give that order, and node_parent, which
--- would read the whole folder, is out of the choice. An array in a (SELECT ...) has no length that
--- the planner could see, so that it keeps one plan instead of making one for each call.
+-- while the statistics are young, and for the largest tenants always (test_growth.py). An array in
+-- a (SELECT ...) has no length that the planner could see, so that it keeps one plan instead of
+-- making one for each call.
 
 -- walk_up --
 -- From each node to its root: where it is, in which space, and whether anything above is trashed.
@@ -47,8 +46,7 @@ WITH RECURSIVE asked AS (
      CROSS JOIN LATERAL (
         SELECT c.node_id, c.name FROM files.node c
          WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.entry_id IS NULL
-           AND c.name_key COLLATE "C" BETWEEN d.keys[d.depth + 1] AND d.keys[d.depth + 1]
-         ORDER BY c.name_key LIMIT 1) n
+           AND c.name_key = d.keys[d.depth + 1] LIMIT 1) n
      WHERE d.depth < cardinality(d.keys)
 ), deepest AS (
     SELECT DISTINCT ON (ord) ord, node_id, depth, ids, names FROM down ORDER BY ord, depth DESC
@@ -100,8 +98,7 @@ SELECT n.*
  CROSS JOIN LATERAL (
     SELECT * FROM files.node c
      WHERE c.tenant_id = :tenant AND c.parent_id = w.parent_id AND c.entry_id IS NULL
-       AND c.name_key COLLATE "C" BETWEEN w.name_key AND w.name_key
-     ORDER BY c.name_key LIMIT 1) n;
+       AND c.name_key = w.name_key LIMIT 1) n;
 
 -- tree_lock_shared --
 SELECT pg_advisory_xact_lock_shared(hashtextextended('files/' || :tenant::uuid::text, 0));

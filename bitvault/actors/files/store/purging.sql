@@ -9,19 +9,22 @@ SELECT set_config('enable_seqscan', 'off', true);
 
 -- drop_below --
 -- Nodes below some that are gone themselves, at most ``limit``. LATERAL makes each step a lookup,
--- and the walk is lazy, so that its cost is bounded by the limit, however much there is.
+-- and the walk is lazy, so that its cost is bounded by the limit, however much there is. Children
+-- come by name because only the index that finds them can do that without reading more.
 WITH RECURSIVE down AS (
     SELECT q.ord, c.node_id
       FROM unnest(:node_ids::uuid[]) WITH ORDINALITY AS q (node_id, ord)
      CROSS JOIN LATERAL (
         SELECT n.node_id FROM files.node n
-         WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id LIMIT :limit) c
+         WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id
+         ORDER BY n.name_key LIMIT :limit) c
     UNION ALL
     SELECT d.ord, c.node_id
       FROM down d
      CROSS JOIN LATERAL (
         SELECT n.node_id FROM files.node n
-         WHERE n.tenant_id = :tenant AND n.parent_id = d.node_id LIMIT :limit) c
+         WHERE n.tenant_id = :tenant AND n.parent_id = d.node_id
+         ORDER BY n.name_key LIMIT :limit) c
 ), fallen AS (
     SELECT ord, node_id FROM down LIMIT :limit
 )
@@ -65,10 +68,14 @@ UPDATE files.blob b
 -- Which of these nodes, gone themselves, still have children or versions.
 SELECT q.node_id
   FROM unnest(:node_ids::uuid[]) AS q (node_id)
- WHERE EXISTS (SELECT FROM files.node n
-                WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id)
-    OR EXISTS (SELECT FROM files.version v
-                WHERE v.tenant_id = :tenant AND v.node_id = q.node_id);
+  LEFT JOIN LATERAL (
+    SELECT TRUE AS is_there FROM files.node n
+     WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id
+     ORDER BY n.name_key LIMIT 1) child ON TRUE
+  LEFT JOIN LATERAL (
+    SELECT TRUE AS is_there FROM files.version v
+     WHERE v.tenant_id = :tenant AND v.node_id = q.node_id LIMIT 1) version ON TRUE
+ WHERE child.is_there OR version.is_there;
 
 -- queue --
 INSERT INTO files.purge (tenant_id, node_id, space_id, purged_at)
