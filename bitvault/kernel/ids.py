@@ -12,6 +12,7 @@ from uuid import UUID
 
 TenantId = NewType("TenantId", UUID)
 UserId = NewType("UserId", UUID)
+GroupId = NewType("GroupId", UUID)
 SpaceId = NewType("SpaceId", UUID)
 NodeId = NewType("NodeId", UUID)
 UploadId = NewType("UploadId", UUID)

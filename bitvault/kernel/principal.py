@@ -4,7 +4,7 @@ from uuid import UUID
 
 from attrs import frozen
 
-from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.ids import GroupId, TenantId, UserId
 
 
 @frozen
@@ -17,6 +17,8 @@ class Principal:
     is_admin: bool
     credential_id: UUID
     """The session or API token in use."""
+    groups: tuple[GroupId, ...] = ()
+    """Every group the user is in, by id; like the rest of it at most a second old."""
 
 
 @frozen

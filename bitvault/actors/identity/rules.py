@@ -19,6 +19,8 @@ _SECRET_BYTES = 32
 _CHECK_CHARACTERS = 6
 PREFIX = "bv_"
 PREFIX_SHOWN = 10
+MAX_GROUPS = 1000
+"""Of one user: each principal carries them."""
 MAX_TOKEN_SECONDS = 10 * 365 * 86_400
 
 

@@ -3,11 +3,12 @@
 from attrs import define
 
 from bitvault.actors.identity.actor.accounts import Accounts
+from bitvault.actors.identity.actor.groups import Groups
 from bitvault.actors.identity.actor.sessions import Sessions
 
 __all__ = ["Identity"]
 
 
 @define(eq=False)
-class Identity(Sessions, Accounts):
+class Identity(Sessions, Accounts, Groups):
     """The room, put together: one class of handlers for each part of the contract."""

@@ -2,7 +2,7 @@
 
 from attrs import define, evolve
 
-from bitvault.actors.identity import rules, store
+from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     CreateTenant,
@@ -15,6 +15,8 @@ from bitvault.actors.identity.contract import (
     TenantTaken,
     User,
 )
+from bitvault.actors.identity.store import accounts as store
+from bitvault.actors.identity.store import keys
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refused
@@ -56,7 +58,7 @@ class Accounts(Desk):
         account = store.Account(user, await self.passwords.hash(password))
 
         async def work(tx: Transaction) -> store.Account | None:
-            made_id = await store.made_before(tx, request.caller, user.user_id, user.created_at)
+            made_id = await keys.made_before(tx, request.caller, user.user_id, user.created_at)
             if made_id is not None:
                 return await store.account_by_id(tx, me.tenant_id, UserId(made_id))
             if not await store.insert_account(tx, account, rules.name_key(user.login)):

@@ -1,15 +1,16 @@
 """What every part of the room works with."""
 
-from attrs import define
+from attrs import define, field
 
-from bitvault.actors.identity import store
+from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.contract import Unauthenticated, User
 from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.room import Room
 from bitvault.drivers.passwords.port import Passwords
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
-from bitvault.kernel.ids import Ids
+from bitvault.kernel.ids import Ids, TenantId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refused
 
@@ -23,6 +24,7 @@ class Desk(Room):
     clock: Clock
     ids: Ids
     options: IdentityOptions
+    principals: Principals = field(factory=Principals, init=False)
 
     async def _me(self, caller: Caller) -> User:
         return (await self._account(caller)).user
@@ -37,3 +39,7 @@ class Desk(Room):
         if account is None:
             raise Refused(Unauthenticated())
         return account
+
+    async def _held(self, tx: Transaction, tenant_id: TenantId, user_id: UserId) -> User | None:
+        account = await store.hold_account(tx, tenant_id, user_id)
+        return account.user if account else None

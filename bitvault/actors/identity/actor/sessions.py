@@ -1,6 +1,5 @@
 """Logins, and the secrets that stand for them."""
 
-from collections import OrderedDict
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +7,7 @@ from uuid import UUID
 import trio
 from attrs import define, evolve, field
 
-from bitvault.actors.identity import rules, store
+from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     Authenticate,
@@ -25,13 +24,14 @@ from bitvault.actors.identity.contract import (
     Unauthenticated,
     User,
 )
+from bitvault.actors.identity.store import accounts, keys
+from bitvault.actors.identity.store import credentials as store
+from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.principal import Origin, Principal
 from bitvault.kernel.refusal import DependencyDown, IdempotencyConflict, Refused
 from supervisors import handles
 
-_CACHE_SECONDS = 1.0
-_CACHE_MOST = 10_000
 _TOUCH_SECONDS = 60.0
 
 
@@ -39,8 +39,6 @@ _TOUCH_SECONDS = 60.0
 class Sessions(Desk):
     """Sessions and API tokens. Caches nothing for longer than a second."""
 
-    _cache: OrderedDict[bytes, tuple[float, Principal]] = field(factory=OrderedDict, init=False)
-    _revocations: int = field(default=0, init=False)
     _guesses: rules.Guesses = field(factory=rules.Guesses, init=False)
 
     @handles(OpenSession)
@@ -52,8 +50,8 @@ class Sessions(Desk):
         account = f"{tenant_key}\0{login_key}"
         limits = rules.login_limits(self.options, account, request.origin.address)
 
-        async def find(tx: Transaction) -> store.Account | None:
-            return await store.account_by_login(tx, tenant_key, login_key)
+        async def find(tx: Transaction) -> Account | None:
+            return await accounts.account_by_login(tx, tenant_key, login_key)
 
         wait = self._guesses.take(limits, trio.current_time())
         if wait:
@@ -66,7 +64,10 @@ class Sessions(Desk):
         return await self._log_in(found, request, limits)
 
     async def _log_in(
-        self, account: store.Account | None, request: OpenSession, limits: tuple[rules.Limit, ...]
+        self,
+        account: Account | None,
+        request: OpenSession,
+        limits: tuple[rules.Limit, ...],
     ) -> SecretIssued | BadCredentials:
         password = rules.normal_password(request.password)
         phc = account.password_hash if account else None
@@ -77,24 +78,24 @@ class Sessions(Desk):
             account = await self._rehash(account, password)
         return await self._issue_session(account, request.origin)
 
-    async def _rehash(self, account: store.Account, password: str) -> store.Account:
+    async def _rehash(self, account: Account, password: str) -> Account:
         phc = await self.passwords.hash(password)
 
         async def work(tx: Transaction) -> bool:
-            return await store.set_password(tx, account, phc)
+            return await accounts.set_password(tx, account, phc)
 
         done = await self.database.transact(account.user.tenant_id, work)
         return evolve(account, password_hash=phc) if done else account
 
     async def _issue_session(
-        self, account: store.Account, origin: Origin
+        self, account: Account, origin: Origin
     ) -> SecretIssued | BadCredentials:
         expires_at = self.clock.now() + timedelta(seconds=self.options.session_ttl)
         token, credential = self._new_credential("session", "", expires_at, origin)
         idle = self._idle_expiry(credential.created_at)
 
         async def work(tx: Transaction) -> bool:
-            if not await store.hold_password(tx, account):
+            if not await accounts.hold_password(tx, account):
                 return False
             await store.delete_expired_sessions(tx, account.user, credential.created_at)
             await self._insert(tx, account.user, token, credential, idle)
@@ -143,16 +144,12 @@ class Sessions(Desk):
         digest = rules.token_digest(request.token)
         if digest is None:
             return Unauthenticated()
-        asked_at, revocations = trio.current_time(), self._revocations
-        at, principal = self._cache.get(digest, (0.0, None))
-        if principal is not None and asked_at - at < _CACHE_SECONDS:
+        asked_at, revocations = trio.current_time(), self.principals.revocations
+        principal = self.principals.get(digest, asked_at)
+        if principal is not None:
             return principal
         known = await self._look_up(digest)
-        # What was read before a revocation in this process must not be kept after it.
-        if known is not None and revocations == self._revocations:
-            self._remember(digest, asked_at, known.principal)
-        else:
-            self._cache.pop(digest, None)
+        self.principals.keep(digest, known.principal if known else None, asked_at, revocations)
         if known is None:
             return Unauthenticated()
         await self._touch(known)
@@ -165,12 +162,6 @@ class Sessions(Desk):
             return await store.principal_by_secret(tx, digest, now)
 
         return await self.database.read(None, find)
-
-    def _remember(self, digest: bytes, at: float, principal: Principal) -> None:
-        self._cache[digest] = (at, principal)
-        self._cache.move_to_end(digest)
-        while len(self._cache) > _CACHE_MOST:
-            self._cache.popitem(last=False)
 
     async def _touch(self, known: store.Known) -> None:
         """Record a use, once a minute; one that cannot be recorded is no reason to refuse it."""
@@ -185,11 +176,7 @@ class Sessions(Desk):
             await self.database.transact(principal.tenant_id, touch)
 
     def _forget(self, principal: Principal) -> None:
-        """Drop what is cached of a user, so that a revocation holds at once."""
-        self._revocations += 1
-        for digest, (_, known) in list(self._cache.items()):
-            if (known.tenant_id, known.user_id) == (principal.tenant_id, principal.user_id):
-                del self._cache[digest]
+        self.principals.forget(principal.tenant_id, principal.user_id)
 
     @handles(CloseSession)
     async def close_session(self, request: CloseSession) -> CredentialNotFound | None:
@@ -224,7 +211,7 @@ class Sessions(Desk):
         token, credential = self._new_credential("token", name, expires_at, origin)
 
         async def work(tx: Transaction) -> Credential:
-            made_id = await store.made_before(
+            made_id = await keys.made_before(
                 tx, request.caller, credential.credential_id, credential.created_at
             )
             if made_id is not None:
@@ -267,7 +254,7 @@ class Sessions(Desk):
         phc = await self.passwords.hash(new)
 
         async def work(tx: Transaction) -> None:
-            if not await store.set_password(tx, account, phc):
+            if not await accounts.set_password(tx, account, phc):
                 raise Refused(BadCredentials())
             await store.delete_other_sessions(tx, principal)
 

@@ -1,0 +1,191 @@
+"""Groups, and who is in them."""
+
+from uuid import UUID
+
+from attrs import define
+
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.contract import (
+    AddMember,
+    CreateGroup,
+    DeleteGroup,
+    FindGroups,
+    Group,
+    GroupNotFound,
+    GroupTaken,
+    ListGroups,
+    ListMembers,
+    RemoveMember,
+    RenameGroup,
+    TooManyGroups,
+    User,
+    UserNotFound,
+)
+from bitvault.actors.identity.store import groups as store
+from bitvault.actors.identity.store import keys
+from bitvault.actors.identity.store.accounts import hold_tenant
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.ids import GroupId
+from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Refused
+from supervisors import handles
+
+_GROUPS = ("groups",)
+_FIRST = UUID(int=0)
+
+
+@define(eq=False)
+class Groups(Desk):
+    """Sets of users that a role can be given to."""
+
+    @handles(CreateGroup)
+    async def create_group(self, request: CreateGroup) -> Group:
+        """Create a group; a repeat under the same Idempotency-Key answers the first."""
+        caller = _admin(request.caller, "create groups")
+        name = rules.checked_name("name", request.name)
+        group = Group(GroupId(self.ids.uuid7()), name, self.clock.now())
+
+        async def work(tx: Transaction) -> Group:
+            made_id = await keys.made_before(tx, caller, group.group_id, group.created_at)
+            if made_id is not None:
+                return await _same_group(tx, caller, made_id, name)
+            await hold_tenant(tx, caller.tenant_id)
+            if not await store.insert_group(tx, caller.tenant_id, group, rules.name_key(name)):
+                raise Refused(GroupTaken(name))
+            return group
+
+        return await self.database.transact(caller.tenant_id, work)
+
+    @handles(RenameGroup)
+    async def rename_group(self, request: RenameGroup) -> Group:
+        """Rename a group."""
+        caller = _admin(request.caller, "rename groups")
+        tenant_id, group_id = caller.tenant_id, request.group_id
+        name = rules.checked_name("name", request.name)
+        key = rules.name_key(name)
+
+        async def work(tx: Transaction) -> Group:
+            await hold_tenant(tx, tenant_id)
+            other = await store.group_named(tx, tenant_id, key)
+            if other is not None and other.group_id != group_id:
+                raise Refused(GroupTaken(name))
+            renamed = await store.rename_group(tx, tenant_id, group_id, name, key)
+            if renamed is None:
+                raise Refused(GroupNotFound(str(group_id)))
+            return renamed
+
+        return await self.database.transact(tenant_id, work)
+
+    @handles(DeleteGroup)
+    async def delete_group(self, request: DeleteGroup) -> GroupNotFound | None:
+        """Delete a group with its memberships."""
+        caller = _admin(request.caller, "delete groups")
+
+        async def work(tx: Transaction) -> bool:
+            return await store.delete_group(tx, caller.tenant_id, request.group_id)
+
+        found = await self.database.transact(caller.tenant_id, work)
+        self.principals.forget_tenant(caller.tenant_id)
+        return None if found else GroupNotFound(str(request.group_id))
+
+    @handles(ListGroups)
+    async def list_groups(self, request: ListGroups) -> Page[Group]:
+        """List the tenant's groups by name."""
+        tenant_id = request.caller.tenant_id
+        limit = max(1, min(request.limit, MAX_LIMIT))
+        cursor = request.cursor
+        after = "" if cursor is None else str(decode_cursor(cursor, [str], _GROUPS)[0])
+
+        async def work(tx: Transaction) -> tuple[tuple[str, Group], ...]:
+            return await store.groups_after(tx, tenant_id, after, limit + 1)
+
+        found = await self.database.read(tenant_id, work)
+        return page_of([group for _, group in found], limit, [[key] for key, _ in found], _GROUPS)
+
+    @handles(FindGroups)
+    async def find_groups(self, request: FindGroups) -> tuple[Group, ...]:
+        """Find groups of the caller's tenant."""
+        tenant_id = request.caller.tenant_id
+        name_keys = [key for name in request.names if (key := rules.name_key(name))]
+
+        async def work(tx: Transaction) -> tuple[Group, ...]:
+            return await store.groups_found(tx, tenant_id, request.group_ids, name_keys)
+
+        return await self.database.read(tenant_id, work)
+
+    @handles(ListMembers)
+    async def list_members(self, request: ListMembers) -> Page[User]:
+        """List a group's members, those first who are users longest."""
+        tenant_id, group_id = request.caller.tenant_id, request.group_id
+        limit = max(1, min(request.limit, MAX_LIMIT))
+        listed = ("members", str(group_id))
+        after = _after(request.cursor, listed)
+
+        async def work(tx: Transaction) -> tuple[User, ...]:
+            if not await store.groups_found(tx, tenant_id, [group_id], []):
+                raise Refused(GroupNotFound(str(group_id)))
+            return await store.members_after(tx, tenant_id, group_id, after, limit + 1)
+
+        found = await self.database.read(tenant_id, work)
+        return page_of(found, limit, [[str(user.user_id)] for user in found], listed)
+
+    @handles(AddMember)
+    async def add_member(self, request: AddMember) -> User:
+        """Put a user in a group."""
+        caller = _admin(request.caller, "change who is in a group")
+        tenant_id, user_id = caller.tenant_id, request.user_id
+
+        async def work(tx: Transaction) -> User:
+            if not await store.hold_group(tx, tenant_id, request.group_id):
+                raise Refused(GroupNotFound(str(request.group_id)))
+            user = await self._held(tx, tenant_id, user_id)
+            if user is None:
+                raise Refused(UserNotFound(str(user_id)))
+            most = rules.MAX_GROUPS
+            if not await store.insert_membership(tx, tenant_id, request.group_id, user_id, most):
+                raise Refused(TooManyGroups(most))
+            return user
+
+        user = await self.database.transact(tenant_id, work)
+        self.principals.forget(tenant_id, user_id)
+        return user
+
+    @handles(RemoveMember)
+    async def remove_member(self, request: RemoveMember) -> None:
+        """Take a user out of a group."""
+        caller = _admin(request.caller, "change who is in a group")
+        tenant_id = caller.tenant_id
+
+        async def work(tx: Transaction) -> None:
+            if not await store.hold_group(tx, tenant_id, request.group_id):
+                raise Refused(GroupNotFound(str(request.group_id)))
+            await store.delete_membership(tx, tenant_id, request.group_id, request.user_id)
+
+        await self.database.transact(tenant_id, work)
+        self.principals.forget(tenant_id, request.user_id)
+
+
+def _admin(caller: Caller, action: str) -> Caller:
+    if not caller.principal.is_admin:
+        raise Refused(Forbidden(action))
+    return caller
+
+
+async def _same_group(tx: Transaction, caller: Caller, made_id: UUID, name: str) -> Group:
+    made = await store.groups_found(tx, caller.tenant_id, [made_id], [])
+    if not made or made[0].name != name:
+        raise Refused(IdempotencyConflict())
+    return made[0]
+
+
+def _after(cursor: str | None, listed: tuple[str, str]) -> UUID:
+    if cursor is None:
+        return _FIRST
+    [after] = decode_cursor(cursor, [str], listed)
+    try:
+        return UUID(str(after))
+    except ValueError as error:
+        rule = "is not a cursor of this list; start without one"
+        raise Refused(Invalid("cursor", rule)) from error

@@ -1,0 +1,99 @@
+"""Sessions and API tokens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from attrs import field, frozen
+
+from bitvault.actors.identity.contract.accounts import User
+from bitvault.actors.identity.contract.refusals import (
+    BadCredentials,
+    CredentialNotFound,
+    TooManyAttempts,
+    Unauthenticated,
+)
+from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.refusal import IdempotencyConflict, Invalid, Unavailable
+from bitvault.kernel.request import Request
+
+
+@frozen
+class Credential:
+    """A session or a named API token; never the secret itself."""
+
+    credential_id: UUID
+    kind: str
+    """``session`` or ``token``."""
+    name: str
+    prefix: str
+    """The first characters of the token, to tell tokens apart."""
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    address: str
+    user_agent: str
+
+
+@frozen
+class SecretIssued:
+    """A new credential with its token: the only time the token is seen."""
+
+    token: str = field(repr=False)
+    credential: Credential
+    user: User
+
+
+@frozen
+class OpenSession(Request[SecretIssued | BadCredentials | TooManyAttempts | Invalid]):
+    """Log in with a password."""
+
+    tenant: str
+    login: str
+    password: str = field(repr=False)
+    origin: Origin
+
+
+@frozen
+class Authenticate(Request[Principal | Unauthenticated]):
+    """Say whose token this is. Answered from a cache at most one second old."""
+
+    token: str = field(repr=False)
+    origin: Origin
+
+
+@frozen
+class CloseSession(Request[None | CredentialNotFound]):
+    """Log out: end one session (None: the one in use) or revoke one token, at once."""
+
+    caller: Caller
+    credential_id: UUID | None = None
+
+
+@frozen
+class ListCredentials(Request[tuple[Credential, ...] | Unavailable]):
+    """List the caller's live ``session``s or ``token``s, newest first."""
+
+    caller: Caller
+    kind: str
+
+
+@frozen
+class CreateToken(Request[SecretIssued | Invalid | IdempotencyConflict]):
+    """Create a named API token; ``expires_in`` is in seconds, None for no expiry.
+
+    A repeat under the same Idempotency-Key makes no second token: the first gets a new secret,
+    because the old one is not kept.
+    """
+
+    caller: Caller
+    name: str
+    expires_in: int | None = None
+
+
+@frozen
+class ChangePassword(Request[None | BadCredentials | TooManyAttempts | Invalid]):
+    """Change the caller's password; every other session of the user ends."""
+
+    caller: Caller
+    current: str = field(repr=False)
+    new: str = field(repr=False)

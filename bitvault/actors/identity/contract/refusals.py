@@ -1,0 +1,136 @@
+"""The declared ways this room says no."""
+
+from typing import ClassVar
+
+from attrs import frozen
+
+from bitvault.kernel.refusal import Refusal
+
+
+@frozen
+class BadCredentials(Refusal):
+    """Unknown tenant, unknown login or wrong password: indistinguishable."""
+
+    code: ClassVar[str] = "bad_credentials"
+
+    @property
+    def detail(self) -> str:
+        """Say no more than that."""
+        return "Tenant, login or password is wrong."
+
+
+@frozen
+class Unauthenticated(Refusal):
+    """No token, or one that is forged, expired or revoked: indistinguishable."""
+
+    code: ClassVar[str] = "unauthenticated"
+
+    @property
+    def detail(self) -> str:
+        """Say how to get a token."""
+        return "A valid token is needed: POST /v1/sessions, or `bitvault login`."
+
+
+@frozen
+class TooManyAttempts(Refusal):
+    """Too many wrong passwords for this account or from this address."""
+
+    code: ClassVar[str] = "too_many_attempts"
+    retryable: ClassVar[bool] = True
+    retry_after: int
+    """Seconds."""
+
+    @property
+    def detail(self) -> str:
+        """Say when to come back."""
+        return f"Too many failed logins; try again in {self.retry_after} seconds."
+
+
+@frozen
+class CredentialNotFound(Refusal):
+    """No such session or token of this user."""
+
+    code: ClassVar[str] = "credential_not_found"
+
+    @property
+    def detail(self) -> str:
+        """Say so."""
+        return "There is no such session or token."
+
+
+@frozen
+class UserNotFound(Refusal):
+    """No such user in the caller's tenant."""
+
+    code: ClassVar[str] = "user_not_found"
+    user: str
+
+    @property
+    def detail(self) -> str:
+        """Name the user."""
+        return f"There is no user {self.user!r}; list them with GET /v1/users."
+
+
+@frozen
+class LoginTaken(Refusal):
+    """Another user of the tenant has this login."""
+
+    code: ClassVar[str] = "login_taken"
+    login: str
+
+    @property
+    def detail(self) -> str:
+        """Name the login."""
+        return f"login: {self.login!r} is taken in this tenant."
+
+
+@frozen
+class TenantTaken(Refusal):
+    """Another tenant has this name."""
+
+    code: ClassVar[str] = "tenant_taken"
+    name: str
+
+    @property
+    def detail(self) -> str:
+        """Name the tenant."""
+        return f"tenant: {self.name!r} exists already."
+
+
+@frozen
+class GroupNotFound(Refusal):
+    """No such group in the caller's tenant."""
+
+    code: ClassVar[str] = "group_not_found"
+    group: str
+
+    @property
+    def detail(self) -> str:
+        """Name the group."""
+        return f"There is no group {self.group!r}; list them with GET /v1/groups."
+
+
+@frozen
+class GroupTaken(Refusal):
+    """Another group of the tenant has this name."""
+
+    code: ClassVar[str] = "group_taken"
+    name: str
+
+    @property
+    def detail(self) -> str:
+        """Name the group."""
+        return f"name: there is a group {self.name!r} already."
+
+
+@frozen
+class TooManyGroups(Refusal):
+    """The user is in as many groups as a user may be in."""
+
+    code: ClassVar[str] = "too_many_groups"
+    most: int
+
+    @property
+    def detail(self) -> str:
+        """Say how many."""
+        return f"A user may be in at most {self.most} groups."

@@ -1,0 +1,127 @@
+"""Tenants and users: one function per query."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import field, frozen
+
+from bitvault.actors.identity.contract import User
+from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.kernel.ids import TenantId, UserId
+
+QUERIES = load_queries("bitvault.actors.identity.store", "accounts.sql")
+
+
+@frozen
+class Account:
+    """A user with the hash of the password."""
+
+    user: User
+    password_hash: str = field(repr=False)
+
+
+async def tenant_by_key(tx: Transaction, name_key: str) -> TenantId | None:
+    """Return the tenant of that name."""
+    row = await tx.fetchrow(QUERIES["tenant_by_key"], name_key=name_key)
+    return TenantId(row["tenant_id"]) if row else None
+
+
+async def hold_tenant(tx: Transaction, tenant_id: TenantId) -> None:
+    """Keep others who hold the tenant out until the end."""
+    await tx.fetchrow(QUERIES["hold_tenant"], tenant_id=tenant_id)
+
+
+async def insert_tenant(
+    tx: Transaction, tenant_id: TenantId, name: str, key: str, now: datetime
+) -> bool:
+    """Create a tenant; False when the name is taken."""
+    row = await tx.fetchrow(
+        QUERIES["insert_tenant"], tenant_id=tenant_id, name=name, name_key=key, now=now
+    )
+    return row is not None
+
+
+async def insert_account(tx: Transaction, account: Account, login_key: str) -> bool:
+    """Create a user; False when the login is taken."""
+    user = account.user
+    row = await tx.fetchrow(
+        QUERIES["insert_account"],
+        tenant_id=user.tenant_id,
+        user_id=user.user_id,
+        login=user.login,
+        login_key=login_key,
+        display_name=user.display_name,
+        password_hash=account.password_hash,
+        is_admin=user.is_admin,
+        now=user.created_at,
+    )
+    return row is not None
+
+
+async def account_by_login(tx: Transaction, tenant_key: str, login_key: str) -> Account | None:
+    """Find a user by tenant and login."""
+    row = await tx.fetchrow(QUERIES["account_by_login"], tenant_key=tenant_key, login_key=login_key)
+    return _account(row) if row else None
+
+
+async def account_by_id(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Account | None:
+    """Find a user by id."""
+    row = await tx.fetchrow(QUERIES["account_by_id"], tenant_id=tenant_id, user_id=user_id)
+    return _account(row) if row else None
+
+
+async def hold_account(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Account | None:
+    """Find a user by id, and keep it as it is until the end."""
+    row = await tx.fetchrow(QUERIES["hold_account"], tenant_id=tenant_id, user_id=user_id)
+    return _account(row) if row else None
+
+
+async def accounts_after(
+    tx: Transaction, tenant_id: TenantId, after: str, most: int
+) -> tuple[User, ...]:
+    """List users by login key."""
+    rows = await tx.fetch(QUERIES["accounts_after"], tenant_id=tenant_id, after=after, most=most)
+    return tuple(_account(row).user for row in rows)
+
+
+async def accounts_named(
+    tx: Transaction, tenant_id: TenantId, user_ids: Sequence[UUID], login_keys: Sequence[str]
+) -> tuple[Account, ...]:
+    """Find users by id or login key."""
+    rows = await tx.fetch(
+        QUERIES["accounts_named"],
+        tenant_id=tenant_id,
+        user_ids=list(user_ids),
+        login_keys=list(login_keys),
+    )
+    return tuple(_account(row) for row in rows)
+
+
+async def set_password(tx: Transaction, account: Account, password_hash: str) -> bool:
+    """Replace the hash that was verified; False when it is another one by now."""
+    row = await tx.fetchrow(
+        QUERIES["set_password"],
+        tenant_id=account.user.tenant_id,
+        user_id=account.user.user_id,
+        password_hash=password_hash,
+        verified=account.password_hash,
+    )
+    return row is not None
+
+
+async def hold_password(tx: Transaction, account: Account) -> bool:
+    """Keep the password that was verified until the end; False when it is another one by now."""
+    row = await tx.fetchrow(
+        QUERIES["hold_password"],
+        tenant_id=account.user.tenant_id,
+        user_id=account.user.user_id,
+        verified=account.password_hash,
+    )
+    return row is not None
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    fields = dict(row)
+    return Account(password_hash=fields.pop("password_hash"), user=User(**fields))

@@ -1,0 +1,75 @@
+-- tenant_by_key --
+SELECT tenant_id, name FROM identity.tenant WHERE name_key = :name_key;
+
+-- hold_tenant --
+-- What is unique in a tenant, and must stay so through an UPDATE, is changed one at a time.
+SELECT tenant_id FROM identity.tenant WHERE tenant_id = :tenant_id FOR NO KEY UPDATE;
+
+-- insert_tenant --
+INSERT INTO identity.tenant (tenant_id, name, name_key, created_at)
+VALUES (:tenant_id, :name, :name_key, :now)
+ON CONFLICT (name_key) DO NOTHING
+RETURNING tenant_id;
+
+-- insert_account --
+INSERT INTO identity.account (
+    tenant_id, user_id, login, login_key, display_name, password_hash, is_admin, created_at
+)
+VALUES (
+    :tenant_id, :user_id, :login, :login_key, :display_name, :password_hash, :is_admin, :now
+)
+ON CONFLICT (tenant_id, login_key) DO NOTHING
+RETURNING user_id;
+
+-- account_by_login --
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.created_at
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE t.name_key = :tenant_key AND a.login_key = :login_key;
+
+-- account_by_id --
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.created_at
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id;
+
+-- accounts_after --
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.created_at
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE a.tenant_id = :tenant_id AND a.login_key > :after
+ORDER BY a.login_key
+LIMIT :most;
+
+-- accounts_named --
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.created_at
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE a.tenant_id = :tenant_id
+    AND (a.user_id = ANY(:user_ids::uuid[]) OR a.login_key = ANY(:login_keys::text[]))
+ORDER BY a.login_key;
+
+-- set_password --
+-- Only over the hash that was verified: a login that rehashes must not undo a change.
+UPDATE identity.account SET password_hash = :password_hash
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND password_hash = :verified
+RETURNING user_id;
+
+-- hold_password --
+-- A change of the password waits for this login, and then ends its session too.
+SELECT user_id FROM identity.account
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND password_hash = :verified
+FOR SHARE;
+
+-- hold_account --
+-- Whoever changes what depends on the user waits until the end.
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.created_at
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id
+FOR NO KEY UPDATE OF a;

@@ -1,0 +1,146 @@
+"""Sessions and API tokens: one function per query."""
+
+from datetime import datetime
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.actors.identity.contract import Credential, User
+from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.principal import Principal
+
+QUERIES = load_queries("bitvault.actors.identity.store", "credentials.sql")
+
+
+@frozen
+class Known:
+    """A live credential's principal, and when it was last used."""
+
+    principal: Principal
+    kind: str
+    last_used_at: datetime | None
+
+
+async def insert_credential(
+    tx: Transaction,
+    user: User,
+    credential: Credential,
+    *,
+    secret_hash: bytes,
+    idle_expires_at: datetime | None,
+) -> None:
+    """Add a session or token."""
+    await tx.execute(
+        QUERIES["insert_credential"],
+        tenant_id=user.tenant_id,
+        user_id=user.user_id,
+        credential_id=credential.credential_id,
+        kind=credential.kind,
+        name=credential.name,
+        prefix=credential.prefix,
+        secret_hash=secret_hash,
+        now=credential.created_at,
+        expires_at=credential.expires_at,
+        idle_expires_at=idle_expires_at,
+        address=credential.address,
+        user_agent=credential.user_agent,
+    )
+
+
+async def principal_by_secret(tx: Transaction, secret_hash: bytes, now: datetime) -> Known | None:
+    """Find whose live credential this is."""
+    row = await tx.fetchrow(QUERIES["principal_by_secret"], secret_hash=secret_hash, now=now)
+    if row is None:
+        return None
+    principal = Principal(
+        tenant_id=TenantId(row["tenant_id"]),
+        user_id=UserId(row["user_id"]),
+        login=row["login"],
+        is_admin=row["is_admin"],
+        credential_id=row["credential_id"],
+        groups=tuple(map(GroupId, row["groups"])),
+    )
+    return Known(principal, row["kind"], row["last_used_at"])
+
+
+async def touch_credential(
+    tx: Transaction, principal: Principal, now: datetime, idle_expires_at: datetime
+) -> None:
+    """Record a use; a session's idle time starts again."""
+    await tx.execute(
+        QUERIES["touch_credential"],
+        tenant_id=principal.tenant_id,
+        credential_id=principal.credential_id,
+        now=now,
+        idle_expires_at=idle_expires_at,
+    )
+
+
+async def credentials_of_user(
+    tx: Transaction, principal: Principal, kind: str, now: datetime
+) -> tuple[Credential, ...]:
+    """List a user's live sessions or tokens, newest first."""
+    rows = await tx.fetch(
+        QUERIES["credentials_of_user"],
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        kind=kind,
+        now=now,
+    )
+    return tuple(Credential(**row) for row in rows)
+
+
+async def credential_by_id(tx: Transaction, user: User, credential_id: UUID) -> Credential | None:
+    """Find one of the user's credentials, and keep it until the end."""
+    row = await tx.fetchrow(
+        QUERIES["credential_by_id"],
+        tenant_id=user.tenant_id,
+        user_id=user.user_id,
+        credential_id=credential_id,
+    )
+    return Credential(**row) if row else None
+
+
+async def replace_secret(
+    tx: Transaction, user: User, credential: Credential, secret_hash: bytes
+) -> None:
+    """Give a credential a new secret, with its prefix."""
+    await tx.execute(
+        QUERIES["replace_secret"],
+        tenant_id=user.tenant_id,
+        credential_id=credential.credential_id,
+        prefix=credential.prefix,
+        secret_hash=secret_hash,
+    )
+
+
+async def delete_credential(tx: Transaction, principal: Principal, credential_id: UUID) -> bool:
+    """End one of the user's credentials; False when there is none such."""
+    row = await tx.fetchrow(
+        QUERIES["delete_credential"],
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        credential_id=credential_id,
+    )
+    return row is not None
+
+
+async def delete_other_sessions(tx: Transaction, principal: Principal) -> None:
+    """End every session of the user but the one in use."""
+    await tx.execute(
+        QUERIES["delete_other_sessions"],
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        credential_id=principal.credential_id,
+    )
+
+
+async def delete_expired_sessions(tx: Transaction, user: User, now: datetime) -> None:
+    """Clear the user's dead sessions."""
+    await tx.execute(
+        QUERIES["delete_expired_sessions"],
+        tenant_id=user.tenant_id,
+        user_id=user.user_id,
+        now=now,
+    )

@@ -1,0 +1,64 @@
+-- insert_credential --
+INSERT INTO identity.credential (
+    tenant_id, user_id, credential_id, kind, name, prefix, secret_hash, created_at, expires_at,
+    idle_expires_at, address, user_agent
+)
+VALUES (
+    :tenant_id, :user_id, :credential_id, :kind, :name, :prefix, :secret_hash, :now, :expires_at,
+    :idle_expires_at, :address, :user_agent
+);
+
+-- principal_by_secret --
+SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.last_used_at, a.login, a.is_admin,
+    ARRAY(
+        SELECT m.group_id FROM identity.membership AS m
+        WHERE m.tenant_id = c.tenant_id AND m.user_id = c.user_id
+        ORDER BY m.group_id
+    ) AS groups
+FROM identity.credential AS c
+JOIN identity.account AS a ON a.tenant_id = c.tenant_id AND a.user_id = c.user_id
+WHERE c.secret_hash = :secret_hash
+    AND (c.expires_at IS NULL OR c.expires_at > :now)
+    AND (c.idle_expires_at IS NULL OR c.idle_expires_at > :now);
+
+-- touch_credential --
+UPDATE identity.credential
+SET last_used_at = :now,
+    idle_expires_at = CASE WHEN idle_expires_at IS NULL THEN NULL ELSE :idle_expires_at::timestamptz END
+WHERE tenant_id = :tenant_id AND credential_id = :credential_id;
+
+-- credentials_of_user --
+SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent
+FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = :kind
+    AND (expires_at IS NULL OR expires_at > :now)
+    AND (idle_expires_at IS NULL OR idle_expires_at > :now)
+ORDER BY credential_id DESC
+LIMIT 1000;
+
+-- credential_by_id --
+SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent
+FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND credential_id = :credential_id
+FOR UPDATE;
+
+-- replace_secret --
+UPDATE identity.credential SET prefix = :prefix, secret_hash = :secret_hash
+WHERE tenant_id = :tenant_id AND credential_id = :credential_id;
+
+-- delete_credential --
+DELETE FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND credential_id = :credential_id
+RETURNING credential_id;
+
+-- delete_other_sessions --
+DELETE FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = 'session'
+    AND credential_id <> :credential_id
+RETURNING credential_id;
+
+-- delete_expired_sessions --
+-- A login clears the user's own dead sessions, so that the table does not grow for ever.
+DELETE FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = 'session'
+    AND (expires_at <= :now OR idle_expires_at <= :now);
