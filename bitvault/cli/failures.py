@@ -57,6 +57,9 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "user_not_found": "See who is there: bitvault users list",
         "credential_not_found": "See which there are: bitvault token list",
         "upload_not_found": "See which there are: bitvault uploads list",
+        "insufficient_scope": "Make one that will do: bitvault token create NAME --scope write; "
+        "or unset BITVAULT_TOKEN and log in.",
+        "group_not_found": "See which there are: bitvault groups list",
         "forbidden": "Ask an admin of your tenant, or a manager of the space.",
         "node_not_found": "See what is there: bitvault ls",
         "source_changed": "Run the command again when the file is at rest.",

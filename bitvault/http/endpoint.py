@@ -7,6 +7,7 @@ import attrs
 import msgspec
 
 from bitvault.http.call import Answer, Call
+from bitvault.kernel.principal import Scope
 
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 
@@ -32,6 +33,7 @@ class Endpoint:
         body: The shape of the JSON body.
         query: The shape of the query string.
         codes: Refusals to expect, by code.
+        scope: What a credential must be good for; a route that does not say serves nobody.
         is_open: Needs no token.
         body_optional: An absent body stands for ``{}``.
         if_match: Heeds If-Match.
@@ -46,6 +48,7 @@ class Endpoint:
     body: type[Any] = NoBody
     query: type[Any] = NoQuery
     codes: tuple[str, ...] = ()
+    scope: Scope | None = None
     is_open: bool = False
     body_optional: bool = False
     if_match: bool = False
@@ -70,6 +73,10 @@ class Endpoint:
     def needs_room(self) -> bool:
         """Say whether it is refused while the disk is short; what removes things never is."""
         return self.method in {"POST", "PUT", "PATCH"} and not (self.is_open or self.when_full)
+
+    def serves(self, scope: Scope) -> bool:
+        """Say whether a credential of that scope is enough."""
+        return self.scope is not None and scope >= self.scope
 
     @property
     def takes_idempotency_key(self) -> bool:

@@ -12,6 +12,7 @@ from bitvault.actors.storage import contract as storage
 from bitvault.http.endpoint import Endpoint, NoQuery
 from bitvault.http.problems import OWN_MEANINGS, STATUS
 from bitvault.kernel import refusal
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire.problems import Problem
 
@@ -25,7 +26,9 @@ Files, folders and their versions. Bytes never pass through this interface: uplo
 are presigned requests to the object store.
 
 Log in with `POST /v1/sessions`, or make a token with `bitvault token create NAME`; send either as
-`Authorization: Bearer TOKEN`.
+`Authorization: Bearer TOKEN`. A token has a scope: `read`, `write` (and read), or `admin` (and all
+that its user may do). A session's scope is `account`, which also manages the user's own password,
+sessions and tokens. The scope that an operation needs is in its `security`.
 
 To upload, `POST /v1/files` with path, size and hash, send the bytes as each of the answered
 `transfers` says, and `POST /v1/files/{uploadId}/commit`. To download, `GET
@@ -104,6 +107,8 @@ def _operation(
             "required": not endpoint.body_optional,
             "content": {"application/json": {"schema": schemas[endpoint.body]}},
         }
+    if endpoint.scope is not None:
+        operation["security"] = [{"token": [endpoint.scope.name.lower()]}]
     if endpoint.is_open:
         operation["security"] = []
     return operation
@@ -155,6 +160,7 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
             responses[str(status)]["content"] = {"application/json": {"schema": schemas[shape]}}
     codes = [*endpoint.codes, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
     codes += [] if endpoint.is_open else ["unauthenticated"]
+    codes += [] if endpoint.serves(Scope.READ) or endpoint.is_open else ["insufficient_scope"]
     codes += ["disk_full"] if endpoint.needs_room else []
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):

@@ -13,6 +13,7 @@ STATUS: Final[Mapping[str, int]] = {
     "bad_credentials": 401,
     "unauthenticated": 401,
     "forbidden": 403,
+    "insufficient_scope": 403,
     "credential_not_found": 404,
     "group_not_found": 404,
     "node_not_found": 404,
@@ -129,6 +130,10 @@ def headers_for(members: Mapping[str, Any]) -> dict[str, str]:
         headers["Retry-After"] = str(members["retryAfter"])
     if members["code"] == "unauthenticated":
         headers["WWW-Authenticate"] = 'Bearer realm="bitvault"'
+    if members["code"] == "insufficient_scope":
+        needed = members["needed"]
+        challenge = f'Bearer realm="bitvault", error="insufficient_scope", scope="{needed}"'
+        headers["WWW-Authenticate"] = challenge
     return headers
 
 

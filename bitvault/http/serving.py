@@ -9,11 +9,12 @@ import msgspec
 import trio
 from quart import Response, request
 
+from bitvault.actors.identity.contract import InsufficientScope
 from bitvault.http import auth, decoding, problems
 from bitvault.http.call import Answer, Call, Edge, Reply
 from bitvault.http.endpoint import Endpoint, NoBody
 from bitvault.http.problems import Rejected
-from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.kernel.timing import Spent
 from supervisors import ActorDied, AskTimeout, MailboxFull
@@ -82,6 +83,8 @@ async def _answer(endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, 
         who = await principal_of(edge, trace)
         if isinstance(who, Refusal):
             return who
+        if not endpoint.serves(who.scope):
+            return InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower())
         caller = Caller(who, trace.origin)
     if endpoint.needs_room and edge.reserve.is_touched:
         raise problems.disk_full()

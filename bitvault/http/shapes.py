@@ -169,6 +169,7 @@ def credential_members(value: identity.Credential, current: UUID) -> dict[str, A
         "last_used_at": value.last_used_at,
         "address": value.address,
         "user_agent": value.user_agent,
+        "scope": value.scope.name.lower(),
         "is_current": value.credential_id == current,
     }
 

@@ -1,10 +1,24 @@
 """Who asks, and from where. Every request to a room that acts for somebody carries a Caller."""
 
+from enum import IntEnum
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.kernel.ids import GroupId, TenantId, UserId
+
+
+class Scope(IntEnum):
+    """What a credential is good for, least first; each includes those before it."""
+
+    READ = 1
+    """See what its user may see."""
+    WRITE = 2
+    """Change what its user may change: files, folders, spaces."""
+    ADMIN = 3
+    """Administer, if its user is an admin: users, groups, tenants, the trail."""
+    ACCOUNT = 4
+    """Manage the user's own password, sessions and tokens: a session's, and never a token's."""
 
 
 @frozen
@@ -15,10 +29,12 @@ class Principal:
     user_id: UserId
     login: str
     is_admin: bool
+    """Whether this credential may administer the tenant: it needs an admin, and the scope."""
     credential_id: UUID
     """The session or API token in use."""
     groups: tuple[GroupId, ...] = ()
     """Every group the user is in, by id; like the rest of it at most a second old."""
+    scope: Scope = Scope.READ
 
 
 @frozen

@@ -13,6 +13,10 @@ Password = Annotated[
     str, Meta(min_length=1, max_length=1024, examples=["correct horse battery staple"])
 ]
 TokenName = Annotated[str, Meta(min_length=1, max_length=255, examples=["backup"])]
+TokenScope = Annotated[
+    Literal["read", "write", "admin"],
+    Meta(description="What the token is good for; each includes those before it."),
+]
 Lifetime = Annotated[int, Meta(ge=1, le=3_153_600_000, description="Seconds.")]
 
 
@@ -56,6 +60,9 @@ class Credential(ResponseShape, frozen=True, kw_only=True):
     last_used_at: Moment | None
     address: str
     user_agent: str
+    scope: Annotated[
+        Literal["read", "write", "admin", "account"], Meta(description="account: a session's.")
+    ]
     is_current: bool = False
 
 
@@ -63,6 +70,7 @@ class CreateToken(RequestShape, frozen=True, kw_only=True):
     """Create a named API token; ``expiresIn`` null: it does not expire."""
 
     name: TokenName
+    scope: TokenScope = "write"
     expires_in: Lifetime | None = None
 
 

@@ -216,6 +216,23 @@ def test_a_token_is_revoked_by_its_name(logged_in: Mapping[str, str]) -> None:
     assert run(logged_in, "token", "revoke", "single").returncode == 4
 
 
+def test_a_token_is_good_for_what_it_was_made_for(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path]
+) -> None:
+    """Reading reads; what needs more is exit 3, says what would do, and changes nothing."""
+    asked = ("token", "create", "reader", "--scope", "read", "--expires", "30d", "--json")
+    made = json.loads(run(logged_in, *asked).stdout)["results"][0]
+    by_token = {**logged_in, "BITVAULT_SERVER": daemon[0], "BITVAULT_TOKEN": made["token"]}
+    assert (made["scope"], made["expiresAt"] > made["createdAt"]) == ("read", True)
+    assert run(by_token, "ls").returncode == 0
+    refused = run(by_token, "mkdir", "/by-a-reader")
+    assert (refused.returncode, b"scope 'write'" in refused.stderr) == (3, True), refused.stderr
+    assert run(by_token, "token", "create", "another").returncode == 3
+    assert run(logged_in, "stat", "/by-a-reader").returncode == 4
+    assert run(logged_in, "token", "create", "t", "--expires", "soon").returncode == 2
+    assert b"reader" in run(logged_in, "token", "list").stdout
+
+
 def test_a_revoked_token_is_exit_3(logged_in: Mapping[str, str], daemon: tuple[str, Path]) -> None:
     """A token works until it is revoked."""
     made = json.loads(run(logged_in, "token", "create", "t", "--json").stdout)["results"][0]

@@ -118,6 +118,8 @@ TREES = [
     Wrong("POST", "/v1/users", {"login": "eve", "password": "short"}, 400, "invalid", "password"),
     Wrong("POST", "/v1/users", {"login": "admin", "password": "x" * 9}, 409, "login_taken"),
     Wrong("POST", "/v1/tokens", {"name": "t", "expiresIn": 0}, 400, "invalid", "expiresIn"),
+    Wrong("POST", "/v1/tokens", {"name": "t", "scope": "account"}, 400, "invalid", "scope"),
+    Wrong("POST", "/v1/tokens", {"name": "t", "scope": "all"}, 400, "invalid", "scope"),
     Wrong("PUT", "/v1/me/password", {"currentPassword": "a"}, 400, "invalid", "newPassword"),
     Wrong("PUT", "/v1/files/{node}", {}, 405, "method_not_allowed"),
     Wrong("GET", "/v1/nowhere", None, 404, "not_found"),

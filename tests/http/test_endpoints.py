@@ -15,10 +15,11 @@ from bitvault.http.app import openapi_document
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.problems import STATUS, headers_for, of_refusal
 from bitvault.http.routes import ENDPOINTS
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal, Unavailable
 from supervisors import ActorDied, AskTimeout, MailboxFull
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import HASH, ID, World
+from tests.http.support.rooms import HASH, ID, SCOPED, World
 
 CONTRACTS = (_files, _identity, _storage)
 GOLDEN = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -82,6 +83,31 @@ async def test_without_a_token_nothing_is_asked(world: World, endpoint: Endpoint
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert world.room.asked == []
+
+
+@each
+def test_every_route_says_what_its_token_must_be_good_for(endpoint: Endpoint) -> None:
+    """Whoever adds a route decides it; one that does not say would serve nobody."""
+    assert (endpoint.scope is None) == endpoint.is_open
+    assert attrs.evolve(endpoint, scope=None).serves(Scope.ACCOUNT) is False
+
+
+@with_token
+@pytest.mark.parametrize("scope", Scope)
+async def test_a_token_serves_its_scope_and_no_more(
+    world: World, endpoint: Endpoint, scope: Scope
+) -> None:
+    """What needs more is a 403 that says what would do, and no room heard of the request (X12)."""
+    answer = await call(world, endpoint, token=SCOPED[scope])
+    assert endpoint.scope is not None
+    if scope >= endpoint.scope:
+        assert answer.status_code in endpoint.answers
+        return
+    problem = await answer.get_json(force=True)
+    needed = endpoint.scope.name.lower()
+    assert (answer.status_code, problem["code"]) == (403, "insufficient_scope")
+    assert (problem["needed"], world.room.asked) == (needed, [])
+    assert f'error="insufficient_scope", scope="{needed}"' in answer.headers["WWW-Authenticate"]
 
 
 @pytest.mark.parametrize("kind", every_refusal(), ids=lambda kind: kind.__name__)

@@ -9,6 +9,7 @@ from math import ceil
 
 from attrs import define, field, frozen
 
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Invalid, Refused
 
 _MAX_NAME = 128
@@ -100,6 +101,13 @@ def checked_lifetime(seconds: int | None, now: datetime) -> datetime | None:
     if not 1 <= seconds <= MAX_TOKEN_SECONDS:
         raise Refused(Invalid("expiresIn", f"must be from 1 to {MAX_TOKEN_SECONDS} seconds"))
     return now + timedelta(seconds=seconds)
+
+
+def checked_scope(scope: Scope) -> Scope:
+    """Return what a token may be good for: whatever it is, it makes no further tokens."""
+    if scope > Scope.ADMIN:
+        raise Refused(Invalid("scope", "must be read, write or admin"))
+    return scope
 
 
 def new_token(secret: bytes) -> str:

@@ -2,7 +2,6 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
-import re
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -12,13 +11,12 @@ import click
 
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote, reports
+from bitvault.cli.durations import seconds_of
 from bitvault.cli.output import Exit, Report, counted
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
 from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing
 
-_AGO = re.compile(r"(\d{1,6})([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LIMIT = click.option(
     "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
 )
@@ -38,8 +36,9 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
     """
     if value is None:
         return None
-    if ago := _AGO.fullmatch(value):
-        found = datetime.now(UTC) - timedelta(seconds=int(ago[1]) * _SECONDS[ago[2]])
+    ago = seconds_of(value)
+    if ago is not None:
+        found = datetime.now(UTC) - timedelta(seconds=ago)
     else:
         try:
             found = datetime.fromisoformat(value)

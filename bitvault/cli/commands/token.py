@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from bitvault.cli.context import connect, is_id, reports
+from bitvault.cli.durations import duration
 from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
@@ -17,15 +18,23 @@ def token() -> None:
     """Create, list or revoke API tokens."""
 
 
-@token.command(epilog="Example: BITVAULT_TOKEN=$(bitvault token create backup)")
+@token.command(
+    epilog="Examples: BITVAULT_TOKEN=$(bitvault token create backup); "
+    "bitvault token create mirror --scope read --expires 30d"
+)
 @click.argument("name")
-@click.option("--expires-in", type=click.IntRange(1), help="Seconds; else it does not expire.")
+@click.option(
+    "--scope",
+    type=click.Choice(["read", "write", "admin"]),
+    default="write",
+    show_default=True,
+    help="What it is good for; each includes those before it.",
+)
+@click.option("--expires", callback=duration, help="After 30m, 12h or 7d; else it does not expire.")
 @reports
-def create(name: str, expires_in: int | None) -> Report:
+def create(name: str, scope: str, expires: int | None) -> Report:
     """Create a token and print it: the only time it is shown."""
-    body: dict[str, Any] = {"name": name}
-    if expires_in is not None:
-        body["expiresIn"] = expires_in
+    body: dict[str, Any] = {"name": name, "scope": scope, "expiresIn": expires}
     with connect() as client:
         made = client.rest.call("POST", "/v1/tokens", TokenCreated, body=body)
     return Report([plain(made)], [made.token])
@@ -37,8 +46,12 @@ def list_() -> Report:
     """List your tokens; never the secrets."""
     with connect() as client:
         found = list(client.listed("/v1/tokens", Credential, limit=None))
-    rows = [(one.id, one.name, one.prefix, when(one.last_used_at)) for one in found]
-    return Report([plain(one) for one in found], table(rows, ("id", "name", "prefix", "last used")))
+    rows = [
+        (one.name, one.scope, when(one.expires_at), when(one.last_used_at), one.prefix, one.id)
+        for one in found
+    ]
+    heads = ("name", "scope", "expires", "last used", "begins with", "id")
+    return Report([plain(one) for one in found], table(rows, heads))
 
 
 @token.command(epilog="Examples: bitvault token revoke backup; bitvault token revoke 0193a5b2-...")

@@ -14,6 +14,7 @@ from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import admin as wire
 from bitvault.wire.fields import Page
@@ -49,6 +50,7 @@ class PagedLetters(Paged, frozen=True, kw_only=True):
     "GET",
     "/v1/audit",
     {200: Page[wire.AuditEntry]},
+    scope=Scope.ADMIN,
     query=PagedTrail,
     codes=("invalid", "forbidden"),
 )
@@ -76,6 +78,7 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     "GET",
     "/v1/admin/dead-letters",
     {200: Page[wire.DeadLetter]},
+    scope=Scope.ADMIN,
     query=PagedLetters,
     codes=("invalid", "forbidden"),
 )
@@ -90,6 +93,7 @@ async def list_dead_letters(call: Call[NoBody, PagedLetters]) -> Answer:
     "POST",
     "/v1/admin/dead-letters/replay",
     {200: wire.Replayed},
+    scope=Scope.ADMIN,
     body=wire.ReplayDeadLetters,
     body_optional=True,
     codes=("invalid", "forbidden"),

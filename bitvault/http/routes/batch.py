@@ -8,6 +8,7 @@ from bitvault.http.endpoint import NoQuery, Routes
 from bitvault.http.preconditions import revision_of
 from bitvault.http.problems import Rejected
 from bitvault.http.routes.folders import folder_of
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import batch as wire
 from bitvault.wire.nodes import Written
@@ -20,6 +21,7 @@ routes = Routes("batch")
     "POST",
     "/v1/batch",
     {200: Outcomes[Written]},
+    scope=Scope.WRITE,
     body=wire.Batch,
     codes=("invalid", "idempotency_key_reused", "unavailable"),
 )

@@ -25,6 +25,7 @@ from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import etag, expected_revision, is_known
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, page_reply
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import nodes as wire
 from bitvault.wire.fields import Page, Path, VersionNumber
@@ -66,6 +67,7 @@ class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     "GET",
     "/v1/files",
     {200: wire.Node, 304: None},
+    scope=Scope.READ,
     query=ByPath,
     codes=("invalid", "node_not_found", "space_not_found"),
 )
@@ -75,7 +77,13 @@ async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
     return _described(call, await call.files.ask(GetNode(call.caller, at)))
 
 
-@routes.route("GET", "/v1/files/{id}", {200: wire.Node, 304: None}, codes=("node_not_found",))
+@routes.route(
+    "GET",
+    "/v1/files/{id}",
+    {200: wire.Node, 304: None},
+    scope=Scope.READ,
+    codes=("node_not_found",),
+)
 async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a file or folder."""
     node = await call.files.ask(GetNode(call.caller, shapes.at(call.path["id"])))
@@ -86,6 +94,7 @@ async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
     "PATCH",
     "/v1/files/{id}",
     {200: wire.Written},
+    scope=Scope.WRITE,
     body=wire.MoveNode,
     codes=CHANGES,
     if_match=True,
@@ -106,6 +115,7 @@ async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Answer:
     "POST",
     "/v1/files/{id}/copy",
     {201: wire.Written},
+    scope=Scope.WRITE,
     body=wire.CopyNode,
     codes=(*CHANGES, "too_many_nodes"),
 )
@@ -117,7 +127,9 @@ async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Answer:
     return await apply(call, CopyNode(at, parent, body.name, IfExists(body.if_exists)), 201)
 
 
-@routes.route("DELETE", "/v1/files/{id}", {200: wire.Written}, codes=CHANGES, if_match=True)
+@routes.route(
+    "DELETE", "/v1/files/{id}", {200: wire.Written}, scope=Scope.WRITE, codes=CHANGES, if_match=True
+)
 async def trash_node(call: Call[NoBody, NoQuery]) -> Answer:
     """Put a file or folder in the trash."""
     at = shapes.at(call.path["id"])
@@ -131,6 +143,7 @@ async def trash_node(call: Call[NoBody, NoQuery]) -> Answer:
     "GET",
     "/v1/files/{id}/content",
     {200: wire.Content, 302: None},
+    scope=Scope.READ,
     query=Fetch,
     codes=("invalid", "node_not_found", "version_not_found", "kind_mismatch", "unavailable"),
 )
@@ -152,6 +165,7 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     "POST",
     "/v1/files/content",
     {200: Outcomes[wire.Content]},
+    scope=Scope.READ,
     body=wire.ContentsWanted,
     codes=("invalid", "unavailable"),
     when_full=True,
@@ -174,6 +188,7 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     "GET",
     "/v1/files/{id}/versions",
     {200: Page[wire.Version]},
+    scope=Scope.READ,
     query=Paged,
     codes=("invalid", "node_not_found", "kind_mismatch"),
 )
@@ -188,6 +203,7 @@ async def list_versions(call: Call[NoBody, Paged]) -> Answer:
     "POST",
     "/v1/files/{id}/versions/{n}/restore",
     {200: wire.Written},
+    scope=Scope.WRITE,
     codes=(*CHANGES, "version_not_found"),
     if_match=True,
 )

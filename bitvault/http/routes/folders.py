@@ -6,6 +6,7 @@ from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.files import CHANGES, apply
 from bitvault.http.routes.queries import Paged, PagedPath, page_reply
+from bitvault.kernel.principal import Scope
 from bitvault.wire import nodes as wire
 from bitvault.wire.fields import Page
 
@@ -18,6 +19,7 @@ _LIST = ("invalid", "node_not_found", "space_not_found", "kind_mismatch")
     "POST",
     "/v1/folders",
     {201: wire.Written, 200: wire.Written},
+    scope=Scope.WRITE,
     body=wire.MakeFolder,
     codes=CHANGES,
 )
@@ -31,13 +33,27 @@ async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Answer:
     return answer
 
 
-@routes.route("GET", "/v1/folders/{id}/children", {200: Page[wire.Node]}, query=Paged, codes=_LIST)
+@routes.route(
+    "GET",
+    "/v1/folders/{id}/children",
+    {200: Page[wire.Node]},
+    scope=Scope.READ,
+    query=Paged,
+    codes=_LIST,
+)
 async def list_children(call: Call[NoBody, Paged]) -> Answer:
     """List a folder's children by name."""
     return await _children(call, shapes.at(call.path["id"]), call.query)
 
 
-@routes.route("GET", "/v1/folders/children", {200: Page[wire.Node]}, query=PagedPath, codes=_LIST)
+@routes.route(
+    "GET",
+    "/v1/folders/children",
+    {200: Page[wire.Node]},
+    scope=Scope.READ,
+    query=PagedPath,
+    codes=_LIST,
+)
 async def list_children_by_path(call: Call[NoBody, PagedPath]) -> Answer:
     """List the children of the folder at a path, by name."""
     at = shapes.target(None, call.query.path, call.query.space_id)

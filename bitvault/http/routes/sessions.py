@@ -11,6 +11,7 @@ from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import list_reply
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import sessions as wire
 from bitvault.wire.fields import Page
@@ -42,7 +43,7 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
     return Reply(201, opened, {"Cache-Control": "no-store"})
 
 
-@routes.route("GET", "/v1/sessions", {200: Page[wire.Credential]})
+@routes.route("GET", "/v1/sessions", {200: Page[wire.Credential]}, scope=Scope.ACCOUNT)
 async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     """List your sessions."""
     found = await call.identity.ask(ListCredentials(call.caller, "session"))
@@ -54,19 +55,23 @@ async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     )
 
 
-@routes.route("DELETE", "/v1/sessions/current", {204: None}, codes=("credential_not_found",))
+@routes.route(
+    "DELETE", "/v1/sessions/current", {204: None}, scope=Scope.READ, codes=("credential_not_found",)
+)
 async def close_current_session(call: Call[NoBody, NoQuery]) -> Answer:
     """Log out."""
     return await call.identity.ask(CloseSession(call.caller)) or Reply(204)
 
 
-@routes.route("DELETE", "/v1/sessions/{id}", {204: None}, codes=("credential_not_found",))
+@routes.route(
+    "DELETE", "/v1/sessions/{id}", {204: None}, scope=Scope.ACCOUNT, codes=("credential_not_found",)
+)
 async def close_session(call: Call[NoBody, NoQuery]) -> Answer:
     """End another session of yours."""
     return await call.identity.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)
 
 
-@routes.route("GET", "/v1/me", {200: wire.User})
+@routes.route("GET", "/v1/me", {200: wire.User}, scope=Scope.READ)
 async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     """Say who you are."""
     me = await call.identity.ask(DescribeMe(call.caller))
@@ -77,6 +82,7 @@ async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     "PUT",
     "/v1/me/password",
     {204: None},
+    scope=Scope.ACCOUNT,
     body=wire.ChangePassword,
     codes=("invalid", "bad_credentials", "too_many_attempts"),
     when_full=True,

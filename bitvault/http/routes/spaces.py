@@ -18,6 +18,7 @@ from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import etag, single_revision
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import spaces as wire
 from bitvault.wire.fields import Page
@@ -25,7 +26,9 @@ from bitvault.wire.fields import Page
 routes = Routes("spaces")
 
 
-@routes.route("GET", "/v1/spaces", {200: Page[wire.Space]}, query=Paged, codes=("invalid",))
+@routes.route(
+    "GET", "/v1/spaces", {200: Page[wire.Space]}, scope=Scope.READ, query=Paged, codes=("invalid",)
+)
 async def list_spaces(call: Call[NoBody, Paged]) -> Answer:
     """List the spaces you may enter, the personal one first."""
     page = await call.files.ask(ListSpaces(call.caller, call.query.cursor, call.query.limit))
@@ -36,6 +39,7 @@ async def list_spaces(call: Call[NoBody, Paged]) -> Answer:
     "POST",
     "/v1/spaces",
     {201: wire.Space},
+    scope=Scope.ADMIN,
     body=wire.CreateSpace,
     codes=("invalid", "forbidden", "space_taken", "idempotency_key_reused"),
 )
@@ -45,13 +49,17 @@ async def create_space(call: Call[wire.CreateSpace, NoQuery]) -> Answer:
     return _reply(await call.files.ask(request), 201)
 
 
-@routes.route("GET", "/v1/spaces/personal", {200: wire.Space}, codes=("space_not_found",))
+@routes.route(
+    "GET", "/v1/spaces/personal", {200: wire.Space}, scope=Scope.READ, codes=("space_not_found",)
+)
 async def get_personal_space(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe your personal space."""
     return _reply(await call.files.ask(GetSpace(call.caller)))
 
 
-@routes.route("GET", "/v1/spaces/{id}", {200: wire.Space}, codes=("space_not_found",))
+@routes.route(
+    "GET", "/v1/spaces/{id}", {200: wire.Space}, scope=Scope.READ, codes=("space_not_found",)
+)
 async def get_space(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a space."""
     return _reply(await call.files.ask(GetSpace(call.caller, call.path["id"])))
@@ -61,6 +69,7 @@ async def get_space(call: Call[NoBody, NoQuery]) -> Answer:
     "PATCH",
     "/v1/spaces/{id}",
     {200: wire.Space},
+    scope=Scope.WRITE,
     body=wire.UpdateSpace,
     codes=("invalid", "forbidden", "space_not_found", "space_taken", "precondition_failed"),
     if_match=True,
@@ -82,7 +91,11 @@ async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
 
 
 @routes.route(
-    "GET", "/v1/spaces/{id}/members", {200: Page[wire.Member]}, codes=("space_not_found",)
+    "GET",
+    "/v1/spaces/{id}/members",
+    {200: Page[wire.Member]},
+    scope=Scope.READ,
+    codes=("space_not_found",),
 )
 async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
     """List a team space's members."""
@@ -100,6 +113,7 @@ async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
     "PUT",
     "/v1/spaces/{id}/members/{userId}",
     {200: wire.Member},
+    scope=Scope.WRITE,
     body=wire.SetMember,
     codes=("invalid", "forbidden", "space_not_found", "user_not_found"),
 )
@@ -121,6 +135,7 @@ async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
     "DELETE",
     "/v1/spaces/{id}/members/{userId}",
     {204: None},
+    scope=Scope.WRITE,
     codes=("forbidden", "space_not_found"),
 )
 async def remove_member(call: Call[NoBody, NoQuery]) -> Answer:

@@ -7,6 +7,7 @@ from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.files import CHANGES, apply
 from bitvault.http.routes.queries import PagedSpace, page_reply
 from bitvault.kernel.ids import SpaceId
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import nodes as wire
 from bitvault.wire.fields import Page
@@ -18,6 +19,7 @@ routes = Routes("trash")
     "GET",
     "/v1/trash",
     {200: Page[wire.TrashEntry]},
+    scope=Scope.READ,
     query=PagedSpace,
     codes=("invalid", "space_not_found"),
 )
@@ -33,6 +35,7 @@ async def list_trash(call: Call[NoBody, PagedSpace]) -> Answer:
     "POST",
     "/v1/trash/{entryId}/restore",
     {200: wire.Written},
+    scope=Scope.WRITE,
     body=wire.RestoreEntry,
     body_optional=True,
     codes=(*CHANGES, "trash_entry_not_found"),
@@ -48,6 +51,7 @@ async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Answer:
     "DELETE",
     "/v1/trash/{entryId}",
     {204: None},
+    scope=Scope.WRITE,
     codes=("forbidden", "trash_entry_not_found", "unavailable"),
 )
 async def purge_entry(call: Call[NoBody, NoQuery]) -> Answer:

@@ -22,6 +22,7 @@ from bitvault.http.preconditions import etag
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, page_reply
 from bitvault.kernel.ids import UploadId
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import uploads as wire
 from bitvault.wire.fields import Page
@@ -51,6 +52,7 @@ _COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_
     "POST",
     "/v1/files",
     {201: wire.UploadOpened, 200: Written},
+    scope=Scope.WRITE,
     body=wire.InitUpload,
     codes=_INIT,
 )
@@ -71,6 +73,7 @@ async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
     "POST",
     "/v1/files/batch",
     {200: Outcomes[wire.InitOutcome]},
+    scope=Scope.WRITE,
     body=wire.InitUploads,
     codes=("invalid", "idempotency_key_reused", "unavailable"),
 )
@@ -88,6 +91,7 @@ async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     "POST",
     "/v1/files/{uploadId}/commit",
     {200: Written},
+    scope=Scope.WRITE,
     body=wire.CommitUpload,
     codes=_COMMIT,
 )
@@ -109,6 +113,7 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
     "POST",
     "/v1/files/commits",
     {200: Outcomes[Written]},
+    scope=Scope.WRITE,
     body=wire.CommitUploads,
     codes=("invalid", "unavailable"),
 )
@@ -126,6 +131,7 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     "GET",
     "/v1/files/uploads",
     {200: Page[wire.Upload]},
+    scope=Scope.READ,
     query=Paged,
     codes=("invalid", "unavailable"),
 )
@@ -139,6 +145,7 @@ async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
     "GET",
     "/v1/files/uploads/{uploadId}",
     {200: wire.Upload},
+    scope=Scope.READ,
     codes=("upload_not_found", "unavailable"),
 )
 async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
@@ -151,6 +158,7 @@ async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
     "DELETE",
     "/v1/files/uploads/{uploadId}",
     {204: None},
+    scope=Scope.WRITE,
     codes=("upload_not_found", "upload_closed", "unavailable"),
 )
 async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
@@ -162,6 +170,7 @@ async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
     "POST",
     "/v1/files/uploads/{uploadId}/parts",
     {200: wire.Transfers},
+    scope=Scope.WRITE,
     body=wire.SignParts,
     codes=_OPEN,
 )
@@ -175,7 +184,13 @@ async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Answer:
     return await _signed(call, wanted)
 
 
-@routes.route("POST", "/v1/files/uploads/{uploadId}/url", {200: wire.Transfers}, codes=_OPEN)
+@routes.route(
+    "POST",
+    "/v1/files/uploads/{uploadId}/url",
+    {200: wire.Transfers},
+    scope=Scope.WRITE,
+    codes=_OPEN,
+)
 async def sign_url(call: Call[NoBody, NoQuery]) -> Answer:
     """Sign the PUT of a single upload again."""
     return await _signed(call, ())

@@ -6,6 +6,7 @@ from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.kernel.paging import decode_cursor, page_of
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal, Refused
 from bitvault.wire import sessions as wire
 from bitvault.wire.fields import Page
@@ -17,6 +18,7 @@ routes = Routes("users")
     "POST",
     "/v1/users",
     {201: wire.User},
+    scope=Scope.ADMIN,
     body=wire.CreateUser,
     codes=("invalid", "forbidden", "login_taken", "idempotency_key_reused"),
 )
@@ -35,7 +37,9 @@ class PagedUsers(Paged, frozen=True, kw_only=True):
     login: wire.Login | None = None
 
 
-@routes.route("GET", "/v1/users/{id}", {200: wire.User}, codes=("user_not_found",))
+@routes.route(
+    "GET", "/v1/users/{id}", {200: wire.User}, scope=Scope.READ, codes=("user_not_found",)
+)
 async def get_user(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a user of your tenant."""
     found = await call.identity.ask(FindUsers(call.caller, (call.path["id"],)))
@@ -44,7 +48,14 @@ async def get_user(call: Call[NoBody, NoQuery]) -> Answer:
     return Reply(200, shapes.user(found[0])) if found else UserNotFound(str(call.path["id"]))
 
 
-@routes.route("GET", "/v1/users", {200: Page[wire.User]}, query=PagedUsers, codes=("invalid",))
+@routes.route(
+    "GET",
+    "/v1/users",
+    {200: Page[wire.User]},
+    scope=Scope.READ,
+    query=PagedUsers,
+    codes=("invalid",),
+)
 async def list_users(call: Call[NoBody, PagedUsers]) -> Answer:
     """List users of your tenant by login."""
     if call.query.login is not None:

@@ -29,7 +29,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
-from bitvault.kernel.principal import Caller, Origin
+from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
@@ -197,6 +197,50 @@ async def test_tokens_are_listed_and_revoked_by_their_user_alone(
     assert await identity.handle(Authenticate(token.token, ORIGIN)) == Unauthenticated()
 
 
+@pytest.mark.parametrize(
+    ("scope", "administers"), [(Scope.READ, False), (Scope.WRITE, False), (Scope.ADMIN, True)]
+)
+async def test_a_token_is_good_for_its_scope(
+    identity: Identity,
+    database: PostgresDatabase,
+    session: SecretIssued,
+    scope: Scope,
+    *,
+    administers: bool,
+) -> None:
+    """An admin's token administers only when it was made for that; rooms refuse it otherwise."""
+    caller = await caller_of(identity, session)
+    token = await identity.handle(CreateToken(caller, "ci", None, scope))
+    by_token = await caller_of(identity, token)
+
+    assert (by_token.principal.scope, by_token.principal.is_admin) == (scope, administers)
+    assert caller.principal.scope is Scope.ACCOUNT
+    [listed] = await identity.handle(ListCredentials(caller, "token"))
+    assert listed.scope is scope
+    if not administers:
+        async with unchanged(database, "identity"):
+            refused = await identity.handle(CreateUser(by_token, "ann", PASSWORD))
+        assert refused == Forbidden("create users")
+
+
+async def test_using_a_token_all_the_time_writes_once_a_minute(
+    identity: Identity, database: PostgresDatabase, session: SecretIssued, clock: FixedClock
+) -> None:
+    """When it was last used is known to the minute, and costs no write for each request."""
+    await identity.handle(Authenticate(session.token, ORIGIN))
+    clock.advance(59)
+    async with unchanged(database, "identity"):
+        for _ in range(3):
+            identity.principals.forget_tenant(session.user.tenant_id)
+            await identity.handle(Authenticate(session.token, ORIGIN))
+    clock.advance(2)
+    identity.principals.forget_tenant(session.user.tenant_id)
+    caller = await caller_of(identity, session)
+
+    [listed] = await identity.handle(ListCredentials(caller, "session"))
+    assert listed.last_used_at == clock.now()
+
+
 async def test_users_are_listed_within_their_tenant(
     identity: Identity, session: SecretIssued
 ) -> None:
@@ -233,6 +277,7 @@ async def test_refused_users_and_tenants_leave_nothing_behind(
             await identity.handle(CreateTenant("ACME", "x", PASSWORD)),
             await identity.handle(EnsureTenant("acme", "x", PASSWORD)),
             await identity.handle(CreateToken(admin, "ci", expires_in=0)),
+            await identity.handle(CreateToken(admin, "ci", scope=Scope.ACCOUNT)),
         ]
 
     assert replies[0] == LoginTaken("ROOT")
@@ -240,5 +285,6 @@ async def test_refused_users_and_tenants_leave_nothing_behind(
         "login",
         "password",
         "expiresIn",
+        "scope",
     ]
     assert replies[3:5] == [TenantTaken("ACME"), None]

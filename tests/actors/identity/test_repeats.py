@@ -19,7 +19,7 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
-from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
+from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal, Scope
 from bitvault.kernel.refusal import IdempotencyConflict
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
@@ -89,11 +89,13 @@ async def test_a_token_is_made_once_and_the_last_answer_counts(
     assert again.token.startswith(listed.prefix)
 
 
-@pytest.mark.parametrize("change", [{"name": "cd"}, {"expires_in": 61}, {"expires_in": None}])
+@pytest.mark.parametrize(
+    "change", [{"name": "cd"}, {"expires_in": 61}, {"expires_in": None}, {"scope": Scope.READ}]
+)
 async def test_a_key_of_another_token_request_is_refused(
     identity: Identity, admin: Caller, database: PostgresDatabase, change: dict[str, Any]
 ) -> None:
-    """Another name or lifetime is another token; the first one keeps its secret."""
+    """Another name, lifetime or scope is another token; the first one keeps its secret."""
     first = await identity.handle(CreateToken(admin, "ci", 60))
 
     async with unchanged(database, "identity"):

@@ -17,7 +17,7 @@ from bitvault.http.call import Reserve, Rooms
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import NodeId, SpaceId, TenantId, UploadId, UserId
 from bitvault.kernel.paging import Page
-from bitvault.kernel.principal import Principal
+from bitvault.kernel.principal import Principal, Scope
 from bitvault.kernel.refusal import Refusal
 from supervisors import ChildStatus
 from tests.support.determinism import FixedClock, SequenceIds
@@ -27,11 +27,12 @@ ID = UUID("0190163d-8694-739b-aea5-966c26f8ad91")
 HASH = "sha256:" + "a" * 64
 TOKEN = "bv_" + "t" * 32
 ADMIN_TOKEN = "bv_" + "a" * 32
+SCOPED = {scope: f"bv_{scope.name * 8}" for scope in Scope}
 
 
-def principal(*, is_admin: bool = False) -> Principal:
+def principal(*, is_admin: bool = False, scope: Scope = Scope.ACCOUNT) -> Principal:
     """Return a user."""
-    return Principal(TenantId(ID), UserId(ID), "ann", is_admin, ID)
+    return Principal(TenantId(ID), UserId(ID), "ann", is_admin, ID, scope=scope)
 
 
 def node(**changes: Any) -> files.Node:
@@ -49,7 +50,9 @@ WRITTEN = files.Written(node(), Position(ID, 9), None)
 USER = identity.User(
     UserId(ID), TenantId(ID), "default", "ann", "Ann", is_admin=True, created_at=NOW
 )
-CREDENTIAL = identity.Credential(ID, "session", "", "bv_tttt", NOW, NOW, None, "127.0.0.1", "test")
+CREDENTIAL = identity.Credential(
+    ID, "session", "", "bv_tttt", NOW, NOW, None, "127.0.0.1", "test", Scope.ACCOUNT
+)
 STEP = files.TransferStep("PUT", "http://store/x?sig=1", {"content-length": "3"}, NOW)
 PLAN = files.UploadPlan("single", 3, 1)
 OPENED = files.UploadOpened(UploadId(ID), PLAN, (STEP,), NOW + timedelta(days=7))
@@ -116,6 +119,7 @@ class Room:
         """Answer a request."""
         if isinstance(request, identity.Authenticate):
             known = {TOKEN: principal(), ADMIN_TOKEN: principal(is_admin=True)}
+            known |= {SCOPED[scope]: principal(scope=scope) for scope in Scope}
             return known.get(request.token, identity.Unauthenticated())
         self.asked.append(request)
         return self.answers[type(request)](request)

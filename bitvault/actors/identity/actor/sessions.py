@@ -28,7 +28,7 @@ from bitvault.actors.identity.store import accounts, keys
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.principal import Origin, Principal
+from bitvault.kernel.principal import Origin, Principal, Scope
 from bitvault.kernel.refusal import DependencyDown, IdempotencyConflict, Refused
 from supervisors import handles
 
@@ -91,7 +91,7 @@ class Sessions(Desk):
         self, account: Account, origin: Origin
     ) -> SecretIssued | BadCredentials:
         expires_at = self.clock.now() + timedelta(seconds=self.options.session_ttl)
-        token, credential = self._new_credential("session", "", expires_at, origin)
+        token, credential = self._new_credential("", Scope.ACCOUNT, expires_at, origin)
         idle = self._idle_expiry(credential.created_at)
 
         async def work(tx: Transaction) -> bool:
@@ -106,12 +106,12 @@ class Sessions(Desk):
         return SecretIssued(token, credential, account.user)
 
     def _new_credential(
-        self, kind: str, name: str, expires_at: datetime | None, origin: Origin
+        self, name: str, scope: Scope, expires_at: datetime | None, origin: Origin
     ) -> tuple[str, Credential]:
         token = rules.new_token(self.ids.secret(32))
         credential = Credential(
             credential_id=self.ids.uuid7(),
-            kind=kind,
+            kind="session" if scope is Scope.ACCOUNT else "token",
             name=name,
             prefix=token[: rules.PREFIX_SHOWN],
             created_at=self.clock.now(),
@@ -119,6 +119,7 @@ class Sessions(Desk):
             last_used_at=None,
             address=rules.storable(origin.address),
             user_agent=rules.storable(origin.user_agent),
+            scope=scope,
         )
         return token, credential
 
@@ -205,10 +206,11 @@ class Sessions(Desk):
     async def create_token(self, request: CreateToken) -> SecretIssued:
         """Create a named API token."""
         name = rules.checked_name("name", request.name)
+        scope = rules.checked_scope(request.scope)
         expires_at = rules.checked_lifetime(request.expires_in, self.clock.now())
         user = await self._me(request.caller)
         origin = request.caller.origin
-        token, credential = self._new_credential("token", name, expires_at, origin)
+        token, credential = self._new_credential(name, scope, expires_at, origin)
 
         async def work(tx: Transaction) -> Credential:
             made_id = await keys.made_before(
@@ -268,8 +270,8 @@ class Sessions(Desk):
 
 
 def _is_repeat(made: Credential, asked: Credential) -> bool:
-    """Say whether the same was asked for: name, kind and lifetime."""
-    if (made.kind, made.name) != (asked.kind, asked.name):
+    """Say whether the same was asked for: name, scope and lifetime."""
+    if (made.name, made.scope) != (asked.name, asked.scope):
         return False
     if made.expires_at is None or asked.expires_at is None:
         return made.expires_at is asked.expires_at

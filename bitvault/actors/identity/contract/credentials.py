@@ -12,7 +12,7 @@ from bitvault.actors.identity.contract.refusals import (
     TooManyAttempts,
     Unauthenticated,
 )
-from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import IdempotencyConflict, Invalid, Unavailable
 from bitvault.kernel.request import Request
 
@@ -32,6 +32,7 @@ class Credential:
     last_used_at: datetime | None
     address: str
     user_agent: str
+    scope: Scope = Scope.READ
 
 
 @frozen
@@ -88,6 +89,8 @@ class CreateToken(Request[SecretIssued | Invalid | IdempotencyConflict]):
     caller: Caller
     name: str
     expires_in: int | None = None
+    scope: Scope = Scope.WRITE
+    """At most ``ADMIN``."""
 
 
 @frozen

@@ -32,6 +32,22 @@ class Unauthenticated(Refusal):
 
 
 @frozen
+class InsufficientScope(Refusal):
+    """The token is good, but not for this."""
+
+    code: ClassVar[str] = "insufficient_scope"
+    needed: str
+    """``write``, ``admin``, or ``account``, which only a session has."""
+
+    @property
+    def detail(self) -> str:
+        """Say what would do."""
+        if self.needed == "account":
+            return "A token cannot do this; log in with a password."
+        return f"This needs a token of the scope {self.needed!r}, or a session."
+
+
+@frozen
 class TooManyAttempts(Refusal):
     """Too many wrong passwords for this account or from this address."""
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.identity.contract import Credential, User
-from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import GroupId, TenantId, UserId
-from bitvault.kernel.principal import Principal
+from bitvault.kernel.principal import Principal, Scope
 
 QUERIES = load_queries("bitvault.actors.identity.store", "credentials.sql")
 
@@ -45,6 +45,7 @@ async def insert_credential(
         idle_expires_at=idle_expires_at,
         address=credential.address,
         user_agent=credential.user_agent,
+        scope=credential.scope.name.lower(),
     )
 
 
@@ -53,12 +54,14 @@ async def principal_by_secret(tx: Transaction, secret_hash: bytes, now: datetime
     row = await tx.fetchrow(QUERIES["principal_by_secret"], secret_hash=secret_hash, now=now)
     if row is None:
         return None
+    scope = Scope[row["scope"].upper()]
     principal = Principal(
         tenant_id=TenantId(row["tenant_id"]),
         user_id=UserId(row["user_id"]),
         login=row["login"],
-        is_admin=row["is_admin"],
+        is_admin=row["is_admin"] and scope >= Scope.ADMIN,
         credential_id=row["credential_id"],
+        scope=scope,
         groups=tuple(map(GroupId, row["groups"])),
     )
     return Known(principal, row["kind"], row["last_used_at"])
@@ -88,7 +91,7 @@ async def credentials_of_user(
         kind=kind,
         now=now,
     )
-    return tuple(Credential(**row) for row in rows)
+    return tuple(_credential(row) for row in rows)
 
 
 async def credential_by_id(tx: Transaction, user: User, credential_id: UUID) -> Credential | None:
@@ -99,7 +102,7 @@ async def credential_by_id(tx: Transaction, user: User, credential_id: UUID) -> 
         user_id=user.user_id,
         credential_id=credential_id,
     )
-    return Credential(**row) if row else None
+    return _credential(row) if row else None
 
 
 async def replace_secret(
@@ -144,3 +147,7 @@ async def delete_expired_sessions(tx: Transaction, user: User, now: datetime) ->
         user_id=user.user_id,
         now=now,
     )
+
+
+def _credential(row: Row) -> Credential:
+    return Credential(**{**row, "scope": Scope[row["scope"].upper()]})

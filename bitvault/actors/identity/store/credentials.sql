@@ -1,15 +1,15 @@
 -- insert_credential --
 INSERT INTO identity.credential (
     tenant_id, user_id, credential_id, kind, name, prefix, secret_hash, created_at, expires_at,
-    idle_expires_at, address, user_agent
+    idle_expires_at, address, user_agent, scope
 )
 VALUES (
     :tenant_id, :user_id, :credential_id, :kind, :name, :prefix, :secret_hash, :now, :expires_at,
-    :idle_expires_at, :address, :user_agent
+    :idle_expires_at, :address, :user_agent, :scope
 );
 
 -- principal_by_secret --
-SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.last_used_at, a.login, a.is_admin,
+SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.last_used_at, a.login, a.is_admin,
     ARRAY(
         SELECT m.group_id FROM identity.membership AS m
         WHERE m.tenant_id = c.tenant_id AND m.user_id = c.user_id
@@ -28,7 +28,8 @@ SET last_used_at = :now,
 WHERE tenant_id = :tenant_id AND credential_id = :credential_id;
 
 -- credentials_of_user --
-SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent
+SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent,
+    scope
 FROM identity.credential
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = :kind
     AND (expires_at IS NULL OR expires_at > :now)
@@ -37,7 +38,8 @@ ORDER BY credential_id DESC
 LIMIT 1000;
 
 -- credential_by_id --
-SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent
+SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent,
+    scope
 FROM identity.credential
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND credential_id = :credential_id
 FOR UPDATE;

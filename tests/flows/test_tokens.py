@@ -1,0 +1,70 @@
+"""What a token of each scope can do, and how it ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.daemon import Daemon
+from tests.support.tables import unchanged
+from tests.support.uploads import upload
+
+
+@contextmanager
+def bearer(daemon: Daemon, client: httpx.Client, **wanted: Any) -> Iterator[httpx.Client]:
+    """Be a new token of the client's user."""
+    made = client.post("/v1/tokens", json={"name": "flow", **wanted}).raise_for_status().json()
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    with httpx.Client(base_url=daemon.url, headers=headers, timeout=30) as by_token:
+        yield by_token
+
+
+WRITES = [
+    ("POST", "/v1/folders", {"path": "/by-token"}),
+    ("POST", "/v1/batch", {"operations": [{"op": "mkdir", "path": "/by-token"}]}),
+]
+ADMINISTERS = [
+    ("POST", "/v1/users", {"login": "by-token", "password": "long enough"}),
+    ("GET", "/v1/audit", None),
+    ("POST", "/v1/spaces", {"name": "By token"}),
+]
+ACCOUNTS = [
+    ("POST", "/v1/tokens", {"name": "another"}),
+    ("GET", "/v1/sessions", None),
+    ("PUT", "/v1/me/password", {"currentPassword": "x" * 9, "newPassword": "y" * 9}),
+]
+
+
+@pytest.mark.parametrize(
+    ("scope", "refused"),
+    [
+        ("read", WRITES + ADMINISTERS + ACCOUNTS),
+        ("write", ADMINISTERS + ACCOUNTS),
+        ("admin", ACCOUNTS),
+    ],
+    ids=["read", "write", "admin"],
+)
+def test_a_token_does_no_more_than_it_was_made_for(
+    standing: Daemon, client: httpx.Client, scope: str, refused: list[tuple[str, str, Any]]
+) -> None:
+    """What needs more is a 403 and changes no row; what it is good for is served."""
+    node = upload(client, f"/scoped-{scope}.txt", scope.encode())["id"]
+    with bearer(standing, client, scope=scope) as by_token:
+        assert by_token.get(f"/v1/files/{node}/content").status_code == 200
+        with unchanged(standing):
+            answers = [by_token.request(method, path, json=body) for method, path, body in refused]
+        assert {(one.status_code, one.json()["code"]) for one in answers} == {
+            (403, "insufficient_scope")
+        }
+        made = by_token.post("/v1/folders", json={"path": f"/scope-{scope}"})
+        assert made.status_code == (403 if scope == "read" else 201)
+        assert by_token.get("/v1/audit").status_code == (200 if scope == "admin" else 403)
+
+
+def test_a_token_that_leaked_ends_itself(standing: Daemon, client: httpx.Client) -> None:
+    """Whoever finds it can do that, whatever its scope; afterwards it is like none."""
+    with bearer(standing, client, scope="read") as by_token:
+        assert by_token.delete("/v1/sessions/current").status_code == 204
+        assert by_token.get("/v1/me").status_code == 401
