@@ -31,6 +31,7 @@ COMMANDS = {
     "spaces": ("spaces", "List or create spaces; manage their members."),
     "uploads": ("uploads", "List or abort unfinished uploads."),
     "users": ("users", "List the users of your tenant, or create one."),
+    "groups": ("groups", "List or change the groups of your tenant."),
     "passwd": ("auth", "Change your password."),
     "admin": ("admin", "Read the audit trail; mend dead letters."),
     "api": ("api", "Call the REST API directly."),

@@ -14,7 +14,7 @@ from bitvault.actors.letters import contract as letters
 from bitvault.http.preconditions import etag
 from bitvault.http.problems import camel, invalid
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
-from bitvault.wire import admin, nodes, sessions, spaces, uploads
+from bitvault.wire import admin, groups, nodes, sessions, spaces, uploads
 
 T = TypeVar("T")
 
@@ -155,6 +155,11 @@ def user(value: identity.User) -> sessions.User:
         is_admin=value.is_admin,
         created_at=value.created_at,
     )
+
+
+def group(value: identity.Group) -> groups.Group:
+    """Show a group."""
+    return groups.Group(id=value.group_id, name=value.name, created_at=value.created_at)
 
 
 def credential_members(value: identity.Credential, current: UUID) -> dict[str, Any]:

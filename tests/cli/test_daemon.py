@@ -162,6 +162,23 @@ def test_users_and_members_are_named_by_login(logged_in: Mapping[str, str], tmp_
     assert b"ann" not in run(logged_in, "spaces", "members", "Members").stdout
 
 
+def test_groups_are_named_by_name(logged_in: Mapping[str, str]) -> None:
+    """Create, fill, list, rename, empty, delete; nobody is there to be asked."""
+    assert run(logged_in, "groups", "create", "Staff").returncode == 0
+    assert run(logged_in, "groups", "create", "STAFF").returncode == 5
+    assert run(logged_in, "groups", "add-member", "staff", "admin").returncode == 0
+    assert b"admin" in run(logged_in, "groups", "members", "Staff").stdout
+    assert run(logged_in, "groups", "add-member", "Staff", "nobody").returncode == 4
+    assert run(logged_in, "groups", "rename", "Staff", "Crew").returncode == 0
+    assert run(logged_in, "groups", "members", "Staff").returncode == 4
+    assert run(logged_in, "groups", "remove-member", "Crew", "admin").returncode == 0
+    assert b"admin" not in run(logged_in, "groups", "members", "Crew").stdout
+    assert run(logged_in, "groups", "delete", "Crew").returncode == 2
+    assert b"Crew" in run(logged_in, "groups", "list").stdout
+    assert run(logged_in, "groups", "delete", "Crew", "--yes").returncode == 0
+    assert b"Crew" not in run(logged_in, "groups", "list").stdout
+
+
 def test_a_password_can_be_changed(
     logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
 ) -> None:

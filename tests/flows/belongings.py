@@ -24,6 +24,7 @@ class Belongings:
     entry: str
     space: str
     user: str
+    group: str
     session: str
     token: str
     opened: str
@@ -87,6 +88,7 @@ def make(client: httpx.Client) -> Belongings:
         entry=trashed,
         space=space["id"],
         user=client.get("/v1/me").json()["id"],
+        group=client.post("/v1/groups", json={"name": root[1:]}).json()["id"],
         session=session["id"],
         token=client.post("/v1/tokens", json={"name": "kept"}).json()["id"],
         opened=init(client, f"{root}/opened.txt", b"opened")["uploadId"],

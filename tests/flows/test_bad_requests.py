@@ -117,6 +117,15 @@ TREES = [
     Wrong("POST", "/v1/spaces", {"name": "a:b/c"}, 400, "invalid", "name"),
     Wrong("POST", "/v1/users", {"login": "eve", "password": "short"}, 400, "invalid", "password"),
     Wrong("POST", "/v1/users", {"login": "admin", "password": "x" * 9}, 409, "login_taken"),
+    *(
+        Wrong("POST", "/v1/groups", {"name": name}, 400, "invalid", "name")
+        for name in ("", " x", "a\nb", "x" * 129, "cod\u202efdp", 3)
+    ),
+    Wrong("POST", "/v1/groups", {"name": "g", "members": []}, 400, "invalid", "members"),
+    Wrong("PATCH", "/v1/groups/{group}", {}, 400, "invalid", "name"),
+    Wrong("GET", "/v1/groups/{group}/members?cursor=e30", None, 400, "invalid", "cursor"),
+    Wrong("PUT", "/v1/groups/{group}/members/{group}", None, 404, "user_not_found"),
+    Wrong("PUT", "/v1/groups/{user}/members/{user}", None, 404, "group_not_found"),
     Wrong("POST", "/v1/tokens", {"name": "t", "expiresIn": 0}, 400, "invalid", "expiresIn"),
     Wrong("POST", "/v1/tokens", {"name": "t", "scope": "account"}, 400, "invalid", "scope"),
     Wrong("POST", "/v1/tokens", {"name": "t", "scope": "all"}, 400, "invalid", "scope"),

@@ -8,6 +8,7 @@ from bitvault.http.routes import (
     batch,
     files,
     folders,
+    groups,
     sessions,
     spaces,
     tokens,
@@ -18,6 +19,18 @@ from bitvault.http.routes import (
 
 ENDPOINTS: Sequence[Endpoint] = tuple(
     endpoint
-    for topic in (sessions, tokens, users, spaces, files, uploads, folders, trash, batch, admin)
+    for topic in (
+        sessions,
+        tokens,
+        users,
+        groups,
+        spaces,
+        files,
+        uploads,
+        folders,
+        trash,
+        batch,
+        admin,
+    )
     for endpoint in topic.routes.endpoints
 )

@@ -15,7 +15,7 @@ from bitvault.actors.letters import contract as letters
 from bitvault.http.app import Application, Options, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.kernel.events import Position
-from bitvault.kernel.ids import NodeId, SpaceId, TenantId, UploadId, UserId
+from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, UserId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Principal, Scope
 from bitvault.kernel.refusal import Refusal
@@ -50,6 +50,7 @@ WRITTEN = files.Written(node(), Position(ID, 9), None)
 USER = identity.User(
     UserId(ID), TenantId(ID), "default", "ann", "Ann", is_admin=True, created_at=NOW
 )
+GROUP = identity.Group(GroupId(ID), "Staff", NOW)
 CREDENTIAL = identity.Credential(
     ID, "session", "", "bv_tttt", NOW, NOW, None, "127.0.0.1", "test", Scope.ACCOUNT
 )
@@ -83,6 +84,14 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.CreateUser: lambda _: USER,
     identity.ListUsers: lambda _: (USER,),
     identity.FindUsers: lambda _: (USER,),
+    identity.CreateGroup: lambda _: GROUP,
+    identity.RenameGroup: lambda _: GROUP,
+    identity.DeleteGroup: lambda _: None,
+    identity.ListGroups: lambda _: Page((GROUP,), None),
+    identity.FindGroups: lambda _: (GROUP,),
+    identity.ListMembers: lambda _: Page((USER,), None),
+    identity.AddMember: lambda _: USER,
+    identity.RemoveMember: lambda _: None,
     audit.ListEntries: lambda _: Page((AUDITED,), "next"),
     letters.ListDeadLetters: lambda _: Page((LETTER,), None),
     letters.ReplayDeadLetters: lambda _: letters.Replay(2, (FAILING,), None),

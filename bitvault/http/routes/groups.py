@@ -1,0 +1,140 @@
+"""Groups of users, and who is in them."""
+
+from bitvault.actors.identity.contract import (
+    AddMember,
+    CreateGroup,
+    DeleteGroup,
+    FindGroups,
+    GroupNotFound,
+    ListGroups,
+    ListMembers,
+    RemoveMember,
+    RenameGroup,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import groups as wire
+from bitvault.wire.fields import Page
+from bitvault.wire.sessions import User
+
+routes = Routes("groups")
+
+
+@routes.route(
+    "POST",
+    "/v1/groups",
+    {201: wire.Group},
+    scope=Scope.ADMIN,
+    body=wire.NameGroup,
+    codes=("invalid", "forbidden", "group_taken", "idempotency_key_reused"),
+)
+async def create_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
+    """Create a group in your tenant; for its admins."""
+    made = await call.identity.ask(CreateGroup(call.caller, call.body.name))
+    return made if isinstance(made, Refusal) else Reply(201, shapes.group(made))
+
+
+class PagedGroups(Paged, frozen=True, kw_only=True):
+    """One page of the groups, or the one with a name."""
+
+    name: wire.GroupName | None = None
+
+
+@routes.route(
+    "GET",
+    "/v1/groups",
+    {200: Page[wire.Group]},
+    scope=Scope.READ,
+    query=PagedGroups,
+    codes=("invalid",),
+)
+async def list_groups(call: Call[NoBody, PagedGroups]) -> Answer:
+    """List the groups of your tenant by name."""
+    query = call.query
+    if query.name is not None:
+        named = await call.identity.ask(FindGroups(call.caller, names=(query.name,)))
+        return named if isinstance(named, Refusal) else list_reply(tuple(map(shapes.group, named)))
+    page = await call.identity.ask(ListGroups(call.caller, query.cursor, query.limit))
+    return page_reply(page, shapes.group)
+
+
+@routes.route(
+    "GET", "/v1/groups/{id}", {200: wire.Group}, scope=Scope.READ, codes=("group_not_found",)
+)
+async def get_group(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe a group of your tenant."""
+    found = await call.identity.ask(FindGroups(call.caller, (call.path["id"],)))
+    if isinstance(found, Refusal):
+        return found
+    return Reply(200, shapes.group(found[0])) if found else GroupNotFound(str(call.path["id"]))
+
+
+@routes.route(
+    "PATCH",
+    "/v1/groups/{id}",
+    {200: wire.Group},
+    scope=Scope.ADMIN,
+    body=wire.NameGroup,
+    codes=("invalid", "forbidden", "group_not_found", "group_taken"),
+)
+async def rename_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
+    """Rename a group; for the tenant's admins."""
+    renamed = await call.identity.ask(RenameGroup(call.caller, call.path["id"], call.body.name))
+    return renamed if isinstance(renamed, Refusal) else Reply(200, shapes.group(renamed))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/groups/{id}",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "group_not_found"),
+)
+async def delete_group(call: Call[NoBody, NoQuery]) -> Answer:
+    """Delete a group, and none of its members; for the tenant's admins."""
+    return await call.identity.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
+
+
+@routes.route(
+    "GET",
+    "/v1/groups/{id}/members",
+    {200: Page[User]},
+    scope=Scope.READ,
+    query=Paged,
+    codes=("invalid", "group_not_found"),
+)
+async def list_group_members(call: Call[NoBody, Paged]) -> Answer:
+    """List who is in a group, those first who are users longest."""
+    query = call.query
+    request = ListMembers(call.caller, call.path["id"], query.cursor, query.limit)
+    return page_reply(await call.identity.ask(request), shapes.user)
+
+
+@routes.route(
+    "PUT",
+    "/v1/groups/{id}/members/{userId}",
+    {200: User},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "group_not_found", "user_not_found", "too_many_groups"),
+)
+async def add_group_member(call: Call[NoBody, NoQuery]) -> Answer:
+    """Put a user in a group; for the tenant's admins."""
+    added = await call.identity.ask(AddMember(call.caller, call.path["id"], call.path["userId"]))
+    return added if isinstance(added, Refusal) else Reply(200, shapes.user(added))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/groups/{id}/members/{userId}",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "group_not_found"),
+)
+async def remove_group_member(call: Call[NoBody, NoQuery]) -> Answer:
+    """Take a user out of a group; for the tenant's admins."""
+    request = RemoveMember(call.caller, call.path["id"], call.path["userId"])
+    return await call.identity.ask(request) or Reply(204)
