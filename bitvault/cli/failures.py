@@ -77,6 +77,7 @@ _BY_COMMAND: Mapping[tuple[str, str], str] = MappingProxyType(
             "name_taken",
         ): "Say what to do: --if-exists replace|rename, or --to FOLDER",
         ("spaces create", "name_taken"): "Choose another name.",
+        ("sessions end", "credential_not_found"): "See which there are: bitvault sessions list",
         ("passwd", "bad_credentials"): "Is that your present password?",
         ("login", "unreachable"): "Is bitvaultd running there, and is that its REST address?",
     }

@@ -25,6 +25,7 @@ STATUS: Final[Mapping[str, int]] = {
     "bytes_missing": 409,
     "group_taken": 409,
     "kind_mismatch": 409,
+    "last_admin": 409,
     "login_taken": 409,
     "name_taken": 409,
     "space_taken": 409,

@@ -152,7 +152,9 @@ def user(value: identity.User) -> sessions.User:
         tenant=value.tenant_name,
         login=value.login,
         display_name=value.display_name,
+        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
         is_admin=value.is_admin,
+        is_disabled=value.is_disabled,
         created_at=value.created_at,
     )
 

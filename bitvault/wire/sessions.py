@@ -28,7 +28,12 @@ class User(ResponseShape, frozen=True, kw_only=True):
     tenant: str
     login: str
     display_name: str
+    kind: Annotated[
+        Literal["person", "service"],
+        Meta(description="service: a program, which has tokens and no password."),
+    ]
     is_admin: bool
+    is_disabled: bool
     created_at: Moment
 
 
@@ -88,9 +93,25 @@ class ChangePassword(RequestShape, frozen=True, kw_only=True):
 
 
 class CreateUser(RequestShape, frozen=True, kw_only=True):
-    """Create a user in your tenant."""
+    """Create a user in your tenant: a person with a password, or a service without."""
 
     login: Login
-    password: Password
+    password: Password | None = None
     display_name: Annotated[str, Meta(max_length=255)] = ""
     is_admin: bool = False
+    kind: Literal["person", "service"] = "person"
+
+
+class UpdateUser(RequestShape, frozen=True, kw_only=True):
+    """Change what is given; ``isDisabled`` true ends all sessions and tokens of the user."""
+
+    display_name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    is_admin: bool | None = None
+    is_disabled: bool | None = None
+
+
+class UserDeleted(ResponseShape, frozen=True, kw_only=True):
+    """Where a deleted user's files are; null where there were none."""
+
+    space_id: UUID | None
+    space_name: str | None

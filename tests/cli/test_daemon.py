@@ -162,6 +162,66 @@ def test_users_and_members_are_named_by_login(logged_in: Mapping[str, str], tmp_
     assert b"ann" not in run(logged_in, "spaces", "members", "Members").stdout
 
 
+def test_who_leaves_is_kept_out_and_leaves_the_files(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """Disable, enable, delete: what she had is in a space of its own."""
+    password = tmp_path / "password"
+    password.write_text("a password of hers")
+    run(logged_in, "users", "create", "gil", "--password-file", password)
+    as_gil = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "gil")}
+    login = ("login", daemon[0], "--user", "gil", "--password-file", password)
+    assert run(as_gil, *login).returncode == 0
+    assert run(as_gil, "put", "-", "/hers.txt", stdin=b"hers").returncode == 0
+    assert run(logged_in, "users", "change", "gil").returncode == 2
+    assert run(logged_in, "users", "change", "gil", "--name", "Gil").returncode == 0
+    assert run(logged_in, "users", "disable", "gil").returncode == 0
+    assert run(as_gil, "ls").returncode == 3
+    assert run(as_gil, *login).returncode == 3
+    assert b"off" in run(logged_in, "users", "list").stdout
+    assert run(logged_in, "users", "enable", "gil").returncode == 0
+    assert run(as_gil, *login).returncode == 0
+    assert run(logged_in, "users", "delete", "gil", "--heir", "admin").returncode == 2
+    gone = run(logged_in, "users", "delete", "gil", "--heir", "admin", "--yes")
+    assert (gone.returncode, b"Files of gil:/" in gone.stdout) == (0, True), gone.stderr
+    assert run(as_gil, "ls").returncode == 3
+    assert run(logged_in, "cat", "Files of gil:/hers.txt").stdout == b"hers"
+    assert run(logged_in, "users", "disable", "admin").returncode == 5
+
+
+def test_a_program_has_tokens_of_its_own(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path]
+) -> None:
+    """Made and revoked by an admin; it has no password to log in with."""
+    assert run(logged_in, "users", "create", "robot", "--service").returncode == 0
+    made = run(logged_in, "token", "create", "ci", "--for", "robot")
+    assert made.returncode == 0, made.stderr
+    token = made.stdout.decode().strip()
+    by_token = {**logged_in, "BITVAULT_SERVER": daemon[0], "BITVAULT_TOKEN": token}
+    assert json.loads(run(by_token, "whoami", "--json").stdout)["results"][0]["kind"] == "service"
+    assert b"ci" in run(logged_in, "token", "list", "--for", "robot").stdout
+    assert run(logged_in, "token", "create", "x", "--for", "admin").returncode == 3
+    assert run(logged_in, "token", "revoke", "ci", "--for", "robot").returncode == 0
+    assert run(by_token, "whoami").returncode == 3
+
+
+def test_sessions_are_seen_and_ended(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """One by its id, or all but this one."""
+    elsewhere = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "elsewhere")}
+    login = ("login", daemon[0], "--user", "admin", "--password-file", daemon[1] / "admin-password")
+    assert run(elsewhere, *login).returncode == 0
+    listed = json.loads(run(elsewhere, "sessions", "list", "--json").stdout)["results"]
+    assert [one["isCurrent"] for one in listed[:2]] == [True, False]
+    assert listed[0]["address"] == "127.0.0.1"
+    assert run(elsewhere, "sessions", "end").returncode == 2
+    assert run(elsewhere, "sessions", "end", listed[-1]["id"]).returncode == 0
+    assert run(elsewhere, "sessions", "end", "--others").returncode == 0
+    assert run(logged_in, "ls").returncode == 3
+    assert len(json.loads(run(elsewhere, "sessions", "list", "--json").stdout)["results"]) == 1
+
+
 def test_groups_are_named_by_name(logged_in: Mapping[str, str]) -> None:
     """Create, fill, list, rename, empty, delete; nobody is there to be asked."""
     assert run(logged_in, "groups", "create", "Staff").returncode == 0

@@ -25,6 +25,9 @@ class Belongings:
     space: str
     user: str
     group: str
+    robot: str
+    """A service account, and a token of its."""
+    robot_token: str
     session: str
     token: str
     opened: str
@@ -70,6 +73,8 @@ def make(client: httpx.Client) -> Belongings:
         body = {"path": f"{root}/{name}", "parents": True}
         return str(client.post("/v1/folders", json=body).raise_for_status().json()["node"]["id"])
 
+    service = {"login": root[1:], "kind": "service"}
+    robot = client.post("/v1/users", json=service).raise_for_status().json()
     committed = init(client, f"{root}/kept.txt", content)
     send(committed["transfers"][0], content).raise_for_status()
     node = commit(client, committed["uploadId"], content).raise_for_status().json()["node"]["id"]
@@ -89,6 +94,10 @@ def make(client: httpx.Client) -> Belongings:
         space=space["id"],
         user=client.get("/v1/me").json()["id"],
         group=client.post("/v1/groups", json={"name": root[1:]}).json()["id"],
+        robot=robot["id"],
+        robot_token=client.post(f"/v1/users/{robot['id']}/tokens", json={"name": "its"}).json()[
+            "id"
+        ],
         session=session["id"],
         token=client.post("/v1/tokens", json={"name": "kept"}).json()["id"],
         opened=init(client, f"{root}/opened.txt", b"opened")["uploadId"],

@@ -117,6 +117,23 @@ TREES = [
     Wrong("POST", "/v1/spaces", {"name": "a:b/c"}, 400, "invalid", "name"),
     Wrong("POST", "/v1/users", {"login": "eve", "password": "short"}, 400, "invalid", "password"),
     Wrong("POST", "/v1/users", {"login": "admin", "password": "x" * 9}, 409, "login_taken"),
+    Wrong("POST", "/v1/users", {"login": "eve"}, 400, "invalid", "password"),
+    Wrong(
+        "POST", "/v1/users", {"login": "eve", "kind": "service", "password": "x" * 9},
+        400, "invalid", "password",
+    ),
+    Wrong("POST", "/v1/users", {"login": "eve", "kind": "group"}, 400, "invalid", "kind"),
+    Wrong("PATCH", "/v1/users/{user}", {"isDisabled": True}, 409, "last_admin"),
+    Wrong("PATCH", "/v1/users/{user}", {"isAdmin": False}, 409, "last_admin"),
+    Wrong("PATCH", "/v1/users/{user}", {"displayName": "a\nb"}, 400, "invalid", "displayName"),
+    Wrong("PATCH", "/v1/users/{user}", {"login": "root"}, 400, "invalid", "login"),
+    Wrong("DELETE", "/v1/users/{user}", None, 409, "last_admin"),
+    Wrong("DELETE", "/v1/users/{robot}?heir={robot}", None, 400, "invalid", "heir"),
+    Wrong("DELETE", "/v1/users/{robot}?heir={group}", None, 404, "user_not_found"),
+    Wrong("DELETE", "/v1/users/{robot}?heir=ann", None, 400, "invalid", "heir"),
+    Wrong("POST", "/v1/users/{user}/tokens", {"name": "x"}, 403, "forbidden"),
+    Wrong("GET", "/v1/users/{user}/tokens", None, 403, "forbidden"),
+    Wrong("DELETE", "/v1/users/{robot}/tokens/{token}", None, 404, "credential_not_found"),
     *(
         Wrong("POST", "/v1/groups", {"name": name}, 400, "invalid", "name")
         for name in ("", " x", "a\nb", "x" * 129, "cod\u202efdp", 3)
@@ -132,7 +149,7 @@ TREES = [
     Wrong("PUT", "/v1/me/password", {"currentPassword": "a"}, 400, "invalid", "newPassword"),
     Wrong("PUT", "/v1/files/{node}", {}, 405, "method_not_allowed"),
     Wrong("GET", "/v1/nowhere", None, 404, "not_found"),
-]
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

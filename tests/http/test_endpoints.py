@@ -147,7 +147,7 @@ async def test_a_database_that_is_down_is_a_503_everywhere(
     assert "items" in body or answer.headers["Retry-After"] == "1"
 
 
-READS = {"get_contents", "open_session", "change_password"}
+READS = {"get_contents", "open_session", "change_password", "update_user"}
 
 
 @each

@@ -7,8 +7,9 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 from math import ceil
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from bitvault.actors.identity.contract import ChangeUser, User
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Invalid, Refused
 
@@ -85,6 +86,36 @@ def checked_password(what: str, value: str) -> str:
         rule = f"must be {_MIN_PASSWORD} to {_MAX_PASSWORD} characters long"
         raise Refused(Invalid(what, rule))
     return password
+
+
+def password_for(kind: str, password: str | None) -> str | None:
+    """Return the password of a new user: a person needs one, a service has none.
+
+    Raises:
+        Refused: ``Invalid`` naming ``password`` or ``kind`` and the rule.
+    """
+    if kind not in {"person", "service"}:
+        raise Refused(Invalid("kind", "must be person or service"))
+    if (kind == "service") != (password is None):
+        rule = "must be left out: a service has tokens" if password else "is required for a person"
+        raise Refused(Invalid("password", rule))
+    return None if password is None else checked_password("password", password)
+
+
+def changed_user(user: User, wanted: ChangeUser) -> User:
+    """Return the user as it is wanted; what is None stays."""
+    named = wanted.display_name
+    return evolve(
+        user,
+        display_name=user.display_name if named is None else checked_name("displayName", named),
+        is_admin=user.is_admin if wanted.is_admin is None else wanted.is_admin,
+        is_disabled=user.is_disabled if wanted.is_disabled is None else wanted.is_disabled,
+    )
+
+
+def can_administer(user: User) -> bool:
+    """Say whether this is an admin who can log in: a tenant must not lose its last one."""
+    return user.is_admin and user.kind == "person" and not user.is_disabled
 
 
 def normal_password(value: str) -> str:

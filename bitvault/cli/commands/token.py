@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import connect, is_id, reports
 from bitvault.cli.durations import duration
 from bitvault.cli.failures import NotFoundHere
@@ -11,6 +12,8 @@ from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
 from bitvault.wire.sessions import Credential, TokenCreated
+
+_FOR = click.option("--for", "owner", help="Of this service account; for a tenant's admins.")
 
 
 @click.group()
@@ -31,21 +34,23 @@ def token() -> None:
     help="What it is good for; each includes those before it.",
 )
 @click.option("--expires", callback=duration, help="After 30m, 12h or 7d; else it does not expire.")
+@_FOR
 @reports
-def create(name: str, scope: str, expires: int | None) -> Report:
+def create(name: str, scope: str, expires: int | None, owner: str | None) -> Report:
     """Create a token and print it: the only time it is shown."""
     body: dict[str, Any] = {"name": name, "scope": scope, "expiresIn": expires}
     with connect() as client:
-        made = client.rest.call("POST", "/v1/tokens", TokenCreated, body=body)
+        made = client.rest.call("POST", _tokens(client, owner), TokenCreated, body=body)
     return Report([plain(made)], [made.token])
 
 
 @token.command("list", epilog="Example: bitvault token list")
+@_FOR
 @reports
-def list_() -> Report:
-    """List your tokens; never the secrets."""
+def list_(owner: str | None) -> Report:
+    """List tokens; never the secrets."""
     with connect() as client:
-        found = list(client.listed("/v1/tokens", Credential, limit=None))
+        found = list(client.listed(_tokens(client, owner), Credential, limit=None))
     rows = [
         (one.name, one.scope, when(one.expires_at), when(one.last_used_at), one.prefix, one.id)
         for one in found
@@ -56,23 +61,25 @@ def list_() -> Report:
 
 @token.command(epilog="Examples: bitvault token revoke backup; bitvault token revoke 0193a5b2-...")
 @click.argument("which", metavar="NAME-OR-ID")
+@_FOR
 @reports
-def revoke(which: str) -> Report:
+def revoke(which: str, owner: str | None) -> Report:
     """End a token at once."""
     with connect() as client:
-        token_id = which if is_id(which) else _named(client, which)
-        client.rest.raw("DELETE", f"/v1/tokens/{token_id}")
+        path = _tokens(client, owner)
+        token_id = which if is_id(which) else _named(client, path, which)
+        client.rest.raw("DELETE", f"{path}/{token_id}")
     return Report([{"id": token_id}], [f"revoked {which}"])
 
 
-def _named(client: Client, name: str) -> str:
-    found = [
-        str(one.id)
-        for one in client.listed("/v1/tokens", Credential, limit=None)
-        if one.name == name
-    ]
+def _tokens(client: Client, owner: str | None) -> str:
+    return f"/v1/users/{user_id(client, owner)}/tokens" if owner else "/v1/tokens"
+
+
+def _named(client: Client, path: str, name: str) -> str:
+    found = [str(one.id) for one in client.listed(path, Credential, limit=None) if one.name == name]
     if not found:
-        raise NotFoundHere("credential_not_found", f"you have no token {name!r}")
+        raise NotFoundHere("credential_not_found", f"there is no token {name!r}")
     if len(found) > 1:
         raise click.UsageError(f"{len(found)} tokens are named {name!r}; say which by its id")
     return found[0]

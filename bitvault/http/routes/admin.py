@@ -66,7 +66,7 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     if isinstance(page, Refusal):
         return page
     actors = {entry.user_id for entry in page.items if entry.user_id is not None}
-    users = await call.identity.ask(FindUsers(call.caller, tuple(sorted(actors))))
+    users = await call.identity.ask(FindUsers(call.caller, tuple(sorted(actors)), deleted=True))
     if isinstance(users, Refusal):
         return users
     logins = {user.user_id: user.login for user in users}

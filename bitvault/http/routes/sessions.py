@@ -2,15 +2,15 @@
 
 from bitvault.actors.identity.contract import (
     ChangePassword,
+    CloseOtherSessions,
     CloseSession,
     DescribeMe,
-    ListCredentials,
     OpenSession,
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
-from bitvault.http.routes.queries import list_reply
+from bitvault.http.routes.tokens import listed
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import sessions as wire
@@ -46,13 +46,7 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
 @routes.route("GET", "/v1/sessions", {200: Page[wire.Credential]}, scope=Scope.ACCOUNT)
 async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     """List your sessions."""
-    found = await call.identity.ask(ListCredentials(call.caller, "session"))
-    if isinstance(found, Refusal):
-        return found
-    current = call.caller.principal.credential_id
-    return list_reply(
-        tuple(wire.Credential(**shapes.credential_members(c, current)) for c in found)
-    )
+    return await listed(call, "session")
 
 
 @routes.route(
@@ -69,6 +63,12 @@ async def close_current_session(call: Call[NoBody, NoQuery]) -> Answer:
 async def close_session(call: Call[NoBody, NoQuery]) -> Answer:
     """End another session of yours."""
     return await call.identity.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)
+
+
+@routes.route("DELETE", "/v1/sessions", {204: None}, scope=Scope.ACCOUNT)
+async def close_other_sessions(call: Call[NoBody, NoQuery]) -> Answer:
+    """End every session of yours but this one; tokens stay."""
+    return await call.identity.ask(CloseOtherSessions(call.caller)) or Reply(204)
 
 
 @routes.route("GET", "/v1/me", {200: wire.User}, scope=Scope.READ)

@@ -5,12 +5,37 @@ from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import list_reply
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import sessions as wire
 from bitvault.wire.fields import Page
 
 routes = Routes("tokens")
+
+
+async def created(call: Call[wire.CreateToken, NoQuery], user_id: UserId | None = None) -> Answer:
+    """Create a token of the caller, or of a service account."""
+    body = call.body
+    scope = Scope[body.scope.upper()]
+    request = CreateToken(call.caller, body.name, body.expires_in, scope, user_id)
+    issued = await call.identity.ask(request)
+    if isinstance(issued, Refusal):
+        return issued
+    members = shapes.credential_members(issued.credential, call.caller.principal.credential_id)
+    made = wire.TokenCreated(token=issued.token, **members)
+    return Reply(201, made, {"Cache-Control": "no-store"})
+
+
+async def listed(call: Call[NoBody, NoQuery], kind: str, user_id: UserId | None = None) -> Answer:
+    """List the sessions or tokens of the caller, or the tokens of a service account."""
+    found = await call.identity.ask(ListCredentials(call.caller, kind, user_id))
+    if isinstance(found, Refusal):
+        return found
+    current = call.caller.principal.credential_id
+    return list_reply(
+        tuple(wire.Credential(**shapes.credential_members(c, current)) for c in found)
+    )
 
 
 @routes.route(
@@ -26,26 +51,13 @@ async def create_token(call: Call[wire.CreateToken, NoQuery]) -> Answer:
 
     A repeat under the same Idempotency-Key shows a fresh secret of the same token.
     """
-    body = call.body
-    request = CreateToken(call.caller, body.name, body.expires_in, Scope[body.scope.upper()])
-    issued = await call.identity.ask(request)
-    if isinstance(issued, Refusal):
-        return issued
-    members = shapes.credential_members(issued.credential, call.caller.principal.credential_id)
-    created = wire.TokenCreated(token=issued.token, **members)
-    return Reply(201, created, {"Cache-Control": "no-store"})
+    return await created(call)
 
 
 @routes.route("GET", "/v1/tokens", {200: Page[wire.Credential]}, scope=Scope.ACCOUNT)
 async def list_tokens(call: Call[NoBody, NoQuery]) -> Answer:
     """List your API tokens, without their secrets."""
-    found = await call.identity.ask(ListCredentials(call.caller, "token"))
-    if isinstance(found, Refusal):
-        return found
-    current = call.caller.principal.credential_id
-    return list_reply(
-        tuple(wire.Credential(**shapes.credential_members(c, current)) for c in found)
-    )
+    return await listed(call, "token")
 
 
 @routes.route(

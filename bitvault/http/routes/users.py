@@ -1,13 +1,29 @@
 """Users of the tenant."""
 
-from bitvault.actors.identity.contract import CreateUser, FindUsers, ListUsers, UserNotFound
+from uuid import UUID
+
+from msgspec import Struct
+
+from bitvault.actors.files.contract import PassOn
+from bitvault.actors.identity.contract import (
+    ChangeUser,
+    CloseSession,
+    CloseSessionsOf,
+    CreateUser,
+    DeleteUser,
+    FindUsers,
+    ListUsers,
+    UserNotFound,
+)
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, list_reply
+from bitvault.http.routes.tokens import created, listed
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.paging import decode_cursor, page_of
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal, Refused
+from bitvault.kernel.refusal import Invalid, Refusal, Refused
 from bitvault.wire import sessions as wire
 from bitvault.wire.fields import Page
 
@@ -25,9 +41,8 @@ routes = Routes("users")
 async def create_user(call: Call[wire.CreateUser, NoQuery]) -> Answer:
     """Create a user in your tenant; for its admins."""
     body = call.body
-    made = await call.identity.ask(
-        CreateUser(call.caller, body.login, body.password, body.display_name, body.is_admin)
-    )
+    named = body.login, body.password, body.display_name
+    made = await call.identity.ask(CreateUser(call.caller, *named, body.is_admin, body.kind))
     return made if isinstance(made, Refusal) else Reply(201, shapes.user(made))
 
 
@@ -71,3 +86,125 @@ async def list_users(call: Call[NoBody, PagedUsers]) -> Answer:
         return found
     page = page_of(found, limit, [[user.login] for user in found])
     return list_reply(tuple(shapes.user(user) for user in page.items), page.next_cursor)
+
+
+@routes.route(
+    "PATCH",
+    "/v1/users/{id}",
+    {200: wire.User},
+    scope=Scope.ADMIN,
+    body=wire.UpdateUser,
+    codes=("invalid", "forbidden", "user_not_found", "last_admin"),
+    when_full=True,
+)
+async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Answer:
+    """Change a user's name or role, disable or enable them; for the tenant's admins.
+
+    Who is disabled loses every session and token at once; enabling brings none of them back.
+    """
+    body = call.body
+    request = ChangeUser(
+        call.caller, call.path["id"], body.display_name, body.is_admin, body.is_disabled
+    )
+    changed = await call.identity.ask(request)
+    return changed if isinstance(changed, Refusal) else Reply(200, shapes.user(changed))
+
+
+class Heir(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+    """Who is to manage what the user had; by default the tenant's admins say later."""
+
+    heir: UUID | None = None
+
+
+@routes.route(
+    "DELETE",
+    "/v1/users/{id}",
+    {200: wire.UserDeleted},
+    scope=Scope.ADMIN,
+    query=Heir,
+    codes=("invalid", "forbidden", "user_not_found", "last_admin", "space_taken"),
+)
+async def delete_user(call: Call[NoBody, Heir]) -> Answer:
+    """Delete a user, and none of their files; for the tenant's admins.
+
+    The personal space becomes a team space, with the heir as its manager. A request that was
+    interrupted left the user disabled, and is to be sent again.
+    """
+    user_id, heir_id = UserId(call.path["id"]), call.query.heir
+    refused = await _no_heir(call, user_id, heir_id)
+    if refused is not None:
+        return refused
+    # First nobody may act as the user any more, so that nothing comes after what is passed on.
+    user = await call.identity.ask(ChangeUser(call.caller, user_id, is_disabled=True))
+    if isinstance(user, Refusal):
+        return user
+    heir = None if heir_id is None else UserId(heir_id)
+    passed = await call.files.ask(PassOn(call.caller, user_id, user.login, heir))
+    if isinstance(passed, Refusal):
+        return passed
+    refused = await call.identity.ask(DeleteUser(call.caller, user_id))
+    if refused is not None:
+        return refused
+    place = (passed.space_id, passed.name) if passed else (None, None)
+    return Reply(200, wire.UserDeleted(space_id=place[0], space_name=place[1]))
+
+
+async def _no_heir(call: Call[NoBody, Heir], user_id: UUID, heir: UUID | None) -> Refusal | None:
+    if heir is None:
+        return None
+    if heir == user_id:
+        return Invalid("heir", "must be another user")
+    found = await call.identity.ask(FindUsers(call.caller, (heir,)))
+    if isinstance(found, Refusal):
+        return found
+    return None if found else UserNotFound(str(heir))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/users/{id}/sessions",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "user_not_found"),
+)
+async def close_sessions_of(call: Call[NoBody, NoQuery]) -> Answer:
+    """End every session of a user, whose tokens stay; for the tenant's admins."""
+    return await call.identity.ask(CloseSessionsOf(call.caller, call.path["id"])) or Reply(204)
+
+
+@routes.route(
+    "POST",
+    "/v1/users/{id}/tokens",
+    {201: wire.TokenCreated},
+    scope=Scope.ACCOUNT,
+    body=wire.CreateToken,
+    codes=("invalid", "forbidden", "user_not_found", "idempotency_key_reused"),
+)
+async def create_token_of(call: Call[wire.CreateToken, NoQuery]) -> Answer:
+    """Create an API token of a service account; for the tenant's admins. It is shown only here."""
+    return await created(call, call.path["id"])
+
+
+@routes.route(
+    "GET",
+    "/v1/users/{id}/tokens",
+    {200: Page[wire.Credential]},
+    scope=Scope.ACCOUNT,
+    codes=("forbidden", "user_not_found"),
+)
+async def list_tokens_of(call: Call[NoBody, NoQuery]) -> Answer:
+    """List the API tokens of a service account; for the tenant's admins."""
+    return await listed(call, "token", call.path["id"])
+
+
+@routes.route(
+    "DELETE",
+    "/v1/users/{id}/tokens/{tokenId}",
+    {204: None},
+    scope=Scope.ACCOUNT,
+    codes=("forbidden", "user_not_found", "credential_not_found"),
+)
+async def revoke_token_of(call: Call[NoBody, NoQuery]) -> Answer:
+    """Revoke an API token of a service account, at once; for the tenant's admins."""
+    request = CloseSession(call.caller, call.path["tokenId"], call.path["id"])
+    return await call.identity.ask(request) or Reply(204)

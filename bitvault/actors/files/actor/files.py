@@ -5,13 +5,14 @@ from bitvault.actors.files.actor.desk import FilesOptions
 from bitvault.actors.files.actor.reading import Reading
 from bitvault.actors.files.actor.sessions import Sessions
 from bitvault.actors.files.actor.spaces import Spaces
+from bitvault.actors.files.actor.succession import Succession
 from bitvault.actors.files.actor.trees import Trees
 from bitvault.actors.files.actor.uploads import Uploads
 
 __all__ = ["Files", "FilesOptions"]
 
 
-class Files(Uploads, Sessions, Trees, Reading, Spaces, Collecting):
+class Files(Uploads, Sessions, Trees, Reading, Spaces, Succession, Collecting):
     """The room, put together: one class of handlers for each part of the contract.
 
     Error handling: refusals and a database or storage that is down are answers (``Room``); a

@@ -112,3 +112,27 @@ class RemoveMember(Request[None | SpaceNotFound | Forbidden]):
     caller: Caller
     space_id: SpaceId
     user_id: UserId
+
+
+@frozen
+class PassedOn:
+    """A team space that was somebody's personal one."""
+
+    space_id: SpaceId
+    name: str
+
+
+@frozen
+class PassOn(Request[PassedOn | None | SpaceTaken | Forbidden]):
+    """Pass on what a user has who is about to be deleted; for the tenant's admins.
+
+    Not a byte and not a node is touched: the personal space becomes a team space, whose manager is
+    the heir; without one the tenant's admins say who may enter. The user leaves every other space.
+    None: the user has no personal space, or has none any more.
+    """
+
+    caller: Caller
+    owner_id: UserId
+    login: str
+    """The user's; the space is named after it."""
+    heir_id: UserId | None = None

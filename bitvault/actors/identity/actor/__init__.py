@@ -4,11 +4,13 @@ from attrs import define
 
 from bitvault.actors.identity.actor.accounts import Accounts
 from bitvault.actors.identity.actor.groups import Groups
+from bitvault.actors.identity.actor.lifecycle import Lifecycle
 from bitvault.actors.identity.actor.sessions import Sessions
+from bitvault.actors.identity.actor.tokens import Tokens
 
 __all__ = ["Identity"]
 
 
 @define(eq=False)
-class Identity(Sessions, Accounts, Groups):
+class Identity(Sessions, Tokens, Accounts, Lifecycle, Groups):
     """The room, put together: one class of handlers for each part of the contract."""

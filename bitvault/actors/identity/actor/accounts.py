@@ -3,7 +3,7 @@
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.desk import Desk, admin_of
 from bitvault.actors.identity.contract import (
     CreateTenant,
     CreateUser,
@@ -19,7 +19,7 @@ from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.identity.store import keys
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId, UserId
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refused
+from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
 _MAX_LIMIT = 1000
@@ -46,16 +46,17 @@ class Accounts(Desk):
         return await self.database.read(request.caller.tenant_id, work)
 
     @handles(CreateUser)
-    async def create_user(self, request: CreateUser) -> User | IdempotencyConflict | Forbidden:
+    async def create_user(self, request: CreateUser) -> User | IdempotencyConflict:
         """Create a user in the caller's tenant."""
-        if not request.caller.principal.is_admin:
-            return Forbidden("create users")
+        admin_of(request.caller, "create users")
         me = await self._me(request.caller)
+        password = rules.password_for(request.kind, request.password)
         user = self._new_user(me.tenant_id, me.tenant_name, request.login, request.is_admin)
+        user = evolve(user, kind=request.kind)
         if request.display_name:
-            user = _named(user, rules.checked_name("displayName", request.display_name))
-        password = rules.checked_password("password", request.password)
-        account = store.Account(user, await self.passwords.hash(password))
+            name = rules.checked_name("displayName", request.display_name)
+            user = evolve(user, display_name=name)
+        account = store.Account(user, await self.passwords.hash(password) if password else None)
 
         async def work(tx: Transaction) -> store.Account | None:
             made_id = await keys.made_before(tx, request.caller, user.user_id, user.created_at)
@@ -71,22 +72,24 @@ class Accounts(Desk):
         return await self._same_user(made, account, password)
 
     async def _same_user(
-        self, made: store.Account | None, asked: store.Account, password: str
+        self, made: store.Account | None, asked: store.Account, password: str | None
     ) -> User | IdempotencyConflict:
         """Answer a repeat; the password is compared as at a login, because no more is kept."""
         if made is None or _words(made.user) != _words(asked.user):
             return IdempotencyConflict()
-        same = await self.passwords.verify(made.password_hash, password)
+        same = password is None or await self.passwords.verify(made.password_hash, password)
         return made.user if same else IdempotencyConflict()
 
     @handles(FindUsers)
     async def find_users(self, request: FindUsers) -> tuple[User, ...]:
         """Find users of the caller's tenant."""
-        keys = [key for login in request.logins if (key := rules.name_key(login))]
+        login_keys = [key for login in request.logins if (key := rules.name_key(login))]
 
         async def work(tx: Transaction) -> tuple[store.Account, ...]:
             tenant_id = request.caller.tenant_id
-            return await store.accounts_named(tx, tenant_id, request.user_ids, keys)
+            return await store.accounts_named(
+                tx, tenant_id, request.user_ids, login_keys, deleted=request.deleted
+            )
 
         found = await self.database.read(request.caller.tenant_id, work)
         return tuple(account.user for account in found)
@@ -143,9 +146,5 @@ class Accounts(Desk):
         )
 
 
-def _words(user: User) -> tuple[str, str, bool]:
-    return user.login, user.display_name, user.is_admin
-
-
-def _named(user: User, display_name: str) -> User:
-    return evolve(user, display_name=display_name)
+def _words(user: User) -> tuple[str, str, bool, str]:
+    return user.login, user.display_name, user.is_admin, user.kind

@@ -12,7 +12,7 @@ from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids, TenantId, UserId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Refused
+from bitvault.kernel.refusal import Forbidden, Refused
 
 
 @define(eq=False)
@@ -43,3 +43,14 @@ class Desk(Room):
     async def _held(self, tx: Transaction, tenant_id: TenantId, user_id: UserId) -> User | None:
         account = await store.hold_account(tx, tenant_id, user_id)
         return account.user if account else None
+
+
+def admin_of(caller: Caller, action: str) -> Caller:
+    """Return the caller, who administers the tenant.
+
+    Raises:
+        Refused: ``Forbidden`` to do ``action``.
+    """
+    if not caller.principal.is_admin:
+        raise Refused(Forbidden(action))
+    return caller

@@ -5,7 +5,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.desk import Desk, admin_of
 from bitvault.actors.identity.contract import (
     AddMember,
     CreateGroup,
@@ -29,7 +29,7 @@ from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import GroupId
 from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Refused
+from bitvault.kernel.refusal import IdempotencyConflict, Invalid, Refused
 from supervisors import handles
 
 _GROUPS = ("groups",)
@@ -43,7 +43,7 @@ class Groups(Desk):
     @handles(CreateGroup)
     async def create_group(self, request: CreateGroup) -> Group:
         """Create a group; a repeat under the same Idempotency-Key answers the first."""
-        caller = _admin(request.caller, "create groups")
+        caller = admin_of(request.caller, "create groups")
         name = rules.checked_name("name", request.name)
         group = Group(GroupId(self.ids.uuid7()), name, self.clock.now())
 
@@ -61,7 +61,7 @@ class Groups(Desk):
     @handles(RenameGroup)
     async def rename_group(self, request: RenameGroup) -> Group:
         """Rename a group."""
-        caller = _admin(request.caller, "rename groups")
+        caller = admin_of(request.caller, "rename groups")
         tenant_id, group_id = caller.tenant_id, request.group_id
         name = rules.checked_name("name", request.name)
         key = rules.name_key(name)
@@ -81,7 +81,7 @@ class Groups(Desk):
     @handles(DeleteGroup)
     async def delete_group(self, request: DeleteGroup) -> GroupNotFound | None:
         """Delete a group with its memberships."""
-        caller = _admin(request.caller, "delete groups")
+        caller = admin_of(request.caller, "delete groups")
 
         async def work(tx: Transaction) -> bool:
             return await store.delete_group(tx, caller.tenant_id, request.group_id)
@@ -134,7 +134,7 @@ class Groups(Desk):
     @handles(AddMember)
     async def add_member(self, request: AddMember) -> User:
         """Put a user in a group."""
-        caller = _admin(request.caller, "change who is in a group")
+        caller = admin_of(request.caller, "change who is in a group")
         tenant_id, user_id = caller.tenant_id, request.user_id
 
         async def work(tx: Transaction) -> User:
@@ -155,7 +155,7 @@ class Groups(Desk):
     @handles(RemoveMember)
     async def remove_member(self, request: RemoveMember) -> None:
         """Take a user out of a group."""
-        caller = _admin(request.caller, "change who is in a group")
+        caller = admin_of(request.caller, "change who is in a group")
         tenant_id = caller.tenant_id
 
         async def work(tx: Transaction) -> None:
@@ -165,12 +165,6 @@ class Groups(Desk):
 
         await self.database.transact(tenant_id, work)
         self.principals.forget(tenant_id, request.user_id)
-
-
-def _admin(caller: Caller, action: str) -> Caller:
-    if not caller.principal.is_admin:
-        raise Refused(Forbidden(action))
-    return caller
 
 
 async def _same_group(tx: Transaction, caller: Caller, made_id: UUID, name: str) -> Group:

@@ -5,7 +5,12 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from bitvault.actors.identity.contract.refusals import LoginTaken, TenantTaken
+from bitvault.actors.identity.contract.refusals import (
+    LastAdmin,
+    LoginTaken,
+    TenantTaken,
+    UserNotFound,
+)
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
@@ -23,6 +28,9 @@ class User:
     display_name: str
     is_admin: bool
     created_at: datetime
+    kind: str = "person"
+    """``person``, or ``service``: a program, which has tokens and no password."""
+    is_disabled: bool = False
 
 
 @frozen
@@ -34,13 +42,14 @@ class DescribeMe(Request[User | Unavailable]):
 
 @frozen
 class CreateUser(Request[User | LoginTaken | Invalid | Forbidden | IdempotencyConflict]):
-    """Create a user in the caller's tenant; for its admins."""
+    """Create a user in the caller's tenant; for its admins. A ``service`` has no password."""
 
     caller: Caller
     login: str
-    password: str = field(repr=False)
+    password: str | None = field(repr=False)
     display_name: str = ""
     is_admin: bool = False
+    kind: str = "person"
 
 
 @frozen
@@ -59,6 +68,35 @@ class FindUsers(Request[tuple[User, ...] | Unavailable]):
     caller: Caller
     user_ids: tuple[UUID, ...] = ()
     logins: tuple[str, ...] = ()
+    deleted: bool = False
+    """By id find those too who are deleted, for what they did."""
+
+
+@frozen
+class ChangeUser(Request[User | UserNotFound | LastAdmin | Invalid | Forbidden]):
+    """Change what is not None of a user; for the tenant's admins.
+
+    Who is disabled loses every session and token at once, and cannot log in. Enabling brings none
+    of them back.
+    """
+
+    caller: Caller
+    user_id: UserId
+    display_name: str | None = None
+    is_admin: bool | None = None
+    is_disabled: bool | None = None
+
+
+@frozen
+class DeleteUser(Request[None | UserNotFound | LastAdmin | Forbidden]):
+    """Delete a user with sessions, tokens and memberships; for the tenant's admins.
+
+    Their login is free again. What they did keeps their name, and what they had is the files
+    room's: let it pass that on first.
+    """
+
+    caller: Caller
+    user_id: UserId
 
 
 @frozen

@@ -11,9 +11,11 @@ from bitvault.actors.identity.contract.refusals import (
     CredentialNotFound,
     TooManyAttempts,
     Unauthenticated,
+    UserNotFound,
 )
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
-from bitvault.kernel.refusal import IdempotencyConflict, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
 from bitvault.kernel.request import Request
 
 
@@ -63,24 +65,50 @@ class Authenticate(Request[Principal | Unauthenticated]):
 
 
 @frozen
-class CloseSession(Request[None | CredentialNotFound]):
-    """Log out: end one session (None: the one in use) or revoke one token, at once."""
+class CloseSession(Request[None | CredentialNotFound | UserNotFound | Forbidden]):
+    """Log out: end one session (None: the one in use) or revoke one token, at once.
+
+    ``user_id`` is a service account, whose tokens its tenant's admins keep.
+    """
 
     caller: Caller
     credential_id: UUID | None = None
+    user_id: UserId | None = None
 
 
 @frozen
-class ListCredentials(Request[tuple[Credential, ...] | Unavailable]):
-    """List the caller's live ``session``s or ``token``s, newest first."""
+class CloseOtherSessions(Request[None | Unavailable]):
+    """End every session of the caller's user but the one in use; tokens stay."""
+
+    caller: Caller
+
+
+@frozen
+class CloseSessionsOf(Request[None | UserNotFound | Forbidden]):
+    """End every session of a user, whose tokens stay; for the tenant's admins."""
+
+    caller: Caller
+    user_id: UserId
+
+
+@frozen
+class ListCredentials(
+    Request[tuple[Credential, ...] | UserNotFound | Forbidden | Unavailable],
+):
+    """List the caller's live ``session``s or ``token``s, newest first; or a service account's."""
 
     caller: Caller
     kind: str
+    user_id: UserId | None = None
 
 
 @frozen
-class CreateToken(Request[SecretIssued | Invalid | IdempotencyConflict]):
+class CreateToken(
+    Request[SecretIssued | UserNotFound | Forbidden | Invalid | IdempotencyConflict],
+):
     """Create a named API token; ``expires_in`` is in seconds, None for no expiry.
+
+    It is the caller's own, or that of a service account (``user_id``), by an admin of its tenant.
 
     A repeat under the same Idempotency-Key makes no second token: the first gets a new secret,
     because the old one is not kept.
@@ -91,6 +119,7 @@ class CreateToken(Request[SecretIssued | Invalid | IdempotencyConflict]):
     expires_in: int | None = None
     scope: Scope = Scope.WRITE
     """At most ``ADMIN``."""
+    user_id: UserId | None = None
 
 
 @frozen

@@ -101,6 +101,19 @@ class LoginTaken(Refusal):
 
 
 @frozen
+class LastAdmin(Refusal):
+    """Nobody else could administer the tenant."""
+
+    code: ClassVar[str] = "last_admin"
+    user: str
+
+    @property
+    def detail(self) -> str:
+        """Say what to do first."""
+        return f"{self.user!r} is the last admin who can log in; make another user admin first."
+
+
+@frozen
 class TenantTaken(Refusal):
     """Another tenant has this name."""
 

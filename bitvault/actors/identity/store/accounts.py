@@ -16,10 +16,10 @@ QUERIES = load_queries("bitvault.actors.identity.store", "accounts.sql")
 
 @frozen
 class Account:
-    """A user with the hash of the password."""
+    """A user with the hash of the password; None: nothing is their password."""
 
     user: User
-    password_hash: str = field(repr=False)
+    password_hash: str | None = field(repr=False)
 
 
 async def tenant_by_key(tx: Transaction, name_key: str) -> TenantId | None:
@@ -55,6 +55,7 @@ async def insert_account(tx: Transaction, account: Account, login_key: str) -> b
         display_name=user.display_name,
         password_hash=account.password_hash,
         is_admin=user.is_admin,
+        kind=user.kind,
         now=user.created_at,
     )
     return row is not None
@@ -67,7 +68,7 @@ async def account_by_login(tx: Transaction, tenant_key: str, login_key: str) -> 
 
 
 async def account_by_id(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Account | None:
-    """Find a user by id."""
+    """Find a user by id who may enter."""
     row = await tx.fetchrow(QUERIES["account_by_id"], tenant_id=tenant_id, user_id=user_id)
     return _account(row) if row else None
 
@@ -76,6 +77,38 @@ async def hold_account(tx: Transaction, tenant_id: TenantId, user_id: UserId) ->
     """Find a user by id, and keep it as it is until the end."""
     row = await tx.fetchrow(QUERIES["hold_account"], tenant_id=tenant_id, user_id=user_id)
     return _account(row) if row else None
+
+
+async def hold_active(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> bool:
+    """Keep a user able to enter until the end; False when they are not."""
+    row = await tx.fetchrow(QUERIES["hold_active"], tenant_id=tenant_id, user_id=user_id)
+    return row is not None
+
+
+async def has_other_admin(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> bool:
+    """Say whether somebody else can log in and administer the tenant; hold the tenant first."""
+    row = await tx.fetchrow(QUERIES["other_admin"], tenant_id=tenant_id, user_id=user_id)
+    return row is not None
+
+
+async def update_account(tx: Transaction, user: User, now: datetime) -> None:
+    """Write what may change of a user."""
+    await tx.execute(
+        QUERIES["update_account"],
+        tenant_id=user.tenant_id,
+        user_id=user.user_id,
+        display_name=user.display_name,
+        is_admin=user.is_admin,
+        is_disabled=user.is_disabled,
+        now=now,
+    )
+
+
+async def bury_account(tx: Transaction, user: User, now: datetime) -> None:
+    """Delete a user; the row stays as a name."""
+    await tx.execute(
+        QUERIES["bury_account"], tenant_id=user.tenant_id, user_id=user.user_id, now=now
+    )
 
 
 async def accounts_after(
@@ -87,14 +120,20 @@ async def accounts_after(
 
 
 async def accounts_named(
-    tx: Transaction, tenant_id: TenantId, user_ids: Sequence[UUID], login_keys: Sequence[str]
+    tx: Transaction,
+    tenant_id: TenantId,
+    user_ids: Sequence[UUID],
+    login_keys: Sequence[str],
+    *,
+    deleted: bool,
 ) -> tuple[Account, ...]:
-    """Find users by id or login key."""
+    """Find users by id or login key; by id those too who are ``deleted``, if wanted."""
     rows = await tx.fetch(
         QUERIES["accounts_named"],
         tenant_id=tenant_id,
         user_ids=list(user_ids),
         login_keys=list(login_keys),
+        deleted=deleted,
     )
     return tuple(_account(row) for row in rows)
 

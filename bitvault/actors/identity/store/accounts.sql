@@ -13,44 +13,50 @@ RETURNING tenant_id;
 
 -- insert_account --
 INSERT INTO identity.account (
-    tenant_id, user_id, login, login_key, display_name, password_hash, is_admin, created_at
+    tenant_id, user_id, login, login_key, display_name, password_hash, is_admin, kind, created_at
 )
 VALUES (
-    :tenant_id, :user_id, :login, :login_key, :display_name, :password_hash, :is_admin, :now
+    :tenant_id, :user_id, :login, :login_key, :display_name, :password_hash, :is_admin, :kind, :now
 )
-ON CONFLICT (tenant_id, login_key) DO NOTHING
+ON CONFLICT (tenant_id, login_key) WHERE deleted_at IS NULL DO NOTHING
 RETURNING user_id;
 
 -- account_by_login --
+-- Who is disabled cannot be told from who is not there.
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.created_at
+    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
-WHERE t.name_key = :tenant_key AND a.login_key = :login_key;
+WHERE t.name_key = :tenant_key AND a.login_key = :login_key
+    AND a.disabled_at IS NULL AND a.deleted_at IS NULL;
 
 -- account_by_id --
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.created_at
+    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
-WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id;
+WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id
+    AND a.disabled_at IS NULL AND a.deleted_at IS NULL;
 
 -- accounts_after --
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.created_at
+    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
-WHERE a.tenant_id = :tenant_id AND a.login_key > :after
+WHERE a.tenant_id = :tenant_id AND a.login_key > :after AND a.deleted_at IS NULL
 ORDER BY a.login_key
 LIMIT :most;
 
 -- accounts_named --
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.created_at
+    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE a.tenant_id = :tenant_id
-    AND (a.user_id = ANY(:user_ids::uuid[]) OR a.login_key = ANY(:login_keys::text[]))
+    AND (
+        a.user_id = ANY(:user_ids::uuid[]) AND (a.deleted_at IS NULL OR :deleted::boolean)
+        OR a.login_key = ANY(:login_keys::text[]) AND a.deleted_at IS NULL
+    )
 ORDER BY a.login_key;
 
 -- set_password --
@@ -60,16 +66,43 @@ WHERE tenant_id = :tenant_id AND user_id = :user_id AND password_hash = :verifie
 RETURNING user_id;
 
 -- hold_password --
--- A change of the password waits for this login, and then ends its session too.
+-- Who changes the password or disables the user waits for this login, and ends its session too.
 SELECT user_id FROM identity.account
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND password_hash = :verified
+    AND disabled_at IS NULL AND deleted_at IS NULL
 FOR SHARE;
 
 -- hold_account --
 -- Whoever changes what depends on the user waits until the end.
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.created_at
+    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
-WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id
+WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id AND a.deleted_at IS NULL
 FOR NO KEY UPDATE OF a;
+
+-- hold_active --
+-- Who disables the user waits for what is made for them, and ends it too.
+SELECT user_id FROM identity.account
+WHERE tenant_id = :tenant_id AND user_id = :user_id
+    AND disabled_at IS NULL AND deleted_at IS NULL
+FOR SHARE;
+
+-- other_admin --
+-- One who can log in.
+SELECT user_id FROM identity.account
+WHERE tenant_id = :tenant_id AND user_id <> :user_id
+    AND is_admin AND kind = 'person' AND disabled_at IS NULL AND deleted_at IS NULL
+LIMIT 1;
+
+-- update_account --
+UPDATE identity.account
+SET display_name = :display_name, is_admin = :is_admin,
+    disabled_at = CASE WHEN :is_disabled::boolean THEN coalesce(disabled_at, :now) END
+WHERE tenant_id = :tenant_id AND user_id = :user_id;
+
+-- bury_account --
+-- Only the name stays, for the trail.
+UPDATE identity.account
+SET deleted_at = :now, password_hash = NULL, is_admin = false
+WHERE tenant_id = :tenant_id AND user_id = :user_id;

@@ -81,13 +81,13 @@ async def touch_credential(
 
 
 async def credentials_of_user(
-    tx: Transaction, principal: Principal, kind: str, now: datetime
+    tx: Transaction, tenant_id: TenantId, user_id: UserId, kind: str, now: datetime
 ) -> tuple[Credential, ...]:
     """List a user's live sessions or tokens, newest first."""
     rows = await tx.fetch(
         QUERIES["credentials_of_user"],
-        tenant_id=principal.tenant_id,
-        user_id=principal.user_id,
+        tenant_id=tenant_id,
+        user_id=user_id,
         kind=kind,
         now=now,
     )
@@ -118,12 +118,14 @@ async def replace_secret(
     )
 
 
-async def delete_credential(tx: Transaction, principal: Principal, credential_id: UUID) -> bool:
+async def delete_credential(
+    tx: Transaction, tenant_id: TenantId, user_id: UserId, credential_id: UUID
+) -> bool:
     """End one of the user's credentials; False when there is none such."""
     row = await tx.fetchrow(
         QUERIES["delete_credential"],
-        tenant_id=principal.tenant_id,
-        user_id=principal.user_id,
+        tenant_id=tenant_id,
+        user_id=user_id,
         credential_id=credential_id,
     )
     return row is not None
@@ -137,6 +139,16 @@ async def delete_other_sessions(tx: Transaction, principal: Principal) -> None:
         user_id=principal.user_id,
         credential_id=principal.credential_id,
     )
+
+
+async def delete_sessions(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> None:
+    """End every session of a user."""
+    await tx.execute(QUERIES["delete_sessions"], tenant_id=tenant_id, user_id=user_id)
+
+
+async def delete_credentials(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> None:
+    """End every session and token of a user."""
+    await tx.execute(QUERIES["delete_credentials"], tenant_id=tenant_id, user_id=user_id)
 
 
 async def delete_expired_sessions(tx: Transaction, user: User, now: datetime) -> None:

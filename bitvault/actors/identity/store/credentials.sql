@@ -17,7 +17,7 @@ SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.last_used_at,
     ) AS groups
 FROM identity.credential AS c
 JOIN identity.account AS a ON a.tenant_id = c.tenant_id AND a.user_id = c.user_id
-WHERE c.secret_hash = :secret_hash
+WHERE c.secret_hash = :secret_hash AND a.disabled_at IS NULL AND a.deleted_at IS NULL
     AND (c.expires_at IS NULL OR c.expires_at > :now)
     AND (c.idle_expires_at IS NULL OR c.idle_expires_at > :now);
 
@@ -64,3 +64,11 @@ RETURNING credential_id;
 DELETE FROM identity.credential
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = 'session'
     AND (expires_at <= :now OR idle_expires_at <= :now);
+
+-- delete_sessions --
+DELETE FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = 'session';
+
+-- delete_credentials --
+DELETE FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id;

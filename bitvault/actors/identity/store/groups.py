@@ -99,6 +99,11 @@ async def delete_membership(
     )
 
 
+async def leave_groups(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> None:
+    """Take a user out of every group."""
+    await tx.execute(QUERIES["leave_groups"], tenant_id=tenant_id, user_id=user_id)
+
+
 async def members_after(
     tx: Transaction, tenant_id: TenantId, group_id: GroupId, after: UUID, most: int
 ) -> tuple[User, ...]:

@@ -55,10 +55,14 @@ RETURNING user_id;
 -- members_after --
 -- By id, which the key is ordered by: a large group costs no sort.
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.is_admin,
-    a.created_at
+    a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.membership AS m
 JOIN identity.account AS a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE m.tenant_id = :tenant_id AND m.group_id = :group_id AND m.user_id > :after
 ORDER BY m.user_id
 LIMIT :most;
+
+-- leave_groups --
+DELETE FROM identity.membership
+WHERE tenant_id = :tenant_id AND user_id = :user_id;

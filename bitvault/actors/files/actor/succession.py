@@ -1,0 +1,60 @@
+"""What becomes of a user's files when the user goes: all of it stays."""
+
+from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.contract import PassedOn, PassOn, Role, SpaceTaken
+from bitvault.actors.files.rules.names import MAX_NAME_BYTES, name_key, numbered
+from bitvault.actors.files.store.spaces import put_member
+from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.kernel.ids import SpaceId
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Refused
+from supervisors import handles
+
+# Here and not in the store: these four statements serve this one message.
+SQL = load_queries("bitvault.actors.files.actor", "succession.sql")
+_NAMES = 100
+
+
+class Succession(Desk):
+    """Passes personal spaces on."""
+
+    @handles(PassOn)
+    async def pass_on(self, message: PassOn) -> PassedOn | None:
+        """Make a user's personal space a team space, and take the user out of every other."""
+        caller = message.caller
+        if not caller.principal.is_admin:
+            raise Refused(Forbidden("pass on what users have"))
+
+        async def work(tx: Transaction) -> PassedOn | None:
+            owner = {"tenant": caller.tenant_id, "owner_id": message.owner_id}
+            await tx.execute(SQL["leave_spaces"], **owner)
+            space = await tx.fetchrow(SQL["personal_space"], **owner)
+            if space is None:
+                return None
+            passed = PassedOn(SpaceId(space["space_id"]), await _free_name(tx, caller, message))
+            await tx.execute(
+                SQL["pass_on"],
+                tenant=caller.tenant_id,
+                space_id=passed.space_id,
+                name=passed.name,
+                name_key=name_key(passed.name),
+            )
+            if message.heir_id is not None:
+                heir = passed.space_id, message.heir_id, Role.MANAGER
+                await put_member(tx, caller, *heir)
+            return passed
+
+        return await self._write(caller, work)
+
+
+async def _free_name(tx: Transaction, caller: Caller, message: PassOn) -> str:
+    named = f"Files of {message.login}".replace("/", "-").replace("\\", "-")
+    named = named.encode()[:MAX_NAME_BYTES].decode(errors="ignore").rstrip()
+    names = [named, *(numbered(named, number) for number in range(2, _NAMES))]
+    keys = {name_key(name): name for name in names}
+    rows = await tx.fetch(SQL["names_taken"], tenant=caller.tenant_id, name_keys=list(keys))
+    taken = {row["name_key"] for row in rows}
+    free = next((name for key, name in keys.items() if key not in taken), None)
+    if free is None:
+        raise Refused(SpaceTaken(named))
+    return free
