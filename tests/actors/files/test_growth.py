@@ -5,11 +5,9 @@ guesses that a tenant is small, and a join it is free to turn round reads all of
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
 
 import asyncpg
 import pytest
-from attrs import define, field
 
 from bitvault.actors.files.contract import (
     AbortUpload,
@@ -34,16 +32,13 @@ from bitvault.actors.files.contract import (
     Written,
 )
 from bitvault.drivers import aio
-from bitvault.drivers.postgres.pool import PostgresDatabase, open_database
-from bitvault.drivers.postgres.port import Query, Row, Transaction
-from bitvault.kernel.ids import TenantId
+from bitvault.drivers.postgres.pool import open_database
 from tests.actors.files.conftest import World
-
-T = TypeVar("T")
-MOST = 200
-"""Rows that one statement may look at; the lists below ask for ten."""
+from tests.actors.files.counting import CountingDatabase
 
 _ROUNDS = 8
+_MOST = 200
+"""Rows that one statement may look at; the lists below ask for ten."""
 _LONG = "f".ljust(150, "o")
 """A name so long that the index over names is deeper than the others, and seems dearer."""
 _FILL = """
@@ -89,66 +84,6 @@ _FILL = """
     SELECT tenant_id, node_id, gen_random_uuid(), node_id, parent_id, name, created_at, modified_by
       FROM files.node WHERE content_type = 'text/plain'
 """.replace(":long", _LONG)
-
-
-_FETCHED = Query(
-    "fetched",
-    """SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint AS rows
-         FROM pg_stat_xact_user_tables WHERE schemaname = 'files'""",
-    (),
-)
-
-
-@define(eq=False)
-class Counting:
-    """A transaction that counts the rows each statement looks at."""
-
-    inner: Transaction
-    greedy: dict[str, int]
-
-    async def fetch(self, query: Query, /, **parameters: Any) -> list[Row]:
-        """Run and count."""
-        return await self._counted(query, self.inner.fetch(query, **parameters))
-
-    async def fetchrow(self, query: Query, /, **parameters: Any) -> Row | None:
-        """Run and count."""
-        return await self._counted(query, self.inner.fetchrow(query, **parameters))
-
-    async def execute(self, query: Query, /, **parameters: Any) -> int:
-        """Run and count."""
-        return await self._counted(query, self.inner.execute(query, **parameters))
-
-    def after_commit(self, notify: Callable[[], None]) -> None:
-        """Pass it on."""
-        self.inner.after_commit(notify)
-
-    async def _counted(self, query: Query, statement: Awaitable[T]) -> T:
-        before = await self._fetched()
-        answer = await statement
-        if (rows := await self._fetched() - before) > MOST:
-            self.greedy[query.name] = rows
-        return answer
-
-    async def _fetched(self) -> int:
-        row = await self.inner.fetchrow(_FETCHED)
-        assert row is not None
-        return int(row["rows"])
-
-
-@define(eq=False)
-class CountingDatabase:
-    """A database whose transactions count; a read counts in a transaction too."""
-
-    inner: PostgresDatabase
-    greedy: dict[str, int] = field(factory=dict)
-
-    async def transact(
-        self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]
-    ) -> T:
-        """Run it and count."""
-        return await self.inner.transact(tenant, lambda tx: work(Counting(tx, self.greedy)))
-
-    read = transact
 
 
 async def upload(world: World, folder: str) -> None:
@@ -222,4 +157,4 @@ async def test_nothing_costs_more_in_a_large_folder(
         world.room._database = counting
         await story(world, "/large")
 
-    assert counting.greedy == {}
+    assert {name: rows for name, rows in counting.most.items() if rows > _MOST} == {}

@@ -1,6 +1,7 @@
 """Apply: operations on a tree, in order, in one transaction; each succeeds or is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from bitvault.actors.files.actor.desk import Desk
@@ -19,6 +20,7 @@ from bitvault.actors.files.contract import (
 from bitvault.actors.files.rules.drafts import check_batch
 from bitvault.actors.files.store.contents import Stamp
 from bitvault.actors.files.store.copying import copy_node, restore_version
+from bitvault.actors.files.store.drawing import Drawn
 from bitvault.actors.files.store.locate import node_of
 from bitvault.actors.files.store.outcomes import keep, repeated
 from bitvault.actors.files.store.purging import purge_entry
@@ -52,13 +54,25 @@ class Trees(Desk):
         structure = Structure(tx, stamp, self._ids, self._options.purge_at_once)
         await structure.lock()
         done = []
-        for one in operations:
-            done.append(await _one(structure, one))
-            await structure.finish()
+        for part in _parts(operations):
+            await structure.drawing.prepare(part)
+            for one in part:
+                done.append(await _one(structure, one))
+                await structure.finish()
+            await structure.drawing.write()
         position = await self._appender(stamp.caller)(tx, structure.events)
         outcomes = [_outcome(one, position, len(structure.events)) for one in done]
         await keep(tx, stamp.caller, outcomes)
         return outcomes
+
+
+def _parts(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
+    """Cut a batch into runs that are drawn and written at once; other operations stand alone."""
+    for drawn, run in groupby(operations, lambda one: isinstance(one, Drawn)):
+        if drawn:
+            yield list(run)
+        else:
+            yield from ([one] for one in run)
 
 
 async def _one(structure: Structure, one: Operation) -> Any:  # noqa: PLR0911 - one line for each operation

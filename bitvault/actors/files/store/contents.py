@@ -38,6 +38,12 @@ class Stamp:
         """Return the tenant written to."""
         return self.caller.tenant_id
 
+    @property
+    def who(self) -> dict[str, Any]:
+        """Return what a statement says about who changes a node, where and when."""
+        user_id = self.caller.principal.user_id
+        return {"tenant": self.caller.tenant_id, "now": self.now, "user_id": user_id}
+
 
 def arrival_of(place: Place, content: Content, if_exists: IfExists, base: int | None) -> Arrival:
     """Say where content goes, relative to the deepest folder that exists."""

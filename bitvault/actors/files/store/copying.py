@@ -22,8 +22,8 @@ from bitvault.actors.files.store.contents import (
     spot_of,
     write_picture,
 )
-from bitvault.actors.files.store.locate import locate_one
-from bitvault.actors.files.store.structure import SQL, Done, Structure
+from bitvault.actors.files.store.drawing import SQL
+from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.drivers.postgres.port import Row
 from bitvault.kernel.refusal import Refused
 
@@ -32,7 +32,7 @@ MAX_NODES = 10_000
 
 async def copy_node(structure: Structure, one: CopyNode) -> Done:
     """Copy a live subtree's current versions; no bytes move, references are added."""
-    place = await locate_one(structure.tx, structure.stamp.caller, one.target)
+    place = await structure.place(one.target)
     parent = await structure.parent(one.parent)
     if len(place.ids) == 1:
         raise Refused(TreeRuleBroken("id", "the root of a space cannot be copied"))

@@ -16,12 +16,17 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.files.rules.access import allows, role_in
 from bitvault.actors.files.rules.names import Address, join, name_key, parse_path, valid_name
+from bitvault.actors.files.rules.tree import SpaceKey, Tree
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
 
 SQL = load_queries("bitvault.actors.files.store", "locate.sql")
+
+
+OWN: SpaceKey = (None, None)
+"""The key of the caller's personal space."""
 
 
 class PersonalSpaceMissing(Exception):  # noqa: N818 - asks for the space to be made, then retried
@@ -93,7 +98,7 @@ def node_of(row: Mapping[str, Any], space_id: UUID, path: str) -> Node:
 
 
 @define
-class _Search:
+class Search:
     """One wanted place on its way to an answer."""
 
     wanted: Wanted
@@ -105,6 +110,28 @@ class _Search:
     role: Role | None = None
     found: Row | None = field(default=None)
 
+    @property
+    def space_key(self) -> SpaceKey:
+        """Return what its space is looked up by."""
+        if self.address is None:
+            return (self.start["root_space_id"] if self.start else None), None
+        name = self.address.space_name
+        return self.address.space_id, name and name_key(name)
+
+    @property
+    def start_id(self) -> UUID:
+        """Return the node that its names are below."""
+        row = self.start or self.space
+        if row is None:
+            raise AssertionError("a search without a refusal has a start")
+        start: UUID = row["node_id"] if self.start else row["root_id"]
+        return start
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the keys of its names."""
+        return [name_key(name) for name in self.names]
+
 
 async def locate(
     tx: Transaction, caller: Caller, wanted: Sequence[Wanted]
@@ -114,11 +141,32 @@ async def locate(
     Raises:
         PersonalSpaceMissing: a path leads into the caller's personal space, which is not there.
     """
+    return [_answer(search) for search in await search_for(tx, caller, wanted)]
+
+
+async def search_for(tx: Transaction, caller: Caller, wanted: Sequence[Wanted]) -> list[Search]:
+    """Find each wanted place, and keep what was found on the way."""
     searches = [_parsed(one) for one in wanted]
     await _walk_up(tx, caller, searches)
     await _enter_spaces(tx, caller, searches)
     await _walk_down(tx, caller, searches)
-    return [_answer(search) for search in searches]
+    return searches
+
+
+def locate_in(tree: Tree, caller: Caller, wanted: Wanted) -> Place | Refusal:
+    """Answer as ``locate`` does, from what is drawn.
+
+    Raises:
+        Unknown: it is not drawn that far.
+    """
+    search = _parsed(wanted)
+    if search.refusal is None and search.address is None and wanted.target.node_id:
+        _begin(search, tree.up(wanted.target.node_id))
+    if search.refusal is None:
+        _enter(search, tree.space(search.space_key), caller.principal.user_id)
+    if search.refusal is None and (search.address or search.names):
+        search.found = tree.down(search.start_id, search.keys)
+    return _answer(search)
 
 
 async def locate_one(
@@ -145,8 +193,8 @@ def permitted(found: Place, needed: Role) -> None:
         raise Refused(Forbidden("change anything"))
 
 
-def _parsed(one: Wanted) -> _Search:
-    search = _Search(one)
+def _parsed(one: Wanted) -> Search:
+    search = Search(one)
     try:
         tail = tuple(valid_name(name) for name in one.names)
         if one.target.path is not None:
@@ -161,7 +209,7 @@ def _parsed(one: Wanted) -> _Search:
     return search
 
 
-async def _walk_up(tx: Transaction, caller: Caller, searches: list[_Search]) -> None:
+async def _walk_up(tx: Transaction, caller: Caller, searches: list[Search]) -> None:
     asked = [s for s in searches if not s.refusal and s.address is None]
     if not asked:
         return
@@ -169,36 +217,37 @@ async def _walk_up(tx: Transaction, caller: Caller, searches: list[_Search]) -> 
     rows = await tx.fetch(SQL["walk_up"], tenant=caller.tenant_id, ids=ids)
     by_id = {row["node_id"]: row for row in rows}
     for search in asked:
-        row = by_id.get(search.wanted.target.node_id)
-        if row is None or row["trashed"] or row["root_space_id"] is None:
-            search.refusal = NodeNotFound(search.wanted.label)
-        search.start = row
+        _begin(search, by_id.get(search.wanted.target.node_id))
 
 
-async def _enter_spaces(tx: Transaction, caller: Caller, searches: list[_Search]) -> None:
+def _begin(search: Search, row: Row | None) -> None:
+    if row is None or row["trashed"] or row["root_space_id"] is None:
+        search.refusal = NodeNotFound(search.wanted.label)
+    search.start = row
+
+
+async def _enter_spaces(tx: Transaction, caller: Caller, searches: list[Search]) -> None:
     asked = [s for s in searches if not s.refusal]
     if not asked:
         return
     user = caller.principal.user_id
-    addresses = [s.address for s in asked if s.address]
+    keys = list(dict.fromkeys(s.space_key for s in asked))
     rows = await spaces_of(
         tx,
         caller,
-        [space_id for s in asked if (space_id := _space_id(s))],
-        [name_key(address.space_name) for address in addresses if address.space_name],
-        own=any(a.space_id is None and a.space_name is None for a in addresses),
+        [space_id for space_id, _ in keys if space_id],
+        [name for _, name in keys if name],
+        own=OWN in keys,
     )
-    by_id = {row["space_id"]: row for row in rows}
-    by_key = {row["name_key"]: row for row in rows if row["kind"] == "team"}
-    own = next((row for row in rows if row["owner_id"] == user), None)
+    by_key: dict[SpaceKey, Row] = {}
+    for row in rows:
+        by_key[row["space_id"], None] = row
+        if row["kind"] == "team":
+            by_key[None, row["name_key"]] = row
+        elif row["owner_id"] == user:
+            by_key[OWN] = row
     for search in asked:
-        _enter(search, by_id, by_key, own, user)
-
-
-def _space_id(search: _Search) -> UUID | None:
-    if search.address:
-        return search.address.space_id
-    return search.start["root_space_id"] if search.start else None
+        _enter(search, by_key.get(search.space_key), user)
 
 
 async def spaces_of(
@@ -221,36 +270,25 @@ async def spaces_of(
     return rows
 
 
-def _enter(
-    search: _Search,
-    by_id: Mapping[UUID, Row],
-    by_key: Mapping[str, Row],
-    own: Row | None,
-    user: UUID,
-) -> None:
-    space_id = _space_id(search)
-    name = search.address.space_name if search.address else None
-    if space_id:
-        search.space = by_id.get(space_id)
-    elif name:
-        search.space = by_key.get(name_key(name))
-    elif own is None:
+def _enter(search: Search, row: Row | None, user: UUID) -> None:
+    if row is None and search.space_key == OWN:
         raise PersonalSpaceMissing
-    else:
-        search.space = own
-    row = search.space
+    search.space = row
     search.role = (
         role_in(row["kind"], owns=row["owner_id"] == user, member_role=row["member_role"])
         if row
         else None
     )
     if search.role is None:
-        by_path = search.address is not None
         label = search.wanted.label
-        search.refusal = SpaceNotFound(name or str(space_id)) if by_path else NodeNotFound(label)
+        if search.address:
+            name = search.address.space_name or str(search.address.space_id)
+            search.refusal = SpaceNotFound(name)
+        else:
+            search.refusal = NodeNotFound(label)
 
 
-async def _walk_down(tx: Transaction, caller: Caller, searches: list[_Search]) -> None:
+async def _walk_down(tx: Transaction, caller: Caller, searches: list[Search]) -> None:
     asked = [(i, s) for i, s in enumerate(searches) if not s.refusal and (s.address or s.names)]
     if not asked:
         return
@@ -258,22 +296,14 @@ async def _walk_down(tx: Transaction, caller: Caller, searches: list[_Search]) -
         SQL["walk_down"],
         tenant=caller.tenant_id,
         ords=[i for i, _ in asked],
-        starts=[_start_of(s) for _, s in asked],
-        keys=["/".join(name_key(name) for name in s.names) for _, s in asked],
+        starts=[s.start_id for _, s in asked],
+        keys=["/".join(s.keys) for _, s in asked],
     )
     for row in rows:
         searches[row["ord"]].found = row
 
 
-def _start_of(search: _Search) -> UUID:
-    row = search.start or search.space
-    if row is None:
-        raise AssertionError("a search without a refusal has a start")
-    start: UUID = row["node_id"] if search.start else row["root_id"]
-    return start
-
-
-def _answer(search: _Search) -> Place | Refusal:
+def _answer(search: Search) -> Place | Refusal:
     if search.refusal:
         return search.refusal
     above, node = search.start, search.found or search.start

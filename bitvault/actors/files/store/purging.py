@@ -14,8 +14,8 @@ from attrs import frozen
 from bitvault.actors.files.contract import NodePurged, PurgeEntry
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import settle
+from bitvault.actors.files.store.drawing import SQL as STRUCTURE
 from bitvault.actors.files.store.locate import SQL as LOCATE
-from bitvault.actors.files.store.structure import SQL as STRUCTURE
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 

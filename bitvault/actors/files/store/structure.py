@@ -1,6 +1,7 @@
 """Changing the shape of a tree, under the tenant's tree lock (reliability §4.8): no cycles."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from attrs import define, field
@@ -29,24 +30,21 @@ from bitvault.actors.files.rules.names import MAX_DEPTH, join, name_key, valid_n
 from bitvault.actors.files.rules.plan import Picture
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import Stamp, lock_ledger, numbered_keys, settle
+from bitvault.actors.files.store.drawing import SQL, Drawing
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
 from bitvault.actors.files.store.locate import (
     Place,
     Wanted,
-    locate,
-    locate_one,
     permitted,
     present,
 )
 from bitvault.actors.files.store.spaces import role_of
-from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, NodeId, SpaceId
 from bitvault.kernel.refusal import Refusal, Refused
-
-SQL = load_queries("bitvault.actors.files.store", "structure.sql")
 
 
 @define
@@ -69,11 +67,13 @@ class Structure:
     ids: Ids
     allowance: int = 1000
     """Nodes, and versions, that purges may still remove at once."""
+    drawing: Drawing = field(init=False)
     events: list[Event] = field(factory=list)
     ledger: Ledger = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Start without changes."""
+        self.drawing = Drawing(self.tx, self.stamp)
         self.ledger = Ledger(self.stamp.tenant, {})
 
     async def lock(self) -> None:
@@ -82,18 +82,18 @@ class Structure:
 
     async def make_folder(self, one: MakeFolder) -> Done:
         """Create a folder, with its parents when asked to."""
-        wanted = Wanted(*place_of(one.target, one.parent, one.name))
-        place = await self._locate(wanted)
+        found = await self.drawing.find(Wanted(*place_of(one.target, one.parent, one.name)))
+        place = _found(found)
         permitted(place, Role.EDITOR)
         if not place.missing:
             if place.node["kind"] == "folder" and one.exist_ok:
                 return Done(place.node, place.space["space_id"], place.path, None)
             raise Refused(NameTaken(place.node["name"]))
         if len(place.missing) > 1 and not one.parents:
-            raise Refused(await self._absent(wanted))
+            raise Refused(NodeNotFound(join((*place.names, *place.missing[:-1]))))
         if len(place.names) + len(place.missing) > MAX_DEPTH:
             raise Refused(TreeRuleBroken("path", f"must be at most {MAX_DEPTH} levels deep"))
-        row = await self._folders(place.space["space_id"], place.node_id, place.missing)
+        row = self._folders(place)
         return Done(row, place.space["space_id"], place.path, len(self.events) - 1)
 
     async def move(self, one: MoveNode) -> Done:
@@ -108,7 +108,9 @@ class Structure:
         if parent.space_id != place.space["space_id"]:
             await self._carry(place, parent.space_id)
         before = place.node
-        row = await self._row("move", node_id=place.node_id, parent_id=parent.ids[-1], name=name)
+        await self.drawing.make_room(place.node_id, parent.ids[-1], name)
+        row = self._change(place, parent_id=parent.ids[-1], name=name, name_key=name_key(name))
+        self.drawing.tree.grow(parent.ids, place.node_id)
         self.events.append(
             NodeMoved(
                 place.node_id,
@@ -126,19 +128,8 @@ class Structure:
         """Hide a subtree behind one entry."""
         place = await self.source(one.target, one.if_revision)
         entry_id, space_id = self.ids.uuid7(), place.space["space_id"]
-        await self.tx.execute(
-            SQL["insert_entry"],
-            **self._who(),
-            entry_id=entry_id,
-            space_id=space_id,
-            node_id=place.node_id,
-            parent_id=place.ids[-2],
-            path=place.path,
-        )
-        row = await self.tx.fetchrow(
-            SQL["mark_trashed"], **self._who(), entry_id=entry_id, node_id=place.node_id
-        )
-        row = _there(row)
+        row = self._change(place, entry_id=entry_id)
+        self.drawing.entries.append({**row, "space_id": space_id, "path": place.path})
         event = NodeTrashed(
             row["node_id"], row["revision"], space_id, row["parent_id"], row["name"], entry_id
         )
@@ -187,19 +178,14 @@ class Structure:
         await settle(self.tx, self.stamp.tenant, self.ledger)
         self.ledger = Ledger(self.stamp.tenant, {})
 
-    async def _locate(self, wanted: Wanted) -> Place:
-        (found,) = await locate(self.tx, self.stamp.caller, [wanted])
-        if isinstance(found, Refusal):
-            raise Refused(found)
-        return found
-
-    async def _absent(self, wanted: Wanted) -> Refusal:
-        place = await self._locate(wanted)
-        return NodeNotFound(join((*place.names, *place.missing[:-1])))
+    async def place(self, target: Target, needed: Role = Role.VIEWER) -> Place:
+        """Find an existing node where the caller may do what ``needed`` allows."""
+        found = await self.drawing.find(Wanted(target))
+        return present(found, target.path or str(target.node_id), needed)
 
     async def source(self, target: Target, if_revision: int | None) -> Place:
         """Find a node the caller may change; never a root."""
-        place = await locate_one(self.tx, self.stamp.caller, target, Role.EDITOR)
+        place = await self.place(target, Role.EDITOR)
         if len(place.ids) == 1:
             raise Refused(TreeRuleBroken("id", "the root of a space stays where it is"))
         if if_revision not in (None, place.node["revision"]):
@@ -208,7 +194,7 @@ class Structure:
 
     async def parent(self, target: Target) -> "Parent":
         """Find a folder the caller may put something into."""
-        place = await locate_one(self.tx, self.stamp.caller, target, Role.EDITOR)
+        place = await self.place(target, Role.EDITOR)
         if place.node["kind"] != "folder":
             raise Refused(KindMismatch(place.path, "folder"))
         return Parent(place.ids, place.names, place.space["space_id"])
@@ -222,7 +208,7 @@ class Structure:
         if entry is None:
             raise Refused(EntryNotFound())
         root = Wanted(Target(path="/", space_id=SpaceId(entry["space_id"])))
-        (found,) = await locate(self.tx, self.stamp.caller, [root])
+        found = await self.drawing.find(root)
         if isinstance(found, Refusal) or role_of(found.space, self.stamp.caller) is None:
             raise Refused(EntryNotFound())
         permitted(found, Role.EDITOR)
@@ -235,59 +221,68 @@ class Structure:
 
     async def _original(self, entry: Row) -> "Parent":
         """Find the folder it was in, wherever that is now; else make it anew from the path."""
-        caller, space_id = self.stamp.caller, entry["space_id"]
-        by_id, by_path = await locate(
-            self.tx,
-            caller,
-            [
-                Wanted(Target(node_id=NodeId(entry["parent_id"]))),
-                Wanted(Target(path=_parent_path(entry), space_id=SpaceId(space_id))),
-            ],
-        )
+        space_id = entry["space_id"]
+        by_id = await self.drawing.find(Wanted(Target(node_id=NodeId(entry["parent_id"]))))
         if isinstance(by_id, Place):
             return Parent(by_id.ids, by_id.names, by_id.space["space_id"])
-        place = (
-            present(by_path, entry["original_path"]) if isinstance(by_path, Refusal) else by_path
-        )
+        above = Wanted(Target(path=_parent_path(entry), space_id=SpaceId(space_id)))
+        place = _found(await self.drawing.find(above))
         ids = place.ids
         if place.missing:
-            row = await self._folders(space_id, place.node_id, place.missing)
-            ids = (*ids, row["node_id"])
+            ids = (*ids, self._folders(place)["node_id"])
         elif place.node["kind"] != "folder":
             raise Refused(KindMismatch(place.path, "folder"))
         return Parent(ids, place.names + place.missing, space_id)
 
-    async def _folders(self, space_id: UUID, parent_id: UUID, names: Sequence[str]) -> Row:
-        ids = [self.ids.uuid7() for _ in names]
-        parents = [parent_id, *ids[:-1]]
-        await self.tx.execute(
-            SQL["insert_folders"],
-            **self._who(),
-            ids=ids,
-            parents=parents,
-            names=list(names),
-            keys=[name_key(name) for name in names],
-        )
-        self.events += [
-            NodeCreated(node_id, 1, space_id, parent, name)
-            for node_id, parent, name in zip(ids, parents, names, strict=True)
-        ]
-        return await self.row(ids[-1])
+    def _folders(self, place: Place) -> Row:
+        """Draw what is missing of a place; return the last of it."""
+        above = list(place.ids)
+        for name in place.missing:
+            row = self._new_folder(above[-1], name)
+            self.drawing.tree.add(row)
+            self.drawing.tree.grow(above, row["node_id"])
+            space_id = place.space["space_id"]
+            self.events.append(NodeCreated(row["node_id"], 1, space_id, above[-1], name))
+            above.append(row["node_id"])
+        return row
+
+    def _new_folder(self, parent_id: UUID, name: str) -> Row:
+        empty = ("space_id", "version", "size", "hash", "content_type", "content_modified_at")
+        return {
+            **dict.fromkeys(empty),
+            "node_id": self.ids.uuid7(),
+            "parent_id": parent_id,
+            "kind": "folder",
+            "name": name,
+            "name_key": name_key(name),
+            "revision": 1,
+            "entry_id": None,
+            "created_at": self.stamp.now,
+            "modified_at": self.stamp.now,
+            "modified_by": self.stamp.caller.principal.user_id,
+        }
+
+    def _change(self, place: Place, **columns: Any) -> Row:
+        row = {
+            **place.node,
+            **columns,
+            "revision": place.node["revision"] + 1,
+            "modified_at": self.stamp.now,
+            "modified_by": self.stamp.caller.principal.user_id,
+        }
+        is_hidden = row["entry_id"] is not None
+        self.drawing.tree.change(place.node_id, row, is_hidden=is_hidden)
+        return row
 
     async def free(
         self, parent_id: UUID, name: str, if_exists: IfExists, own: UUID | None = None
     ) -> str:
         """Return ``name``, or a numbered one when it is taken and that was asked for."""
-        rows = await self.tx.fetch(
-            LOCATE["children_named"],
-            tenant=self.stamp.tenant,
-            parents=[parent_id],
-            keys=[name_key(name)],
-        )
-        if not rows or rows[0]["node_id"] == own:
+        if await self.drawing.at(parent_id, name) in (None, own):
             return name
         if if_exists is not IfExists.RENAME:
             raise Refused(NameTaken(name))
+        await self.drawing.write()
         taken = await numbered_keys(self.tx, self.stamp, [(parent_id, name)])
         return Picture({}, taken, self.ids.uuid7).free_name(parent_id, name)
 
@@ -296,14 +291,12 @@ class Structure:
         if place.node["kind"] == "file" or len(parent.ids) < len(place.ids):
             below = 0
         else:
-            row = await self.tx.fetchrow(
-                SQL["subtree_depth"], tenant=self.stamp.tenant, node_id=place.node_id
-            )
-            below = _there(row)["depth"]
+            below = await self.drawing.height(place.node_id, MAX_DEPTH - len(parent.ids))
         if len(parent.ids) + below > MAX_DEPTH:
             raise Refused(TreeRuleBroken("parentId", f"at most {MAX_DEPTH} levels are possible"))
 
     async def _carry(self, place: Place, space_id: UUID) -> None:
+        await self.drawing.write()
         row = await self.tx.fetchrow(
             SQL["subtree_bytes"], tenant=self.stamp.tenant, node_id=place.node_id
         )
@@ -328,7 +321,7 @@ class Structure:
     async def _row(self, query: str, *, node_id: UUID, parent_id: UUID, name: str) -> Row:
         row = await self.tx.fetchrow(
             SQL[query],
-            **self._who(),
+            **self.stamp.who,
             node_id=node_id,
             parent_id=parent_id,
             name=name,
@@ -338,10 +331,6 @@ class Structure:
 
     def _done(self, row: Row, space_id: UUID, names: Sequence[str]) -> Done:
         return Done(row, space_id, join(tuple(names)), len(self.events) - 1)
-
-    def _who(self) -> dict[str, object]:
-        user_id = self.stamp.caller.principal.user_id
-        return {"tenant": self.stamp.tenant, "now": self.stamp.now, "user_id": user_id}
 
 
 @define
@@ -360,6 +349,12 @@ def _above(place: Place) -> Parent:
 def _parent_path(entry: Row) -> str:
     path: str = entry["original_path"].rpartition("/")[0]
     return path or "/"
+
+
+def _found(found: Place | Refusal) -> Place:
+    if isinstance(found, Refusal):
+        raise Refused(found)
+    return found
 
 
 def _there(row: Row | None) -> Row:

@@ -1,28 +1,34 @@
+-- update_nodes --
+-- Where nodes are now, or that they are in the trash: one row each, whatever hangs below. Fewer
+-- rows than asked for: somebody changed a node in between.
+UPDATE files.node f SET parent_id = n.parent_id, name = n.name, name_key = n.name_key,
+                        entry_id = n.entry_id, revision = n.revision,
+                        modified_at = :now, modified_by = :user_id
+  FROM unnest(:node_ids::uuid[], :parent_ids::uuid[], :names::text[], :name_keys::text[],
+              :entry_ids::uuid[], :revisions::bigint[], :stored::bigint[])
+    AS n (node_id, parent_id, name, name_key, entry_id, revision, stored)
+ WHERE f.tenant_id = :tenant AND f.node_id = n.node_id AND f.revision = n.stored
+   AND f.node_id = ANY(:node_ids::uuid[]);
+
 -- insert_folders --
--- New folders; under the tree lock a conflict can only come from a concurrent commit.
-INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key,
+-- New folders. Fewer rows than asked for: somebody took a name in between.
+INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, entry_id, revision,
                         created_at, modified_at, modified_by)
-SELECT :tenant, n.node_id, n.parent_id, 'folder', n.name, n.name_key, :now, :now, :user_id
-  FROM unnest(:ids::uuid[], :parents::uuid[], :names::text[], :keys::text[])
-    AS n (node_id, parent_id, name, name_key);
+SELECT :tenant, n.node_id, n.parent_id, 'folder', n.name, n.name_key, n.entry_id, n.revision,
+       :now, :now, :user_id
+  FROM unnest(:node_ids::uuid[], :parent_ids::uuid[], :names::text[], :name_keys::text[],
+              :entry_ids::uuid[], :revisions::bigint[])
+    AS n (node_id, parent_id, name, name_key, entry_id, revision)
+ON CONFLICT DO NOTHING;
 
--- move --
--- One row, whatever hangs below it.
-UPDATE files.node SET parent_id = :parent_id, name = :name, name_key = :name_key,
-                      revision = revision + 1, modified_at = :now, modified_by = :user_id
- WHERE tenant_id = :tenant AND node_id = :node_id RETURNING *;
-
--- mark_trashed --
--- One row hides the whole subtree: nothing below a trashed node is live.
-UPDATE files.node SET entry_id = :entry_id,
-                      revision = revision + 1, modified_at = :now, modified_by = :user_id
- WHERE tenant_id = :tenant AND node_id = :node_id RETURNING *;
-
--- insert_entry --
--- What the user did, and where the node was.
+-- insert_entries --
+-- What the user did, and where the nodes were.
 INSERT INTO files.trash_entry (tenant_id, entry_id, space_id, node_id, parent_id, original_path,
                                trashed_at, trashed_by)
-VALUES (:tenant, :entry_id, :space_id, :node_id, :parent_id, :path, :now, :user_id);
+SELECT :tenant, e.entry_id, e.space_id, e.node_id, e.parent_id, e.path, :now, :user_id
+  FROM unnest(:entry_ids::uuid[], :space_ids::uuid[], :node_ids::uuid[], :parent_ids::uuid[],
+              :paths::text[])
+    AS e (entry_id, space_id, node_id, parent_id, path);
 
 -- entry --
 -- One entry, held while it is restored or purged.
@@ -78,18 +84,17 @@ UPDATE files.trash_entry e SET space_id = :space_id
         SELECT ctid AS at FROM files.trash_entry a
          WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) t));
 
--- subtree_depth --
--- Levels below a node.
+-- heights --
+-- Levels of folders below some folders.
 WITH RECURSIVE down AS (
-    SELECT n.node_id, 0 AS depth FROM files.node n
-     WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    SELECT a.top, a.top AS node_id, 0 AS depth FROM unnest((SELECT :ids::uuid[])) AS a (top)
     UNION ALL
-    SELECT n.node_id, d.depth + 1 FROM down d
+    SELECT d.top, n.node_id, d.depth + 1 FROM down d
      CROSS JOIN LATERAL (
         SELECT c.node_id FROM files.node c
          WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.kind = 'folder' OFFSET 0) n
 )
-SELECT max(depth)::int AS depth FROM down;
+SELECT top AS node_id, max(depth)::int AS height FROM down GROUP BY top;
 
 -- version --
 -- One version of a file.
