@@ -5,19 +5,32 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import define, field
 
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.files.contract import (
     GetSpace,
     MakeFolder,
     MoveNode,
+    NameTaken,
     QuotaExceeded,
     StaleBase,
     Target,
     UploadOpened,
     Written,
 )
+from bitvault.drivers.postgres.port import Query, Transaction
+from bitvault.outbox import Outbox
 from tests.actors.files.conftest import World
+
+_WAITING = Query(
+    "waiting",
+    """SELECT count(*) AS n FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()""",
+    (),
+)
+_PATIENCE = 30
+"""Seconds after which nobody will come to wait any more."""
 
 
 async def together(*asks: Callable[[], Awaitable[Any]]) -> list[Any]:
@@ -79,3 +92,100 @@ async def test_concurrent_moves_make_no_cycle(world: World) -> None:
     )
 
     assert sum(isinstance(one, Written) for one in answers) == 1
+
+
+@define(eq=False)
+class Held:
+    """An outbox whose first append waits: everything before it is done, nothing is committed."""
+
+    inner: Outbox
+    arrived: trio.Event = field(factory=trio.Event)
+    released: trio.Event = field(factory=trio.Event)
+
+    async def append(self, *arguments: Any) -> Any:
+        """Wait the first time, then append."""
+        if not self.arrived.is_set():
+            self.arrived.set()
+            await self.released.wait()
+        return await self.inner.append(*arguments)
+
+
+async def one_waits_for_another(world: World) -> None:
+    """Return as soon as a session waits for a lock."""
+
+    async def work(tx: Transaction) -> int:
+        row = await tx.fetchrow(_WAITING)
+        assert row is not None
+        return int(row["n"])
+
+    while not await world.database.read(None, work):
+        pass
+
+
+async def overtaken(
+    world: World, first: Callable[[], Awaitable[Any]], second: Callable[[], Awaitable[Any]]
+) -> tuple[Any, Any]:
+    """Let ``first`` do all but commit, then start ``second``, and let both end."""
+    held = Held(world.room._outbox)
+    world.room._outbox = held  # type: ignore[assignment]
+    answers = {}
+
+    async def run(name: str, ask: Callable[[], Awaitable[Any]]) -> None:
+        answers[name] = await ask()
+
+    with trio.fail_after(_PATIENCE):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run, "first", first)
+            await held.arrived.wait()
+            nursery.start_soon(run, "second", second)
+            await one_waits_for_another(world)
+            held.released.set()
+    return answers["first"], answers["second"]
+
+
+async def test_a_folder_is_made_while_a_commit_makes_it(world: World) -> None:
+    """The folder of a commit under way is waited for: its name is taken, or it is used."""
+    one, two = await world.init("/a/f", "f"), await world.init("/b/f", "g")
+
+    done, refused = await overtaken(
+        world,
+        lambda: world.commit(one, "f"),
+        lambda: world.apply(MakeFolder(Target(path="/A"))),
+    )
+    assert isinstance(done, Written)
+    assert refused == NameTaken("a")
+
+    done, below = await overtaken(
+        world,
+        lambda: world.commit(two, "g"),
+        lambda: world.apply(MakeFolder(Target(path="/b/c"), parents=True)),
+    )
+    assert below.node.parent_id == done.node.parent_id
+
+
+async def test_a_commit_makes_a_folder_while_it_is_made(world: World) -> None:
+    """A commit that comes second puts its file into the folder that was made first."""
+    upload = await world.init("/a/f", "f")
+
+    made, done = await overtaken(
+        world,
+        lambda: world.apply(MakeFolder(Target(path="/a"))),
+        lambda: world.commit(upload, "f"),
+    )
+
+    assert done.node.parent_id == made.node.node_id
+    assert done.node.path == "/a/f"
+
+
+async def test_two_commits_make_one_folder(world: World) -> None:
+    """The second finds the name taken, is planned again, and uses the folder of the first."""
+    uploads = [await world.init(f"/a/{text}", text) for text in ("f", "g")]
+
+    first, second = await overtaken(
+        world,
+        lambda: world.commit(uploads[0], "f"),
+        lambda: world.commit(uploads[1], "g"),
+    )
+
+    assert second.node.parent_id == first.node.parent_id
+    assert (await world.ask(GetSpace(world.caller()))).reserved == 0

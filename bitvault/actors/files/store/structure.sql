@@ -1,6 +1,6 @@
 -- update_nodes --
 -- Where nodes are now, or that they are in the trash: one row each, whatever hangs below. Fewer
--- rows than asked for: somebody changed a node in between.
+-- rows than asked for: somebody changed a node without the tree lock.
 UPDATE files.node f SET parent_id = n.parent_id, name = n.name, name_key = n.name_key,
                         entry_id = n.entry_id, revision = n.revision,
                         modified_at = :now, modified_by = :user_id
@@ -11,7 +11,8 @@ UPDATE files.node f SET parent_id = n.parent_id, name = n.name, name_key = n.nam
    AND f.node_id = ANY(:node_ids::uuid[]);
 
 -- insert_folders --
--- New folders. Fewer rows than asked for: somebody took a name in between.
+-- New folders. Every writer of names holds the tree lock, so a conflict is nobody's plan: fewer
+-- rows than asked for, and the batch is planned again.
 INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, entry_id, revision,
                         created_at, modified_at, modified_by)
 SELECT :tenant, n.node_id, n.parent_id, 'folder', n.name, n.name_key, n.entry_id, n.revision,
