@@ -9,6 +9,7 @@ from attrs import define, field
 
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.files.contract import (
+    AbortUpload,
     GetSpace,
     MakeFolder,
     MoveNode,
@@ -16,6 +17,7 @@ from bitvault.actors.files.contract import (
     QuotaExceeded,
     StaleBase,
     Target,
+    UploadClosed,
     UploadOpened,
     Written,
 )
@@ -189,3 +191,20 @@ async def test_two_commits_make_one_folder(world: World) -> None:
 
     assert second.node.parent_id == first.node.parent_id
     assert (await world.ask(GetSpace(world.caller()))).reserved == 0
+
+
+async def test_an_abort_that_comes_too_late_says_so(world: World) -> None:
+    """A commit under way is waited for; it stands, and the client is not told otherwise."""
+    upload = await world.init("/f", "x")
+
+    done, refused = await overtaken(
+        world,
+        lambda: world.commit(upload, "x"),
+        lambda: world.ask(AbortUpload(world.caller(), upload.upload_id)),
+    )
+
+    assert isinstance(done, Written)
+    assert refused == UploadClosed("committed")
+    assert world.storage.discarded == []
+    space = await world.ask(GetSpace(world.caller()))
+    assert (space.used, space.reserved) == (1, 0)

@@ -19,7 +19,7 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.files.rules.cursors import before_id, list_name
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
-from bitvault.actors.files.store.closing import close_uploads, open_page
+from bitvault.actors.files.store.closing import abort_upload, open_page
 from bitvault.actors.files.store.committing import find_uploads
 from bitvault.actors.storage.contract import (
     DescribeObject,
@@ -90,18 +90,13 @@ class Sessions(Desk):
         return signed if isinstance(signed, Refusal) else tuple(step_of(one) for one in signed)
 
     @handles(AbortUpload)
-    async def abort(self, message: AbortUpload) -> Refusal | None:
+    async def abort(self, message: AbortUpload) -> None:
         """End an upload and give back what it reserved."""
-        row = await self._session(message.caller, message.upload_id)
-        if row["state"] == "committed":
-            return UploadClosed("committed")
-        tenant_id = message.caller.tenant_id
+        stamp = self._stamp(message.caller)
         closed = await self._write(
-            message.caller,
-            lambda tx: close_uploads(tx, tenant_id, [message.upload_id], "aborted"),
+            message.caller, lambda tx: abort_upload(tx, stamp, message.upload_id)
         )
-        await self._drop(tenant_id, closed)
-        return None
+        await self._drop(message.caller.tenant_id, closed)
 
     async def _drop(self, tenant_id: TenantId, closed: list[UUID]) -> None:
         """Discard the objects; what fails here the finalizer finds in storage's ledger."""

@@ -3,10 +3,30 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from bitvault.actors.files.contract import UploadClosed, UploadNotFound
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import Stamp, settle
 from bitvault.actors.files.store.outcomes import SQL
 from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.refusal import Refused
+
+
+async def abort_upload(tx: Transaction, stamp: Stamp, upload_id: UUID) -> list[UUID]:
+    """End one upload of the caller; a commit that is under way is waited for, and then stands.
+
+    Answers it if it was open until now.
+    """
+    row = await tx.fetchrow(
+        SQL["lock_uploads"],
+        tenant=stamp.tenant,
+        user_id=stamp.caller.principal.user_id,
+        ids=[upload_id],
+    )
+    if row is None:
+        raise Refused(UploadNotFound())
+    if row["state"] == "committed":
+        raise Refused(UploadClosed("committed"))
+    return await close_uploads(tx, stamp.tenant, [upload_id], "aborted")
 
 
 async def close_uploads(
