@@ -43,7 +43,9 @@ SET state = 'sealed', hash = d.hash, sealed_key = d.sealed_key, sealed_at = :now
 FROM unnest(:upload_ids::uuid[], :hashes::text[], :sealed_keys::text[])
     AS d (upload_id, hash, sealed_key)
 WHERE o.tenant_id = :tenant_id AND o.upload_id = d.upload_id AND o.state = 'open'
-RETURNING o.upload_id;
+RETURNING
+    o.upload_id, o.key, o.sealed_key, o.state, o.size, o.hash, o.part_size, o.part_count,
+    o.multipart_id;
 
 -- take_scratch --
 -- Fewer rows than keys: a copy waited so long for its seal that it was thrown away.

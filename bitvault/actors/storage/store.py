@@ -111,8 +111,8 @@ async def seal_objects(
     seals: Sequence[Seal],
     now: datetime,
     look_at: datetime,
-) -> frozenset[UploadId]:
-    """Seal what is open; return the ids that were, and take over their copies.
+) -> dict[UploadId, Entry]:
+    """Seal what is open; return what was, as it is now, and take over the copies.
 
     Raises:
         Refused: a copy was thrown away before its seal came; a retry makes a new one.
@@ -126,7 +126,7 @@ async def seal_objects(
         now=now,
         look_at=look_at,
     )
-    sealed = frozenset(UploadId(row["upload_id"]) for row in rows)
+    sealed = _by_id(rows)
     if keys := [s.sealed_key for s in seals if s.sealed_key and s.upload_id in sealed]:
         taken = await tx.execute(_QUERIES["take_scratch"], tenant_id=tenant_id, keys=keys)
         if taken != len(keys):

@@ -203,8 +203,7 @@ class Storage(Garbage):
         outcomes = {claim: outcome for proof in proofs for claim, outcome in proof.items()}
         seals = [outcome for outcome in outcomes.values() if isinstance(outcome, Seal)]
         if seals:
-            proved = [(entries[seal.upload_id], seal) for seal in seals]
-            entries.update(await self._ledger.seal(request.tenant_id, proved))
+            entries.update(await self._ledger.seal(request.tenant_id, seals))
         await self._drop_originals([entries[seal.upload_id] for seal in seals if seal.sealed_key])
         return tuple(_answer(claim, outcomes.get(claim), entries) for claim in request.claims)
 

@@ -84,21 +84,20 @@ class Ledger:
 
         return await self.database.transact(tenant_id, work)
 
-    async def seal(self, tenant_id: TenantId, proved: Sequence[tuple[Entry, Seal]]) -> Entries:
+    async def seal(self, tenant_id: TenantId, seals: Sequence[Seal]) -> Entries:
         """Seal what is still open, with its events; return all as they stand afterwards."""
-        seals = [seal for _, seal in proved]
-        entries = {entry.upload_id: entry for entry, _ in proved}
+        ids = [seal.upload_id for seal in seals]
         now = self.clock.now()
 
         async def work(tx: Transaction) -> Entries:
             look_at = now + self.patience.grace
-            sealed = await store.seal_objects(tx, tenant_id, seals, now, look_at)
-            after = await store.find_objects(tx, tenant_id, list(entries))
+            sealed = after = await store.seal_objects(tx, tenant_id, seals, now, look_at)
+            if len(sealed) < len(seals):
+                after = await store.find_objects(tx, tenant_id, ids)
             events = [
-                BlobSealed(seal.upload_id, _SEALED, seal.sealed_key or key, size, seal.hash)
+                BlobSealed(entry.upload_id, _SEALED, entry.final_key, entry.size, seal.hash)
                 for seal in seals
-                if seal.upload_id in sealed
-                for key, size in [(entries[seal.upload_id].key, entries[seal.upload_id].size)]
+                if (entry := sealed.get(seal.upload_id))
             ]
             if events:
                 await self.outbox.append(tx, tenant_id, events, None)
