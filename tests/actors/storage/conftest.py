@@ -107,6 +107,7 @@ def make_box(
     *,
     can: Capabilities = PROVEN,
     single_max: int = 64 << 20,
+    min_part: int = BIG,
 ) -> Box:
     """Build a room over a store that honours ``can``."""
     store = MemoryObjectStore(clock, can, capabilities=can)
@@ -116,7 +117,7 @@ def make_box(
         outbox=Outbox(ids, clock, Wakeups()),
         clock=clock,
         ids=ids,
-        options=StorageOptions(single_max=single_max),
+        options=StorageOptions(single_max=single_max, min_part=min_part),
     )
     return Box(room, store, database, ids, TenantId(ids.uuid7()), clock)
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from bitvault.actors.storage import contract as c
+from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import UploadId
 from bitvault.kernel.refusal import Invalid
+from tests.support.determinism import FixedClock, SequenceIds
 from tests.support.postgres import unchanged
 
-from .conftest import BIG, Box, of_parts, plain
+from .conftest import BIG, Box, make_box, of_parts, plain
 
 PARTS = (b"a" * BIG, b"b" * 100)
 HASH = of_parts(*PARTS)
@@ -135,3 +137,17 @@ async def test_discarding_aborts(parts_box: Box) -> None:
     assert await parts_box.ask(c.DiscardObjects(parts_box.tenant, (upload,))) == 1
     assert not (await parts_box.put(transfers[0], PARTS[0])).accepted
     assert await parts_box.verify(c.UploadClaim(upload, HASH)) == (c.ObjectUnknown(),)
+
+
+async def test_an_upload_nobody_entered_has_the_plan_it_would_get(
+    database: PostgresDatabase, clock: FixedClock, ids: SequenceIds
+) -> None:
+    """Where parts are of another size, what was never opened is told the plan it would be given."""
+    box = make_box(database, clock, ids, single_max=1 << 10, min_part=1 << 11)
+    draft = c.ObjectDraft(UploadId(ids.uuid7()), 5000, None)
+    never = c.SizedObject(UploadId(ids.uuid7()), draft.size)
+    (upload,) = await box.open(draft)
+
+    (plan,) = await box.ask(c.PlanObjects(box.tenant, (never,)))
+
+    assert plan == upload.plan == c.Plan("multipart", 1 << 11, 3)

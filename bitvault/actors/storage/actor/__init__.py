@@ -136,7 +136,7 @@ class Storage(Garbage):
         return tuple(
             entries[one.upload_id].plan
             if one.upload_id in entries
-            else rules.plan_for(one.size, self._options.single_max)
+            else rules.plan_for(one.size, self._options.single_max, self._options.min_part)
             for one in request.objects
         )
 
