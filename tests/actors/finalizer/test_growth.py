@@ -49,16 +49,17 @@ _FILL = """
     INSERT INTO files.purge (tenant_id, node_id, space_id, purged_at)
     SELECT tenant_id, gen_random_uuid(), gen_random_uuid(), :long_ago FROM files.blob;
     INSERT INTO files.condemned (tenant_id, object_key, hash, condemned_at)
-    SELECT tenant_id, object_key, hash, :long_ago FROM files.blob;
+    SELECT tenant_id, object_key, hash, :long_ago FROM files.blob WHERE refs > 0;
     INSERT INTO storage.object (tenant_id, upload_id, key, state, size, hash, part_size, part_count,
                                 created_at, sealed_at, look_at, discarded_at)
     SELECT tenant_id, gen_random_uuid(), object_key,
            CASE WHEN refs > 0 THEN 'sealed' WHEN right(hash, 1) < '3' THEN 'open'
                 ELSE 'garbage' END,
            1, hash, 0, 0, :now, :now, CASE WHEN refs = 0 THEN :long_ago END, :long_ago
-      FROM files.blob;
+      FROM files.blob;"""
+_ANALYZE = """
     ANALYZE files.blob, files.node, files.version, files.upload, files.idempotency, files.purge,
-            files.condemned, storage.object;
+            files.condemned, storage.object
 """
 
 LOOKS = [
@@ -73,6 +74,35 @@ LOOKS = [
     (ledger._QUERIES["leaving_objects"], "object_leaving"),
     (ledger._QUERIES["oldest_garbage"], "object_garbage"),
 ]
+
+SLICES = [
+    collecting.SQL["condemn"],
+    collecting.SQL["drop_condemned"],
+    collecting.SQL["open_among"],
+    collecting.SQL["named_among"],
+    collecting.SQL["drop_uploads"],
+    collecting.SQL["drop_keys"],
+    purging.SQL["take_queued"],
+    purging.SQL["below"],
+    purging.SQL["drop_nodes"],
+    purging.SQL["drop_entries"],
+    purging.SQL["drop_versions"],
+    purging.SQL["release_blobs"],
+    purging.SQL["unfinished"],
+    purging.SQL["unqueue"],
+]
+_SLICE = """
+    SELECT array_agg(hash) AS hashes, array_agg(object_key) AS object_keys,
+           array_agg(least(refs, 1)) AS refs,
+           ARRAY(SELECT upload_id FROM files.upload WHERE tenant_id = $1 LIMIT 20) AS upload_ids,
+           ARRAY(SELECT node_id FROM files.version WHERE tenant_id = $1 LIMIT 20) AS node_ids,
+           ARRAY(SELECT user_id FROM files.idempotency WHERE tenant_id = $1
+                  ORDER BY key LIMIT 20) AS user_ids,
+           ARRAY(SELECT key FROM files.idempotency WHERE tenant_id = $1
+                  ORDER BY key LIMIT 20) AS keys
+      FROM (SELECT * FROM files.blob WHERE tenant_id = $1 ORDER BY zero_since LIMIT 20) b
+"""
+"""Twenty of each kind; of contents, all that are idle are among them."""
 
 
 @pytest.fixture
@@ -117,7 +147,7 @@ def rows_read(plan: list[dict[str, Any]]) -> list[float]:
 @pytest.mark.slow
 async def test_no_look_reads_what_is_alive(full: asyncpg.Connection, clock: FixedClock) -> None:
     """Each look goes through its index, touches no more than its slice, and filters nothing out."""
-    await aio.call(full.execute, "SET ROLE bitvault_system")
+    await aio.call(full.execute, f"{_ANALYZE}; SET ROLE bitvault_system")
     for query, index in LOOKS:
         plan = await explained(full, query, clock.now())
         used = {node["Index Name"] for node in plan if "Index Name" in node}
@@ -131,18 +161,23 @@ async def test_no_look_reads_what_is_alive(full: asyncpg.Connection, clock: Fixe
 
 
 @pytest.mark.slow
-async def test_a_slice_reads_no_more_than_it_removes(
-    full: asyncpg.Connection, clock: FixedClock
+@pytest.mark.parametrize("known", [True, False], ids=["analyzed", "young"])
+async def test_a_slice_reads_no_more_than_it_is_about(
+    full: asyncpg.Connection, clock: FixedClock, *, known: bool
 ) -> None:
-    """However large the folder and the table are, a purge's slice reads what it is allowed to."""
+    """However large the tables are, and whether or not PostgreSQL knows it, keys are looked up."""
+    if known:
+        await aio.call(full.execute, _ANALYZE)
+    found = await aio.call(full.fetchrow, _SLICE, UUID(int=1))
     childless = [UUID(int=number) for number in range(100)]
-    for name in ("drop_below", "drop_versions", "unfinished"):
-        query, tops = purging.SQL[name], [FOLDER, *childless]
+    given = {**found, "limit": 100, "node_ids": [FOLDER, *found["node_ids"], *childless]}
+    for query in SLICES:
         transaction = full.transaction()
         await aio.call(transaction.start)
         await aio.call(full.execute, f"SET LOCAL ROLE bitvault_app; {_TENANT}")
-        await aio.call(full.execute, purging.SQL["by_index"].sql)
-        plan = await explained(full, query, clock.now(), limit=100, node_ids=tops)
+        if query in purging.SQL.values():
+            await aio.call(full.execute, purging.SQL["by_index"].sql)
+        plan = await explained(full, query, clock.now(), **given)
         await aio.call(transaction.rollback)
 
         assert not [node for node in plan if node["Node Type"] == "Seq Scan"], query.name

@@ -86,7 +86,7 @@ class Collecting(Desk):
             await self._condemn(tenant_id, [row["hash"] for row in rows], before, now)
         condemned = await self._oldest(SQL["condemned_keys"], message.limit)
         for tenant_id, rows in condemned.items():
-            await self._discard_keys(tenant_id, [row["object_key"] for row in rows])
+            await self._hand_over(tenant_id, rows)
         return sum(map(len, condemned.values()))
 
     async def _condemn(
@@ -96,11 +96,12 @@ class Collecting(Desk):
             tenant_id, lambda tx: condemn(tx, tenant_id, hashes, before, now)
         )
 
-    async def _discard_keys(self, tenant_id: TenantId, keys: Sequence[str]) -> None:
-        taken = await self._ask(DiscardKeys(tenant_id, tuple(keys)))
+    async def _hand_over(self, tenant_id: TenantId, rows: Sequence[Row]) -> None:
+        keys = tuple(row["object_key"] for row in rows)
+        taken = await self._ask(DiscardKeys(tenant_id, keys))
         if isinstance(taken, Unavailable):
             raise Refused(taken)
-        await self._database.transact(tenant_id, lambda tx: drop_condemned(tx, tenant_id, keys))
+        await self._database.transact(tenant_id, lambda tx: drop_condemned(tx, tenant_id, rows))
 
     @handles(JudgeObjects)
     async def judge(self, message: JudgeObjects) -> tuple[Verdict, ...]:

@@ -28,9 +28,14 @@ async def condemn(
     await tx.execute(SQL["condemn"], tenant=tenant, hashes=list(hashes), before=before, now=now)
 
 
-async def drop_condemned(tx: Transaction, tenant: UUID, object_keys: Sequence[str]) -> None:
+async def drop_condemned(tx: Transaction, tenant: UUID, rows: Sequence[Row]) -> None:
     """Forget keys that storage has taken charge of, and the blobs that still have them."""
-    await tx.execute(SQL["drop_condemned"], tenant=tenant, object_keys=list(object_keys))
+    await tx.execute(
+        SQL["drop_condemned"],
+        tenant=tenant,
+        object_keys=[row["object_key"] for row in rows],
+        hashes=[row["hash"] for row in rows],
+    )
 
 
 async def judge(

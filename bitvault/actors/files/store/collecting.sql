@@ -6,7 +6,8 @@ SELECT tenant_id, hash FROM files.blob
 
 -- condemn --
 -- Looked at again under the row's lock: what a commit took meanwhile is not idle any more. The key
--- is written down, because the blob may get another one before the object is deleted.
+-- is written down, because the blob may get another one before the object is deleted. The hashes
+-- are named once more for tables without statistics, where a join would read all of a tenant.
 WITH idle AS (
     SELECT hash FROM files.blob
      WHERE tenant_id = :tenant AND hash = ANY(:hashes::text[])
@@ -14,7 +15,7 @@ WITH idle AS (
      ORDER BY hash FOR UPDATE SKIP LOCKED
 ), condemned AS (
     UPDATE files.blob b SET state = 'condemned' FROM idle
-     WHERE b.tenant_id = :tenant AND b.hash = idle.hash
+     WHERE b.tenant_id = :tenant AND b.hash = idle.hash AND b.hash = ANY(:hashes::text[])
     RETURNING b.hash, b.object_key
 )
 INSERT INTO files.condemned (tenant_id, object_key, hash, condemned_at)
@@ -32,20 +33,25 @@ WITH done AS (
     RETURNING hash, object_key
 )
 DELETE FROM files.blob b USING done
- WHERE b.tenant_id = :tenant AND b.hash = done.hash
+ WHERE b.tenant_id = :tenant AND b.hash = done.hash AND b.hash = ANY(:hashes::text[])
    AND b.object_key = done.object_key AND b.state = 'condemned';
 
 -- open_among --
 -- Which of these uploads may still be committed. No upload ever opens again.
-SELECT upload_id FROM files.upload
- WHERE tenant_id = :tenant AND upload_id = ANY(:upload_ids::uuid[]) AND state = 'open';
+-- The state is looked at last, so that no index of all open ones is read.
+SELECT u.upload_id
+  FROM unnest(:upload_ids::uuid[]) AS w (upload_id)
+ CROSS JOIN LATERAL (
+    SELECT o.upload_id, o.state FROM files.upload o
+     WHERE o.tenant_id = :tenant AND o.upload_id = w.upload_id
+     LIMIT 1) u
+ WHERE u.state = 'open';
 
 -- named_among --
 -- Which of these keys a blob names.
-SELECT b.object_key
-  FROM unnest(:hashes::text[], :object_keys::text[]) AS w (hash, object_key)
-  JOIN files.blob b ON b.tenant_id = :tenant AND b.hash = w.hash
-   AND b.object_key = w.object_key;
+SELECT object_key FROM files.blob
+ WHERE tenant_id = :tenant AND hash = ANY(:hashes::text[])
+   AND object_key = ANY(:object_keys::text[]);
 
 -- overdue --
 -- Of every tenant: open uploads past their lifetime, the longest first.
@@ -74,11 +80,15 @@ SELECT tenant_id, user_id, key FROM files.idempotency
  WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit;
 
 -- drop_keys --
--- Unless the key was used again meanwhile.
-DELETE FROM files.idempotency i
- USING unnest(:user_ids::uuid[], :keys::text[]) AS w (user_id, key)
- WHERE i.tenant_id = :tenant AND i.user_id = w.user_id AND i.key = w.key
-   AND i.expires_at <= :now;
+-- Unless the key was used again meanwhile. By ctid, so that no more than these are read.
+DELETE FROM files.idempotency
+ WHERE ctid = ANY(ARRAY(
+    SELECT i.place
+      FROM unnest(:user_ids::uuid[], :keys::text[]) AS w (user_id, key)
+     CROSS JOIN LATERAL (
+        SELECT a.ctid AS place FROM files.idempotency a
+         WHERE a.tenant_id = :tenant AND a.user_id = w.user_id AND a.key = w.key LIMIT 1) i))
+   AND expires_at <= :now;
 
 -- oldest --
 -- Since when the oldest unused content, and the oldest purged node, have waited.

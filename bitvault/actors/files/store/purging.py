@@ -53,6 +53,7 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
     await tx.execute(SQL["drop_root"], tenant=tenant, node_id=node["node_id"])
     await tx.execute(STRUCTURE["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
     left: tuple[Fallen, ...] = (Fallen(node["node_id"], entry["space_id"], now),)
+    await tx.fetch(SQL["by_index"])
     for _ in range(_ROUNDS):
         if not left or structure.allowance <= 0:
             break
@@ -81,6 +82,7 @@ async def continue_purge(tx: Transaction, tenant: UUID, now: datetime, limit: in
     rows in different orders.
     """
     await tx.fetch(LOCATE["tree_lock_shared"], tenant=tenant)
+    await tx.fetch(SQL["by_index"])
     rows = await tx.fetch(SQL["take_queued"], tenant=tenant, limit=_QUEUED)
     taken = [Fallen(row["node_id"], row["space_id"], row["purged_at"]) for row in rows]
     if not taken:
@@ -105,22 +107,21 @@ async def remove_below(
     tx: Transaction, tenant: UUID, now: datetime, tops: Sequence[Fallen], limit: int
 ) -> Slice:
     """Remove up to ``limit`` nodes and as many versions below ``tops``, with all they held."""
-    await tx.fetch(SQL["by_index"])
-    rows = await tx.fetch(
-        SQL["drop_below"], tenant=tenant, node_ids=[one.node_id for one in tops], limit=limit
-    )
+    ids = [one.node_id for one in tops]
+    rows = await tx.fetch(SQL["below"], tenant=tenant, node_ids=ids, limit=limit)
     fallen = [_below(row, tops[row["index"]]) for row in rows]
-    await tx.execute(SQL["drop_entries"], tenant=tenant, node_ids=[one.node_id for one in fallen])
-    gone = [*tops, *fallen]
-    node_ids = [one.node_id for one in gone]
-    versions = await tx.fetch(SQL["drop_versions"], tenant=tenant, node_ids=node_ids, limit=limit)
+    if fallen:
+        ids = [one.node_id for one in fallen]
+        await tx.execute(SQL["drop_nodes"], tenant=tenant, node_ids=ids)
+        await tx.execute(SQL["drop_entries"], tenant=tenant, node_ids=ids)
+    gone = {one.node_id: one for one in (*tops, *fallen)}
+    versions = await tx.fetch(SQL["drop_versions"], tenant=tenant, node_ids=list(gone), limit=limit)
     await _release(tx, tenant, now, versions)
-    unfinished = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=node_ids)
-    ids = {row["node_id"] for row in unfinished}
+    unfinished = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=list(gone))
     sizes: dict[UUID, int] = defaultdict(int)
     for row in versions:
-        sizes[gone[row["index"]].space_id] += row["size"]
-    left = tuple(one for one in gone if one.node_id in ids)
+        sizes[gone[row["node_id"]].space_id] += row["size"]
+    left = tuple(gone[row["node_id"]] for row in unfinished)
     return Slice(len(fallen), len(versions), sizes, left)
 
 

@@ -5,9 +5,10 @@ DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = :node_id RETURNIN
 -- by_index --
 -- For the rest of the transaction. Where one folder has most of a table's rows, reading the table
 -- looks like the fastest way to a first child; for a folder without children it reads all of it.
-SELECT set_config('enable_seqscan', 'off', true);
+-- A bitmap, too, is made of all there is before the first row comes.
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true);
 
--- drop_below --
+-- below --
 -- Nodes below some that are gone themselves, at most ``limit``. LATERAL makes each step a lookup,
 -- and the walk is lazy, so that its cost is bounded by the limit, however much there is. Children
 -- come by name because only the index that finds them can do that without reading more.
@@ -25,30 +26,28 @@ WITH RECURSIVE down AS (
         SELECT n.node_id FROM files.node n
          WHERE n.tenant_id = :tenant AND n.parent_id = d.node_id
          ORDER BY n.name_key LIMIT :limit) c
-), fallen AS (
-    SELECT ord, node_id FROM down LIMIT :limit
 )
-DELETE FROM files.node n USING fallen
- WHERE n.tenant_id = :tenant AND n.node_id = fallen.node_id
-RETURNING n.node_id, fallen.ord - 1 AS index;
+SELECT node_id, ord - 1 AS index FROM down LIMIT :limit;
+
+-- drop_nodes --
+DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
 
 -- drop_entries --
 -- What was in the trash by itself before the folder around it was purged.
 DELETE FROM files.trash_entry WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
 
 -- drop_versions --
--- Versions of nodes that are gone, at most ``limit``.
-WITH doomed AS (
-    SELECT q.ord, v.node_id, v.version
-      FROM unnest(:node_ids::uuid[]) WITH ORDINALITY AS q (node_id, ord)
+-- Versions of nodes that are gone, at most ``limit``. By ctid, so that no more than these are read;
+-- nothing updates a version.
+DELETE FROM files.version
+ WHERE ctid = ANY(ARRAY(
+    SELECT v.place
+      FROM unnest(:node_ids::uuid[]) AS q (node_id)
      CROSS JOIN LATERAL (
-        SELECT f.node_id, f.version FROM files.version f
+        SELECT f.ctid AS place FROM files.version f
          WHERE f.tenant_id = :tenant AND f.node_id = q.node_id LIMIT :limit) v
-     LIMIT :limit
-)
-DELETE FROM files.version v USING doomed
- WHERE v.tenant_id = :tenant AND v.node_id = doomed.node_id AND v.version = doomed.version
-RETURNING v.hash, v.size, doomed.ord - 1 AS index;
+     LIMIT :limit))
+RETURNING node_id, hash, size;
 
 -- release_blobs --
 -- In hash order, as every writer of blobs; what comes to zero waits for the collector.
@@ -62,7 +61,7 @@ UPDATE files.blob b
        zero_since = CASE WHEN b.refs = g.refs THEN :now::timestamptz END
   FROM held
   JOIN unnest(:hashes::text[], :refs::bigint[]) AS g (hash, refs) USING (hash)
- WHERE b.tenant_id = :tenant AND b.hash = held.hash;
+ WHERE b.tenant_id = :tenant AND b.hash = held.hash AND b.hash = ANY(:hashes::text[]);
 
 -- unfinished --
 -- Which of these nodes, gone themselves, still have children or versions.
