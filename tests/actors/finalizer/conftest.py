@@ -1,7 +1,8 @@
 """A house: the real files and storage rooms, a store that keeps a log, and the finalizer."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ from bitvault.drivers.objects.port import Signed
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.refusal import DependencyDown
+from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.outbox import Outbox, Wakeups
 from tests.actors.files.conftest import World
 from tests.support.determinism import FixedClock, SequenceIds
@@ -280,6 +281,23 @@ def build(
     return House(files, database, below, clock, ids, watched, storage, finalizer)
 
 
+class Silent:
+    """A storage room that does not answer."""
+
+    async def ask(self, _: Any) -> Unavailable:
+        """Say so."""
+        return Unavailable("storage")
+
+
+@contextmanager
+def storage_silent(house: House) -> Iterator[None]:
+    """Let storage not answer, so that what files closes leaves its object behind."""
+    below = house.room._storage
+    house.room._storage = Silent()  # type: ignore[assignment] - a ref that never answers
+    yield
+    house.room._storage = below
+
+
 @pytest.fixture
 def options() -> FilesOptions:
     """Return the room's limits; a test overrides them."""
@@ -309,3 +327,19 @@ def house(
 ) -> House:
     """Build the house."""
     return build(database, clock, ids, store, (options, storage_options))
+
+
+Relive = Callable[[Fuse], House]
+
+
+@pytest.fixture
+def relive(
+    database: PostgresDatabase,
+    clock: FixedClock,
+    ids: SequenceIds,
+    store: MemoryObjectStore,
+    options: FilesOptions,
+    storage_options: StorageOptions,
+) -> Relive:
+    """Build another life of the house, which a fuse may end."""
+    return lambda fuse: build(database, clock, ids, store, (options, storage_options), fuse)

@@ -1,9 +1,5 @@
 """The daemon is killed before and after every effect of a turn; the next life makes it good."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
 
 from bitvault.actors.files.actor import FilesOptions
@@ -14,29 +10,19 @@ from bitvault.drivers.objects.memory import MemoryObjectStore
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Unavailable
 from tests.actors.files.conftest import sha256
-from tests.actors.finalizer.conftest import GRACE, UPLOADS, Fuse, House, Killed, build
+from tests.actors.finalizer.conftest import (
+    GRACE,
+    UPLOADS,
+    Fuse,
+    House,
+    Killed,
+    build,
+    storage_silent,
+)
 from tests.support.determinism import FixedClock, SequenceIds
 
 LARGE = b"x" * 2048
-
-
-class Silent:
-    """A storage room that does not answer."""
-
-    async def ask(self, _: Any) -> Unavailable:
-        """Say so."""
-        return Unavailable("storage")
-
-
-@contextmanager
-def storage_silent(house: House) -> Iterator[None]:
-    """Let storage not answer, so that what files closes leaves its object behind."""
-    below = house.room._storage
-    house.room._storage = Silent()  # type: ignore[assignment] - a ref that never answers
-    yield
-    house.room._storage = below
 
 
 async def litter(house: House, caller: Caller) -> None:
