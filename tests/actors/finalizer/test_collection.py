@@ -128,6 +128,21 @@ async def test_a_store_that_is_down_only_delays(house: House) -> None:
     await house.check_clean()
 
 
+@pytest.mark.parametrize("storage_options", [StorageOptions(grace=GRACE, retry=5)])
+async def test_a_deletion_is_tried_again_as_soon_as_it_is_told_to(house: House) -> None:
+    """Between two tries lies the pause that the room was given, and nothing of it is left out."""
+    await house.put("/f", "x")
+    await house.purge("/f")
+    house.store.down = True
+    await house.settle(GRACE)
+    house.store.down = False
+
+    await house.settle(4)
+    assert len(house.store.keys) == 1
+    await house.settle(1)
+    assert house.store.keys == set()
+
+
 async def test_one_object_that_cannot_be_deleted_keeps_no_other(house: House) -> None:
     """It waits for its next try; everything behind it in the queue goes."""
     for number in range(5):

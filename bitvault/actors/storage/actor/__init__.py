@@ -50,11 +50,17 @@ class StorageOptions:
     upload_ttl: float = 7 * 86_400.0
     grace: float = 86_400.0
     """How long what nobody claims is kept; longer than any presigned request lives."""
+    retry: float = 300.0
+    """Between two tries to delete what the store did not."""
 
     @property
     def patience(self) -> Patience:
         """Return when the collector looks at what."""
-        return Patience(timedelta(seconds=self.upload_ttl), timedelta(seconds=self.grace))
+        return Patience(
+            unfinished=timedelta(seconds=self.upload_ttl),
+            grace=timedelta(seconds=self.grace),
+            retry=timedelta(seconds=self.retry),
+        )
 
 
 class Storage(Garbage):

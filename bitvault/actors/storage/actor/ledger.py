@@ -28,7 +28,7 @@ class Patience:
     """An open one: longer than uploads live."""
     grace: timedelta
     """A sealed one nobody has claimed, and a deleted one a late request may write to again."""
-    retry: timedelta = timedelta(minutes=5)
+    retry: timedelta
     """Garbage that could not be deleted."""
 
 
