@@ -14,6 +14,7 @@ import asyncpg
 from attrs import define, field
 
 from bitvault.drivers.postgres.faults import RETRIED, SYSTEM
+from bitvault.drivers.postgres.pool import _BEGIN, _scope
 from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
@@ -24,12 +25,19 @@ T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[T]]
 
 _ATTEMPTS = 6
+_LOCKS = re.compile(r"\bFOR (NO KEY )?(UPDATE|SHARE|KEY SHARE)\b|advisory")
 _WRITES = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE) \w+\.\w+")
 
 
 @cache
 def _writes(sql: str) -> bool:
     return _WRITES.search(sql) is not None
+
+
+@cache
+def _may_wait(sql: str) -> bool:
+    """Say whether a statement takes locks; a plain SELECT never waits."""
+    return _writes(sql) or _LOCKS.search(sql) is not None
 
 
 @define(eq=False)
@@ -96,14 +104,13 @@ class SimTransaction:
     def _now(self, method: str, sql: str, arguments: list[Any]) -> Any:
         if self._connection is None:
             self._begin()
-        if len(self.sessions.open) == 1:
+        if len(self.sessions.open) == 1 or not _may_wait(sql):
             return self.sessions.run(getattr(self._connection, method)(sql, *arguments))
         return self.sessions.run(self._guarded(method, sql, arguments))
 
     def _begin(self) -> None:
         self._connection = self.sessions.take()
-        tenant = f"; SET LOCAL bitvault.tenant = '{self.tenant}'" if self.tenant else ""
-        begin = f"BEGIN ISOLATION LEVEL READ COMMITTED{tenant}"
+        begin = f"{_BEGIN}; {_scope(self.tenant, 'SET LOCAL')}"
         self.sessions.run(self._connection.execute(begin))
         self.sessions.begun(self)
 
@@ -139,12 +146,13 @@ class SimReads:
     world: World
     life: Life
     sessions: Sessions
+    tenant: TenantId | None
 
     async def fetch(self, query: Query, /, **parameters: Any) -> list[Row]:
         """Run a statement and return every row."""
         arguments = query.arguments(parameters)
         await self.world.pause(self.life)
-        return self.sessions.fetch(query.sql, *arguments)
+        return self.sessions.read(_scope(self.tenant, "SET"), query.sql, arguments)
 
     async def fetchrow(self, query: Query, /, **parameters: Any) -> Row | None:
         """Run a statement and return its first row."""
@@ -208,4 +216,4 @@ class SimDatabase:
     async def read(self, tenant: TenantId | None, work: Work[T]) -> T:
         """Run ``work`` for reading; nothing durable happens."""
         await self.world.point(self.life, "read", "read")
-        return await work(SimReads(self.world, self.life, self.sessions))  # type: ignore[arg-type]
+        return await work(SimReads(self.world, self.life, self.sessions, tenant))  # type: ignore[arg-type]

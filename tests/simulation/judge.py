@@ -6,6 +6,7 @@ nobody heard of may have happened once, or not at all.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -21,7 +22,7 @@ from tests.simulation.observations import (
     Unknown,
 )
 from tests.simulation.plans import Knobs
-from tests.simulation.rules import Change, Place, Refused, Same, expect, land, place
+from tests.simulation.rules import Change, Place, Refused, Same, expect, land, place, visible
 
 _ROUNDS = 4
 """How often an upload may reserve its bytes, when it has to be begun anew."""
@@ -210,15 +211,16 @@ class Judge:
         if direct is not None:
             yield direct
         for anchor, names in self._anchors(seen, step):
-            chain = tree.chain(anchor)
+            chain = visible(tree, anchor, seen.login)
             if chain is not None:
                 met, missing = tree.walk(anchor, names)
                 yield Place((*chain, *met), missing)
 
     def _gone(self, seen: Observation, step: Step, tree: Tree) -> bool:
-        return any(tree.chain(anchor) is None for anchor, _ in self._anchors(seen, step))
+        anchors = self._anchors(seen, step)
+        return any(visible(tree, anchor, seen.login) is None for anchor, _ in anchors)
 
-    def _anchors(self, seen: Observation, step: Step) -> set[tuple[object, tuple[str, ...]]]:
+    def _anchors(self, seen: Observation, step: Step) -> set[tuple[UUID, tuple[str, ...]]]:
         anchors = set()
         for tree in self.journal.window(seen.lo, seen.opened):
             at = place(tree, step.path, seen.login)

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from uuid import UUID
 
 from attrs import frozen
 
@@ -72,6 +73,12 @@ def place(tree: Tree, path: str, login: str) -> Place | None:
     names = tuple(name for name in rest.split("/") if name)
     met, missing = tree.walk(root.node_id, names)
     return Place((root, *met), missing)
+
+
+def visible(tree: Tree, node_id: UUID, login: str) -> list[Node] | None:
+    """Return root … node, or None where there is no such node for this user."""
+    chain = tree.chain(node_id)
+    return chain if chain and chain[0].name in (_TEAM, login) else None
 
 
 def expect(tree: Tree, step: Step, login: str) -> Expected | None:
@@ -163,7 +170,7 @@ def _restore(tree: Tree, step: Step, login: str) -> Expected | None:
     if step.to:
         parent = _folder(tree, step.to, login)
     else:
-        chain = tree.chain(entry.parent)
+        chain = visible(tree, entry.parent, login)
         parent = chain[-1] if chain else None
         if parent is None:
             return _restore_anew(tree, step, node, entry.root, entry.path)

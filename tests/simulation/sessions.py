@@ -55,6 +55,11 @@ class Sessions:
     """Those that met a lock of another."""
     _loop: asyncio.AbstractEventLoop = field(factory=asyncio.SelectorEventLoop)
     _idle: list[Any] = field(factory=list)
+    _observer: Any = None
+    """Sees every tenant's rows; the daemon's own sessions see those they are told to."""
+    _reader: Any = None
+    _scope: str = ""
+    """Whose rows the reader sees."""
     _ended: trio.Event = field(factory=trio.Event)
     _tables: list[str] = field(factory=list)
 
@@ -66,14 +71,13 @@ class Sessions:
         """Make the database and every connection what they are before the first run."""
         self.open.clear()
         self.waiting.clear()
-        connection = self.take()
-        if not self._tables:
-            self._tables = [row["name"] for row in self.run(connection.fetch(_TABLES))]
+        if self._observer is None:
+            self._observer, self._reader = self.run(self._connect()), self.run(self._connect())
+            self._tables = [row["name"] for row in self.fetch(_TABLES)]
             still = [f"ALTER TABLE {name} SET (autovacuum_enabled = off)" for name in self._tables]
-            self.run(connection.execute("; ".join(still)))
-        self.run(self._empty(connection))
-        self._idle.append(connection)
-        for each in self._idle:
+            self.run(self._observer.execute("; ".join(still)))
+        self.run(self._empty(self._observer))
+        for each in (self._observer, self._reader, *self._idle):
             self.run(each.execute("DISCARD PLANS"))
 
     async def _empty(self, connection: Any) -> None:
@@ -85,12 +89,15 @@ class Sessions:
         )
 
     def fetch(self, sql: str, *arguments: Any) -> list[Any]:
-        """Read what is committed, outside any transaction of the daemon's."""
-        connection = self.take()
-        try:
-            return self.run(connection.fetch(sql, *arguments))
-        finally:
-            self._idle.append(connection)
+        """Read what is committed, past the daemon."""
+        return self.run(self._observer.fetch(sql, *arguments))
+
+    def read(self, scope: str, sql: str, arguments: list[Any]) -> list[Any]:
+        """Read for the daemon, outside any transaction; ``scope`` says whose rows it sees."""
+        if scope != self._scope:
+            self.run(self._reader.execute(scope))
+            self._scope = scope
+        return self.run(self._reader.fetch(sql, *arguments))
 
     def take(self) -> Any:
         """Take an idle connection; one more is opened when all are in use."""
@@ -144,6 +151,7 @@ class Sessions:
 
     def close(self) -> None:
         """Close everything."""
-        for connection in self._idle:
-            self.run(connection.close())
+        for connection in (self._observer, self._reader, *self._idle):
+            if connection is not None:
+                self.run(connection.close())
         self._loop.close()
