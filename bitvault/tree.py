@@ -3,57 +3,46 @@
 root        rest_for_one   whatever stands to the right of a dead child holds what died
 ├─ engines  rest_for_one   postgres*, objectd*            OS processes, *only when embedded
 ├─ drivers  rest_for_one   migrations, database, objects
-├─ rooms    one_for_one    identity, storage, files, audit, letters
+├─ rooms    one_for_one    identity, storage, files, sharing, audit, letters
 ├─ relays   one_for_one    outbox
-├─ workers  one_for_one    audit sink, finalizer
+├─ workers  one_for_one    audit sink, sharing's sweeper, finalizer
 └─ edges    one_for_one    http
 """
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
 import structlog
-from attrs import define, field, frozen
 
 from bitvault.actors.audit.actor import Audit
 from bitvault.actors.audit.consumer import AuditSink
-from bitvault.actors.files.actor import Files, FilesOptions
+from bitvault.actors.files.actor import Files
 from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
 from bitvault.actors.identity.actor import Identity
-from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.letters.actor import Letters
-from bitvault.actors.storage.actor import Storage, StorageOptions
-from bitvault.drivers.bus.memory import MemoryBus
-from bitvault.drivers.bus.port import Bus
+from bitvault.actors.sharing.actor import Sharing
+from bitvault.actors.sharing.consumer import GrantSweeper
+from bitvault.actors.storage.actor import Storage
 from bitvault.drivers.disk.local import LocalDisk, when_there_is_room
 from bitvault.drivers.objects.embedded import EmbeddedStore
-from bitvault.drivers.objects.port import ObjectStore
 from bitvault.drivers.objects.s3 import S3Options, open_objects
 from bitvault.drivers.objects.sigv4 import AccessKey
-from bitvault.drivers.passwords.argon2 import Argon2Passwords
-from bitvault.drivers.passwords.port import Passwords
 from bitvault.drivers.postgres.embedded import ROOM_TO_START, Embedded
 from bitvault.drivers.postgres.migrate import migrate_database
 from bitvault.drivers.postgres.pool import APP_ROLE, open_database
-from bitvault.drivers.postgres.port import Database
 from bitvault.drivers.postgres.sessions import Limits
 from bitvault.http.app import Application, Options, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
-from bitvault.kernel.clock import Clock, SystemClock
-from bitvault.kernel.ids import Ids, SystemIds
-from bitvault.kernel.settings import Settings
-from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay, Wakeups
+from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay
+from bitvault.wiring import Blueprint, Choices, Wiring, choices_of
 from supervisors import (
     Actor,
     Child,
     ChildSpec,
     ChildStatus,
     Flags,
-    Registry,
     Strategy,
     actor,
     process,
@@ -64,10 +53,11 @@ MIGRATIONS = (
     "bitvault.outbox",
     "bitvault.actors.identity",
     "bitvault.actors.storage",
+    "bitvault.actors.sharing",
     "bitvault.actors.files",
     "bitvault.actors.audit",
 )
-CONSUMERS: tuple[Consumer, ...] = (AuditSink(),)
+CONSUMERS: tuple[Consumer, ...] = (AuditSink(), GrantSweeper())
 
 _ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
 _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
@@ -78,71 +68,11 @@ _INDEX_ROOM = 8 << 20
 """Bytes that the object store's index needs to start."""
 
 
-@frozen
-class Blueprint:
-    """What is to be built: settings, and what the daemon prepared for it."""
-
-    settings: Settings
-    data: Path
-    store_keys: Mapping[str, Mapping[str, str]]
-    postgres: Embedded | None
-    """None: `database.url` says where it is."""
-
-
-@frozen
-class Choices:
-    """What the rooms and workers are told: all that the platform takes from the settings."""
-
-    identity: IdentityOptions
-    storage: StorageOptions
-    files: FilesOptions
-    garbage_interval: float
-    """Seconds between two turns of the finalizer."""
-
-
-@define(eq=False)
-class Wiring:
-    """What children to the left provide to those on the right, for as long as they live."""
-
-    registry: Registry = field(factory=Registry)
-    clock: Clock = field(factory=SystemClock)
-    ids: Ids = field(factory=SystemIds)
-    passwords: Passwords = field(factory=Argon2Passwords)
-    wakeups: Wakeups = field(factory=Wakeups)
-    bus: Bus = field(factory=MemoryBus)
-    store_address: str = ""
-    url: str = ""
-    """Of the REST interface, once it listens."""
-    _database: Database | None = None
-    _objects: ObjectStore | None = None
-
-    @property
-    def database(self) -> Database:
-        """Return the pool of the present life of the drivers."""
-        if self._database is None:
-            raise RuntimeError("the database driver has not started")
-        return self._database
-
-    @property
-    def objects(self) -> ObjectStore:
-        """Return the store of the present life of the drivers."""
-        if self._objects is None:
-            raise RuntimeError("the object store driver has not started")
-        return self._objects
-
-    def provide(
-        self, *, database: Database | None = None, objects: ObjectStore | None = None
-    ) -> None:
-        """Set what a driver's new life provides."""
-        self._database = database or self._database
-        self._objects = objects or self._objects
-
-
 def build(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
     """Describe the whole daemon as one child."""
     return assemble(
         wiring,
-        _choices(blueprint.settings),
+        choices_of(blueprint.settings),
         engines=_engines(blueprint, wiring),
         drivers=_drivers(blueprint, wiring),
         edges=_edges(blueprint, wiring),
@@ -279,29 +209,6 @@ def _s3(blueprint: Blueprint, wiring: Wiring) -> S3Options:
 # Rooms, relays, workers
 
 
-def _choices(settings: Settings) -> Choices:
-    transfers, sessions, quota = settings.transfers, settings.sessions, settings.quota
-    garbage = settings.garbage
-    return Choices(
-        identity=IdentityOptions(sessions.ttl, sessions.idle_ttl),
-        storage=StorageOptions(
-            put_ttl=transfers.put_ttl,
-            part_ttl=transfers.part_ttl,
-            get_ttl=transfers.get_ttl,
-            upload_ttl=transfers.upload_ttl,
-            grace=garbage.grace,
-        ),
-        files=FilesOptions(
-            upload_ttl=timedelta(seconds=transfers.upload_ttl),
-            default_space_quota=quota.personal_space or None,
-            tenant_quota=quota.tenant or None,
-            grace=timedelta(seconds=garbage.grace),
-            keep_results=timedelta(seconds=garbage.keep_results),
-        ),
-        garbage_interval=garbage.interval,
-    )
-
-
 def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
     clock, ids, below = wiring.clock, wiring.ids, wiring.registry.ref("storage")
 
@@ -324,13 +231,17 @@ def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
     def files() -> Files:
         return Files(wiring.database, outbox(), below, clock, ids, choices.files)
 
+    def sharing() -> Sharing:
+        files, identity = wiring.registry.ref("files"), wiring.registry.ref("identity")
+        return Sharing(wiring.database, outbox(), files, identity, clock, ids)
+
     def audit() -> Audit:
         return Audit(wiring.database)
 
     def letters() -> Letters:
         return Letters(wiring.database, {each.name: each for each in CONSUMERS})
 
-    return [_room(wiring, make) for make in (identity, storage, files, audit, letters)]
+    return [_room(wiring, make) for make in (identity, storage, files, sharing, audit, letters)]
 
 
 def _room(wiring: Wiring, make: Callable[[], Actor]) -> ChildSpec:

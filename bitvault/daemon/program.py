@@ -23,7 +23,8 @@ from bitvault.drivers.postgres.migrate import MigrationError
 from bitvault.http.child import bind
 from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.kernel.settings import SettingError, Settings, load
-from bitvault.tree import Blueprint, Wiring, build
+from bitvault.tree import build
+from bitvault.wiring import Blueprint, Wiring
 from supervisors import ChildStuck, GaveUp, ProcessExited, Report, TreeHandle, run_tree
 
 _EXAMPLES = """examples:

@@ -26,6 +26,7 @@ class Rooms:
 
     identity: Ref
     files: Ref
+    sharing: Ref
     audit: Ref
     letters: Ref
 
@@ -97,6 +98,11 @@ class Call(Generic[B_co, Q_co]):
     def identity(self) -> Ref:
         """Return the room of users, sessions and tokens."""
         return self.edge.rooms.identity
+
+    @property
+    def sharing(self) -> Ref:
+        """Return the room of grants."""
+        return self.edge.rooms.sharing
 
     def need_room(self, size: int) -> None:
         """Refuse an upload that the disk cannot hold.

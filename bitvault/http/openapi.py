@@ -8,6 +8,7 @@ import msgspec
 
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.sharing import contract as sharing
 from bitvault.actors.storage import contract as storage
 from bitvault.http.endpoint import Endpoint, NoQuery
 from bitvault.http.problems import OWN_MEANINGS, STATUS
@@ -16,7 +17,7 @@ from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire.problems import Problem
 
-_SAYING_NO = (refusal, storage, files, identity)
+_SAYING_NO = (refusal, storage, files, identity, sharing)
 """Where refusals are declared; what storage says reaches clients through files."""
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _EVERYWHERE = ("invalid", "overloaded", "unavailable", "internal")

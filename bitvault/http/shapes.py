@@ -11,10 +11,12 @@ from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
+from bitvault.actors.sharing import contract as sharing
 from bitvault.http.preconditions import etag
 from bitvault.http.problems import camel, invalid
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.wire import admin, groups, nodes, sessions, spaces, uploads
+from bitvault.wire import sharing as shares
 
 T = TypeVar("T")
 
@@ -201,6 +203,37 @@ def member(value: files.Member, logins: Mapping[UserId, str]) -> spaces.Member:
     """Show a member of a space."""
     login = logins.get(value.user_id)
     return spaces.Member(user_id=value.user_id, login=login, role=value.role.value)
+
+
+def grantee(value: sharing.Grantee, names: Mapping[UUID, str]) -> shares.Grantee:
+    """Show who was given something."""
+    return shares.Grantee(
+        id=value.grantee_id, kind=value.kind.value, name=names.get(value.grantee_id)
+    )
+
+
+def grant(value: sharing.Grant, names: Mapping[UUID, str]) -> shares.Grant:
+    """Show a grant."""
+    return shares.Grant(
+        node_id=value.node_id,
+        grantee=grantee(value.grantee, names),
+        role=value.role.value,
+        etag=etag(value.revision),
+        granted_by=value.granted_by,
+        granted_at=value.granted_at,
+    )
+
+
+def holder(value: sharing.Holder, names: Mapping[UUID, str]) -> shares.Holder:
+    """Show who has access, and by what."""
+    reasons = [
+        shares.Reason(
+            source=one.source.value, role=one.role.value, node_id=one.node_id, path=one.path
+        )
+        for one in value.reasons
+    ]
+    who = grantee(value.grantee, names)
+    return shares.Holder(grantee=who, role=value.role.value, reasons=reasons)
 
 
 def audit_entry(value: audit.Entry, logins: Mapping[UserId, str]) -> admin.AuditEntry:

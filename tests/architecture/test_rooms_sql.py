@@ -55,9 +55,13 @@ async def test_every_query_prepares(database: PostgresDatabase, package: str, na
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_room_names_only_its_own_schema(package: str) -> None:
-    """No query and no migration of a room mentions another room's tables."""
+    """No query and no migration of a room mentions another room's tables.
+
+    The files room reads what was granted in the statement that finds the node (ADR-0018).
+    """
     own = package.rpartition(".")[2]
-    others = "|".join(schema for schema in SCHEMAS if schema != own)
+    read = {"files": {"sharing"}}.get(own, set())
+    others = "|".join(schema for schema in SCHEMAS if schema != own and schema not in read)
     names = rf"\b(?:FROM|JOIN|INTO|UPDATE|REFERENCES|TABLE|ON)\s+({others})\."
     foreign = re.compile(names, re.IGNORECASE)
     texts = {
@@ -68,6 +72,13 @@ def test_a_room_names_only_its_own_schema(package: str) -> None:
         if item.name.endswith(".sql")
     }
     assert [name for name, text in texts.items() if foreign.search(text)] == []
+
+
+def test_what_a_room_reads_of_another_is_one_table() -> None:
+    """Of the sharing room's tables the files room names one, and only to read it."""
+    texts = [item.read_text() for item in files("bitvault.actors.files.store").iterdir()]
+    named = re.findall(r"(\w+)\s+(sharing\.\w+)", "\n".join(texts), re.IGNORECASE)
+    assert set(named) == {("FROM", "sharing.granted")}
 
 
 async def test_no_foreign_key_crosses_schemas(database: PostgresDatabase) -> None:

@@ -239,6 +239,38 @@ def test_groups_are_named_by_name(logged_in: Mapping[str, str]) -> None:
     assert b"Crew" not in run(logged_in, "groups", "list").stdout
 
 
+def test_a_folder_is_shared_and_taken_back(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """By login and by group; what came of it is listed, explained and ended."""
+    password = tmp_path / "password"
+    password.write_text("her own password")
+    run(logged_in, "users", "create", "fay", "--password-file", password)
+    as_fay = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "fay")}
+    run(as_fay, "login", daemon[0], "--user", "fay", "--password-file", password)
+    run(logged_in, "mkdir", "-p", "/shared/inner")
+    run(logged_in, "groups", "create", "Crowd")
+
+    assert run(logged_in, "share", "/shared", "fay", "editor").returncode == 0
+    assert run(logged_in, "share", "/shared", "crowd", "viewer").returncode == 0
+    nobody = run(logged_in, "share", "/shared", "nobody", "viewer")
+    assert (nobody.returncode, b"no user or group" in nobody.stderr) == (4, True)
+    told = run(logged_in, "access", "/shared/inner").stdout
+    assert b"fay" in told
+    assert b"grant of /shared" in told
+    (found,) = json.loads(run(as_fay, "shared", "--json").stdout)["results"]
+    there = found["node"]["id"]
+    assert found["role"] == "editor"
+    assert b"inner" in run(as_fay, "ls", f"{there}:/").stdout
+    assert run(as_fay, "mkdir", f"{there}:/inner/hers").returncode == 0
+    assert run(logged_in, "restrict", "/shared/inner").returncode == 0
+    assert run(as_fay, "ls", f"{there}:/inner").returncode == 4
+    assert run(logged_in, "restrict", "--lift", "/shared/inner").returncode == 0
+    assert run(logged_in, "unshare", "/shared", "fay").returncode == 0
+    assert run(as_fay, "ls", f"{there}:/").returncode == 4
+    assert there.encode() not in run(as_fay, "shared").stdout
+
+
 def test_a_password_can_be_changed(
     logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
 ) -> None:

@@ -11,7 +11,8 @@ from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.storage.actor import StorageOptions
 from bitvault.drivers.objects.memory import MemoryObjectStore
-from bitvault.tree import Choices, Wiring, assemble
+from bitvault.tree import assemble
+from bitvault.wiring import Choices, Wiring
 from supervisors import (
     Child,
     ChildCrashed,

@@ -23,6 +23,7 @@ from bitvault.drivers.postgres.sessions import Limits, prepare_session
 PACKAGES = (
     "bitvault.actors.identity",
     "bitvault.actors.storage",
+    "bitvault.actors.sharing",
     "bitvault.actors.files",
     "bitvault.actors.audit",
     "bitvault.outbox",

@@ -14,7 +14,7 @@ T = TypeVar("T")
 _FETCHED = Query(
     "fetched",
     """SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::bigint AS rows
-         FROM pg_stat_xact_user_tables WHERE schemaname = 'files'""",
+         FROM pg_stat_xact_user_tables WHERE schemaname IN ('files', 'sharing')""",
     (),
 )
 

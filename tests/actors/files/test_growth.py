@@ -82,7 +82,17 @@ _FILL = """
     INSERT INTO files.trash_entry (tenant_id, entry_id, space_id, node_id, parent_id,
                                    original_path, trashed_at, trashed_by)
     SELECT tenant_id, node_id, gen_random_uuid(), node_id, parent_id, name, created_at, modified_by
-      FROM files.node WHERE content_type = 'text/plain'
+      FROM files.node WHERE content_type = 'text/plain';
+    INSERT INTO sharing.granted (tenant_id, node_id, grantee_id, grantee_kind, grant_id, role,
+                                 rights, granted_by, granted_at)
+    SELECT tenant_id, node_id, gen_random_uuid(), 'user', gen_random_uuid(), 'viewer', 1,
+           modified_by, created_at
+      FROM files.node, generate_series(1, 1500) WHERE name = 'large';
+    INSERT INTO sharing.granted (tenant_id, node_id, grantee_id, grantee_kind, grant_id, role,
+                                 rights, granted_by, granted_at)
+    SELECT tenant_id, gen_random_uuid(), modified_by, 'user', gen_random_uuid(), 'viewer', 1,
+           modified_by, created_at
+      FROM files.node, generate_series(1, 1500) WHERE name = 'large'
 """.replace(":long", _LONG)
 
 

@@ -12,8 +12,10 @@ from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
+from bitvault.actors.sharing import contract as sharing
 from bitvault.http.app import Application, Options, create_app
 from bitvault.http.call import Reserve, Rooms
+from bitvault.kernel.access import Role
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, UserId
 from bitvault.kernel.paging import Page
@@ -74,6 +76,12 @@ AUDITED = audit.Entry(
 LETTER = letters.DeadLetter("audit", 9, ID, "node.moved", ID, 5, "ValueError: x", NOW)
 FAILING = letters.StillFailing("audit", ID, 9, "ValueError: x")
 
+GRANTEE = sharing.Grantee(sharing.GranteeKind.USER, ID)
+GRANT = sharing.Grant(ID, NodeId(ID), GRANTEE, Role.EDITOR, 1, UserId(ID), NOW)
+REASON = sharing.Reason(sharing.Source.GRANT, Role.EDITOR, NodeId(ID), "/a")
+HOLDER = sharing.Holder(GRANTEE, Role.EDITOR, (REASON,))
+SHARES = sharing.Shares((GRANT,), is_restricted=True)
+
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
     identity.CloseSession: lambda _: None,
@@ -119,6 +127,13 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     files.ListMembers: lambda _: (MEMBER,),
     files.SetMember: lambda _: MEMBER,
     files.RemoveMember: lambda _: None,
+    files.GetNodes: lambda request: tuple(node() for _ in request.node_ids),
+    sharing.ListGrants: lambda _: SHARES,
+    sharing.PutGrant: lambda _: GRANT,
+    sharing.RemoveGrant: lambda _: None,
+    sharing.Restrict: lambda _: SHARES,
+    sharing.ExplainAccess: lambda _: (HOLDER,),
+    sharing.ListShared: lambda _: Page((sharing.SharedNode(NodeId(ID), Role.VIEWER),), None),
 }
 
 
@@ -184,7 +199,7 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         room: Any = self.room
-        rooms = Rooms(identity=room, files=room, audit=room, letters=room)
+        rooms = Rooms(identity=room, files=room, sharing=room, audit=room, letters=room)
         options = Options(body_limit=1 << 20, body_timeout=5)
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)

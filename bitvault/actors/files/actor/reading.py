@@ -7,10 +7,13 @@ from attrs import frozen
 
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.contract import (
+    Access,
     Content,
     ContentDraft,
+    DescribeAccess,
     GetContents,
     GetNode,
+    GetNodes,
     KindMismatch,
     ListChildren,
     ListTrash,
@@ -29,16 +32,11 @@ from bitvault.actors.files.rules.cursors import (
     list_name,
 )
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
-from bitvault.actors.files.store.locate import (
-    Place,
-    Wanted,
-    locate,
-    locate_one,
-    node_of,
-    present,
-)
+from bitvault.actors.files.store.locate import Wanted, granted_on, locate, locate_one, walk_up
+from bitvault.actors.files.store.places import Place, node_of, place_at, present
 from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.access import Right, rights_along
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.paging import Page, page_of
 from bitvault.kernel.principal import Caller
@@ -66,6 +64,22 @@ class Reading(Desk):
         place = await self._read(caller, lambda tx: locate_one(tx, caller, message.target))
         return place.described()
 
+    @handles(GetNodes)
+    async def get_all(self, message: GetNodes) -> tuple[Node | Refusal, ...]:
+        """Describe live nodes by id."""
+        check_batch(len(message.node_ids), "ids")
+        caller = message.caller
+        wanted = [Wanted(Target(node_id=node_id)) for node_id in message.node_ids]
+        found = await self._read(caller, lambda tx: locate(tx, caller, wanted))
+        return tuple(one if isinstance(one, Refusal) else one.described() for one in found)
+
+    @handles(DescribeAccess)
+    async def access(self, message: DescribeAccess) -> Access:
+        """Say what the caller may do to a node."""
+        caller, target = message.caller, Target(node_id=message.node_id)
+        place = await self._read(caller, lambda tx: locate_one(tx, caller, target))
+        return Access(place.rights[-1], place.node["kind"] == "folder", len(place.ids) == 1)
+
     @handles(ListChildren)
     async def children(self, message: ListChildren) -> Page[Node]:
         """List a folder by name key."""
@@ -87,7 +101,8 @@ class Reading(Desk):
             above = place.path.rstrip("/")
             space_id = place.space["space_id"]
             nodes = [node_of(row, space_id, f"{above}/{row['name']}") for row in rows]
-            return page_of(nodes, message.limit, [(row["name_key"],) for row in rows], name)
+            page = page_of(nodes, message.limit, [(row["name_key"],) for row in rows], name)
+            return Page(await _readable(tx, caller, place, page.items), page.next_cursor)
 
         return await self._read(caller, work)
 
@@ -133,6 +148,7 @@ class Reading(Desk):
             )
             page = page_of(rows, message.limit, [(str(row["entry"]),) for row in rows], name)
             left = [row for row in page.items if not row["adrift"]]
+            left = await _restorable(tx, caller, place, left)
             entries = tuple(_entry(row, place.space["space_id"]) for row in left)
             return Page(entries, page.next_cursor)
 
@@ -155,6 +171,30 @@ class Reading(Desk):
         return tuple(
             _content(one, next(transfers)) if isinstance(one, _Source) else one for one in found
         )
+
+
+async def _readable(
+    tx: Transaction, caller: Caller, place: Place, nodes: Sequence[Node]
+) -> tuple[Node, ...]:
+    """Leave out restricted folders that the caller may not read."""
+    rights = place.rights[-1]
+    if Right.SHARE in rights:
+        return tuple(nodes)
+    folders = [node.node_id for node in nodes if node.kind == "folder"]
+    granted = await granted_on(tx, caller, folders)
+    return tuple(node for node in nodes if rights_along(rights, [granted.get(node.node_id, 0)])[0])
+
+
+async def _restorable(
+    tx: Transaction, caller: Caller, root: Place, rows: Sequence[Row]
+) -> list[Row]:
+    """Leave out what was trashed in a restricted folder that the caller may not read."""
+    if Right.SHARE in root.rights[-1]:
+        return list(rows)
+    chains = await walk_up(tx, caller, [row["node_id"] for row in rows])
+    places = [place_at(chain, root.space, caller) for chain in chains]
+    seen = {place.node_id for place in places if place and place.rights[-2]}
+    return [row for row in rows if row["node_id"] in seen]
 
 
 async def _sources(

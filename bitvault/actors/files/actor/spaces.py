@@ -17,15 +17,19 @@ from bitvault.actors.files.contract import (
     SpaceNotFound,
     SpaceTaken,
     StaleRevision,
+    Target,
+    TraceNode,
     UpdateSpace,
+    Way,
 )
 from bitvault.actors.files.rules.access import allows
 from bitvault.actors.files.rules.cursors import list_name
 from bitvault.actors.files.rules.drafts import check_limit
 from bitvault.actors.files.rules.names import name_key, valid_name
 from bitvault.actors.files.store.contents import Stamp
-from bitvault.actors.files.store.locate import PersonalSpaceMissing, spaces_of
+from bitvault.actors.files.store.locate import PersonalSpaceMissing, locate_one, spaces_of
 from bitvault.actors.files.store.outcomes import keep, repeated
+from bitvault.actors.files.store.places import steps_of
 from bitvault.actors.files.store.spaces import (
     SQL,
     NewSpace,
@@ -35,6 +39,7 @@ from bitvault.actors.files.store.spaces import (
     space_of,
 )
 from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.access import Right
 from bitvault.kernel.ids import SpaceId, UserId
 from bitvault.kernel.paging import Page, decode_cursor, page_of
 from bitvault.kernel.principal import Caller
@@ -142,6 +147,20 @@ class Spaces(Desk):
                 SQL["members"], tenant=caller.tenant_id, space_id=message.space_id
             )
             return tuple(Member(UserId(row["user_id"]), Role(row["role"])) for row in rows)
+
+        return await self._read(caller, work)
+
+    @handles(TraceNode)
+    async def trace(self, message: TraceNode) -> Way:
+        """Tell the way to a node that the caller may share."""
+        caller, target = message.caller, Target(node_id=message.node_id)
+
+        async def work(tx: Transaction) -> Way:
+            place = await locate_one(tx, caller, target, Right.SHARE)
+            space_id, owner_id = place.space["space_id"], place.space["owner_id"]
+            rows = await tx.fetch(SQL["members"], tenant=caller.tenant_id, space_id=space_id)
+            members = tuple((UserId(row["user_id"]), Role(row["role"])) for row in rows)
+            return Way(space_id, owner_id, members, steps_of(place))
 
         return await self._read(caller, work)
 

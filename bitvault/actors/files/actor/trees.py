@@ -21,8 +21,8 @@ from bitvault.actors.files.rules.drafts import check_batch
 from bitvault.actors.files.store.contents import Stamp
 from bitvault.actors.files.store.copying import copy_node, restore_version
 from bitvault.actors.files.store.drawing import Drawn
-from bitvault.actors.files.store.locate import node_of
 from bitvault.actors.files.store.outcomes import keep, repeated
+from bitvault.actors.files.store.places import node_of
 from bitvault.actors.files.store.purging import purge_entry
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.actors.files.store.written import position_of

@@ -24,12 +24,15 @@ from bitvault.actors.files.contract.events import (
     NodeTrashed,
 )
 from bitvault.actors.files.contract.nodes import (
+    Access,
     Apply,
     Content,
     ContentDraft,
     CopyNode,
+    DescribeAccess,
     GetContents,
     GetNode,
+    GetNodes,
     IfExists,
     ListChildren,
     ListTrash,
@@ -42,10 +45,13 @@ from bitvault.actors.files.contract.nodes import (
     PurgeEntry,
     RestoreEntry,
     RestoreVersion,
+    Step,
     Target,
+    TraceNode,
     TrashEntry,
     TrashNode,
     Version,
+    Way,
     Written,
 )
 from bitvault.actors.files.contract.refusals import (
@@ -73,7 +79,6 @@ from bitvault.actors.files.contract.spaces import (
     PassedOn,
     PassOn,
     RemoveMember,
-    Role,
     SetMember,
     Space,
     UpdateSpace,
@@ -96,9 +101,11 @@ from bitvault.actors.files.contract.uploads import (
     UploadState,
     UploadUnneeded,
 )
+from bitvault.kernel.access import Role
 
 __all__ = [
     "AbortUpload",
+    "Access",
     "Apply",
     "CollectBlobs",
     "CommitUploads",
@@ -108,6 +115,7 @@ __all__ = [
     "ContinuePurges",
     "CopyNode",
     "CreateSpace",
+    "DescribeAccess",
     "DescribeUpload",
     "EntryNotFound",
     "ExpireUploads",
@@ -115,6 +123,7 @@ __all__ = [
     "Garbage",
     "GetContents",
     "GetNode",
+    "GetNodes",
     "GetSpace",
     "IfExists",
     "InitUploads",
@@ -159,8 +168,10 @@ __all__ = [
     "SpaceTaken",
     "StaleBase",
     "StaleRevision",
+    "Step",
     "Target",
     "TooManyNodes",
+    "TraceNode",
     "TransferStep",
     "TrashEntry",
     "TrashNode",
@@ -177,5 +188,6 @@ __all__ = [
     "Verdict",
     "Version",
     "VersionNotFound",
+    "Way",
     "Written",
 ]

@@ -8,11 +8,13 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.files.contract.portability import is_portable
+from bitvault.actors.files.contract.refusals import NodeNotFound
+from bitvault.kernel.access import Right, Role
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import IdempotencyConflict, Refusal, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refusal, Unavailable
 from bitvault.kernel.request import Request
 
 
@@ -29,7 +31,8 @@ class Target:
     """A node by id, or by path.
 
     A path is ``/a/b`` in ``space_id`` (None: the caller's personal space), or ``Space:/a/b``
-    with a team space's name or any space's id before the colon. ``/`` is the root.
+    with a team space's name or any space's id before the colon. ``/`` is the root. A folder's
+    own id before the colon starts there, which is how one that was shared is addressed.
     """
 
     node_id: NodeId | None = None
@@ -210,6 +213,59 @@ class GetNode(Request[Node | Refusal]):
 
     caller: Caller
     target: Target
+
+
+@frozen
+class GetNodes(Request[tuple[Node | Refusal, ...]]):
+    """Describe up to 1000 live nodes by id."""
+
+    caller: Caller
+    node_ids: tuple[NodeId, ...]
+
+
+@frozen
+class Access:
+    """What the caller may do to a node, and where it stands."""
+
+    rights: Right
+    is_folder: bool
+    is_root: bool
+    """Whether it is the root of a space."""
+
+
+@frozen
+class DescribeAccess(Request[Access | NodeNotFound]):
+    """Say what the caller may do to a node; one they may do nothing to is not there."""
+
+    caller: Caller
+    node_id: NodeId
+
+
+@frozen
+class Step:
+    """A node on the way from a space's root to another; ``path`` is None above what may be seen."""
+
+    node_id: NodeId
+    path: str | None
+
+
+@frozen
+class Way:
+    """The nodes from a space's root to a node, and who has roles in the space itself."""
+
+    space_id: SpaceId
+    owner_id: UserId | None
+    """Of a personal space."""
+    members: tuple[tuple[UserId, Role], ...]
+    steps: tuple[Step, ...]
+
+
+@frozen
+class TraceNode(Request[Way | NodeNotFound | Forbidden]):
+    """Tell the way to a node; for those who may share it."""
+
+    caller: Caller
+    node_id: NodeId
 
 
 @frozen

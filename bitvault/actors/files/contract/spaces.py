@@ -1,24 +1,16 @@
 """Spaces: the roots of trees. One personal space per user; team spaces belong to the tenant."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from attrs import frozen
 
 from bitvault.actors.files.contract.refusals import SpaceNotFound, SpaceTaken
+from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal
 from bitvault.kernel.request import Request
-
-
-class Role(StrEnum):
-    """What a member may do in a team space, weakest first."""
-
-    VIEWER = "viewer"
-    EDITOR = "editor"
-    MANAGER = "manager"
 
 
 @frozen

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from bitvault.actors.files.rules.names import MAX_DEPTH, name_key
 
@@ -23,6 +23,15 @@ class Unknown(Exception):  # noqa: N818 - not an error: load it, then ask again
     """The tree is not drawn that far."""
 
 
+@frozen
+class Chain:
+    """Nodes from a root down; ``names`` without the root's."""
+
+    ids: Sequence[UUID]
+    names: Sequence[str]
+    granted: Sequence[int]
+
+
 @define
 class Knot:
     """A node: where it hangs, and its row once it was asked for itself."""
@@ -32,6 +41,8 @@ class Knot:
     name: str
     space_id: UUID | None = None
     """Of a root."""
+    granted: int = 0
+    """What was granted to the caller on this node itself (``kernel/access.py``)."""
     is_hidden: bool = False
     """Whether it is the node of a trash entry; all below it is hidden with it."""
     row: Row | None = None
@@ -65,14 +76,14 @@ class Tree:
     left: dict[_Spot, UUID] = field(factory=dict)
     """Places that are free as soon as ``changed`` is written, and who was there."""
 
-    def learn_chain(
-        self, ids: Sequence[UUID], names: Sequence[str], space_id: UUID, row: Row
-    ) -> None:
+    def learn_chain(self, chain: Chain, space_id: UUID, row: Row) -> None:
         """Draw the live nodes from a root down to the one whose row this is."""
+        ids, names, granted = chain.ids, chain.names, chain.granted
         for index, node_id in enumerate(ids):
             if node_id not in self.knots:
                 above, name = (ids[index - 1], names[index - 1]) if index else (None, "")
-                self.knots[node_id] = Knot(node_id, above, name, None if index else space_id)
+                root_of = None if index else space_id
+                self.knots[node_id] = Knot(node_id, above, name, root_of, granted[index])
                 if index:
                     self.below[self.knots[node_id].spot] = node_id
         knot = self.knots[ids[-1]]
@@ -82,7 +93,7 @@ class Tree:
     def learn_child(self, row: Row) -> None:
         """Draw a live node below a folder that is drawn."""
         if row["node_id"] not in self.knots:
-            knot = Knot(row["node_id"], row["parent_id"], row["name"])
+            knot = Knot(row["node_id"], row["parent_id"], row["name"], None, row["granted"])
             self.knots[knot.node_id] = knot
             self.below[knot.spot] = knot.node_id
         knot = self.knots[row["node_id"]]
@@ -122,15 +133,18 @@ class Tree:
             return None
         whole = self.whole(node_id)
         ids, names, trashed, knot = [node_id], [], whole.is_hidden, whole
+        granted = [whole.granted]
         while knot.parent_id is not None:
             names.append(knot.name)
             knot = self.knots[knot.parent_id]
             ids.append(knot.node_id)
+            granted.append(knot.granted)
             trashed = trashed or knot.is_hidden
         return {
             **(whole.row or {}),
             "ids": ids[::-1],
             "names": names[::-1],
+            "granted": granted[::-1],
             "root_space_id": knot.space_id,
             "trashed": trashed,
         }
@@ -145,7 +159,8 @@ class Tree:
             ids.append(child)
             names.append(self.knots[child].name)
         row = self.whole(ids[-1]).row or {}
-        return {**row, "depth": len(names), "ids": ids, "names": names}
+        granted = [self.knots[node_id].granted for node_id in ids]
+        return {**row, "depth": len(names), "ids": ids, "names": names, "granted": granted}
 
     def _is_file(self, node_id: UUID) -> bool:
         knot = self.knots.get(node_id)

@@ -31,13 +31,10 @@ from bitvault.actors.files.store.contents import (
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
-from bitvault.actors.files.store.locate import (
-    Place,
-    Wanted,
-    locate,
-)
+from bitvault.actors.files.store.locate import Wanted, locate
 from bitvault.actors.files.store.opening import check_room
 from bitvault.actors.files.store.outcomes import SQL, dump, restore
+from bitvault.actors.files.store.places import Place
 from bitvault.actors.files.store.written import Appender, written
 from bitvault.actors.storage.contract import BytesMismatch
 from bitvault.drivers.postgres.port import Row, Transaction
@@ -155,15 +152,14 @@ def _item(index: int, row: Row, one: Proven, place: Place | Refusal) -> _Item | 
         return NodeNotFound(row["shown_path"])
     if isinstance(place, Refusal):
         return place
+    if_exists = one.if_exists or IfExists(row["if_exists"])
     try:
-        check_room(place)
+        check_room(place, if_exists)
     except Refused as refused:
         return refused.refusal
     content = Content(one.hash, one.size, row["content_type"], row["content_modified_at"])
-    if one.if_exists is None:
-        arrival = arrival_of(place, content, IfExists(row["if_exists"]), row["base_version"])
-    else:
-        arrival = arrival_of(place, content, one.if_exists, None)
+    base = row["base_version"] if one.if_exists is None else None
+    arrival = arrival_of(place, content, if_exists, base)
     return _Item(index, row, one, place, arrival)
 
 

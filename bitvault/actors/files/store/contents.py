@@ -13,7 +13,7 @@ from bitvault.actors.files.rules.names import name_key, numbered
 from bitvault.actors.files.rules.plan import MAX_NUMBER, Arrival, Content, Picture, Spot
 from bitvault.actors.files.rules.quota import Balance, Ledger
 from bitvault.actors.files.store.locate import SQL as LOCATE
-from bitvault.actors.files.store.locate import Place
+from bitvault.actors.files.store.places import Place
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import Caller
@@ -135,6 +135,7 @@ async def _there(
         tenant=stamp.tenant,
         parents=[parent for parent, _ in places],
         keys=[key for _, key in places],
+        grantees=[],
     )
     return {(row["parent_id"], row["name_key"]) for row in rows}
 

@@ -23,8 +23,11 @@ from bitvault.actors.files.store.contents import (
     write_picture,
 )
 from bitvault.actors.files.store.drawing import SQL
+from bitvault.actors.files.store.locate import granted_on
+from bitvault.actors.files.store.places import Place
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.drivers.postgres.port import Row
+from bitvault.kernel.access import NONE, Right, rights_along
 from bitvault.kernel.refusal import Refused
 
 MAX_NODES = 10_000
@@ -42,6 +45,7 @@ async def copy_node(structure: Structure, one: CopyNode) -> Done:
         node_id=place.node_id,
         limit=MAX_NODES + 1,
     )
+    rows = await _readable(structure, place, rows)
     _check_copy(rows, len(parent.ids))
     name = valid_name(one.name) if one.name is not None else place.node["name"]
     name = await structure.free(parent.ids[-1], name, one.if_exists)
@@ -55,6 +59,22 @@ async def copy_node(structure: Structure, one: CopyNode) -> Done:
     structure.ledger.add(parent.space_id, used=size)
     row = await structure.row(next(iter(picture.created)))
     return Done(row, parent.space_id, join((*parent.names, name)), first)
+
+
+async def _readable(structure: Structure, place: Place, rows: Sequence[Row]) -> list[Row]:
+    """Leave out restricted folders that the caller may not read, with all below them."""
+    if Right.SHARE in place.rights[-1]:
+        return list(rows)
+    folders = [row["node_id"] for row in rows[1:] if row["kind"] == "folder"]
+    granted = await granted_on(structure.tx, structure.stamp.caller, folders)
+    rights, left = {place.node_id: place.rights[-1]}, list(rows[:1])
+    for row in rows[1:]:
+        above = rights.get(row["parent_id"], NONE)
+        (own,) = rights_along(above, [granted.get(row["node_id"], 0)])
+        if above and own:
+            rights[row["node_id"]] = own
+            left.append(row)
+    return left
 
 
 def _check_copy(rows: Sequence[Row], depth: int) -> None:

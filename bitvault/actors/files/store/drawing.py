@@ -9,28 +9,21 @@ from attrs import define, field
 from bitvault.actors.files.contract import (
     MakeFolder,
     MoveNode,
-    NodeNotFound,
     Operation,
-    Role,
     Target,
     TrashNode,
 )
 from bitvault.actors.files.rules.drafts import place_of
 from bitvault.actors.files.rules.names import name_key, valid_name
-from bitvault.actors.files.rules.tree import Knot, Tree, Unknown
+from bitvault.actors.files.rules.tree import Chain, Knot, Tree, Unknown
 from bitvault.actors.files.store.contents import Raced, Stamp
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
-from bitvault.actors.files.store.locate import (
-    Place,
-    Search,
-    Wanted,
-    locate_in,
-    present,
-    search_for,
-)
+from bitvault.actors.files.store.locate import Search, Wanted, locate_in, search_for
+from bitvault.actors.files.store.places import Place, present
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.access import Right, grantees_of
 from bitvault.kernel.refusal import Refusal, Refused
 
 SQL = load_queries("bitvault.actors.files.store", "structure.sql")
@@ -76,7 +69,7 @@ class Drawing:
 
     def _seen(self, target: Target) -> Place:
         found = locate_in(self.tree, self.stamp.caller, Wanted(target))
-        return present(found, "", Role.EDITOR)
+        return present(found, "", Right.CHANGE)
 
     async def find(self, wanted: Wanted) -> Place | Refusal:
         """Answer as ``locate`` does, with what earlier operations changed."""
@@ -140,20 +133,25 @@ class Drawing:
             self._learn(search)
 
     def _learn(self, search: Search) -> None:
-        start, found, target = search.start, search.found, search.wanted.target
-        if search.address is None:
-            if isinstance(search.refusal, NodeNotFound) and target.node_id:
-                self.tree.gone.add(target.node_id)
-            if search.refusal or start is None:
-                return
-            self.tree.learn_chain(start["ids"], start["names"] or [], start["root_space_id"], start)
-        self.tree.spaces[search.space_key] = search.space
-        if found is None or search.space is None:
-            return
-        ids, names = found["ids"], found["names"]
+        start, found, space = search.start, search.found, search.space
+        if start is None and search.is_walked and search.origin_id:
+            self.tree.gone.add(search.origin_id)
         if start:
-            ids, names = [*start["ids"], *ids[1:]], [*(start["names"] or []), *names]
-        self.tree.learn_chain(ids, names, search.space["space_id"], found)
+            chain = Chain(start["ids"], start["names"] or [], start["granted"])
+            self.tree.learn_chain(chain, start["root_space_id"], start)
+        if start is None and search.address is None:
+            return
+        self.tree.spaces[search.space_key] = space
+        if found is None or space is None:
+            return
+        chain = Chain(found["ids"], found["names"], found["granted"])
+        if start:
+            chain = Chain(
+                [*start["ids"], *chain.ids[1:]],
+                [*(start["names"] or []), *chain.names],
+                [*start["granted"], *chain.granted[1:]],
+            )
+        self.tree.learn_chain(chain, space["space_id"], found)
         missing = search.keys[found["depth"] :]
         if missing and found["kind"] == "folder":
             self.tree.learn_free(found["node_id"], missing[0])
@@ -167,6 +165,7 @@ class Drawing:
             tenant=self.stamp.tenant,
             parents=[parent_id for parent_id, _ in unique],
             keys=[key for _, key in unique],
+            grantees=grantees_of(self.stamp.caller.principal),
         )
         for row in rows:
             self.tree.learn_child(row)

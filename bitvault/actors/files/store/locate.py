@@ -1,26 +1,23 @@
 """Finding nodes by id or path, many at once: a few round trips whatever the number."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from attrs import define, field, frozen
+from attrs import define, evolve, frozen
 
 from bitvault.actors.files.contract import (
     KindMismatch,
-    Node,
     NodeNotFound,
-    Role,
     SpaceNotFound,
     Target,
 )
-from bitvault.actors.files.rules.access import allows, role_in
-from bitvault.actors.files.rules.names import Address, join, name_key, parse_path, valid_name
+from bitvault.actors.files.rules.names import Address, name_key, parse_path, valid_name
 from bitvault.actors.files.rules.tree import SpaceKey, Tree
+from bitvault.actors.files.store.places import Place, place_of_chain, present, rights_in
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
-from bitvault.kernel.ids import NodeId, SpaceId, UserId
+from bitvault.kernel.access import NONE, Right, grantees_of, rights_along
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
+from bitvault.kernel.refusal import Invalid, Refusal, Refused
 
 SQL = load_queries("bitvault.actors.files.store", "locate.sql")
 
@@ -46,57 +43,6 @@ class Wanted:
         return self.target.path or str(self.target.node_id)
 
 
-@frozen
-class Place:
-    """Where something is: the chain of existing nodes from the root, and what is missing."""
-
-    space: Row
-    role: Role
-    ids: tuple[UUID, ...]
-    names: tuple[str, ...]
-    """Names of ``ids`` without the root's."""
-    node: Row
-    """The deepest existing node."""
-    missing: tuple[str, ...]
-    typed: str = ""
-    """The last name of what was asked for as the caller wrote it, whatever exists."""
-
-    @property
-    def node_id(self) -> UUID:
-        """Return the id of the deepest existing node."""
-        return self.ids[-1]
-
-    @property
-    def path(self) -> str:
-        """Return the path asked for, in the case that exists."""
-        return join(self.names + self.missing)
-
-    def described(self) -> Node:
-        """Return the existing node as the contract shows it."""
-        return node_of(self.node, self.space["space_id"], join(self.names))
-
-
-def node_of(row: Mapping[str, Any], space_id: UUID, path: str) -> Node:
-    """Build the contract's node from a row."""
-    return Node(
-        node_id=NodeId(row["node_id"]),
-        kind=row["kind"],
-        space_id=SpaceId(space_id),
-        parent_id=NodeId(row["parent_id"]) if row["parent_id"] else None,
-        name=row["name"],
-        path=path,
-        size=row["size"],
-        hash=row["hash"],
-        version=row["version"],
-        revision=row["revision"],
-        content_type=row["content_type"],
-        content_modified_at=row["content_modified_at"],
-        created_at=row["created_at"],
-        modified_at=row["modified_at"],
-        modified_by=UserId(row["modified_by"]),
-    )
-
-
 @define
 class Search:
     """One wanted place on its way to an answer."""
@@ -107,13 +53,23 @@ class Search:
     names: tuple[str, ...] = ()
     refusal: Refusal | None = None
     space: Row | None = None
-    role: Role | None = None
-    found: Row | None = field(default=None)
+    start_rights: Right = NONE
+    """By the caller's role in the space."""
+    found: Row | None = None
+    is_walked: bool = False
+    """Whether it is known if ``origin_id`` is a live node's."""
+
+    @property
+    def origin_id(self) -> UUID | None:
+        """Return the id of the node it starts from; before a colon it may be a space's as well."""
+        if self.address is None:
+            return self.wanted.target.node_id
+        return self.address.space_id if self.wanted.target.space_id is None else None
 
     @property
     def space_key(self) -> SpaceKey:
         """Return what its space is looked up by."""
-        if self.address is None:
+        if self.start or self.address is None:
             return (self.start["root_space_id"] if self.start else None), None
         name = self.address.space_name
         return self.address.space_id, name and name_key(name)
@@ -160,8 +116,8 @@ def locate_in(tree: Tree, caller: Caller, wanted: Wanted) -> Place | Refusal:
         Unknown: it is not drawn that far.
     """
     search = _parsed(wanted)
-    if search.refusal is None and search.address is None and wanted.target.node_id:
-        _begin(search, tree.up(wanted.target.node_id))
+    if search.refusal is None and search.origin_id:
+        _begin(search, tree.up(search.origin_id))
     if search.refusal is None:
         _enter(search, tree.space(search.space_key), caller.principal.user_id)
     if search.refusal is None and (search.address or search.names):
@@ -170,27 +126,11 @@ def locate_in(tree: Tree, caller: Caller, wanted: Wanted) -> Place | Refusal:
 
 
 async def locate_one(
-    tx: Transaction, caller: Caller, target: Target, needed: Role = Role.VIEWER
+    tx: Transaction, caller: Caller, target: Target, needed: Right = Right.READ
 ) -> Place:
     """Find one existing node or raise ``Refused``."""
     (found,) = await locate(tx, caller, [Wanted(target)])
     return present(found, target.path or str(target.node_id), needed)
-
-
-def present(found: Place | Refusal, label: str, needed: Role = Role.VIEWER) -> Place:
-    """Return an existing place where the caller may do what ``needed`` allows, or refuse."""
-    if isinstance(found, Refusal):
-        raise Refused(found)
-    if found.missing:
-        raise Refused(NodeNotFound(label))
-    permitted(found, needed)
-    return found
-
-
-def permitted(found: Place, needed: Role) -> None:
-    """Refuse when the caller's role is too weak."""
-    if not allows(found.role, needed):
-        raise Refused(Forbidden("change anything"))
 
 
 def _parsed(one: Wanted) -> Search:
@@ -210,20 +150,40 @@ def _parsed(one: Wanted) -> Search:
 
 
 async def _walk_up(tx: Transaction, caller: Caller, searches: list[Search]) -> None:
-    asked = [s for s in searches if not s.refusal and s.address is None]
+    """Find the nodes that are named by id, in a target or before the colon of a path."""
+    asked = [s for s in searches if not s.refusal and s.origin_id]
     if not asked:
         return
-    ids = list(dict.fromkeys(s.wanted.target.node_id for s in asked))
-    rows = await tx.fetch(SQL["walk_up"], tenant=caller.tenant_id, ids=ids)
+    rows = await walk_up(tx, caller, list(dict.fromkeys(s.origin_id for s in asked if s.origin_id)))
     by_id = {row["node_id"]: row for row in rows}
     for search in asked:
-        _begin(search, by_id.get(search.wanted.target.node_id))
+        _begin(search, by_id.get(search.origin_id))
 
 
 def _begin(search: Search, row: Row | None) -> None:
-    if row is None or row["trashed"] or row["root_space_id"] is None:
+    search.is_walked = True
+    is_there = row is not None and not row["trashed"] and row["root_space_id"] is not None
+    if is_there:
+        search.start = row
+    elif search.address is None:
         search.refusal = NodeNotFound(search.wanted.label)
-    search.start = row
+
+
+async def walk_up(tx: Transaction, caller: Caller, ids: Sequence[UUID]) -> list[Row]:
+    """Return each node with its chain, and what was granted to the caller on the way."""
+    grantees = grantees_of(caller.principal)
+    return await tx.fetch(SQL["walk_up"], tenant=caller.tenant_id, ids=list(ids), grantees=grantees)
+
+
+async def granted_on(tx: Transaction, caller: Caller, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return what was granted to the caller on each of these nodes, where anything was."""
+    if not ids:
+        return {}
+    grantees = grantees_of(caller.principal)
+    rows = await tx.fetch(
+        SQL["granted_on"], tenant=caller.tenant_id, ids=list(ids), grantees=grantees
+    )
+    return {row["node_id"]: row["granted"] for row in rows}
 
 
 async def _enter_spaces(tx: Transaction, caller: Caller, searches: list[Search]) -> None:
@@ -270,22 +230,21 @@ async def spaces_of(
     return rows
 
 
-def _enter(search: Search, row: Row | None, user: UUID) -> None:
+def _enter(search: Search, row: Row | None, user_id: UUID) -> None:
     if row is None and search.space_key == OWN:
         raise PersonalSpaceMissing
     search.space = row
-    search.role = (
-        role_in(row["kind"], owns=row["owner_id"] == user, member_role=row["member_role"])
-        if row
-        else None
-    )
-    if search.role is None:
-        label = search.wanted.label
-        if search.address:
-            name = search.address.space_name or str(search.address.space_id)
-            search.refusal = SpaceNotFound(name)
-        else:
-            search.refusal = NodeNotFound(label)
+    if row is None:
+        search.refusal = _unseen(search)
+    else:
+        search.start_rights = rights_in(row, user_id)
+
+
+def _unseen(search: Search) -> Refusal:
+    """Answer for a place that the caller may see nothing of, as if it were not there."""
+    if search.address is None or search.start_rights:
+        return NodeNotFound(search.wanted.label)
+    return SpaceNotFound(search.address.space_name or str(search.address.space_id))
 
 
 async def _walk_down(tx: Transaction, caller: Caller, searches: list[Search]) -> None:
@@ -298,6 +257,7 @@ async def _walk_down(tx: Transaction, caller: Caller, searches: list[Search]) ->
         ords=[i for i, _ in asked],
         starts=[s.start_id for _, s in asked],
         keys=["/".join(s.keys) for _, s in asked],
+        grantees=grantees_of(caller.principal),
     )
     for row in rows:
         searches[row["ord"]].found = row
@@ -307,15 +267,20 @@ def _answer(search: Search) -> Place | Refusal:
     if search.refusal:
         return search.refusal
     above, node = search.start, search.found or search.start
-    if node is None or search.space is None or search.role is None:
+    if node is None or search.space is None:
         raise AssertionError("a search without a refusal has a space and a node")
-    ids, names = (above["ids"], above["names"] or []) if above else ([node["ids"][0]], [])
-    depth = 0
-    if search.found:
-        ids, names = [*ids, *node["ids"][1:]], [*names, *node["names"]]
-        depth = node["depth"]
+    first = above or node
+    ids, names, granted = list(first["ids"]), list(first["names"] or []), list(first["granted"])
+    if above and search.found:
+        ids += node["ids"][1:]
+        names += node["names"]
+        granted += node["granted"][1:]
+    rights = rights_along(search.start_rights, granted)
+    if not rights[-1]:
+        return _unseen(search)
+    depth = search.found["depth"] if search.found else 0
+    place = place_of_chain(search.space, node, ids, names, rights)
     missing = search.names[depth:]
     if missing and node["kind"] != "folder":
-        return KindMismatch(join(tuple(names)), "folder")
-    typed = search.names[-1] if search.names else ""
-    return Place(search.space, search.role, tuple(ids), tuple(names), node, missing, typed)
+        return KindMismatch(place.path, "folder")
+    return evolve(place, missing=missing, typed=search.names[-1] if search.names else "")

@@ -5,7 +5,8 @@
 -- making one for each call.
 
 -- walk_up --
--- From each node to its root: where it is, in which space, and whether anything above is trashed.
+-- From each node to its root: where it is, in which space, what was granted to the caller on each
+-- node of the way (ADR-0018), and whether anything above is trashed.
 WITH RECURSIVE up AS (
     SELECT n.node_id AS start, n.node_id, n.parent_id, n.space_id, n.name, n.entry_id, 0 AS depth
       FROM files.node n
@@ -22,17 +23,24 @@ WITH RECURSIVE up AS (
            array_agg(node_id ORDER BY depth DESC) AS ids,
            array_agg(name ORDER BY depth DESC) FILTER (WHERE parent_id IS NOT NULL) AS names,
            (array_agg(space_id ORDER BY depth DESC))[1] AS root_space_id,
+           array_agg(granted ORDER BY depth DESC) AS granted,
            bool_or(entry_id IS NOT NULL) AS trashed
-      FROM up GROUP BY start
+      FROM up
+     CROSS JOIN LATERAL (
+        SELECT coalesce(bit_or(g.rights), 0) AS granted FROM sharing.granted g
+         WHERE g.tenant_id = :tenant AND g.node_id = up.node_id
+           AND g.grantee_id = ANY((SELECT :grantees::uuid[])::uuid[])) said
+     GROUP BY start
 )
-SELECT chain.ids, chain.names, chain.root_space_id, chain.trashed, n.*
+SELECT chain.ids, chain.names, chain.root_space_id, chain.granted, chain.trashed, n.*
   FROM chain
  CROSS JOIN LATERAL (
     SELECT * FROM files.node s
      WHERE s.tenant_id = :tenant AND s.node_id = chain.start LIMIT 1) n;
 
 -- walk_down --
--- From each start along its name keys ('/'-joined) as far as live nodes reach.
+-- From each start along its name keys ('/'-joined) as far as live nodes reach, and what was granted
+-- on each of them.
 WITH RECURSIVE asked AS (
     SELECT ord, start, string_to_array(keys, '/') AS keys
       FROM unnest((SELECT :ords::int[]), (SELECT :starts::uuid[]), (SELECT :keys::text[]))
@@ -51,12 +59,25 @@ WITH RECURSIVE asked AS (
 ), deepest AS (
     SELECT DISTINCT ON (ord) ord, node_id, depth, ids, names FROM down ORDER BY ord, depth DESC
 )
-SELECT deepest.ord, deepest.depth, deepest.ids, deepest.names, n.*
+SELECT deepest.ord, deepest.depth, deepest.ids, deepest.names, said.granted, n.*
   FROM deepest
+ CROSS JOIN LATERAL (
+    SELECT array_agg(coalesce(bits.granted, 0) ORDER BY i.at) AS granted
+      FROM unnest(deepest.ids) WITH ORDINALITY AS i (node_id, at)
+     CROSS JOIN LATERAL (
+        SELECT bit_or(g.rights) AS granted FROM sharing.granted g
+         WHERE g.tenant_id = :tenant AND g.node_id = i.node_id
+           AND g.grantee_id = ANY((SELECT :grantees::uuid[])::uuid[])) bits) said
  CROSS JOIN LATERAL (
     SELECT * FROM files.node s
      WHERE s.tenant_id = :tenant AND s.node_id = deepest.node_id LIMIT 1) n
  ORDER BY deepest.ord;
+
+-- granted_on --
+-- What was granted to the caller on each of these nodes, where anything was.
+SELECT node_id, bit_or(rights) AS granted FROM sharing.granted
+ WHERE tenant_id = :tenant AND node_id = ANY(:ids::uuid[]) AND grantee_id = ANY(:grantees::uuid[])
+ GROUP BY node_id;
 
 -- own_space --
 -- The caller's personal space.
@@ -92,13 +113,17 @@ SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
  WHERE s.tenant_id = :tenant AND s.kind = 'team' AND s.name_key = ANY(:keys::text[]);
 
 -- children_named --
--- Which of these (parent, key) places are taken, and by what.
-SELECT n.*
+-- Which of these (parent, key) places are taken, and by what; and what was granted on that.
+SELECT n.*, said.granted
   FROM unnest(:parents::uuid[], :keys::text[]) AS w (parent_id, name_key)
  CROSS JOIN LATERAL (
     SELECT * FROM files.node c
      WHERE c.tenant_id = :tenant AND c.parent_id = w.parent_id AND c.entry_id IS NULL
-       AND c.name_key = w.name_key LIMIT 1) n;
+       AND c.name_key = w.name_key LIMIT 1) n
+ CROSS JOIN LATERAL (
+    SELECT coalesce(bit_or(g.rights), 0) AS granted FROM sharing.granted g
+     WHERE g.tenant_id = :tenant AND g.node_id = n.node_id
+       AND g.grantee_id = ANY((SELECT :grantees::uuid[])::uuid[])) said;
 
 -- tree_lock_shared --
 SELECT pg_advisory_xact_lock_shared(hashtextextended('files/' || :tenant::uuid::text, 0));

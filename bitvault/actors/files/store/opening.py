@@ -8,13 +8,12 @@ from uuid import UUID
 from attrs import define, field, frozen
 
 from bitvault.actors.files.contract import (
+    IfExists,
     KindMismatch,
-    Role,
     TreeRuleBroken,
     UploadDraft,
     UploadUnneeded,
 )
-from bitvault.actors.files.rules.access import allows, role_in
 from bitvault.actors.files.rules.drafts import DEFAULT_TYPE, check_draft, place_of
 from bitvault.actors.files.rules.names import MAX_DEPTH
 from bitvault.actors.files.rules.plan import (
@@ -43,18 +42,14 @@ from bitvault.actors.files.store.contents import (
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
-from bitvault.actors.files.store.locate import (
-    Place,
-    Wanted,
-    locate,
-    permitted,
-    spaces_of,
-)
+from bitvault.actors.files.store.locate import Wanted, locate, spaces_of, walk_up
 from bitvault.actors.files.store.outcomes import SQL, OpenedUpload
+from bitvault.actors.files.store.places import Place, permitted, place_at
 from bitvault.actors.files.store.written import Appender, written
 from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.access import Right
 from bitvault.kernel.ids import Ids
-from bitvault.kernel.refusal import Refusal, Refused
+from bitvault.kernel.refusal import Forbidden, Refusal, Refused
 
 
 @frozen
@@ -169,7 +164,7 @@ def _opening(draft: UploadDraft, place: Place | Refusal) -> Opening | Refusal:
     if isinstance(place, Refusal):
         return place
     try:
-        check_room(place)
+        check_room(place, draft.if_exists)
         content = Content(
             draft.hash or "",
             draft.size,
@@ -183,10 +178,13 @@ def _opening(draft: UploadDraft, place: Place | Refusal) -> Opening | Refusal:
         return refused.refusal
 
 
-def check_room(place: Place) -> None:
+def check_room(place: Place, if_exists: IfExists) -> None:
     """Refuse a place where the caller may not write a new node, or none can be."""
-    permitted(place, Role.EDITOR)
-    if len(place.names) + len(place.missing) > MAX_DEPTH:
+    permitted(place, Right.CHANGE)
+    beside = if_exists is IfExists.RENAME and not place.missing and len(place.ids) > 1
+    if beside and Right.CHANGE not in place.rights[-2]:
+        raise Refused(Forbidden("put anything beside it"))
+    if place.depth > MAX_DEPTH:
         raise Refused(TreeRuleBroken("path", f"must be at most {MAX_DEPTH} levels deep"))
     if not place.missing and len(place.ids) == 1:
         raise Refused(KindMismatch("/", "file"))
@@ -229,23 +227,17 @@ async def _reusable(tx: Transaction, stamp: Stamp, openings: Sequence[Opening]) 
     if not from_sql:
         return {}
     nodes = list(dict.fromkeys(row["node_id"] for row in from_sql))
-    chains = await tx.fetch(LOCATE["walk_up"], tenant=stamp.tenant, ids=nodes)
-    live = {
-        row["node_id"]: row["root_space_id"]
-        for row in chains
-        if not row["trashed"] and row["root_space_id"]
-    }
-    spaces = await spaces_of(tx, stamp.caller, list(live.values()))
-    user = stamp.caller.principal.user_id
+    chains = await walk_up(tx, stamp.caller, nodes)
+    live = [row for row in chains if not row["trashed"] and row["root_space_id"]]
+    spaces = await spaces_of(tx, stamp.caller, [row["root_space_id"] for row in live])
+    by_id = {row["space_id"]: row for row in spaces}
     readable = {
-        row["space_id"]
-        for row in spaces
-        if allows(
-            role_in(row["kind"], owns=row["owner_id"] == user, member_role=row["member_role"]),
-            Role.VIEWER,
-        )
+        row["node_id"]
+        for row in live
+        if (place := place_at(row, by_id[row["root_space_id"]], stamp.caller))
+        and Right.READ in place.rights[-1]
     }
-    return {row["hash"]: row["size"] for row in from_sql if live.get(row["node_id"]) in readable}
+    return {row["hash"]: row["size"] for row in from_sql if row["node_id"] in readable}
 
 
 def _row(upload_id: UUID, one: Opening, expires_at: datetime) -> Row:

@@ -19,7 +19,6 @@ from bitvault.actors.files.contract import (
     NodeRestored,
     NodeTrashed,
     RestoreEntry,
-    Role,
     StaleRevision,
     Target,
     TrashNode,
@@ -34,17 +33,13 @@ from bitvault.actors.files.store.drawing import SQL, Drawing
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
-from bitvault.actors.files.store.locate import (
-    Place,
-    Wanted,
-    permitted,
-    present,
-)
-from bitvault.actors.files.store.spaces import role_of
+from bitvault.actors.files.store.locate import Wanted, spaces_of, walk_up
+from bitvault.actors.files.store.places import Place, permitted, place_at, present
 from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.access import Right
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, NodeId, SpaceId
-from bitvault.kernel.refusal import Refusal, Refused
+from bitvault.kernel.refusal import Forbidden, Refusal, Refused
 
 
 @define
@@ -84,21 +79,21 @@ class Structure:
         """Create a folder, with its parents when asked to."""
         found = await self.drawing.find(Wanted(*place_of(one.target, one.parent, one.name)))
         place = _found(found)
-        permitted(place, Role.EDITOR)
+        permitted(place, Right.CHANGE)
         if not place.missing:
             if place.node["kind"] == "folder" and one.exist_ok:
                 return Done(place.node, place.space["space_id"], place.path, None)
             raise Refused(NameTaken(place.node["name"]))
         if len(place.missing) > 1 and not one.parents:
             raise Refused(NodeNotFound(join((*place.names, *place.missing[:-1]))))
-        if len(place.names) + len(place.missing) > MAX_DEPTH:
+        if place.depth > MAX_DEPTH:
             raise Refused(TreeRuleBroken("path", f"must be at most {MAX_DEPTH} levels deep"))
         row = self._folders(place)
         return Done(row, place.space["space_id"], place.path, len(self.events) - 1)
 
     async def move(self, one: MoveNode) -> Done:
         """Rename or move: one row, and one event."""
-        place = await self.source(one.target, one.if_revision)
+        place = await self.movable(one.target, one.if_revision)
         parent = await self.parent(one.parent) if one.parent else _above(place)
         if place.node_id in parent.ids:
             raise Refused(TreeRuleBroken("parentId", "must not be inside the node itself"))
@@ -126,10 +121,11 @@ class Structure:
 
     async def trash(self, one: TrashNode) -> Done:
         """Hide a subtree behind one entry."""
-        place = await self.source(one.target, one.if_revision)
+        place = await self.movable(one.target, one.if_revision)
         entry_id, space_id = self.ids.uuid7(), place.space["space_id"]
         row = self._change(place, entry_id=entry_id)
-        self.drawing.entries.append({**row, "space_id": space_id, "path": place.path})
+        path = join(place.hidden + place.names)
+        self.drawing.entries.append({**row, "space_id": space_id, "path": path})
         event = NodeTrashed(
             row["node_id"], row["revision"], space_id, row["parent_id"], row["name"], entry_id
         )
@@ -142,7 +138,7 @@ class Structure:
         """Bring an entry back to its place, or to another."""
         if one.name is not None:
             valid_name(one.name)
-        entry, root = await self._entry_in(one.entry_id)
+        entry, place = await self._entry_in(one.entry_id)
         if one.parent:
             parent = await self.parent(one.parent)
         else:
@@ -150,7 +146,6 @@ class Structure:
         node = await self.row(entry["node_id"])
         name = valid_name(one.name) if one.name is not None else node["name"]
         name = await self.free(parent.ids[-1], name, one.if_exists, node["node_id"])
-        place = Place(root.space, root.role, (*root.ids, node["node_id"]), (name,), node, ())
         if one.parent:
             await self._check_depth(place, parent)
         if parent.space_id != entry["space_id"]:
@@ -178,23 +173,30 @@ class Structure:
         await settle(self.tx, self.stamp.tenant, self.ledger)
         self.ledger = Ledger(self.stamp.tenant, {})
 
-    async def place(self, target: Target, needed: Role = Role.VIEWER) -> Place:
+    async def place(self, target: Target, needed: Right = Right.READ) -> Place:
         """Find an existing node where the caller may do what ``needed`` allows."""
         found = await self.drawing.find(Wanted(target))
         return present(found, target.path or str(target.node_id), needed)
 
     async def source(self, target: Target, if_revision: int | None) -> Place:
         """Find a node the caller may change; never a root."""
-        place = await self.place(target, Role.EDITOR)
+        place = await self.place(target, Right.CHANGE)
         if len(place.ids) == 1:
             raise Refused(TreeRuleBroken("id", "the root of a space stays where it is"))
         if if_revision not in (None, place.node["revision"]):
             raise Refused(StaleRevision(place.node["revision"]))
         return place
 
+    async def movable(self, target: Target, if_revision: int | None) -> Place:
+        """Find a node whose name and place the caller may change: they belong to its folder."""
+        place = await self.source(target, if_revision)
+        if Right.CHANGE not in place.rights[-2]:
+            raise Refused(Forbidden("rename, move or trash what was shared with you"))
+        return place
+
     async def parent(self, target: Target) -> "Parent":
         """Find a folder the caller may put something into."""
-        place = await self.place(target, Role.EDITOR)
+        place = await self.place(target, Right.CHANGE)
         if place.node["kind"] != "folder":
             raise Refused(KindMismatch(place.path, "folder"))
         return Parent(place.ids, place.names, place.space["space_id"])
@@ -207,26 +209,27 @@ class Structure:
         entry = await self.tx.fetchrow(SQL["entry"], tenant=self.stamp.tenant, entry_id=entry_id)
         if entry is None:
             raise Refused(EntryNotFound())
-        root = Wanted(Target(path="/", space_id=SpaceId(entry["space_id"])))
-        found = await self.drawing.find(root)
-        if isinstance(found, Refusal) or role_of(found.space, self.stamp.caller) is None:
-            raise Refused(EntryNotFound())
-        permitted(found, Role.EDITOR)
-        chains = await self.tx.fetch(
-            LOCATE["walk_up"], tenant=self.stamp.tenant, ids=[entry["node_id"]]
-        )
+        chains = await walk_up(self.tx, self.stamp.caller, [entry["node_id"]])
         if not chains or chains[0]["root_space_id"] is None:
             raise Refused(EntryNotFound())  # a folder around it was purged
-        return entry, found
+        (space,) = await spaces_of(self.tx, self.stamp.caller, [chains[0]["root_space_id"]])
+        place = place_at(chains[0], space, self.stamp.caller)
+        if not place or Right.READ not in place.rights[-2]:
+            raise Refused(EntryNotFound())
+        if Right.CHANGE not in place.rights[-2]:
+            raise Refused(Forbidden("change anything"))
+        return entry, place
 
     async def _original(self, entry: Row) -> "Parent":
         """Find the folder it was in, wherever that is now; else make it anew from the path."""
         space_id = entry["space_id"]
         by_id = await self.drawing.find(Wanted(Target(node_id=NodeId(entry["parent_id"]))))
         if isinstance(by_id, Place):
+            permitted(by_id, Right.CHANGE)
             return Parent(by_id.ids, by_id.names, by_id.space["space_id"])
         above = Wanted(Target(path=_parent_path(entry), space_id=SpaceId(space_id)))
         place = _found(await self.drawing.find(above))
+        permitted(place, Right.CHANGE)
         ids = place.ids
         if place.missing:
             ids = (*ids, self._folders(place)["node_id"])

@@ -1,0 +1,251 @@
+"""Decides who may give whom what, and writes it down with its event."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from attrs import define
+
+from bitvault.actors.files.contract import Access, DescribeAccess, TraceNode
+from bitvault.actors.identity.contract import FindGroups, FindUsers
+from bitvault.actors.room import Room
+from bitvault.actors.sharing import store
+from bitvault.actors.sharing.contract import (
+    Allowed,
+    CheckAccess,
+    ExplainAccess,
+    Grant,
+    Grantee,
+    GranteeKind,
+    GranteeNotFound,
+    GrantNotFound,
+    Holder,
+    ListGrants,
+    ListShared,
+    PutGrant,
+    RemoveGrant,
+    Restrict,
+    SharedNode,
+    ShareGranted,
+    ShareRestricted,
+    ShareRevoked,
+    Shares,
+    ShareUnrestricted,
+    Source,
+    TooManyGrants,
+)
+from bitvault.actors.sharing.rules import MOST_GRANTS, Saying, after_node, check_role, holders
+from bitvault.actors.sharing.store import Spot
+from bitvault.drivers.postgres.port import Database, Row, Transaction
+from bitvault.kernel.access import EVERYONE, Right, Role, grantees_of
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.events import Event
+from bitvault.kernel.ids import Ids, NodeId
+from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
+from bitvault.kernel.request import Request
+from bitvault.outbox import Outbox
+from supervisors import ActorDied, AskTimeout, MailboxFull, Ref, handles
+
+R = TypeVar("R")
+
+
+@define(eq=False)
+class Sharing(Room):
+    """Grants; what they come to on a node, the files room says where it finds the node."""
+
+    database: Database
+    outbox: Outbox
+    files: Ref
+    identity: Ref
+    clock: Clock
+    ids: Ids
+
+    @handles(CheckAccess)
+    async def check_access(self, message: CheckAccess) -> Allowed:
+        """Say what the caller may do to a node, or refuse."""
+        access = await self._access(message.caller, message.node_id)
+        if message.needed not in access.rights:
+            raise Refused(Forbidden("do this"))
+        return Allowed(access.rights)
+
+    @handles(ListGrants)
+    async def list_grants(self, message: ListGrants) -> Shares:
+        """List what is said on a node."""
+        caller, node_id = message.caller, message.node_id
+        await self._sharable(caller, node_id)
+
+        async def work(tx: Transaction) -> Shares:
+            return store.shares_of(await store.rows_on(tx, caller.tenant_id, node_id))
+
+        return await self.database.read(caller.tenant_id, work)
+
+    @handles(ExplainAccess)
+    async def explain(self, message: ExplainAccess) -> tuple[Holder, ...]:
+        """Say who has access to a node, and by what."""
+        caller = message.caller
+        way = await self._ask(self.files, TraceNode(caller, message.node_id), "files")
+        if isinstance(way, Refusal):
+            raise Refused(way)
+        steps = [(step.node_id, step.path) for step in way.steps]
+        at_root = [(user_id, Source.MEMBER, role) for user_id, role in way.members]
+        if way.owner_id:
+            at_root = [(way.owner_id, Source.OWNER, Role.MANAGER)]
+
+        async def work(tx: Transaction) -> tuple[Holder, ...]:
+            said = await store.said_on(tx, caller.tenant_id, [node_id for node_id, _ in steps])
+            return holders(steps, at_root, said)
+
+        return await self.database.read(caller.tenant_id, work)
+
+    @handles(PutGrant)
+    async def put_grant(self, message: PutGrant) -> Grant:
+        """Give a role; the same role again changes nothing."""
+        caller, role = message.caller, message.role
+        access = await self._sharable(caller, message.node_id)
+        if access.is_root:
+            raise Refused(Invalid("id", "the root of a space has members; share a folder in it"))
+        grantee = await self._grantee(caller, message.grantee_id)
+        check_role(grantee, role)
+        spot = self._spot(caller, message.node_id)
+
+        async def work(tx: Transaction) -> Grant:
+            rows = await store.hold(tx, spot)
+            before = rows.get(grantee.grantee_id)
+            if before and before["role"] == role.value:
+                return store.grant_of(before)
+            if before is None and len(rows) >= MOST_GRANTS:
+                raise Refused(TooManyGrants(MOST_GRANTS))
+            grant = await store.put_grant(tx, spot, grantee, role, self.ids.uuid7())
+            previous = before["role"] if before else None
+            await self._tell(tx, caller, _granted(grant, previous))
+            return grant
+
+        return await self.database.transact(caller.tenant_id, work)
+
+    @handles(RemoveGrant)
+    async def remove_grant(self, message: RemoveGrant) -> None:
+        """Take a role back, or give up one's own."""
+        caller = message.caller
+        access = await self._access(caller, message.node_id)
+        own = message.grantee_id == caller.principal.user_id
+        if Right.SHARE not in access.rights and not own:
+            raise Refused(Forbidden("say who may do what"))
+        spot = self._spot(caller, message.node_id)
+
+        async def work(tx: Transaction) -> None:
+            row = (await store.hold(tx, spot)).get(message.grantee_id)
+            if row is None or row["role"] is None:
+                raise Refused(GrantNotFound())
+            left = Saying(None, store.saying_of(row).is_stop)
+            await store.drop(tx, spot, row, left)
+            await self._tell(tx, caller, _revoked(row))
+
+        await self.database.transact(caller.tenant_id, work)
+
+    @handles(Restrict)
+    async def restrict(self, message: Restrict) -> Shares:
+        """Have a folder end, or pass on, what is granted above it."""
+        caller, spot = message.caller, self._spot(message.caller, message.node_id)
+        access = await self._sharable(caller, message.node_id)
+        if access.is_root or not access.is_folder:
+            raise Refused(Invalid("id", "only a folder below a space's root can be restricted"))
+
+        async def work(tx: Transaction) -> Shares:
+            rows = await store.hold(tx, spot)
+            if message.is_restricted != store.shares_of(rows).is_restricted:
+                revision = await self._set_restriction(tx, spot, rows, message.is_restricted)
+                kind = ShareRestricted if message.is_restricted else ShareUnrestricted
+                await self._tell(tx, caller, kind(spot.node_id, revision))
+            return store.shares_of(await store.rows_on(tx, spot.tenant, spot.node_id))
+
+        return await self.database.transact(caller.tenant_id, work)
+
+    async def _set_restriction(
+        self,
+        tx: Transaction,
+        spot: Spot,
+        rows: dict[UUID, Row],
+        wanted: bool,  # noqa: FBT001 - the state it is set to
+    ) -> int:
+        if wanted:
+            row = await store.put_restriction(tx, spot, self.ids.uuid7())
+            return int(row["revision"])
+        row = rows[EVERYONE]
+        await store.drop(tx, spot, row, Saying(store.saying_of(row).role, is_stop=False))
+        return int(row["revision"]) + 1
+
+    @handles(ListShared)
+    async def list_shared(self, message: ListShared) -> Page[SharedNode]:
+        """List what others shared with the caller."""
+        caller, limit = message.caller, max(1, min(message.limit, MAX_LIMIT))
+        after, grantees = after_node(message.cursor), grantees_of(caller.principal)
+
+        async def work(tx: Transaction) -> list[SharedNode]:
+            return await store.shared_with(tx, caller.tenant_id, grantees, after, limit + 1)
+
+        found = await self.database.read(caller.tenant_id, work)
+        return page_of(found, limit, [(str(one.node_id),) for one in found], ["shared"])
+
+    async def _access(self, caller: Caller, node_id: NodeId) -> Access:
+        answer = await self._ask(self.files, DescribeAccess(caller, node_id), "files")
+        if isinstance(answer, Refusal):
+            raise Refused(answer)
+        return answer
+
+    async def _sharable(self, caller: Caller, node_id: NodeId) -> Access:
+        access = await self._access(caller, node_id)
+        if Right.SHARE not in access.rights:
+            raise Refused(Forbidden("say who may do what"))
+        return access
+
+    async def _grantee(self, caller: Caller, grantee_id: UUID) -> Grantee:
+        if grantee_id == EVERYONE:
+            return Grantee(GranteeKind.EVERYONE, grantee_id)
+        kinds: dict[GranteeKind, Request[Sequence[object] | Unavailable]] = {
+            GranteeKind.USER: FindUsers(caller, (grantee_id,)),
+            GranteeKind.GROUP: FindGroups(caller, (grantee_id,)),
+        }
+        for kind, request in kinds.items():
+            found = await self._ask(self.identity, request, "identity")
+            if isinstance(found, Refusal):
+                raise Refused(found)
+            if found:
+                return Grantee(kind, grantee_id)
+        raise Refused(GranteeNotFound())
+
+    async def _ask(self, room: Ref, request: Request[R], name: str) -> R | Unavailable:
+        try:
+            return await room.ask(request)
+        except (ActorDied, AskTimeout, MailboxFull):
+            return Unavailable(name)
+
+    def _spot(self, caller: Caller, node_id: NodeId) -> Spot:
+        return Spot(caller.tenant_id, node_id, caller.principal.user_id, self.clock.now())
+
+    async def _tell(self, tx: Transaction, caller: Caller, event: Event) -> None:
+        await self.outbox.append(tx, caller.tenant_id, [event], caller)
+
+
+def _granted(grant: Grant, previous_role: str | None) -> ShareGranted:
+    return ShareGranted(
+        grant.grant_id,
+        grant.revision,
+        grant.node_id,
+        grant.grantee.kind.value,
+        grant.grantee.grantee_id,
+        grant.role.value,
+        previous_role,
+    )
+
+
+def _revoked(row: Row) -> ShareRevoked:
+    return ShareRevoked(
+        row["grant_id"],
+        row["revision"] + 1,
+        row["node_id"],
+        row["grantee_kind"],
+        row["grantee_id"],
+        row["role"],
+    )

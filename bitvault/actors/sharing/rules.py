@@ -1,0 +1,110 @@
+"""What may be granted, and what is left of a row when a part of it is taken away."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from attrs import define, field, frozen
+
+from bitvault.actors.sharing.contract import Grantee, GranteeKind, Holder, Reason, Source
+from bitvault.kernel.access import NONE, STOP, Right, Role, rights_of, role_of
+from bitvault.kernel.ids import NodeId, UserId
+from bitvault.kernel.paging import decode_cursor
+from bitvault.kernel.refusal import Invalid, Refused
+
+MOST_GRANTS = 1000
+"""On one node; more are a group's business."""
+
+FIRST = UUID(int=0)
+
+
+@frozen
+class Saying:
+    """What one row says: a role, or a restriction, or both (of everyone)."""
+
+    role: Role | None
+    is_stop: bool
+
+    @property
+    def rights(self) -> int:
+        """Return it in bits."""
+        return int(rights_of(self.role)) | (STOP if self.is_stop else 0)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Say whether the row can go."""
+        return self.role is None and not self.is_stop
+
+
+def said(role: str | None, rights: int) -> Saying:
+    """Read a row's columns."""
+    return Saying(Role(role) if role else None, bool(rights & STOP))
+
+
+def check_role(grantee: Grantee, role: Role) -> None:
+    """Refuse what nobody can mean: that everyone in the tenant decides who may do what."""
+    if grantee.kind is GranteeKind.EVERYONE and Right.SHARE in rights_of(role):
+        raise Refused(Invalid("role", "everyone in the tenant may be viewer or editor"))
+
+
+@define
+class _Held:
+    """What somebody has on the way down."""
+
+    rights: Right = NONE
+    reasons: list[Reason] = field(factory=list)
+
+    def stop(self) -> None:
+        """Pass a restricted folder."""
+        if Right.SHARE not in self.rights:
+            self.rights, self.reasons = NONE, []
+
+    def add(self, reason: Reason) -> None:
+        """Take what comes on top."""
+        self.rights |= rights_of(reason.role)
+        self.reasons.append(reason)
+
+
+@frozen
+class Said:
+    """A grant, or a restriction (then the role is None), on one node of a way."""
+
+    grantee: Grantee
+    saying: Saying
+
+
+def holders(
+    steps: Sequence[tuple[NodeId, str | None]],
+    at_root: Sequence[tuple[UserId, Source, Role]],
+    said_on: Mapping[UUID, Sequence[Said]],
+) -> tuple[Holder, ...]:
+    """Return who has access at the end of a way, as ``rights_along`` decides it for each."""
+    held: dict[Grantee, _Held] = defaultdict(_Held)
+    root_id, root_path = steps[0]
+    for user_id, source, given in at_root:
+        held[Grantee(GranteeKind.USER, user_id)].add(Reason(source, given, root_id, root_path))
+    for node_id, path in steps:
+        found = said_on.get(node_id, ())
+        if any(one.saying.is_stop for one in found):
+            for passing in held.values():
+                passing.stop()
+        for one in found:
+            if one.saying.role:
+                held[one.grantee].add(Reason(Source.GRANT, one.saying.role, node_id, path))
+    return tuple(
+        Holder(grantee, role, tuple(one.reasons))
+        for grantee, one in held.items()
+        if (role := role_of(one.rights))
+    )
+
+
+def after_node(cursor: str | None) -> UUID:
+    """Read the cursor of the list of what is shared with somebody."""
+    if cursor is None:
+        return FIRST
+    (text,) = decode_cursor(cursor, [str], ["shared"])
+    try:
+        return UUID(str(text))
+    except ValueError as error:
+        rule = "is not a cursor of this list; start without one"
+        raise Refused(Invalid("cursor", rule)) from error

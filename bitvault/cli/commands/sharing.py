@@ -1,0 +1,109 @@
+"""``share``, ``unshare``, ``shared``, ``access``, ``restrict``."""
+
+# ruff: noqa: FBT001 - click passes flags by name
+
+import click
+
+from bitvault.cli.commands.groups import group_id
+from bitvault.cli.commands.users import user_id
+from bitvault.cli.context import connect, is_id, reports
+from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.output import Report
+from bitvault.cli.render import plain, table
+from bitvault.client.client import Client
+from bitvault.wire.sharing import EVERYONE, Grant, Grantee, Holder, SharedNode, Shares
+
+_WHO = "a login, a group's name, an id, or `everyone`"
+
+
+@click.command(
+    epilog="Examples: bitvault share /plans ann editor; bitvault share /plans Staff viewer; "
+    "bitvault share /handbook everyone viewer"
+)
+@click.argument("path")
+@click.argument("who")
+@click.argument("role", type=click.Choice(["viewer", "editor", "manager"]))
+@reports
+def share(path: str, who: str, role: str) -> Report:
+    """Give WHO a role on a file or folder and all below it.
+
+    WHO is a login, a group's name, an id, or `everyone` for all users of the tenant. A viewer
+    reads, an editor changes what is in it, a manager also says who else may.
+    """
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/grants/{_grantee(client, who)}"
+        made = client.rest.call("PUT", at, Grant, body={"role": role})
+    return Report([plain(made)], [f"{_name(made.grantee)} is {role} of {path}"])
+
+
+@click.command(epilog="Example: bitvault unshare /plans ann")
+@click.argument("path")
+@click.argument("who")
+@reports
+def unshare(path: str, who: str) -> Report:
+    """Take back what WHO was given on a file or folder."""
+    with connect() as client:
+        grantee = _grantee(client, who)
+        client.rest.raw("DELETE", f"/v1/files/{client.node(path).id}/grants/{grantee}")
+    return Report([{"granteeId": grantee}], [f"took {path} back from {who}"])
+
+
+@click.command(epilog="Example: bitvault shared")
+@reports
+def shared() -> Report:
+    """List what others shared with you; ID:/ is the path of a folder in this list."""
+    with connect() as client:
+        found = list(client.listed("/v1/shared", SharedNode))
+    rows = [(one.node.name, one.node.kind, one.role, one.node.id) for one in found]
+    return Report([plain(one) for one in found], table(rows, ("name", "kind", "role", "id")))
+
+
+@click.command(epilog="Example: bitvault access /plans/budget.ods")
+@click.argument("path")
+@reports
+def access(path: str) -> Report:
+    """Show who has access to a file or folder, and what gives it to them."""
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/access"
+        found = list(client.listed(at, Holder, limit=None))
+    rows = [(_name(one.grantee), one.grantee.kind, one.role, _why(one)) for one in found]
+    return Report([plain(one) for one in found], table(rows, ("who", "kind", "role", "by")))
+
+
+@click.command(
+    epilog="Examples: bitvault restrict /plans/salaries; bitvault restrict --lift /plans/salaries"
+)
+@click.argument("path")
+@click.option("--lift", is_flag=True, help="Pass on again what is granted above.")
+@reports
+def restrict(path: str, lift: bool) -> Report:
+    """Have what is granted above a folder end there, but for managers."""
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/restriction"
+        shares = client.rest.call("DELETE" if lift else "PUT", at, Shares)
+    told = "passes on what is granted above it" if lift else "is restricted"
+    return Report([plain(shares)], [f"{path} {told}"])
+
+
+def _grantee(client: Client, who: str) -> str:
+    """Return the id of whom a word names; a user comes before a group of that name."""
+    if who == "everyone":
+        return str(EVERYONE)
+    if is_id(who):
+        return who
+    for look in (user_id, group_id):
+        try:
+            return look(client, who)
+        except NotFoundHere:
+            continue
+    raise NotFoundHere("grantee_not_found", f"{who!r} is no user or group; give {_WHO}")
+
+
+def _name(grantee: Grantee) -> str:
+    return "everyone" if grantee.kind == "everyone" else grantee.name or str(grantee.id)
+
+
+def _why(one: Holder) -> str:
+    return ", ".join(
+        f"{reason.source} of {reason.path or 'a folder above'}" for reason in one.reasons
+    )

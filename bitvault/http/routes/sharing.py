@@ -1,0 +1,173 @@
+"""Who else may do what: grants, restrictions, and why somebody has access."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from bitvault.actors.files.contract import GetNodes, Node
+from bitvault.actors.identity.contract import FindGroups, FindUsers
+from bitvault.actors.sharing.contract import (
+    ExplainAccess,
+    Grantee,
+    ListGrants,
+    ListShared,
+    PutGrant,
+    RemoveGrant,
+    Restrict,
+    Shares,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes.queries import Paged, list_reply
+from bitvault.kernel.access import Role
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import sharing as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("sharing")
+
+_CODES = ("forbidden", "node_not_found")
+
+
+@routes.route("GET", "/v1/files/{id}/grants", {200: wire.Shares}, scope=Scope.READ, codes=_CODES)
+async def list_grants(call: Call[NoBody, NoQuery]) -> Answer:
+    """List what is granted on a file or folder itself; for those who may share it."""
+    return await _shares(call, await call.sharing.ask(ListGrants(call.caller, call.path["id"])))
+
+
+@routes.route(
+    "PUT",
+    "/v1/files/{id}/grants/{granteeId}",
+    {200: wire.Grant},
+    scope=Scope.WRITE,
+    body=wire.PutGrant,
+    codes=(*_CODES, "invalid", "grantee_not_found", "too_many_grants"),
+)
+async def put_grant(call: Call[wire.PutGrant, NoQuery]) -> Answer:
+    """Give a user, a group, or everyone in the tenant (the nil id) a role.
+
+    It holds for the file or folder and all below it, beside what is granted elsewhere.
+    """
+    request = PutGrant(call.caller, call.path["id"], call.path["granteeId"], Role(call.body.role))
+    grant = await call.sharing.ask(request)
+    if isinstance(grant, Refusal):
+        return grant
+    names = await _names(call, [grant.grantee])
+    return names if isinstance(names, Refusal) else Reply(200, shapes.grant(grant, names))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/files/{id}/grants/{granteeId}",
+    {204: None},
+    scope=Scope.WRITE,
+    codes=(*_CODES, "grant_not_found"),
+)
+async def remove_grant(call: Call[NoBody, NoQuery]) -> Answer:
+    """Take a role back, at once; anybody may give up their own."""
+    request = RemoveGrant(call.caller, call.path["id"], call.path["granteeId"])
+    return await call.sharing.ask(request) or Reply(204)
+
+
+@routes.route(
+    "PUT",
+    "/v1/files/{id}/restriction",
+    {200: wire.Shares},
+    scope=Scope.WRITE,
+    codes=(*_CODES, "invalid"),
+)
+async def restrict_folder(call: Call[NoBody, NoQuery]) -> Answer:
+    """Have what is granted above a folder end there, but for those who may share it."""
+    request = Restrict(call.caller, call.path["id"], is_restricted=True)
+    return await _shares(call, await call.sharing.ask(request))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/files/{id}/restriction",
+    {200: wire.Shares},
+    scope=Scope.WRITE,
+    codes=(*_CODES, "invalid"),
+)
+async def lift_restriction(call: Call[NoBody, NoQuery]) -> Answer:
+    """Have a folder pass on again what is granted above it."""
+    request = Restrict(call.caller, call.path["id"], is_restricted=False)
+    return await _shares(call, await call.sharing.ask(request))
+
+
+@routes.route(
+    "GET", "/v1/files/{id}/access", {200: Page[wire.Holder]}, scope=Scope.READ, codes=_CODES
+)
+async def explain_access(call: Call[NoBody, NoQuery]) -> Answer:
+    """Say who has access to a file or folder, and by what; for those who may share it."""
+    holders = await call.sharing.ask(ExplainAccess(call.caller, call.path["id"]))
+    if isinstance(holders, Refusal):
+        return holders
+    names = await _names(call, [one.grantee for one in holders])
+    if isinstance(names, Refusal):
+        return names
+    return list_reply(tuple(shapes.holder(one, names) for one in holders))
+
+
+@routes.route(
+    "GET",
+    "/v1/shared",
+    {200: Page[wire.SharedNode]},
+    scope=Scope.READ,
+    query=Paged,
+    codes=("invalid",),
+)
+async def list_shared(call: Call[NoBody, Paged]) -> Answer:
+    """List what others shared with you; a page may be short where something was trashed."""
+    page = await call.sharing.ask(ListShared(call.caller, call.query.cursor, call.query.limit))
+    if isinstance(page, Refusal):
+        return page
+    if not page.items:
+        return list_reply((), page.next_cursor)
+    ids = tuple(one.node_id for one in page.items)
+    nodes = await call.files.ask(GetNodes(call.caller, ids))
+    if isinstance(nodes, Refusal):
+        return nodes
+    found = tuple(
+        wire.SharedNode(node=shapes.node(node), role=one.role.value)
+        for one, node in zip(page.items, nodes, strict=True)
+        if isinstance(node, Node)
+    )
+    return list_reply(found, page.next_cursor)
+
+
+async def _shares(call: Call[NoBody, NoQuery], shares: Shares | Refusal) -> Answer:
+    if isinstance(shares, Refusal):
+        return shares
+    names = await _names(call, [grant.grantee for grant in shares.grants])
+    if isinstance(names, Refusal):
+        return names
+    grants = [shapes.grant(one, names) for one in shares.grants]
+    return Reply(200, wire.Shares(grants=grants, restricted=shares.is_restricted))
+
+
+async def _names(
+    call: Call[object, NoQuery], grantees: Iterable[Grantee]
+) -> Mapping[UUID, str] | Refusal:
+    """Ask what people and groups are called; who is gone has no name any more."""
+    ids = _by_kind(grantees)
+    names: dict[UUID, str] = {}
+    if wanted := ids.get("user"):
+        users = await call.identity.ask(FindUsers(call.caller, tuple(wanted)))
+        if isinstance(users, Refusal):
+            return users
+        names |= {one.user_id: one.login for one in users}
+    if wanted := ids.get("group"):
+        groups = await call.identity.ask(FindGroups(call.caller, tuple(wanted)))
+        if isinstance(groups, Refusal):
+            return groups
+        names |= {one.group_id: one.name for one in groups}
+    return names
+
+
+def _by_kind(grantees: Iterable[Grantee]) -> Mapping[str, Sequence[UUID]]:
+    found: dict[str, list[UUID]] = {}
+    for one in grantees:
+        found.setdefault(one.kind.value, []).append(one.grantee_id)
+    return found

@@ -1,0 +1,82 @@
+"""Who may do what to a node: rights, the roles that bundle them, and how they add up (ADR-0018)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntFlag, StrEnum
+from typing import Final
+from uuid import UUID
+
+from bitvault.kernel.principal import Principal
+
+
+class Right(IntFlag):
+    """What a grant allows on a node and on everything below it."""
+
+    READ = 1
+    """See it, its versions and its content."""
+    CHANGE = 2
+    """Write, rename, move, trash and restore; put something in."""
+    SHARE = 4
+    """Say who else may do what."""
+
+
+class Role(StrEnum):
+    """A bundle of rights, weakest first."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    MANAGER = "manager"
+
+
+RIGHTS: Final[Mapping[Role, Right]] = {
+    Role.VIEWER: Right.READ,
+    Role.EDITOR: Right.READ | Right.CHANGE,
+    Role.MANAGER: Right.READ | Right.CHANGE | Right.SHARE,
+}
+NONE: Final = Right(0)
+STOP: Final = 1 << 14
+"""Beside the rights on a node: what was granted above ends here, but for those who may share."""
+EVERYONE: Final = UUID(int=0)
+"""Stands for all users of a tenant where somebody is granted something."""
+
+
+def rights_of(role: Role | None) -> Right:
+    """Return what a role allows; None allows nothing."""
+    return RIGHTS[role] if role else NONE
+
+
+def role_of(rights: Right) -> Role | None:
+    """Return the strongest role that these rights contain."""
+    held = [role for role, needed in RIGHTS.items() if needed in rights]
+    return held[-1] if held else None
+
+
+def grantees_of(principal: Principal) -> list[UUID]:
+    """Return everybody whose grants are the principal's too."""
+    return [principal.user_id, *principal.groups, EVERYONE]
+
+
+def rights_along(start: Right, granted: Iterable[int]) -> list[Right]:
+    """Return the rights at each node of a chain that begins below ``start``.
+
+    ``granted`` is what was granted on each node itself, from the root down. Grants add up on the
+    way down; a restricted folder (``STOP``) ends what came from above, unless it was the right to
+    share: whoever may undo a restriction is not held by it.
+    """
+    rights, found = start, []
+    for bits in granted:
+        if bits & STOP and Right.SHARE not in rights:
+            rights = NONE
+        rights |= Right(bits & ~STOP)
+        found.append(rights)
+    return found
+
+
+def top_of(rights: Sequence[Right]) -> int:
+    """Return the index of the highest node of a chain from where all down to its end is readable.
+
+    What is above it is not the reader's to know: neither names nor ids.
+    """
+    top = len(rights)
+    while top and Right.READ in rights[top - 1]:
+        top -= 1
+    return top

@@ -1,0 +1,107 @@
+"""What the tree is built from: what the daemon prepared, what rooms are told, who provides what."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from bitvault.actors.files.actor import FilesOptions
+from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.storage.actor import StorageOptions
+from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.bus.port import Bus
+from bitvault.drivers.objects.port import ObjectStore
+from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from bitvault.drivers.passwords.port import Passwords
+from bitvault.drivers.postgres.embedded import Embedded
+from bitvault.drivers.postgres.port import Database
+from bitvault.kernel.clock import Clock, SystemClock
+from bitvault.kernel.ids import Ids, SystemIds
+from bitvault.kernel.settings import Settings
+from bitvault.outbox import Wakeups
+from supervisors import Registry
+
+
+@frozen
+class Blueprint:
+    """What is to be built: settings, and what the daemon prepared for it."""
+
+    settings: Settings
+    data: Path
+    store_keys: Mapping[str, Mapping[str, str]]
+    postgres: Embedded | None
+    """None: `database.url` says where it is."""
+
+
+@frozen
+class Choices:
+    """What the rooms and workers are told: all that the platform takes from the settings."""
+
+    identity: IdentityOptions
+    storage: StorageOptions
+    files: FilesOptions
+    garbage_interval: float
+    """Seconds between two turns of the finalizer."""
+
+
+@define(eq=False)
+class Wiring:
+    """What children to the left provide to those on the right, for as long as they live."""
+
+    registry: Registry = field(factory=Registry)
+    clock: Clock = field(factory=SystemClock)
+    ids: Ids = field(factory=SystemIds)
+    passwords: Passwords = field(factory=Argon2Passwords)
+    wakeups: Wakeups = field(factory=Wakeups)
+    bus: Bus = field(factory=MemoryBus)
+    store_address: str = ""
+    url: str = ""
+    """Of the REST interface, once it listens."""
+    _database: Database | None = None
+    _objects: ObjectStore | None = None
+
+    @property
+    def database(self) -> Database:
+        """Return the pool of the present life of the drivers."""
+        if self._database is None:
+            raise RuntimeError("the database driver has not started")
+        return self._database
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Return the store of the present life of the drivers."""
+        if self._objects is None:
+            raise RuntimeError("the object store driver has not started")
+        return self._objects
+
+    def provide(
+        self, *, database: Database | None = None, objects: ObjectStore | None = None
+    ) -> None:
+        """Set what a driver's new life provides."""
+        self._database = database or self._database
+        self._objects = objects or self._objects
+
+
+def choices_of(settings: Settings) -> Choices:
+    """Take from the settings what the rooms and workers are told."""
+    transfers, sessions, quota = settings.transfers, settings.sessions, settings.quota
+    garbage = settings.garbage
+    return Choices(
+        identity=IdentityOptions(sessions.ttl, sessions.idle_ttl),
+        storage=StorageOptions(
+            put_ttl=transfers.put_ttl,
+            part_ttl=transfers.part_ttl,
+            get_ttl=transfers.get_ttl,
+            upload_ttl=transfers.upload_ttl,
+            grace=garbage.grace,
+        ),
+        files=FilesOptions(
+            upload_ttl=timedelta(seconds=transfers.upload_ttl),
+            default_space_quota=quota.personal_space or None,
+            tenant_quota=quota.tenant or None,
+            grace=timedelta(seconds=garbage.grace),
+            keep_results=timedelta(seconds=garbage.keep_results),
+        ),
+        garbage_interval=garbage.interval,
+    )

@@ -1,0 +1,117 @@
+"""Restricted folders: what was granted above ends there."""
+
+import pytest
+
+from bitvault.actors.files.contract import (
+    CopyNode,
+    CreateSpace,
+    GetNode,
+    ListTrash,
+    MakeFolder,
+    NodeNotFound,
+    SetMember,
+    Target,
+    TrashNode,
+)
+from bitvault.kernel.access import EVERYONE, Role
+from bitvault.kernel.ids import NodeId
+from bitvault.kernel.refusal import Forbidden, Invalid
+from tests.actors.sharing.conftest import Company
+
+
+@pytest.fixture
+async def inner(company: Company) -> NodeId:
+    """Return a restricted folder in one that ben may edit."""
+    outer = await company.folder("ann", "/outer")
+    await company.put("ann", "/outer/open")
+    await company.put("ann", "/outer/inner/f")
+    inner = await company.folder("ann", "/outer/inner")
+    await company.share("ann", outer, "ben", Role.EDITOR)
+    shares = await company.restrict("ann", inner)
+    assert shares.is_restricted
+    return inner
+
+
+async def test_a_restricted_folder_is_not_there(company: Company, inner: NodeId) -> None:
+    """Neither by id nor in the list of the folder around it; its owner sees it as before."""
+    outer = (await company.see("ann", inner)).parent_id
+
+    assert await company.see("ben", inner) == NodeNotFound(str(inner))
+    assert await company.names("ben", outer) == ["open"]
+    assert await company.names("ann", outer) == ["inner", "open"]
+    assert await company.names("ann", inner) == ["f"]
+
+
+async def test_a_grant_on_it_counts_again(company: Company, inner: NodeId) -> None:
+    """What is granted on the restricted folder itself holds, and no more than that."""
+    await company.share("ann", inner, "ben", Role.VIEWER)
+
+    node = await company.see("ben", inner)
+    assert node.path == "/outer/inner"
+    made = await company.files.apply(
+        MakeFolder(parent=Target(node_id=inner), name="x"), caller=company.caller("ben")
+    )
+    assert isinstance(made, Forbidden)
+    assert await company.names("ben", (await company.see("ann", inner)).parent_id) == [
+        "inner",
+        "open",
+    ]
+
+
+async def test_a_copy_leaves_out_what_its_maker_cannot_read(
+    company: Company, inner: NodeId
+) -> None:
+    """Copying the folder around a restricted one does not copy what is in it."""
+    outer = (await company.see("ann", inner)).parent_id
+    ben = company.caller("ben")
+
+    copied = await company.files.apply(
+        CopyNode(Target(node_id=outer), Target(path="/"), name="copy"), caller=ben
+    )
+
+    assert await company.names("ben", copied.node.node_id) == ["open"]
+
+
+async def test_lifting_it_leaves_the_rest(company: Company, inner: NodeId) -> None:
+    """A restriction and a grant to everyone share a row; each ends without the other."""
+    await company.share("ann", inner, EVERYONE, Role.VIEWER)
+    assert (await company.see("cat", inner)).name == "inner"
+
+    shares = await company.restrict("ann", inner, wanted=False)
+    assert not shares.is_restricted
+    assert [grant.role for grant in shares.grants] == [Role.VIEWER]
+    assert (await company.see("ben", inner)).path == "/outer/inner"
+
+    await company.restrict("ann", inner)
+    assert await company.unshare("ann", inner, EVERYONE) is None
+    assert await company.see("cat", inner) == NodeNotFound(str(inner))
+    assert await company.see("ben", inner) == NodeNotFound(str(inner))
+
+
+async def test_only_folders_below_a_root_are_restricted(company: Company, inner: NodeId) -> None:
+    """A file or a root cannot be restricted, nor anything by who may not share it."""
+    file = await company.put("ann", "/outer/open2")
+    rule = "only a folder below a space's root can be restricted"
+
+    assert await company.restrict("ann", file) == Invalid("id", rule)
+    outer = (await company.see("ann", inner)).parent_id
+    assert isinstance(await company.restrict("ben", outer), Forbidden)
+
+
+async def test_team_members_are_held_by_it_and_its_managers_are_not(company: Company) -> None:
+    """In a team space too; and what was trashed in it is not in the members' trash."""
+    space = await company.files.ask(CreateSpace(company.caller("ann"), "Team"))
+    ben, ann = company.caller("ben"), company.caller("ann")
+    user_id = ben.principal.user_id
+    await company.files.ask(SetMember(ann, space.space_id, user_id, Role.EDITOR))
+    inner = await company.folder("ann", "Team:/inner")
+    file = await company.put("ann", "Team:/inner/f")
+    await company.restrict("ann", inner)
+    await company.files.apply(TrashNode(Target(node_id=file)), caller=ann)
+
+    by_path = await company.files.ask(GetNode(ben, Target(path="Team:/inner")))
+    assert by_path == NodeNotFound("Team:/inner")
+    assert (await company.files.ask(ListTrash(ben, space.space_id))).items == ()
+    assert len((await company.files.ask(ListTrash(ann, space.space_id))).items) == 1
+    made = await company.files.apply(MakeFolder(Target(path="Team:/inner/new")), caller=ben)
+    assert made == NodeNotFound("Team:/inner/new")
