@@ -216,7 +216,8 @@ def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
         return Outbox(ids, clock, wiring.wakeups)
 
     def identity() -> Identity:
-        return Identity(wiring.database, wiring.passwords, clock, ids, choices.identity)
+        held = wiring.limits
+        return Identity(wiring.database, wiring.passwords, clock, ids, held, choices.identity)
 
     def storage() -> Storage:
         return Storage(

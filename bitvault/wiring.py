@@ -11,6 +11,8 @@ from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.storage.actor import StorageOptions
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.bus.port import Bus
+from bitvault.drivers.limits.memory import MemoryLimits
+from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.objects.port import ObjectStore
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.passwords.port import Passwords
@@ -53,6 +55,8 @@ class Wiring:
     clock: Clock = field(factory=SystemClock)
     ids: Ids = field(factory=SystemIds)
     passwords: Passwords = field(factory=Argon2Passwords)
+    limits: Limits = field(factory=MemoryLimits)
+    """Here, so that a room which crashes does not forget who has to wait."""
     wakeups: Wakeups = field(factory=Wakeups)
     bus: Bus = field(factory=MemoryBus)
     store_address: str = ""

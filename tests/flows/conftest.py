@@ -9,6 +9,7 @@ import trio
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import CreateTenant
 from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.ids import SystemIds
@@ -43,7 +44,9 @@ def other_tenant(standing: Daemon) -> str:
 async def _create_tenant(dsn: str, password: str) -> None:
     async with opened(dsn) as database:
         options = IdentityOptions(86_400.0, 86_400.0)
-        room = Identity(database, Argon2Passwords(), SystemClock(), SystemIds(), options)
+        room = Identity(
+            database, Argon2Passwords(), SystemClock(), SystemIds(), MemoryLimits(), options
+        )
         await room.create_tenant(CreateTenant("other", "admin", password))
 
 

@@ -3,14 +3,16 @@
 import hashlib
 import unicodedata
 from base64 import urlsafe_b64encode
-from collections import OrderedDict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from math import ceil
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
 from bitvault.actors.identity.contract import ChangeUser, User
-from bitvault.kernel.principal import Scope
+from bitvault.kernel.addresses import subscriber
+from bitvault.kernel.limits import Charge, Limit, Verdict
+from bitvault.kernel.principal import Principal, Scope
 from bitvault.kernel.refusal import Invalid, Refused
 
 _MAX_NAME = 128
@@ -162,56 +164,44 @@ def _check(body: str) -> str:
 
 
 @frozen
-class Limit:
-    """So many wrong guesses at once under ``key``, and one more every ``seconds``."""
+class Guess:
+    """What one guess at a password is charged to, before the password is looked at.
 
-    key: str
-    burst: int
-    seconds: float
-
-
-def login_limits(options: IdentityOptions, account: str, address: str) -> tuple[Limit, ...]:
-    """Return what bounds guessing: strict for one address at one account, wider for each alone.
-
-    The account's own limit is wide and refills fast, so that strangers who guess from elsewhere
-    do not lock its owner out for longer than a moment.
+    Attributes:
+        near: By whom it is made: this network at this account, and this network at all of them.
+        account: The account, from wherever.
+        besieged: Stands in for ``account`` once that is used up, by guesses from many networks:
+            each network then has one guess, and the next much later. So an account cannot be
+            closed to its owner from elsewhere, and many networks do not guess much faster.
     """
-    burst, seconds, address = options.guesses, options.guess_seconds, address[:64]
-    return (
-        Limit(f"pair {account} {address}", burst, seconds),
-        Limit(f"address {address}", 5 * burst, seconds / 5),
-        Limit(f"account {account}", 10 * burst, seconds / 10),
+
+    near: tuple[Charge, ...]
+    account: Charge
+    besieged: Charge
+
+
+def login_guess(options: IdentityOptions, account: str, address: str) -> Guess:
+    """Return what a guess from an address at an account is charged to."""
+    network, slow = subscriber(address), 1 / options.guess_seconds
+    pair = Limit("pair", slow, options.guesses)
+    return Guess(
+        near=(
+            Charge(f"login pair {network} {account}", pair),
+            Charge(f"login network {network}", Limit("network", 5 * slow, 5 * options.guesses)),
+        ),
+        account=Charge(
+            f"login account {account}", Limit("account", 10 * slow, 10 * options.guesses)
+        ),
+        besieged=Charge(f"login siege {network} {account}", Limit("siege", slow / 10, 1)),
     )
 
 
-@define
-class Guesses:
-    """GCRA over keys, bounded; each key holds its theoretical arrival time.
+def own_guess(options: IdentityOptions, principal: Principal) -> tuple[Charge, ...]:
+    """Return what a guess at one's own password is charged to: a stolen session may try it."""
+    key = f"password {principal.tenant_id} {principal.user_id}"
+    return (Charge(key, Limit("password", 1 / options.guess_seconds, options.guesses)),)
 
-    A guess is taken before the password is looked at, so that guesses made at the same moment
-    count as well, and given back when it was right.
-    """
 
-    most: int = 100_000
-    _until: OrderedDict[str, float] = field(factory=OrderedDict)
-
-    def take(self, limits: tuple[Limit, ...], now: float) -> int:
-        """Count a guess and return 0, or return the seconds until one is allowed."""
-        late = [self._next(limit, now) - now - limit.burst * limit.seconds for limit in limits]
-        if max(late) > 0:
-            return ceil(max(late))
-        for limit in limits:
-            self._until[limit.key] = self._next(limit, now)
-            self._until.move_to_end(limit.key)
-        while len(self._until) > self.most:
-            self._until.popitem(last=False)
-        return 0
-
-    def give_back(self, limits: tuple[Limit, ...]) -> None:
-        """Take back a guess that was right, or was never answered."""
-        for limit in limits:
-            if limit.key in self._until:
-                self._until[limit.key] -= limit.seconds
-
-    def _next(self, limit: Limit, now: float) -> float:
-        return max(self._until.get(limit.key, 0.0), now) + limit.seconds
+def seconds_to_wait(verdicts: Iterable[Verdict]) -> int:
+    """Return whole seconds until all of the charges would be allowed; 0: they are."""
+    return ceil(max(verdict.wait for verdict in verdicts))

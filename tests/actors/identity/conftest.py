@@ -6,6 +6,7 @@ from argon2 import PasswordHasher
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import CreateTenant, OpenSession, SecretIssued, User
 from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.port import Database
 from bitvault.kernel.principal import Origin
@@ -19,7 +20,7 @@ PASSWORD = "correct horse"
 async def identity(database: Database, clock: FixedClock, ids: SequenceIds) -> Identity:
     """Return a room with the tenant ``acme`` and its admin ``root``."""
     passwords = Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    room = Identity(database, passwords, clock, ids, IdentityOptions(guesses=3))
+    room = Identity(database, passwords, clock, ids, MemoryLimits(), IdentityOptions(guesses=3))
     created = await room.handle(CreateTenant("acme", "root", PASSWORD))
     assert isinstance(created, User)
     return room

@@ -118,11 +118,15 @@ async def test_a_session_ends_when_its_time_is_over(
     """Idle for fourteen days, or thirty days old though in use."""
     for _ in range(2):
         clock.advance(13 * DAY)
-        fresh = Identity(database, identity.passwords, clock, identity.ids, identity.options)
+        fresh = Identity(
+            database, identity.passwords, clock, identity.ids, identity.limits, identity.options
+        )
         assert await fresh.handle(Authenticate(session.token, ORIGIN)) != Unauthenticated()
     clock.advance(5 * DAY)
 
-    fresh = Identity(database, identity.passwords, clock, identity.ids, identity.options)
+    fresh = Identity(
+        database, identity.passwords, clock, identity.ids, identity.limits, identity.options
+    )
     assert await fresh.handle(Authenticate(session.token, ORIGIN)) == Unauthenticated()
 
 
@@ -172,7 +176,7 @@ async def test_a_weak_hash_is_renewed_at_login(
 ) -> None:
     """Parameters grow with the years; who logs in gets today's."""
     stronger = Argon2Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
-    room = Identity(database, stronger, clock, identity.ids, identity.options)
+    room = Identity(database, stronger, clock, identity.ids, identity.limits, identity.options)
 
     assert isinstance(await log_in(room), SecretIssued)
 

@@ -98,7 +98,8 @@ async def test_another_process_forgets_within_a_second(
     identity: Identity, database: PostgresDatabase, admin: Caller, ann: User
 ) -> None:
     """It may still know for a second whom this one has disabled, and not longer (P9)."""
-    made = (database, identity.passwords, identity.clock, identity.ids, identity.options)
+    kept = (identity.clock, identity.ids, identity.limits, identity.options)
+    made = (database, identity.passwords, *kept)
     elsewhere = Identity(*made)
     opened = await log_in(identity, "ann")
     assert isinstance(await whose(elsewhere, opened.token), Principal)

@@ -6,8 +6,6 @@ from bitvault.actors.identity import rules
 from bitvault.kernel.refusal import Refused
 from tests.support.determinism import SequenceIds
 
-OPTIONS = rules.IdentityOptions(guesses=3, guess_seconds=30)
-
 
 @pytest.mark.parametrize(
     "name",
@@ -75,39 +73,3 @@ def test_a_token_carries_256_bits_and_a_checksum() -> None:
 def test_what_is_no_token_has_no_digest(token: str) -> None:
     """Any text may be sent as a token."""
     assert rules.token_digest(token) is None
-
-
-def test_guesses_run_out_and_come_back_one_by_one() -> None:
-    """Three at once, then one every thirty seconds."""
-    guesses, limits = rules.Guesses(), rules.login_limits(OPTIONS, "ann", "::1")
-
-    assert [guesses.take(limits, 1000) for _ in range(4)] == [0, 0, 0, 30]
-    assert [guesses.take(limits, 1030) for _ in range(2)] == [0, 30]
-
-
-def test_a_right_password_costs_no_guess() -> None:
-    """Logging in all day long is no attack."""
-    guesses, limits = rules.Guesses(), rules.login_limits(OPTIONS, "ann", "::1")
-    for _ in range(100):
-        assert guesses.take(limits, 1000) == 0
-        guesses.give_back(limits)
-
-
-def test_strangers_do_not_lock_the_owner_out_for_long() -> None:
-    """With the account's own limit used up from everywhere, the owner waits for seconds."""
-    guesses = rules.Guesses()
-    for number in range(1000):
-        guesses.take(rules.login_limits(OPTIONS, "ann", f"stranger {number}"), 1000)
-
-    owner = rules.login_limits(OPTIONS, "ann", "home")
-    assert guesses.take(owner, 1000) == 3
-    assert guesses.take(owner, 1003) == 0
-
-
-def test_the_map_of_guesses_is_bounded() -> None:
-    """A million addresses do not fill the memory."""
-    guesses = rules.Guesses(most=50)
-    for number in range(500):
-        guesses.take(rules.login_limits(OPTIONS, f"u{number}", f"a{number}"), 1000)
-
-    assert len(guesses._until) <= 50

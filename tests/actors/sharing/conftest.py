@@ -20,6 +20,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.sharing.actor import Sharing
 from bitvault.actors.sharing.contract import PutGrant, RemoveGrant, Restrict
+from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.access import Role
@@ -121,7 +122,7 @@ class Company:
 async def company(database: PostgresDatabase, clock: FixedClock, ids: SequenceIds) -> Company:
     """Return a company of ann, ben and cat."""
     passwords = Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    identity = Identity(database, passwords, clock, ids, IdentityOptions())
+    identity = Identity(database, passwords, clock, ids, MemoryLimits(), IdentityOptions())
     admin = await identity.handle(CreateTenant("acme", ADMIN, "correct horse"))
     outbox, storage = Outbox(ids, clock, Wakeups()), StandInStorage(clock)
     room = Files(database, outbox, storage, clock, ids, FilesOptions())  # type: ignore[arg-type]

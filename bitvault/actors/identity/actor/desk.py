@@ -7,6 +7,7 @@ from bitvault.actors.identity.contract import Unauthenticated, User
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.room import Room
+from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.passwords.port import Passwords
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
@@ -23,6 +24,7 @@ class Desk(Room):
     passwords: Passwords
     clock: Clock
     ids: Ids
+    limits: Limits
     options: IdentityOptions
     principals: Principals = field(factory=Principals, init=False)
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.credentials import Credentials
@@ -25,6 +25,7 @@ from bitvault.actors.identity.store import accounts
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.limits import Charge
 from bitvault.kernel.principal import Origin, Principal, Scope
 from bitvault.kernel.refusal import DependencyDown, Refused
 from supervisors import handles
@@ -36,41 +37,48 @@ _TOUCH_SECONDS = 60.0
 class Sessions(Credentials):
     """Who logs in, and who comes with a token. Caches nothing for longer than a second."""
 
-    _guesses: rules.Guesses = field(factory=rules.Guesses, init=False)
-
     @handles(OpenSession)
-    async def open_session(
-        self, request: OpenSession
-    ) -> SecretIssued | BadCredentials | TooManyAttempts:
+    async def open_session(self, request: OpenSession) -> SecretIssued | BadCredentials:
         """Log in; unknown tenant, unknown login and wrong password take the same path and time."""
         tenant_key, login_key = rules.name_key(request.tenant), rules.name_key(request.login)
         account = f"{tenant_key}\0{login_key}"
-        limits = rules.login_limits(self.options, account, request.origin.address)
+        guess = rules.login_guess(self.options, account, request.origin.address)
 
         async def find(tx: Transaction) -> Account | None:
             return await accounts.account_by_login(tx, tenant_key, login_key)
 
-        wait = self._guesses.take(limits, trio.current_time())
-        if wait:
-            return TooManyAttempts(wait)
+        spent = await self._spend(guess)
         try:
             found = await self.database.read(None, find)
         except DependencyDown:
-            self._guesses.give_back(limits)
+            await self.limits.give_back(spent)
             raise
-        return await self._log_in(found, request, limits)
+        return await self._log_in(found, request, spent)
+
+    async def _spend(self, guess: rules.Guess) -> tuple[Charge, ...]:
+        """Charge a guess: taken first, so that guesses made at the same moment count as well."""
+        await self._take(guess.near)
+        if not rules.seconds_to_wait(await self.limits.take((guess.account,))):
+            return (*guess.near, guess.account)
+        try:
+            await self._take((guess.besieged,))
+        except Refused:
+            await self.limits.give_back(guess.near)
+            raise
+        return (*guess.near, guess.besieged)
+
+    async def _take(self, charges: tuple[Charge, ...]) -> None:
+        if wait := rules.seconds_to_wait(await self.limits.take(charges)):
+            raise Refused(TooManyAttempts(wait))
 
     async def _log_in(
-        self,
-        account: Account | None,
-        request: OpenSession,
-        limits: tuple[rules.Limit, ...],
+        self, account: Account | None, request: OpenSession, spent: tuple[Charge, ...]
     ) -> SecretIssued | BadCredentials:
         password = rules.normal_password(request.password)
         phc = account.password_hash if account else None
         if not await self.passwords.verify(phc, password) or account is None:
             return BadCredentials()
-        self._guesses.give_back(limits)
+        await self.limits.give_back(spent)
         if phc is not None and self.passwords.outdated(phc):
             account = await self._rehash(account, password)
         return await self._issue_session(account, request.origin)
@@ -143,21 +151,17 @@ class Sessions(Credentials):
             await self.database.transact(principal.tenant_id, touch)
 
     @handles(ChangePassword)
-    async def change_password(
-        self, request: ChangePassword
-    ) -> BadCredentials | TooManyAttempts | None:
+    async def change_password(self, request: ChangePassword) -> BadCredentials | None:
         """Change the password; every other session of the user ends."""
         principal = request.caller.principal
         new = rules.checked_password("newPassword", request.new)
         account = await self._account(request.caller)
-        limits = (self._own_limit(principal),)
-        wait = self._guesses.take(limits, trio.current_time())
-        if wait:
-            return TooManyAttempts(wait)
+        spent = rules.own_guess(self.options, principal)
+        await self._take(spent)
         current = rules.normal_password(request.current)
         if not await self.passwords.verify(account.password_hash, current):
             return BadCredentials()
-        self._guesses.give_back(limits)
+        await self.limits.give_back(spent)
         phc = await self.passwords.hash(new)
 
         async def work(tx: Transaction) -> None:
@@ -194,10 +198,6 @@ class Sessions(Credentials):
 
         await self.database.transact(tenant_id, work)
         self._forget(tenant_id, user_id)
-
-    def _own_limit(self, principal: Principal) -> rules.Limit:
-        key = f"password {principal.tenant_id} {principal.user_id}"
-        return rules.Limit(key, self.options.guesses, self.options.guess_seconds)
 
 
 def _is_stale(known: store.Known, now: datetime) -> bool:

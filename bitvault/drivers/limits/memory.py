@@ -1,0 +1,108 @@
+"""Rate limits of one process, in bounded memory.
+
+The most recent keys are held exactly. The others are poured into a sketch of fixed size, several
+hashed cells for each key, that can say too much of a key and never too little: a flood of distinct
+keys may make strangers wait for one another, but sets nobody free.
+"""
+
+import os
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from hashlib import blake2b
+from itertools import islice
+
+import trio
+from attrs import define, field
+
+from bitvault.kernel.limits import Charge, Verdict, decide
+
+_ROWS = 4
+_CELLS = 1 << 14
+_NEVER = float("-inf")
+
+
+@define(eq=False)
+class Sketch:
+    """Arrival times of any number of keys in 512 KiB; what it says is never too early."""
+
+    salt: bytes = field(factory=partial(os.urandom, 16), repr=False)
+    """Secret, so that nobody can choose with whom to share cells."""
+    _cells: "array[float]" = field(init=False)
+    _latest: float = _NEVER
+
+    def __attrs_post_init__(self) -> None:
+        """Start empty."""
+        self._cells = array("d", [_NEVER]) * (_ROWS * _CELLS)
+
+    def arrival(self, key: str, now: float) -> float:
+        """Return an arrival time that is at least the key's own, if that is still to come."""
+        if self._latest <= now:
+            return _NEVER
+        return min(self._cells[at] for at in self._places(key))
+
+    def note(self, key: str, arrival: float) -> None:
+        """Keep a key's arrival time."""
+        self._latest = max(self._latest, arrival)
+        for at in self._places(key):
+            self._cells[at] = max(self._cells[at], arrival)
+
+    def _places(self, key: str) -> Iterator[int]:
+        digest = blake2b(
+            key.encode(errors="replace"), digest_size=4 * _ROWS, key=self.salt
+        ).digest()
+        for row in range(_ROWS):
+            cell = int.from_bytes(digest[4 * row : 4 * row + 4]) % _CELLS
+            yield row * _CELLS + cell
+
+
+@define(eq=False)
+class MemoryLimits:
+    """Implements ``Limits`` for one process.
+
+    Attributes:
+        most: How many keys are held exactly.
+        now: Seconds on a clock that only goes forward.
+    """
+
+    most: int = 50_000
+    now: Callable[[], float] = trio.current_time
+    _arrivals: OrderedDict[str, float] = field(factory=OrderedDict, init=False)
+    _sketch: Sketch = field(factory=Sketch, init=False)
+
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
+    async def take(self, charges: Sequence[Charge]) -> Sequence[Verdict]:
+        """Make all of the charges or none."""
+        now = self.now()
+        verdicts = [
+            decide(self._arrival(charge.key, now), now, charge.limit, charge.cost)
+            for charge in charges
+        ]
+        if all(verdict.is_allowed for verdict in verdicts):
+            for charge, verdict in zip(charges, verdicts, strict=True):
+                self._keep(charge.key, verdict.arrival, now)
+        return verdicts
+
+    async def give_back(self, charges: Sequence[Charge]) -> None:
+        """Undo charges; one whose key went into the sketch stands, for its cells are shared."""
+        for charge in charges:
+            if charge.key in self._arrivals:
+                self._arrivals[charge.key] -= charge.limit.seconds(charge.cost)
+
+    def _arrival(self, key: str, now: float) -> float:
+        held = self._arrivals.get(key)
+        return self._sketch.arrival(key, now) if held is None else held
+
+    def _keep(self, key: str, arrival: float, now: float) -> None:
+        self._arrivals[key] = arrival
+        self._arrivals.move_to_end(key)
+        # Two at most: what a flood left is gone after as many charges, and no charge pays for it.
+        for oldest, until in list(islice(self._arrivals.items(), 2)):
+            if until > now and len(self._arrivals) <= self.most:
+                return
+            del self._arrivals[oldest]
+            if until > now:
+                self._sketch.note(oldest, until)

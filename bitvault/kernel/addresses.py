@@ -1,0 +1,41 @@
+"""Internet addresses as text: parsed once, compared as networks."""
+
+import ipaddress
+from functools import lru_cache
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_LONGEST = 64
+_SUBSCRIBER = 64
+"""Bits of an IPv6 address that name a customer; the others are the customer's own choice."""
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Address | None:
+    """Return the address, an IPv4 one mapped into IPv6 as IPv4; None for anything else."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+@lru_cache(maxsize=4096)
+def subscriber(text: str) -> str:
+    """Return what stands for one client in a limit: an IPv4 address, or the /64 of an IPv6 one."""
+    address = parse(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), _SUBSCRIBER), strict=False))
+    return text[:_LONGEST] if address is None else str(address)
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Read a comma-separated list of addresses and CIDR networks.
+
+    Raises:
+        ValueError: One is neither.
+    """
+    words = (word.strip() for word in text.split(","))
+    return tuple(ipaddress.ip_network(word) for word in words if word)
