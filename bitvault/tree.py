@@ -24,7 +24,7 @@ from bitvault.actors.letters.actor import Letters
 from bitvault.actors.sharing.actor import Sharing
 from bitvault.actors.sharing.consumer import GrantSweeper
 from bitvault.actors.storage.actor import Storage
-from bitvault.drivers.disk.local import LocalDisk, when_there_is_room
+from bitvault.drivers.disk.local import LocalDisk, least_free, when_there_is_room
 from bitvault.drivers.objects.embedded import EmbeddedStore
 from bitvault.drivers.objects.s3 import S3Options, open_objects
 from bitvault.drivers.objects.sigv4 import AccessKey
@@ -32,9 +32,10 @@ from bitvault.drivers.postgres.embedded import ROOM_TO_START, Embedded
 from bitvault.drivers.postgres.migrate import migrate_database
 from bitvault.drivers.postgres.pool import APP_ROLE, open_database
 from bitvault.drivers.postgres.sessions import Limits
-from bitvault.http.app import Application, Options, create_app
+from bitvault.http.app import Application, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
+from bitvault.http.options import Options
 from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay
 from bitvault.wiring import Blueprint, Choices, Wiring, choices_of
 from supervisors import (
@@ -281,18 +282,17 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
             Rooms.of(wiring.registry),
             wiring.clock,
             wiring.ids,
+            wiring.limits,
             tree=tree,
-            options=Options(body_limit=server.body_limit),
+            options=Options.of(blueprint.settings),
             reserve=_reserve(blueprint),
         )
 
     def listening(url: str) -> None:
         wiring.url = server.public_url or url
 
-    timeout = server.graceful_timeout
-    return [
-        http_child(application, server.listen, graceful_timeout=timeout, on_listening=listening)
-    ]
+    serve = partial(http_child, application, server.listen, on_listening=listening)
+    return [serve(graceful_timeout=server.graceful_timeout)]
 
 
 def _reserve(blueprint: Blueprint) -> Reserve | None:
@@ -300,10 +300,5 @@ def _reserve(blueprint: Blueprint) -> Reserve | None:
     embedded, stores_here = blueprint.postgres, not blueprint.settings.objects.endpoint
     disks = [LocalDisk(embedded.folder)] if embedded else []
     disks += [LocalDisk(blueprint.data)] if stores_here else []
-    if not disks:
-        return None
-
-    def free() -> int:
-        return min(disk.free() for disk in disks)
-
-    return Reserve(free, blueprint.settings.server.disk_reserve, stores_here)
+    keep = blueprint.settings.server.disk_reserve
+    return Reserve(partial(least_free, disks), keep, stores_here) if disks else None

@@ -90,9 +90,11 @@ class Wiring:
 def choices_of(settings: Settings) -> Choices:
     """Take from the settings what the rooms and workers are told."""
     transfers, sessions, quota = settings.transfers, settings.sessions, settings.quota
-    garbage = settings.garbage
+    garbage, limits = settings.garbage, settings.limits
     return Choices(
-        identity=IdentityOptions(sessions.ttl, sessions.idle_ttl),
+        identity=IdentityOptions(
+            sessions.ttl, sessions.idle_ttl, limits.password_guesses, limits.password_seconds
+        ),
         storage=StorageOptions(
             put_ttl=transfers.put_ttl,
             part_ttl=transfers.part_ttl,

@@ -4,7 +4,6 @@ import importlib.metadata
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import msgspec
 import structlog
 import trio
@@ -12,12 +11,16 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from bitvault.http import auth, openapi, problems, serving
+from bitvault.drivers.limits.port import Limits
+from bitvault.http import auth, openapi, problems, serving, throttle
 from bitvault.http.call import Edge, Reserve, Rooms
 from bitvault.http.metrics import Metrics
+from bitvault.http.options import Options
+from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.routes.health import PAGES, Health, front, page_view
 from bitvault.http.serving import Trace, tracing
+from bitvault.http.throttle import Throttle
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.timing import spent
@@ -31,20 +34,15 @@ _SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_COSTS = {endpoint.operation_id: endpoint.cost for endpoint in ENDPOINTS}
+_PROBES = {"livez", "readyz"}
+"""Never limited: who restarts what does not answer must not do so because it asks often."""
 _CODES = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
 _CODES |= {413: "body_too_large", 415: "unsupported_media_type"}
 _DETAILS = {
     404: "There is no such route; GET /v1/openapi.json lists them all.",
     408: "The body did not arrive in time; send it again.",
 }
-
-
-@attrs.frozen
-class Options:
-    """What may be set. ``body_limit`` in bytes, ``body_timeout`` in seconds."""
-
-    body_limit: int = 8 << 20
-    body_timeout: float = 60.0
 
 
 class Application(QuartTrio):
@@ -65,6 +63,7 @@ def create_app(
     rooms: Rooms,
     clock: Clock,
     ids: Ids,
+    limits: Limits,
     *,
     tree: Callable[[], ChildStatus],
     options: Options | None = None,
@@ -76,8 +75,9 @@ def create_app(
         rooms: Whom to ask.
         clock: The time.
         ids: Where request ids come from.
+        limits: Who has spent how much.
         tree: The supervision tree as it is now, as `child.tree.status` gives it.
-        options: Limits.
+        options: What may be set.
         reserve: What is kept free of the disk; None: nothing runs embedded.
     """
     options = Options() if options is None else options
@@ -85,7 +85,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = options.body_limit
     app.config["BODY_TIMEOUT"] = options.body_timeout
     reserve = Reserve(lambda: 0) if reserve is None else reserve
-    app.edge = Edge(rooms, clock, ids, reserve)
+    app.edge = Edge(rooms, clock, ids, reserve, Throttle(limits, options.rates))
     app.metrics = Metrics(tree, reserve)
     _add_routes(app, tree)
     _add_hooks(app)
@@ -116,16 +116,18 @@ def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
 
 
 def _add_hooks(app: Application) -> None:
-    async def begin() -> None:
+    async def begin() -> Response | None:
         address = request.remote_addr or ""
         fresh = app.edge.ids.uuid7().hex
         trace = Trace(auth.origin_of(request.headers, address, fresh))
         tracing.set(trace)
         spent.set(trace.spent)
+        return await _charge_address(app.edge, trace)
 
     async def finish(response: Response) -> Response:
         trace = tracing.get()
         _secure(response, trace.origin.request_id)
+        response.headers.update(throttle.headers(trace.verdicts))
         _record(app.metrics, trace, response)
         return response
 
@@ -133,6 +135,19 @@ def _add_hooks(app: Application) -> None:
     app.after_request(finish)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _crash)
+
+
+async def _charge_address(edge: Edge, trace: Trace) -> Response | None:
+    """Charge a request to where it comes from; answers it if it has to wait."""
+    name = request.url_rule.endpoint if request.url_rule is not None else ""
+    if name in _PROBES:
+        return None
+    try:
+        charged = edge.throttle.address(trace.origin.address, _COSTS.get(name, 1))
+        serving.limited(trace, await charged)
+    except Rejected as rejected:
+        return serving.rejected_response(rejected)
+    return None
 
 
 async def _http_problem(error: HTTPException) -> Response:

@@ -8,6 +8,7 @@ import msgspec
 from werkzeug.datastructures import Headers
 
 from bitvault.http import problems
+from bitvault.http.throttle import Throttle
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import Caller, Origin
@@ -68,6 +69,7 @@ class Edge:
     clock: Clock
     ids: Ids
     reserve: Reserve
+    throttle: Throttle
 
 
 @attrs.frozen

@@ -12,6 +12,10 @@ from bitvault.kernel.principal import Scope
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 
 
+HEAVY: Final = 10
+"""The cost of a request that takes ten times the work: it hashes a password or copies a tree."""
+
+
 class NoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of a request without a body."""
 
@@ -37,6 +41,8 @@ class Endpoint:
         is_open: Needs no token.
         body_optional: An absent body stands for ``{}``.
         if_match: Heeds If-Match.
+        cost: What a request costs in the units of rate limits.
+        items: How many times that, by its body: as many as a batch has items.
         when_full: Served though the disk is short of room: it reads, or writes next to nothing.
     """
 
@@ -52,6 +58,8 @@ class Endpoint:
     is_open: bool = False
     body_optional: bool = False
     if_match: bool = False
+    cost: int = 1
+    items: Callable[[Any], int] | None = None
     when_full: bool = False
 
     @property
@@ -68,6 +76,10 @@ class Endpoint:
     def has_body(self) -> bool:
         """Say whether a JSON body is read."""
         return self.body is not NoBody
+
+    def price(self, body: Any) -> int:
+        """Return what a request with this body costs, in units."""
+        return self.cost * (1 if self.items is None else max(1, self.items(body)))
 
     @property
     def needs_room(self) -> bool:

@@ -20,7 +20,7 @@ from bitvault.wire.problems import Problem
 _SAYING_NO = (refusal, storage, files, identity, sharing)
 """Where refusals are declared; what storage says reaches clients through files."""
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_EVERYWHERE = ("invalid", "overloaded", "unavailable", "internal")
+_EVERYWHERE = ("invalid", "rate_limited", "overloaded", "unavailable", "internal")
 _BODY = ("malformed", "body_too_large", "request_timeout", "unsupported_media_type")
 _DESCRIPTION = """\
 Files, folders and their versions. Bytes never pass through this interface: uploads and downloads
@@ -36,6 +36,8 @@ To upload, `POST /v1/files` with path, size and hash, send the bytes as each of 
 /v1/files/{id}/content` and fetch the URL it answers.
 
 Errors are RFC 9457 problem details with a stable `code`. Lists are `{items, nextCursor}`.
+Every answer says in `RateLimit` and `RateLimit-Policy` what may still be asked; a request costs 1
+unit, a batch its items. 429 and 503 say in `Retry-After` when to come back.
 `Idempotency-Key` makes a POST safe to repeat. ETags are revisions; send them back in `If-Match`.
 """
 

@@ -1,7 +1,7 @@
 """One endpoint as a Quart view: decode, authenticate, call the handler, encode."""
 
 import contextvars
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import attrs
@@ -10,10 +10,11 @@ import trio
 from quart import Response, request
 
 from bitvault.actors.identity.contract import InsufficientScope
-from bitvault.http import auth, decoding, problems
+from bitvault.http import auth, decoding, problems, throttle
 from bitvault.http.call import Answer, Call, Edge, Reply
 from bitvault.http.endpoint import Endpoint, NoBody
 from bitvault.http.problems import Rejected
+from bitvault.kernel.limits import Verdict
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.kernel.timing import Spent
@@ -30,6 +31,7 @@ class Trace:
     started: float = attrs.field(factory=trio.current_time)
     spent: Spent = attrs.field(factory=Spent)
     principal: Principal | None = None
+    verdicts: list[Verdict] = attrs.field(factory=list)
     route: str = ""
     code: str = ""
 
@@ -46,7 +48,7 @@ def view_of(endpoint: Endpoint, edge: Edge) -> View:
         try:
             answer = await _answer(endpoint, edge, trace, path)
         except Rejected as rejected:
-            return problem_response(problems.of_rejection(rejected, trace.origin.request_id))
+            return rejected_response(rejected)
         except (ActorDied, AskTimeout, MailboxFull):
             return overloaded(trace)
         return _response(answer, trace)
@@ -59,6 +61,12 @@ def overloaded(trace: Trace) -> Response:
     """Answer that the daemon cannot serve this now, without saying which part of it."""
     detail = "The server is overloaded or restarting; retry later with the same Idempotency-Key."
     return problem_response(problems.problem("overloaded", detail, trace.origin.request_id))
+
+
+def rejected_response(rejected: Rejected) -> Response:
+    """Answer what the edge refuses itself."""
+    request_id = tracing.get().origin.request_id
+    return problem_response(problems.of_rejection(rejected, request_id))
 
 
 def problem_response(members: dict[str, Any]) -> Response:
@@ -92,11 +100,24 @@ async def _answer(endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, 
     pairs = request.args.items(multi=True)
     query = decoding.query(pairs, endpoint.query)
     body = await _body(endpoint)
+    if caller is not None:
+        charged = edge.throttle.principal(caller.principal, endpoint.price(body))
+        limited(trace, await charged)
     if caller is not None and request.method != "GET":
         key = auth.idempotency_of(request.headers, request.method, request.path, body)
         caller = attrs.evolve(caller, idempotency=key)
     call = Call(edge, trace.origin, parameters, query, body, request.headers, caller)
     return await endpoint.handler(call)
+
+
+def limited(trace: Trace, verdicts: Sequence[Verdict]) -> None:
+    """Note what the limits say, for the answer's headers, and refuse if it is no.
+
+    Raises:
+        Rejected: ``rate_limited``.
+    """
+    trace.verdicts += verdicts
+    throttle.check(verdicts)
 
 
 async def _body(endpoint: Endpoint) -> msgspec.Struct:

@@ -4,6 +4,8 @@ The number is the theoretical arrival time: when everything spent under the key 
 whose arrival has passed is whole again, so it need not be remembered.
 """
 
+from math import ceil
+
 from attrs import frozen
 
 _ROUNDING = 1e-6
@@ -57,6 +59,11 @@ class Verdict:
     wait: float
     remaining: float
     reset: float
+
+    @property
+    def retry_after(self) -> int:
+        """Return ``wait`` in whole seconds, not less."""
+        return ceil(round(self.wait, 6))
 
     @property
     def is_allowed(self) -> bool:

@@ -123,6 +123,23 @@ class Sessions:
 
 
 @frozen
+class Limits:
+    """How much may be asked: units at once, and units a second after that; a rate of 0: no limit.
+
+    The limit on wrong passwords has no such zero.
+    """
+
+    address_rate: float = _setting(2000.0, _within(0, 1e6, "units a second"))
+    address_burst: int = _setting(20_000, _within(100, 10**9, "units"))
+    user_rate: float = _setting(2000.0, _within(0, 1e6, "units a second"))
+    user_burst: int = _setting(100_000, _within(100, 10**9, "units"))
+    tenant_rate: float = _setting(5000.0, _within(0, 1e6, "units a second"))
+    tenant_burst: int = _setting(250_000, _within(100, 10**9, "units"))
+    password_guesses: int = _setting(10, _within(1, 1000, "guesses"))
+    password_seconds: float = _setting(30.0, _within(1, 3600, "seconds"))
+
+
+@frozen
 class Log:
     """Structured logs on standard error."""
 
@@ -141,6 +158,7 @@ class Settings:
     garbage: Garbage = Garbage()
     quota: Quota = Quota()
     sessions: Sessions = Sessions()
+    limits: Limits = Limits()
     log: Log = Log()
 
 

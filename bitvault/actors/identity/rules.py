@@ -5,7 +5,6 @@ import unicodedata
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from math import ceil
 
 from attrs import evolve, frozen
 
@@ -204,4 +203,4 @@ def own_guess(options: IdentityOptions, principal: Principal) -> tuple[Charge, .
 
 def seconds_to_wait(verdicts: Iterable[Verdict]) -> int:
     """Return whole seconds until all of the charges would be allowed; 0: they are."""
-    return ceil(max(verdict.wait for verdict in verdicts))
+    return max(verdict.retry_after for verdict in verdicts)

@@ -1,6 +1,7 @@
 """The disk below a folder, asked of the kernel; and engines that wait for room on it."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -29,6 +30,11 @@ class LocalDisk:
         """Return what is free to accounts other than root."""
         found = os.statvfs(self.folder)
         return found.f_bavail * found.f_frsize
+
+
+def least_free(disks: Sequence[Disk]) -> int:
+    """Return what is free on the fullest of some disks."""
+    return min(disk.free() for disk in disks)
 
 
 def when_there_is_room(engine: ChildSpec, disk: Disk, needed: int) -> ChildSpec:

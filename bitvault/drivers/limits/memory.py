@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import islice
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from bitvault.kernel.limits import Charge, Verdict, decide
 
@@ -77,14 +77,16 @@ class MemoryLimits:
     async def take(self, charges: Sequence[Charge]) -> Sequence[Verdict]:
         """Make all of the charges or none."""
         now = self.now()
-        verdicts = [
-            decide(self._arrival(charge.key, now), now, charge.limit, charge.cost)
-            for charge in charges
-        ]
+        verdicts = [self._judge(charge, now) for charge in charges]
         if all(verdict.is_allowed for verdict in verdicts):
             for charge, verdict in zip(charges, verdicts, strict=True):
                 self._keep(charge.key, verdict.arrival, now)
-        return verdicts
+            return verdicts
+        # What would have been allowed is not made either, so it must not be shown as spent.
+        return [
+            self._judge(evolve(charge, cost=0), now) if verdict.is_allowed else verdict
+            for charge, verdict in zip(charges, verdicts, strict=True)
+        ]
 
     async def give_back(self, charges: Sequence[Charge]) -> None:
         """Undo charges; one whose key went into the sketch stands, for its cells are shared."""
@@ -92,9 +94,10 @@ class MemoryLimits:
             if charge.key in self._arrivals:
                 self._arrivals[charge.key] -= charge.limit.seconds(charge.cost)
 
-    def _arrival(self, key: str, now: float) -> float:
-        held = self._arrivals.get(key)
-        return self._sketch.arrival(key, now) if held is None else held
+    def _judge(self, charge: Charge, now: float) -> Verdict:
+        held = self._arrivals.get(charge.key)
+        arrival = self._sketch.arrival(charge.key, now) if held is None else held
+        return decide(arrival, now, charge.limit, charge.cost)
 
     def _keep(self, key: str, arrival: float, now: float) -> None:
         self._arrivals[key] = arrival

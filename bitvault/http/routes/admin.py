@@ -11,7 +11,7 @@ from bitvault.actors.identity.contract import FindUsers
 from bitvault.actors.letters.contract import ListDeadLetters, ReplayDeadLetters
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
-from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.principal import Scope
@@ -96,6 +96,7 @@ async def list_dead_letters(call: Call[NoBody, PagedLetters]) -> Answer:
     scope=Scope.ADMIN,
     body=wire.ReplayDeadLetters,
     body_optional=True,
+    cost=HEAVY,
     codes=("invalid", "forbidden"),
 )
 async def replay_dead_letters(call: Call[wire.ReplayDeadLetters, NoQuery]) -> Answer:

@@ -24,6 +24,7 @@ routes = Routes("batch")
     scope=Scope.WRITE,
     body=wire.Batch,
     codes=("invalid", "idempotency_key_reused", "unavailable"),
+    items=lambda body: len(body.operations),
 )
 async def apply_batch(call: Call[wire.Batch, NoQuery]) -> Answer:
     """Apply operations in order, in one transaction; each succeeds or is refused by itself."""

@@ -21,7 +21,7 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
-from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import etag, expected_revision, is_known
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, page_reply
@@ -118,6 +118,7 @@ async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     body=wire.CopyNode,
     codes=(*CHANGES, "too_many_nodes"),
+    cost=HEAVY,
 )
 async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Answer:
     """Copy a file or a subtree; no bytes move."""
@@ -168,6 +169,7 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     scope=Scope.READ,
     body=wire.ContentsWanted,
     codes=("invalid", "unavailable"),
+    items=lambda body: len(body.items),
     when_full=True,
 )
 async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:

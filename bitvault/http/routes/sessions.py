@@ -9,7 +9,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
-from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.tokens import listed
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
@@ -25,6 +25,7 @@ routes = Routes("sessions")
     {201: wire.SessionOpened},
     body=wire.OpenSession,
     codes=("invalid", "bad_credentials", "too_many_attempts"),
+    cost=HEAVY,
     is_open=True,
 )
 async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
@@ -85,6 +86,7 @@ async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     scope=Scope.ACCOUNT,
     body=wire.ChangePassword,
     codes=("invalid", "bad_credentials", "too_many_attempts"),
+    cost=HEAVY,
     when_full=True,
 )
 async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Answer:

@@ -44,6 +44,8 @@ _INIT = (
     "idempotency_key_reused",
     "unavailable",
 )
+_PARTS_OF_A_UNIT = 100
+"""Parts are signed and compared without asking the database: a hundred cost as much as a file."""
 _OPEN = ("invalid", "upload_not_found", "upload_closed", "unavailable")
 _COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_mismatch")
 
@@ -76,6 +78,7 @@ async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     body=wire.InitUploads,
     codes=("invalid", "idempotency_key_reused", "unavailable"),
+    items=lambda body: len(body.items),
 )
 async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     """Start up to 1000 uploads."""
@@ -94,6 +97,7 @@ async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     body=wire.CommitUpload,
     codes=_COMMIT,
+    items=lambda body: 1 + len(body.parts) // _PARTS_OF_A_UNIT,
 )
 async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
     """Commit an upload: its bytes are proved and become a version. A repeat answers the same.
@@ -116,6 +120,7 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     body=wire.CommitUploads,
     codes=("invalid", "unavailable"),
+    items=lambda body: len(body.items),
 )
 async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     """Commit up to 1000 uploads in one transaction; each succeeds or is refused by itself."""
@@ -173,6 +178,7 @@ async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     body=wire.SignParts,
     codes=_OPEN,
+    items=lambda body: 1 + (len(body.part_numbers) + len(body.parts)) // _PARTS_OF_A_UNIT,
 )
 async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Answer:
     """Sign some parts of a multipart upload, just in time."""

@@ -17,7 +17,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
-from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.http.routes.tokens import created, listed
 from bitvault.kernel.ids import UserId
@@ -37,6 +37,7 @@ routes = Routes("users")
     scope=Scope.ADMIN,
     body=wire.CreateUser,
     codes=("invalid", "forbidden", "login_taken", "idempotency_key_reused"),
+    cost=HEAVY,
 )
 async def create_user(call: Call[wire.CreateUser, NoQuery]) -> Answer:
     """Create a user in your tenant; for its admins."""

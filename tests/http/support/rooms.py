@@ -13,8 +13,11 @@ from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
 from bitvault.actors.sharing import contract as sharing
-from bitvault.http.app import Application, Options, create_app
+from bitvault.drivers.limits.memory import MemoryLimits
+from bitvault.http.app import Application, create_app
 from bitvault.http.call import Reserve, Rooms
+from bitvault.http.options import Options
+from bitvault.http.throttle import Rates
 from bitvault.kernel.access import Role
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, UserId
@@ -195,15 +198,21 @@ class World:
     state: str = "running"
     free: int = 1 << 40
     """Bytes on the disk; a thousand are kept."""
+    rates: Rates = attrs.field(factory=Rates)
+    time: float = 1000.0
+    """Of the limits, in seconds."""
     app: Application = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         room: Any = self.room
         rooms = Rooms(identity=room, files=room, sharing=room, audit=room, letters=room)
-        options = Options(body_limit=1 << 20, body_timeout=5)
+        options = Options(body_limit=1 << 20, body_timeout=5, rates=self.rates)
+        limits = MemoryLimits(now=lambda: self.time)
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
-        self.app = create_app(rooms, clock, ids, tree=self.tree, options=options, reserve=reserve)
+        self.app = create_app(
+            rooms, clock, ids, limits, tree=self.tree, options=options, reserve=reserve
+        )
 
     def tree(self) -> ChildStatus:
         """Return a small tree."""

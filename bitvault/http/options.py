@@ -1,0 +1,33 @@
+"""What may be set at the edge, read from the settings."""
+
+import attrs
+
+from bitvault.http.throttle import Rates
+from bitvault.kernel.limits import Limit
+from bitvault.kernel.settings import Settings
+
+
+@attrs.frozen
+class Options:
+    """What may be set. ``body_limit`` in bytes, ``body_timeout`` in seconds."""
+
+    body_limit: int = 8 << 20
+    body_timeout: float = 60.0
+    rates: Rates = attrs.field(factory=Rates)
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Options":
+        """Take them from the settings."""
+        limits = settings.limits
+        return cls(
+            body_limit=settings.server.body_limit,
+            rates=Rates(
+                address=_limit("address", limits.address_rate, limits.address_burst),
+                user=_limit("user", limits.user_rate, limits.user_burst),
+                tenant=_limit("tenant", limits.tenant_rate, limits.tenant_burst),
+            ),
+        )
+
+
+def _limit(name: str, rate: float, burst: int) -> Limit | None:
+    return Limit(name, rate, burst) if rate else None

@@ -1,0 +1,91 @@
+"""Rate limits at the edge: who has to wait, and what every answer says of its limits.
+
+Two fields of draft-ietf-httpapi-ratelimit-headers: ``RateLimit-Policy`` (``q`` units in ``w``
+seconds) and ``RateLimit`` (``r`` units remain, all are back in ``t`` seconds).
+"""
+
+from collections.abc import Iterable, Sequence
+from math import ceil, floor
+
+from attrs import frozen
+
+from bitvault.drivers.limits.port import Limits
+from bitvault.http.problems import Rejected
+from bitvault.kernel.addresses import subscriber
+from bitvault.kernel.limits import Charge, Limit, Verdict
+from bitvault.kernel.principal import Principal
+
+
+@frozen
+class Rates:
+    """What each may spend, in units; None: as much as it likes."""
+
+    address: Limit | None = None
+    """By requests, before anything else is known of them."""
+    user: Limit | None = None
+    tenant: Limit | None = None
+
+
+@frozen
+class Throttle:
+    """Charges requests to who sends them."""
+
+    limits: Limits
+    rates: Rates
+
+    async def address(self, address: str, cost: float) -> Sequence[Verdict]:
+        """Charge where a request comes from."""
+        return await self._take([(f"address {subscriber(address)}", self.rates.address)], cost)
+
+    async def principal(self, principal: Principal, cost: float) -> Sequence[Verdict]:
+        """Charge a user and the tenant, both or neither."""
+        tenant = principal.tenant_id
+        wanted = [
+            (f"user {tenant} {principal.user_id}", self.rates.user),
+            (f"tenant {tenant}", self.rates.tenant),
+        ]
+        return await self._take(wanted, cost)
+
+    async def _take(
+        self, wanted: Iterable[tuple[str, Limit | None]], cost: float
+    ) -> Sequence[Verdict]:
+        charges = [Charge(key, limit, cost) for key, limit in wanted if limit is not None]
+        return await self.limits.take(charges) if charges else ()
+
+
+def check(verdicts: Sequence[Verdict]) -> None:
+    """Refuse a request that has to wait.
+
+    Raises:
+        Rejected: ``rate_limited``, with the seconds until all its limits allow it.
+    """
+    late = [verdict for verdict in verdicts if not verdict.is_allowed]
+    if not late:
+        return
+    longest = max(late, key=lambda verdict: verdict.wait)
+    seconds = longest.retry_after
+    detail = (
+        f"Too many requests for the limit of this {longest.limit.name}; "
+        f"try again in {seconds} second{'s' if seconds > 1 else ''}."
+    )
+    raise Rejected("rate_limited", detail, retryAfter=seconds, limit=longest.limit.name)
+
+
+def headers(verdicts: Sequence[Verdict]) -> dict[str, str]:
+    """Return the fields that tell a client where it stands; none where nothing is limited."""
+    if not verdicts:
+        return {}
+    policies = (
+        f'"{limit.name}";q={int(limit.burst)};w={ceil(limit.window)}'
+        for limit in (verdict.limit for verdict in verdicts)
+    )
+    states = (
+        f'"{verdict.limit.name}";r={_whole(verdict.remaining)};t={ceil(verdict.reset)}'
+        for verdict in verdicts
+    )
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+
+
+def _whole(units: float) -> int:
+    """Return whole units, not more; what rounding took from the last one is given back."""
+    return floor(round(units, 3))
