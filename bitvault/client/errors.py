@@ -6,15 +6,27 @@ programs.
 
 # ruff: noqa: N818 - the names say what stood in the way
 
+import math
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
+
+_TOO_MANY = 429
+"""HTTP: too many requests."""
 
 
 class BitVaultError(Exception):
-    """The root of what the SDK raises. ``code`` is stable; ``retryable`` says a retry may help."""
+    """The root of what the SDK raises. ``code`` is stable; ``retryable`` says a retry may help.
+
+    ``retry_after`` is when the server wants to be asked again, in seconds, if it said so;
+    ``is_limited`` says that it did nothing because it was asked too much.
+    """
 
     code: str = "error"
     retryable: bool = False
+    retry_after: float | None = None
+    is_limited: bool = False
 
 
 class Problem(BitVaultError):
@@ -31,8 +43,12 @@ class Problem(BitVaultError):
         self.detail = str(members.get("detail") or self.title or f"HTTP {status}")
         self.field = members.get("field")
         self.request_id = members.get("requestId")
-        self.retryable = bool(members.get("retryable", status in {429, 502, 503, 504}))
-        self.retry_after = _seconds(members.get("retryAfter"))
+        # After too many wrong passwords a person has to think, not a program to wait.
+        self.retryable = self.code != "too_many_attempts" and bool(
+            members.get("retryable", status in {429, 502, 503, 504})
+        )
+        self.retry_after = seconds_of(members.get("retryAfter"))
+        self.is_limited = status == _TOO_MANY
         known = {"type", "title", "status", "code", "detail", "field", "requestId", "retryable"}
         self.extra = {key: value for key, value in members.items() if key not in known}
         super().__init__(self.detail)
@@ -52,8 +68,12 @@ class Unreachable(BitVaultError):
 class StoreRefused(BitVaultError):
     """The object store answered a presigned request with an error."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, retry_after: float | None = None
+    ) -> None:
         self.status = status
+        self.retry_after = retry_after
+        self.is_limited = status == _TOO_MANY
         self.code = f"store_{code or status}"
         self.expired = status == 403  # noqa: PLR2004 - HTTP: a presigned URL past its time
         self.retryable = status in {408, 429, 500, 502, 503, 504}
@@ -108,9 +128,18 @@ class Stopped(BitVaultError):
         super().__init__("the transfer was stopped")
 
 
-def _seconds(value: object) -> float | None:
-    """Read a Retry-After of seconds; the date form is rare and answered by the backoff."""
+def seconds_of(value: object, now: float | None = None) -> float | None:
+    """Read a Retry-After, of seconds or a date (RFC 9110 §10.2.3); None for anything else."""
+    text = "" if value is None else str(value).strip()
     try:
-        return max(0.0, float(str(value)))
+        seconds = float(text)
     except ValueError:
-        return None
+        seconds = _until(text, time.time() if now is None else now)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _until(date: str, now: float) -> float:
+    try:
+        return parsedate_to_datetime(date).timestamp() - now
+    except ValueError:
+        return math.nan

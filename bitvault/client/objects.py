@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from bitvault.client.errors import SourceChanged, StoreRefused, Unreachable
+from bitvault.client.errors import SourceChanged, StoreRefused, Unreachable, seconds_of
 from bitvault.client.hashing import BLOCK, Section
 
 T = TypeVar("T")
@@ -253,7 +253,8 @@ def _answer(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
     with _network():
         text = response.read(_MOST_ERROR_BYTES).decode("utf-8", "replace")
     response.close()
-    raise StoreRefused(response.status, _element("Code", text), _element("Message", text))
+    after = seconds_of(response.getheader("retry-after"))
+    raise StoreRefused(response.status, _element("Code", text), _element("Message", text), after)
 
 
 def _element(name: str, text: str) -> str:

@@ -11,27 +11,34 @@ from bitvault.client.errors import BitVaultError
 
 T = TypeVar("T")
 
+_LEAST = 1.0
+"""Seconds before a limited call is repeated, whatever the server says."""
+
 
 @frozen
 class RetryPolicy:
     """Up to ``attempts`` tries; the wait before retry n is random in 0..min(cap, first * 2^n).
 
-    Full jitter keeps clients that failed together from coming back together. A Retry-After of
-    the server wins over the drawn wait, up to ``cap``. Times are in seconds.
+    Full jitter keeps clients that failed together from coming back together. A server that says
+    when to come back (Retry-After) is not asked sooner: the drawn wait comes on top. Told to wait
+    for more than ``longest``, the call fails at once, because the caller knows better what to do.
+
+    A call that was limited (429) had no effect, and will be let in: it is repeated as often as it
+    takes, until all waits of the call exceed ``patience``. Times are in seconds.
     """
 
     attempts: int = 5
     first: float = 0.2
     cap: float = 10.0
+    longest: float = 60.0
+    patience: float = 300.0
     draw: Callable[[], float] = field(default=random.random, repr=False)
     wait: Callable[[float], None] = field(default=time.sleep, repr=False)
 
     def delay(self, failures: int, retry_after: float | None = None) -> float:
         """Return the wait after the ``failures``-th failure in a row (1, 2, ...)."""
-        if retry_after is not None:
-            return min(retry_after, self.cap)
         ceiling: float = min(self.cap, self.first * 2 ** (failures - 1))
-        return ceiling * self.draw()
+        return (retry_after or 0.0) + ceiling * self.draw()
 
     def run(self, attempt: Callable[[], T]) -> T:
         """Call ``attempt`` until it succeeds, fails for good, or the tries are used up.
@@ -39,14 +46,26 @@ class RetryPolicy:
         Raises:
             BitVaultError: the last failure.
         """
-        for failures in range(1, self.attempts):
+        tries, counted, waited = 0, 0, 0.0
+        while True:
             try:
                 return attempt()
             except BitVaultError as error:
-                if not error.retryable:
+                tries += 1
+                counted += not error.is_limited
+                pause = self._pause(error, tries)
+                used_up = waited + pause > self.patience if error.is_limited else False
+                if not error.retryable or counted >= self.attempts or used_up:
                     raise
-                self.wait(self.delay(failures, getattr(error, "retry_after", None)))
-        return attempt()
+                if (error.retry_after or 0.0) > self.longest:
+                    raise
+            self.wait(pause)
+            waited += pause
+
+    def _pause(self, error: BitVaultError, tries: int) -> float:
+        asked = error.retry_after
+        # The exponent is bounded: tries of a limited call may be many.
+        return self.delay(min(tries, 16), max(asked or 0.0, _LEAST) if error.is_limited else asked)
 
 
-NO_RETRY = RetryPolicy(attempts=1)
+NO_RETRY = RetryPolicy(attempts=1, patience=0.0)

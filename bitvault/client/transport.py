@@ -19,7 +19,8 @@ class Transport:
     """Calls one server with one token; safe to share between threads.
 
     Error handling: answers that are retryable, and broken connections, are retried with the same
-    Idempotency-Key, so that a call whose answer was lost has its effect once (ADR-0014).
+    Idempotency-Key, so that a call whose answer was lost has its effect once (ADR-0014). Whatever
+    may change something has such a key: a PATCH or DELETE would else be refused when repeated.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Transport:
     ) -> bytes:
         """Call and return the body as it came."""
         sent = dict(headers or {})
-        if method == "POST":
+        if method != "GET":
             sent["Idempotency-Key"] = self._keys()
         content = None
         if body is not None:

@@ -92,8 +92,10 @@ class Endpoint:
 
     @property
     def takes_idempotency_key(self) -> bool:
-        """Say whether Idempotency-Key means something: on POSTs of a known caller."""
-        return self.method == "POST" and not self.is_open
+        """Say whether Idempotency-Key means something: on POSTs of a known caller, and on nodes."""
+        return not self.is_open and (
+            self.method == "POST" or "idempotency_key_reused" in self.codes
+        )
 
 
 @attrs.define
