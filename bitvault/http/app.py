@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from bitvault.drivers.limits.port import Limits
 from bitvault.http import auth, openapi, problems, serving, throttle
 from bitvault.http.call import Edge, Reserve, Rooms
+from bitvault.http.forwarded import Proxies
 from bitvault.http.metrics import Metrics
 from bitvault.http.options import Options
 from bitvault.http.problems import Rejected
@@ -50,6 +51,14 @@ class Application(QuartTrio):
 
     edge: Edge
     metrics: Metrics
+
+    _noticed: bool = False
+
+    def notice(self, peer: str, proxies: Proxies) -> None:
+        """Say once that somebody unknown says whom it passes on: a proxy that was not set?"""
+        if not self._noticed and proxies.is_unknown(peer, request.headers):
+            self._noticed = True
+            _LOG.warning("forwarding header ignored", peer=peer, setting="server.trusted_proxies")
 
     async def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods alone."""
@@ -88,7 +97,7 @@ def create_app(
     app.edge = Edge(rooms, clock, ids, reserve, Throttle(limits, options.rates))
     app.metrics = Metrics(tree, reserve)
     _add_routes(app, tree)
-    _add_hooks(app)
+    _add_hooks(app, options.proxies)
     return app
 
 
@@ -115,9 +124,11 @@ def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
     app.add_url_rule("/", "front", front)
 
 
-def _add_hooks(app: Application) -> None:
+def _add_hooks(app: Application, proxies: Proxies) -> None:
     async def begin() -> Response | None:
-        address = request.remote_addr or ""
+        peer = request.remote_addr or ""
+        address = proxies.client(peer, request.headers)
+        app.notice(peer, proxies)
         fresh = app.edge.ids.uuid7().hex
         trace = Trace(auth.origin_of(request.headers, address, fresh))
         tracing.set(trace)
@@ -195,6 +206,7 @@ def _record(metrics: Metrics, trace: Trace, response: Response) -> None:
         "method": method,
         "route": route,
         "status": response.status_code,
+        "address": trace.origin.address,
         "milliseconds": round(seconds * 1000, 2),
         "databaseMilliseconds": round(trace.spent.database_seconds * 1000, 2),
         "bytes": response.content_length or 0,

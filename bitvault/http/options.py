@@ -2,7 +2,9 @@
 
 import attrs
 
+from bitvault.http.forwarded import Proxies
 from bitvault.http.throttle import Rates
+from bitvault.kernel.addresses import networks
 from bitvault.kernel.limits import Limit
 from bitvault.kernel.settings import Settings
 
@@ -13,14 +15,16 @@ class Options:
 
     body_limit: int = 8 << 20
     body_timeout: float = 60.0
+    proxies: Proxies = attrs.field(factory=Proxies)
     rates: Rates = attrs.field(factory=Rates)
 
     @classmethod
     def of(cls, settings: Settings) -> "Options":
         """Take them from the settings."""
-        limits = settings.limits
+        server, limits = settings.server, settings.limits
         return cls(
-            body_limit=settings.server.body_limit,
+            body_limit=server.body_limit,
+            proxies=Proxies(networks(server.trusted_proxies), server.proxy_header),
             rates=Rates(
                 address=_limit("address", limits.address_rate, limits.address_burst),
                 user=_limit("user", limits.user_rate, limits.user_burst),

@@ -13,6 +13,8 @@ from typing import Any, get_type_hints
 import attrs
 from attrs import field, frozen
 
+from bitvault.kernel.addresses import networks
+
 Rule = tuple[Callable[[Any], bool], str]
 
 
@@ -49,6 +51,21 @@ def _setting(default: Any, rule: Rule | None = None) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
+def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
+    def is_read(value: str) -> bool:
+        try:
+            read(value)
+        except ValueError:
+            return False
+        return True
+
+    return is_read
+
+
+_PROXIES: Rule = (
+    _reads(networks),
+    "must be a comma-separated list of addresses and CIDR networks, without host bits",
+)
 _ADDRESS: Rule = (_address, "must be HOST:PORT with a port from 0 to 65535")
 _DAY = 86_400
 
@@ -63,6 +80,8 @@ class Server:
     body_limit: int = _setting(8 << 20, _within(1 << 16, 1 << 30, "bytes"))
     disk_reserve: int = _setting(256 << 20, _within(0, 1 << 40, "bytes"))
     graceful_timeout: float = _setting(10.0, _within(0, 600, "seconds"))
+    trusted_proxies: str = _setting("", _PROXIES)
+    proxy_header: str = _setting("X-Forwarded-For", _one_of("X-Forwarded-For", "Forwarded"))
 
 
 @frozen

@@ -56,6 +56,16 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
         ("[transfers]\nget_ttl = 90000.0", "garbage.grace", "must be more than transfers.get_ttl"),
         ("[garbage]\nkeep_results = 60", "garbage.keep_results", "must be from 86400"),
         ("[quota]\ntenant = -1", "quota.tenant", "must be from 0"),
+        (
+            "[server]\ntrusted_proxies = '10.0.0.0/8, 10.0.0.1/8'",
+            "server.trusted_proxies",
+            "addresses and CIDR networks",
+        ),
+        ("[server]\nproxy_header = 'Via'", "server.proxy_header", "must be one of X-Forwarded-For"),
+        ("[limits]\npassword_guesses = 0", "limits.password_guesses", "must be from 1"),
+        ("[limits]\npassword_seconds = 0", "limits.password_seconds", "must be from 1"),
+        ("[limits]\nuser_rate = -1", "limits.user_rate", "must be from 0"),
+        ("[limits]\ntenant_burst = 0", "limits.tenant_burst", "must be from 100"),
         ("[server", "bitvault.toml", "is not TOML"),
     ],
 )

@@ -16,6 +16,7 @@ from bitvault.actors.sharing import contract as sharing
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.http.app import Application, create_app
 from bitvault.http.call import Reserve, Rooms
+from bitvault.http.forwarded import Proxies
 from bitvault.http.options import Options
 from bitvault.http.throttle import Rates
 from bitvault.kernel.access import Role
@@ -199,6 +200,7 @@ class World:
     free: int = 1 << 40
     """Bytes on the disk; a thousand are kept."""
     rates: Rates = attrs.field(factory=Rates)
+    proxies: Proxies = attrs.field(factory=Proxies)
     time: float = 1000.0
     """Of the limits, in seconds."""
     app: Application = attrs.field(init=False)
@@ -206,7 +208,9 @@ class World:
     def __attrs_post_init__(self) -> None:
         room: Any = self.room
         rooms = Rooms(identity=room, files=room, sharing=room, audit=room, letters=room)
-        options = Options(body_limit=1 << 20, body_timeout=5, rates=self.rates)
+        options = Options(
+            body_limit=1 << 20, body_timeout=5, rates=self.rates, proxies=self.proxies
+        )
         limits = MemoryLimits(now=lambda: self.time)
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
