@@ -109,9 +109,10 @@ def openapi_document() -> bytes:
 
 
 def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
+    shows = {endpoint.path: endpoint for endpoint in ENDPOINTS if endpoint.is_shown_alone}
     for endpoint in ENDPOINTS:
         rule = endpoint.path.replace("{", "<").replace("}", ">")
-        view = serving.view_of(endpoint, app.edge)
+        view = serving.view_of(endpoint, app.edge, shows.get(endpoint.path))
         app.add_url_rule(rule, endpoint.operation_id, view, methods=[endpoint.method])
     health = Health(app.edge, tree, app.metrics, openapi_document())
     app.add_url_rule("/livez", "livez", health.livez)

@@ -40,7 +40,9 @@ class Endpoint:
         scope: What a credential must be good for; a route that does not say serves nobody.
         is_open: Needs no token.
         body_optional: An absent body stands for ``{}``.
-        if_match: Heeds If-Match.
+        if_match: Heeds If-Match in the room's own transaction; where it does not, the edge
+            compares with what a GET of the same path shows just before.
+        if_none_match: Heeds ``If-None-Match: *``, on a change.
         cost: What a request costs in the units of rate limits.
         items: How many times that, by its body: as many as a batch has items.
         when_full: Served though the disk is short of room: it reads, or writes next to nothing.
@@ -58,6 +60,7 @@ class Endpoint:
     is_open: bool = False
     body_optional: bool = False
     if_match: bool = False
+    if_none_match: bool = False
     cost: int = 1
     items: Callable[[Any], int] | None = None
     when_full: bool = False
@@ -76,6 +79,22 @@ class Endpoint:
     def has_body(self) -> bool:
         """Say whether a JSON body is read."""
         return self.body is not NoBody
+
+    @property
+    def is_conditional(self) -> bool:
+        """Say whether what it shows has a tag, and is not sent again to who has it."""
+        return self.method == "GET" and self.answers.keys() == {200}
+
+    @property
+    def is_shown_alone(self) -> bool:
+        """Say whether the path alone says what is shown, so that If-Match can be compared."""
+        required = any(field.required for field in msgspec.structs.fields(self.query))
+        return self.is_conditional and not required
+
+    @property
+    def is_safe(self) -> bool:
+        """Say whether it changes nothing (RFC 9110 §9.2.1)."""
+        return self.method == "GET"
 
     def price(self, body: Any) -> int:
         """Return what a request with this body costs, in units."""

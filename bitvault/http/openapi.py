@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, made from the endpoints and their shapes; the same on every run."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import msgspec
@@ -19,6 +19,7 @@ from bitvault.wire.problems import Problem
 
 _SAYING_NO = (refusal, storage, files, identity, sharing)
 """Where refusals are declared; what storage says reaches clients through files."""
+_TAG = r'^(\*|"[!#-~]{1,64}")$'
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _EVERYWHERE = ("invalid", "rate_limited", "overloaded", "unavailable", "internal")
 _BODY = ("malformed", "body_too_large", "request_timeout", "unsupported_media_type")
@@ -38,16 +39,18 @@ To upload, `POST /v1/files` with path, size and hash, send the bytes as each of 
 Errors are RFC 9457 problem details with a stable `code`. Lists are `{items, nextCursor}`.
 Every answer says in `RateLimit` and `RateLimit-Policy` what may still be asked; a request costs 1
 unit, a batch its items. 429 and 503 say in `Retry-After` when to come back.
-`Idempotency-Key` makes a POST safe to repeat. ETags are revisions; send them back in `If-Match`.
+`Idempotency-Key` makes a POST safe to repeat. Whatever is shown has an ETag: send it back in
+`If-Match` to change nothing that others have changed, or in `If-None-Match` to be told 304.
 """
 
 
 def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
     """Build the document."""
     schemas, components = _schemas(endpoints)
+    shown = {endpoint.path for endpoint in endpoints if endpoint.is_shown_alone}
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        operation = _operation(endpoint, schemas, components)
+        operation = _operation(endpoint, schemas, components, shown)
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -92,7 +95,10 @@ def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Mapping[Any, Any], dict[str
 
 
 def _operation(
-    endpoint: Endpoint, schemas: Mapping[Any, Any], components: dict[str, Any]
+    endpoint: Endpoint,
+    schemas: Mapping[Any, Any],
+    components: dict[str, Any],
+    shown: Container[str],
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": endpoint.operation_id,
@@ -101,7 +107,7 @@ def _operation(
         "parameters": [
             *_path_parameters(endpoint.path),
             *_query_parameters(endpoint.query, schemas, components),
-            *_header_parameters(endpoint),
+            *_header_parameters(endpoint, shown),
         ],
         "responses": _responses(endpoint, schemas),
     }
@@ -141,13 +147,15 @@ def _query_parameters(
         }
 
 
-def _header_parameters(endpoint: Endpoint) -> Iterable[dict[str, Any]]:
+def _header_parameters(endpoint: Endpoint, shown: Container[str]) -> Iterable[dict[str, Any]]:
     if endpoint.takes_idempotency_key:
         yield _header("Idempotency-Key", "^[!-~]{1,255}$", "Makes the request safe to repeat.")
-    if endpoint.if_match:
-        yield _header("If-Match", r'^(\*|"[0-9]{1,18}")$', "The ETag it must still have.")
-    if 304 in endpoint.answers:  # noqa: PLR2004 - the status itself is the point
-        yield _header("If-None-Match", r'^(\*|"[0-9]{1,18}")$', "Answer 304 if it still has it.")
+    if endpoint.if_match or (not (endpoint.is_safe or endpoint.is_open) and endpoint.path in shown):
+        yield _header("If-Match", _TAG, "The ETag it must still have.")
+    if endpoint.is_conditional:
+        yield _header("If-None-Match", _TAG, "Answer 304 if it still has it.")
+    if endpoint.if_none_match:
+        yield _header("If-None-Match", r"^\*$", "Change nothing that is there already.")
 
 
 def _header(name: str, pattern: str, description: str) -> dict[str, Any]:
@@ -157,13 +165,15 @@ def _header(name: str, pattern: str, description: str) -> dict[str, Any]:
 
 def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, shape in sorted(endpoint.answers.items()):
+    answers = dict(endpoint.answers) | ({304: None} if endpoint.is_conditional else {})
+    for status, shape in sorted(answers.items()):
         responses[str(status)] = {"description": _PHRASE[status]}
         if shape is not None:
             responses[str(status)]["content"] = {"application/json": {"schema": schemas[shape]}}
     codes = [*endpoint.codes, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
     codes += [] if endpoint.is_open else ["unauthenticated"]
     codes += [] if endpoint.serves(Scope.READ) or endpoint.is_open else ["insufficient_scope"]
+    codes += [] if endpoint.is_safe else ["precondition_failed"]
     codes += ["disk_full"] if endpoint.needs_room else []
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):

@@ -10,7 +10,7 @@ import trio
 from quart import Response, request
 
 from bitvault.actors.identity.contract import InsufficientScope
-from bitvault.http import auth, decoding, problems, throttle
+from bitvault.http import auth, decoding, preconditions, problems, throttle
 from bitvault.http.call import Answer, Call, Edge, Reply
 from bitvault.http.endpoint import Endpoint, NoBody
 from bitvault.http.problems import Rejected
@@ -39,19 +39,19 @@ class Trace:
 tracing: contextvars.ContextVar[Trace] = contextvars.ContextVar("tracing")
 
 
-def view_of(endpoint: Endpoint, edge: Edge) -> View:
-    """Make the view of an endpoint."""
+def view_of(endpoint: Endpoint, edge: Edge, shows: Endpoint | None = None) -> View:
+    """Make the view of an endpoint; ``shows`` is the GET of the same path, if there is one."""
 
     async def view(**path: str) -> Response:
         trace = tracing.get()
         trace.route = endpoint.path
         try:
-            answer = await _answer(endpoint, edge, trace, path)
+            answer = await _answer(endpoint, edge, trace, path, shows)
+            return _response(answer, trace, conditional=endpoint.is_conditional)
         except Rejected as rejected:
             return rejected_response(rejected)
         except (ActorDied, AskTimeout, MailboxFull):
             return overloaded(trace)
-        return _response(answer, trace)
 
     view.__name__ = endpoint.operation_id
     return view
@@ -85,7 +85,9 @@ async def principal_of(edge: Edge, trace: Trace) -> Principal | Refusal:
     return who
 
 
-async def _answer(endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, str]) -> Answer:
+async def _answer(
+    endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, str], shows: Endpoint | None
+) -> Answer:
     caller = None
     if not endpoint.is_open:
         who = await principal_of(edge, trace)
@@ -107,7 +109,38 @@ async def _answer(endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, 
         key = auth.idempotency_of(request.headers, request.method, request.path, body)
         caller = attrs.evolve(caller, idempotency=key)
     call = Call(edge, trace.origin, parameters, query, body, request.headers, caller)
+    if (refusal := await _unmet(endpoint, call, shows)) is not None:
+        return refusal
     return await endpoint.handler(call)
+
+
+async def _unmet(
+    endpoint: Endpoint, call: Call[Any, Any], shows: Endpoint | None
+) -> Refusal | None:
+    """Judge the conditions of a change that the endpoint does not judge itself.
+
+    Raises:
+        Rejected: ``precondition_failed``; a condition is never passed over.
+    """
+    if endpoint.is_safe:
+        return None
+    if "If-None-Match" in call.headers and not endpoint.if_none_match:
+        raise preconditions.unmatched("If-None-Match: is not heeded here; nothing was changed.")
+    header = call.headers.get("If-Match")
+    if header is None or endpoint.if_match:
+        return None
+    if shows is None or endpoint.is_open:
+        raise preconditions.unmatched("If-Match: there is nothing here that it could match.")
+    shown = await shows.handler(attrs.evolve(call, query=shows.query(), body=NoBody()))
+    if isinstance(shown, Refusal):
+        return shown
+    if not preconditions.matches(header, _tag(shown, msgspec.json.encode(shown.shape))):
+        raise preconditions.unmatched()
+    return None
+
+
+def _tag(reply: Reply, raw: bytes) -> str:
+    return reply.headers.get("ETag") or preconditions.etag_of(raw)
 
 
 def limited(trace: Trace, verdicts: Sequence[Verdict]) -> None:
@@ -132,10 +165,25 @@ async def _body(endpoint: Endpoint) -> msgspec.Struct:
     return shape
 
 
-def _response(answer: Answer, trace: Trace) -> Response:
+def _response(answer: Answer, trace: Trace, *, conditional: bool) -> Response:
     if isinstance(answer, Refusal):
         return problem_response(problems.of_refusal(answer, trace.origin.request_id))
-    return reply_response(answer)
+    return _shown(answer) if conditional else reply_response(answer)
+
+
+def _shown(reply: Reply) -> Response:
+    """Encode what is shown, with its tag; 304 for who has it already.
+
+    A browser may keep it, but has to ask before every use: for whoever is logged in then.
+    """
+    raw = msgspec.json.encode(reply.shape)
+    tag = _tag(reply, raw)
+    headers = {**reply.headers, "ETag": tag, "Cache-Control": "private, no-cache"}
+    if preconditions.is_known(request.headers.get("If-None-Match"), tag):
+        return reply_response(Reply(304, None, headers))
+    response = Response(raw, reply.status)
+    response.headers.update({"Content-Type": "application/json", **headers})
+    return response
 
 
 def reply_response(reply: Reply) -> Response:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import attrs
+from msgspec.structs import replace
 
 from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
@@ -33,7 +34,7 @@ def node(value: files.Node) -> nodes.Node:
         size=value.size,
         hash=value.hash,
         version=value.version,
-        etag=etag(value.revision),
+        etag=etag(value.revision, value.path),
         content_type=value.content_type,
         content_modified_at=value.content_modified_at,
         created_at=value.created_at,
@@ -185,7 +186,7 @@ def credential_members(value: identity.Credential, current: UUID) -> dict[str, A
 
 def space(value: files.Space) -> spaces.Space:
     """Show a space."""
-    return spaces.Space(
+    shown = spaces.Space(
         id=value.space_id,
         kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
         name=value.name,
@@ -194,15 +195,17 @@ def space(value: files.Space) -> spaces.Space:
         quota=value.quota,
         used=value.used,
         reserved=value.reserved,
-        etag=etag(value.revision),
+        etag="",
         created_at=value.created_at,
     )
+    return replace(shown, etag=etag(value.revision, shown))
 
 
 def member(value: files.Member, logins: Mapping[UserId, str]) -> spaces.Member:
     """Show a member of a space."""
     login = logins.get(value.user_id)
-    return spaces.Member(user_id=value.user_id, login=login, role=value.role.value)
+    shown = spaces.Member(user_id=value.user_id, login=login, role=value.role.value, etag="")
+    return replace(shown, etag=etag(value.role.value, shown))
 
 
 def grantee(value: sharing.Grantee, names: Mapping[UUID, str]) -> shares.Grantee:

@@ -95,8 +95,8 @@ ETag = Annotated[
     str,
     Meta(
         max_length=64,
-        pattern=r'^"[0-9]{1,18}"(?!\n)$',
-        description='As it was answered, in its quotes: "7".',
+        pattern=r'^"[0-9]{1,18}(-[0-9a-f]{1,32})?"(?!\n)$',
+        description='As it was answered, in its quotes: "7-01a2b3c4d5e6".',
     ),
 ]
 

@@ -53,3 +53,4 @@ class Member(ResponseShape, frozen=True, kw_only=True):
     user_id: UUID
     login: str | None
     role: Role
+    etag: str

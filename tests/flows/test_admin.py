@@ -119,4 +119,6 @@ def test_a_foreign_user_is_no_member(client: httpx.Client, stranger: httpx.Clien
     assert len(told) == 1
     me = client.get("/v1/me").json()
     answer = client.put(f"/v1/spaces/{space}/members/{me['id']}", json={"role": "manager"})
-    assert answer.json() == {"userId": me["id"], "login": "admin", "role": "manager"}
+    tag = answer.headers["ETag"]
+    told = {"userId": me["id"], "login": "admin", "role": "manager", "etag": tag}
+    assert answer.json() == told

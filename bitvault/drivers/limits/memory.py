@@ -29,7 +29,7 @@ class Sketch:
 
     salt: bytes = field(factory=partial(os.urandom, 16), repr=False)
     """Secret, so that nobody can choose with whom to share cells."""
-    _cells: "array[float]" = field(init=False)
+    _cells: "array[float]" = field(init=False, repr=False)
     _latest: float = _NEVER
 
     def __attrs_post_init__(self) -> None:
@@ -68,7 +68,7 @@ class MemoryLimits:
 
     most: int = 50_000
     now: Callable[[], float] = trio.current_time
-    _arrivals: OrderedDict[str, float] = field(factory=OrderedDict, init=False)
+    _arrivals: OrderedDict[str, float] = field(factory=OrderedDict, init=False, repr=False)
     _sketch: Sketch = field(factory=Sketch, init=False)
 
     def __len__(self) -> int:

@@ -18,11 +18,12 @@ from bitvault.actors.files.contract import (
     Operation,
     RestoreVersion,
     TrashNode,
+    Written,
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.preconditions import etag, expected_revision, is_known
+from bitvault.http.preconditions import expected_revision
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, page_reply
 from bitvault.kernel.principal import Scope
@@ -66,7 +67,7 @@ class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 @routes.route(
     "GET",
     "/v1/files",
-    {200: wire.Node, 304: None},
+    {200: wire.Node},
     scope=Scope.READ,
     query=ByPath,
     codes=("invalid", "node_not_found", "space_not_found"),
@@ -74,20 +75,16 @@ class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
     """Describe the file or folder at a path."""
     at = shapes.target(None, call.query.path, call.query.space_id)
-    return _described(call, await call.files.ask(GetNode(call.caller, at)))
+    return _described(await call.files.ask(GetNode(call.caller, at)))
 
 
 @routes.route(
-    "GET",
-    "/v1/files/{id}",
-    {200: wire.Node, 304: None},
-    scope=Scope.READ,
-    codes=("node_not_found",),
+    "GET", "/v1/files/{id}", {200: wire.Node}, scope=Scope.READ, codes=("node_not_found",)
 )
 async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a file or folder."""
     node = await call.files.ask(GetNode(call.caller, shapes.at(call.path["id"])))
-    return _described(call, node)
+    return _described(node)
 
 
 @routes.route(
@@ -224,16 +221,20 @@ async def apply(call: Call[object, object], operation: Operation, status: int = 
     done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
     if isinstance(done, Refusal):
         return done
-    return Reply(status, shapes.written(done), {"ETag": etag(done.node.revision)})
+    return written(done, status)
 
 
-def _described(call: Call[object, object], node: Node | Refusal) -> Answer:
+def written(done: Written, status: int = 200) -> Reply:
+    """Answer what a write did, with the node's tag."""
+    shown = shapes.written(done)
+    return Reply(status, shown, {"ETag": shown.node.etag})
+
+
+def _described(node: Node | Refusal) -> Answer:
     if isinstance(node, Refusal):
         return node
-    headers = {"ETag": etag(node.revision), "Cache-Control": "private, no-cache"}
-    if is_known(call.headers.get("If-None-Match"), node.revision):
-        return Reply(304, None, headers)
-    return Reply(200, shapes.node(node), headers)
+    shown = shapes.node(node)
+    return Reply(200, shown, {"ETag": shown.etag})
 
 
 def _wants_page(accept: str) -> bool:

@@ -10,7 +10,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.routes.tokens import listed
+from bitvault.http.routes.tokens import credential_reply, listed
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import sessions as wire
@@ -48,6 +48,18 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
 async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     """List your sessions."""
     return await listed(call, "session")
+
+
+@routes.route(
+    "GET",
+    "/v1/sessions/{id}",
+    {200: wire.Credential},
+    scope=Scope.ACCOUNT,
+    codes=("credential_not_found",),
+)
+async def get_session(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe one of your sessions."""
+    return await credential_reply(call, "session")
 
 
 @routes.route(

@@ -2,20 +2,22 @@
 
 from bitvault.actors.files.contract import (
     CreateSpace,
+    GetMember,
     GetSpace,
     ListMembers,
     ListSpaces,
+    Member,
     RemoveMember,
     Role,
     SetMember,
     Space,
     UpdateSpace,
 )
-from bitvault.actors.identity.contract import FindUsers, UserNotFound
+from bitvault.actors.identity.contract import FindUsers, User, UserNotFound
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
-from bitvault.http.preconditions import etag, single_revision
+from bitvault.http.preconditions import expected_roles, single_revision
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.principal import Scope
@@ -110,25 +112,40 @@ async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
 
 
 @routes.route(
+    "GET",
+    "/v1/spaces/{id}/members/{userId}",
+    {200: wire.Member},
+    scope=Scope.READ,
+    codes=("space_not_found", "user_not_found"),
+)
+async def get_member(call: Call[NoBody, NoQuery]) -> Answer:
+    """Say which role a user has in a team space."""
+    user = await _user(call)
+    if isinstance(user, Refusal):
+        return user
+    return _member(
+        await call.files.ask(GetMember(call.caller, call.path["id"], user.user_id)), user
+    )
+
+
+@routes.route(
     "PUT",
     "/v1/spaces/{id}/members/{userId}",
     {200: wire.Member},
     scope=Scope.WRITE,
     body=wire.SetMember,
-    codes=("invalid", "forbidden", "space_not_found", "user_not_found"),
+    codes=("invalid", "forbidden", "space_not_found", "user_not_found", "precondition_failed"),
+    if_match=True,
+    if_none_match=True,
 )
 async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
     """Give a user a role in a team space."""
-    role, user_id = Role(call.body.role), call.path["userId"]
-    users = await call.identity.ask(FindUsers(call.caller, (user_id,)))
-    if isinstance(users, Refusal):
-        return users
-    if not users:
-        return UserNotFound(str(user_id))
-    member = await call.files.ask(SetMember(call.caller, call.path["id"], user_id, role))
-    if isinstance(member, Refusal):
-        return member
-    return Reply(200, shapes.member(member, {user_id: users[0].login}))
+    role, expected = Role(call.body.role), expected_roles(call)
+    user = await _user(call)
+    if isinstance(user, Refusal):
+        return user
+    request = SetMember(call.caller, call.path["id"], user.user_id, role, expected)
+    return _member(await call.files.ask(request), user)
 
 
 @routes.route(
@@ -136,15 +153,34 @@ async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
     "/v1/spaces/{id}/members/{userId}",
     {204: None},
     scope=Scope.WRITE,
-    codes=("forbidden", "space_not_found"),
+    codes=("forbidden", "space_not_found", "precondition_failed"),
+    if_match=True,
 )
 async def remove_member(call: Call[NoBody, NoQuery]) -> Answer:
     """Take a user out of a team space."""
-    request = RemoveMember(call.caller, call.path["id"], call.path["userId"])
+    expected = expected_roles(call)
+    request = RemoveMember(call.caller, call.path["id"], call.path["userId"], expected)
     return await call.files.ask(request) or Reply(204)
 
 
 def _reply(space: Space | Refusal, status: int = 200) -> Answer:
     if isinstance(space, Refusal):
         return space
-    return Reply(status, shapes.space(space), {"ETag": etag(space.revision)})
+    shown = shapes.space(space)
+    return Reply(status, shown, {"ETag": shown.etag})
+
+
+def _member(member: Member | Refusal, user: User) -> Answer:
+    if isinstance(member, Refusal):
+        return member
+    shown = shapes.member(member, {user.user_id: user.login})
+    return Reply(200, shown, {"ETag": shown.etag})
+
+
+async def _user(call: Call[object, object]) -> User | Refusal:
+    """Find the user that the path names; who has no login here is none of this tenant's."""
+    user_id = call.path["userId"]
+    users = await call.identity.ask(FindUsers(call.caller, (user_id,)))
+    if isinstance(users, Refusal):
+        return users
+    return users[0] if users else UserNotFound(str(user_id))

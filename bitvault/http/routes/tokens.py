@@ -1,6 +1,11 @@
 """Named API tokens."""
 
-from bitvault.actors.identity.contract import CloseSession, CreateToken, ListCredentials
+from bitvault.actors.identity.contract import (
+    CloseSession,
+    CreateToken,
+    CredentialNotFound,
+    ListCredentials,
+)
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
@@ -38,6 +43,18 @@ async def listed(call: Call[NoBody, NoQuery], kind: str, user_id: UserId | None 
     )
 
 
+async def credential_reply(call: Call[object, object], kind: str) -> Answer:
+    """Answer the credential of the caller that the path names."""
+    found = await call.identity.ask(ListCredentials(call.caller, kind))
+    if isinstance(found, Refusal):
+        return found
+    current = call.caller.principal.credential_id
+    for one in found:
+        if one.credential_id == call.path["id"]:
+            return Reply(200, wire.Credential(**shapes.credential_members(one, current)))
+    return CredentialNotFound()
+
+
 @routes.route(
     "POST",
     "/v1/tokens",
@@ -58,6 +75,18 @@ async def create_token(call: Call[wire.CreateToken, NoQuery]) -> Answer:
 async def list_tokens(call: Call[NoBody, NoQuery]) -> Answer:
     """List your API tokens, without their secrets."""
     return await listed(call, "token")
+
+
+@routes.route(
+    "GET",
+    "/v1/tokens/{id}",
+    {200: wire.Credential},
+    scope=Scope.ACCOUNT,
+    codes=("credential_not_found",),
+)
+async def get_token(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe one of your API tokens, without its secret."""
+    return await credential_reply(call, "token")
 
 
 @routes.route(

@@ -18,8 +18,8 @@ from bitvault.actors.files.contract import (
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
-from bitvault.http.preconditions import etag
 from bitvault.http.problems import invalid
+from bitvault.http.routes.files import written
 from bitvault.http.routes.queries import Paged, page_reply
 from bitvault.kernel.ids import UploadId
 from bitvault.kernel.principal import Scope
@@ -66,8 +66,7 @@ async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
     if isinstance(one, Refusal):
         return one
     if isinstance(one, UploadUnneeded):
-        tag = etag(one.written.node.revision)
-        return Reply(200, shapes.written(one.written), {"ETag": tag})
+        return written(one.written)
     return Reply(201, shapes.opened(one), {"Location": f"/v1/files/uploads/{one.upload_id}"})
 
 
@@ -110,7 +109,7 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
     one = done if isinstance(done, Refusal) else done[0]
     if isinstance(one, Refusal):
         return one
-    return Reply(200, shapes.written(one), {"ETag": etag(one.node.revision)})
+    return written(one)
 
 
 @routes.route(

@@ -52,11 +52,21 @@ class Scene:
         given = {"hash": sha256("new"), **more}
         return c.InitUploads(self.alice, (c.UploadDraft(size, Target(path=path), **given),))
 
+    def set_member(self, number: int, if_role: set[c.Role | None]) -> Any:
+        """Ask for a role in the team space."""
+        expected = frozenset(if_role)
+        return c.SetMember(self.alice, self.team, user(number), c.Role.VIEWER, expected)
+
     def commit(self, name: str, text: str = "", **more: Any) -> Any:
         """Claim one of the scene's uploads."""
         upload_id = self.uploads.get(name, UploadId(NONE))
         claim = c.UploadCommit(upload_id, sha256(text or name), **more)
         return c.CommitUploads(self.alice, (claim,))
+
+
+def user(number: int) -> UserId:
+    """Return the id of a user."""
+    return UserId(UUID(int=number))
 
 
 async def put(world: World, objects: MemoryObjectStore, path: str, text: str, **more: Any) -> Any:
@@ -198,6 +208,15 @@ ROWS: list[tuple[Refusal | type[Refusal], Ask]] = [
     (c.StaleRevision(1), lambda s: s.apply(c.TrashNode(FOLDER, 0))),
     (c.StaleRevision(2), lambda s: s.apply(c.RestoreVersion(FILE, 1, 3))),
     (c.StaleRevision(1), lambda s: c.UpdateSpace(s.alice, s.team, name="x", if_revision=2)),
+    (c.StaleMember("manager"), lambda s: s.set_member(1, {c.Role.EDITOR, c.Role.VIEWER})),
+    (c.StaleMember("manager"), lambda s: s.set_member(1, {None})),
+    (c.StaleMember(None), lambda s: s.set_member(2, set(c.Role))),
+    (
+        c.StaleMember("manager"),
+        lambda s: c.RemoveMember(s.alice, s.team, user(1), frozenset({c.Role.EDITOR})),
+    ),
+    (c.StaleMember(None), lambda s: c.RemoveMember(s.alice, s.team, user(2), frozenset(c.Role))),
+    (c.MemberNotFound(str(user(2))), lambda s: c.GetMember(s.alice, s.team, user(2))),
     (LONGER, lambda s: s.init("Team:/new", 11)),
     (LONGER, lambda s: s.apply(c.CopyNode(FILE, TEAM))),
     (c.QuotaExceeded(14, 3), lambda s: s.apply(c.MoveNode(FOLDER, TEAM))),

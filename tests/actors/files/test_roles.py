@@ -83,7 +83,10 @@ WRITES: dict[str, Make] = {
     "init": lambda who, s: c.InitUploads(who, (_draft(s),)),
     "put in the trash": _apply(lambda s: c.TrashNode(Target(node_id=s.folder))),
 }
-MEMBERS: dict[str, Make] = {"members": lambda who, s: c.ListMembers(who, s.space_id)}
+MEMBERS: dict[str, Make] = {
+    "members": lambda who, s: c.ListMembers(who, s.space_id),
+    "a member": lambda who, s: c.GetMember(who, s.space_id, UserId(UUID(int=VIEWER))),
+}
 GOVERNS: dict[str, Make] = {
     "name the space": lambda who, s: c.UpdateSpace(who, s.space_id, name="Named"),
     "let in": lambda who, s: c.SetMember(who, s.space_id, NEW, c.Role.MANAGER),

@@ -18,6 +18,7 @@ from bitvault.http.app import Application, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.forwarded import Proxies
 from bitvault.http.options import Options
+from bitvault.http.preconditions import etag
 from bitvault.http.throttle import Rates
 from bitvault.kernel.access import Role
 from bitvault.kernel.events import Position
@@ -52,6 +53,8 @@ def node(**changes: Any) -> files.Node:
     return files.Node(**{**values, **changes})
 
 
+TAG = etag(7, "/a.txt")
+"""Of the node."""
 WRITTEN = files.Written(node(), Position(ID, 9), None)
 USER = identity.User(
     UserId(ID), TenantId(ID), "default", "ann", "Ann", is_admin=True, created_at=NOW
@@ -129,6 +132,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     files.CreateSpace: lambda _: SPACE,
     files.UpdateSpace: lambda _: SPACE,
     files.ListMembers: lambda _: (MEMBER,),
+    files.GetMember: lambda _: MEMBER,
     files.SetMember: lambda _: MEMBER,
     files.RemoveMember: lambda _: None,
     files.GetNodes: lambda request: tuple(node() for _ in request.node_ids),

@@ -3,19 +3,24 @@
 from typing import Any
 from uuid import UUID
 
+from attrs import evolve
+
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.contract import (
     CreateSpace,
+    GetMember,
     GetSpace,
     ListMembers,
     ListSpaces,
     Member,
+    MemberNotFound,
     RemoveMember,
     Role,
     SetMember,
     Space,
     SpaceNotFound,
     SpaceTaken,
+    StaleMember,
     StaleRevision,
     Target,
     TraceNode,
@@ -124,6 +129,9 @@ class Spaces(Desk):
             if name is not None:
                 await _rename(tx, caller, message.space_id, name)
             if message.quota is not None or message.unlimited:
+                if name is None:
+                    # A quota is none of the space's own row, but a change that If-Match must see.
+                    await _rename(tx, caller, message.space_id, row["name"])
                 quota = None if message.unlimited else message.quota
                 await tx.execute(
                     SQL["update_quota"],
@@ -164,6 +172,21 @@ class Spaces(Desk):
 
         return await self._read(caller, work)
 
+    @handles(GetMember)
+    async def member(self, message: GetMember) -> Member:
+        """Say which role a user has in a space the caller may enter or, as an admin, govern."""
+        caller = message.caller
+
+        async def work(tx: Transaction) -> Member:
+            await _entered_or_governed(tx, caller, message.space_id)
+            rows = await spaces_of(tx, _as(caller, message.user_id), [message.space_id])
+            role = _member_role(rows[0])
+            if role is None:
+                raise Refused(MemberNotFound(str(message.user_id)))
+            return Member(message.user_id, role)
+
+        return await self._read(caller, work)
+
     @handles(SetMember)
     async def set_member(self, message: SetMember) -> Member:
         """Give a user a role; whether the user exists is the edge's question to identity."""
@@ -171,6 +194,7 @@ class Spaces(Desk):
 
         async def work(tx: Transaction) -> Member:
             await _governed(tx, caller, message.space_id)
+            await _check_role(tx, message)
             await put_member(tx, caller, message.space_id, message.user_id, message.role)
             return Member(message.user_id, message.role)
 
@@ -183,6 +207,7 @@ class Spaces(Desk):
 
         async def work(tx: Transaction) -> None:
             await _governed(tx, caller, message.space_id)
+            await _check_role(tx, message)
             await tx.execute(
                 SQL["remove_member"],
                 tenant=caller.tenant_id,
@@ -196,6 +221,25 @@ class Spaces(Desk):
 def _check_quota(quota: int | None) -> None:
     if quota is not None and not 0 <= quota <= _MAX_QUOTA:
         raise Refused(Invalid("quota", f"must be from 0 to {_MAX_QUOTA} bytes"))
+
+
+async def _check_role(tx: Transaction, message: SetMember | RemoveMember) -> None:
+    """Compare what the user's role must be; the caller holds the space, so it stays what it is."""
+    if message.if_role is None:
+        return
+    row = await _locked(tx, _as(message.caller, message.user_id), message.space_id)
+    role = _member_role(row)
+    if role not in message.if_role:
+        raise Refused(StaleMember(None if role is None else role.value))
+
+
+def _member_role(row: Row) -> Role | None:
+    return None if row["member_role"] is None else Role(row["member_role"])
+
+
+def _as(caller: Caller, user_id: UserId) -> Caller:
+    """Return the caller with another's place among the members."""
+    return evolve(caller, principal=evolve(caller.principal, user_id=user_id))
 
 
 def _check_update(row: Row, message: UpdateSpace) -> None:

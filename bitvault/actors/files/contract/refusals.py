@@ -115,7 +115,7 @@ class StaleBase(Refusal):
 
 @frozen
 class StaleRevision(Refusal):
-    """If-Match does not match: the node changed since the caller read it."""
+    """If-Match does not match: it has changed since the caller read it."""
 
     code: ClassVar[str] = "precondition_failed"
     current_revision: int
@@ -124,6 +124,34 @@ class StaleRevision(Refusal):
     def detail(self) -> str:
         """Say what to do."""
         return "If-Match: the resource has changed; read it again."
+
+
+@frozen
+class StaleMember(Refusal):
+    """If-Match does not match: it has changed since the caller read it."""
+
+    code: ClassVar[str] = "precondition_failed"
+    current_role: str | None
+    """None: not a member."""
+
+    @property
+    def detail(self) -> str:
+        """Name the present role."""
+        present = "is no member" if self.current_role is None else f"is {self.current_role}"
+        return f"If-Match: the user {present} now; nothing was changed."
+
+
+@frozen
+class MemberNotFound(Refusal):
+    """The user is not a member of the space."""
+
+    code: ClassVar[str] = "user_not_found"
+    user: str
+
+    @property
+    def detail(self) -> str:
+        """Say where to look."""
+        return f"User {self.user} is not a member; list them with GET /v1/spaces/{{id}}/members."
 
 
 @frozen

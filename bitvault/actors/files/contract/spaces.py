@@ -4,7 +4,12 @@ from datetime import datetime
 
 from attrs import frozen
 
-from bitvault.actors.files.contract.refusals import SpaceNotFound, SpaceTaken
+from bitvault.actors.files.contract.refusals import (
+    MemberNotFound,
+    SpaceNotFound,
+    SpaceTaken,
+    StaleMember,
+)
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
@@ -88,22 +93,35 @@ class ListMembers(Request[tuple[Member, ...] | SpaceNotFound]):
 
 
 @frozen
-class SetMember(Request[Member | SpaceNotFound | Forbidden | Invalid]):
+class GetMember(Request[Member | SpaceNotFound | MemberNotFound]):
+    """Say which role a user has in a team space."""
+
+    caller: Caller
+    space_id: SpaceId
+    user_id: UserId
+
+
+@frozen
+class SetMember(Request[Member | SpaceNotFound | StaleMember | Forbidden | Invalid]):
     """Give a user a role in a team space; for its managers and the tenant's admins."""
 
     caller: Caller
     space_id: SpaceId
     user_id: UserId
     role: Role
+    if_role: frozenset[Role | None] | None = None
+    """What the user's role must be before, None in it for none; None: whatever it is."""
 
 
 @frozen
-class RemoveMember(Request[None | SpaceNotFound | Forbidden]):
+class RemoveMember(Request[None | SpaceNotFound | StaleMember | Forbidden]):
     """Take a user out of a team space; not an error when they were not in it."""
 
     caller: Caller
     space_id: SpaceId
     user_id: UserId
+    if_role: frozenset[Role | None] | None = None
+    """As of `SetMember`."""
 
 
 @frozen
