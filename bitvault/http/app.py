@@ -12,8 +12,9 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from bitvault.drivers.limits.port import Limits
-from bitvault.http import auth, openapi, problems, serving, throttle
+from bitvault.http import auth, openapi, problems, serving
 from bitvault.http.call import Edge, Reserve, Rooms
+from bitvault.http.capacity import Capacity
 from bitvault.http.forwarded import Proxies
 from bitvault.http.metrics import Metrics
 from bitvault.http.options import Options
@@ -21,7 +22,7 @@ from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.routes.health import PAGES, Health, front, page_view
 from bitvault.http.serving import Trace, tracing
-from bitvault.http.throttle import Throttle
+from bitvault.http.throttle import Throttle, headers
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.timing import spent
@@ -94,8 +95,10 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = options.body_limit
     app.config["BODY_TIMEOUT"] = options.body_timeout
     reserve = Reserve(lambda: 0) if reserve is None else reserve
-    app.edge = Edge(rooms, clock, ids, reserve, Throttle(limits, options.rates))
-    app.metrics = Metrics(tree, reserve)
+    capacity = Capacity.of(options.requests_at_once, options.body_limit)
+    throttle = Throttle(limits, options.rates)
+    app.edge = Edge(rooms, clock, ids, reserve, throttle, capacity)
+    app.metrics = Metrics(tree, reserve, capacity)
     _add_routes(app, tree)
     _add_hooks(app, options.proxies)
     return app
@@ -139,7 +142,7 @@ def _add_hooks(app: Application, proxies: Proxies) -> None:
     async def finish(response: Response) -> Response:
         trace = tracing.get()
         _secure(response, trace.origin.request_id)
-        response.headers.update(throttle.headers(trace.verdicts))
+        response.headers.update(headers(trace.verdicts))
         _record(app.metrics, trace, response)
         return response
 

@@ -8,6 +8,7 @@ import msgspec
 from werkzeug.datastructures import Headers
 
 from bitvault.http import problems
+from bitvault.http.capacity import Capacity
 from bitvault.http.throttle import Throttle
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
@@ -70,6 +71,7 @@ class Edge:
     ids: Ids
     reserve: Reserve
     throttle: Throttle
+    capacity: Capacity
 
 
 @attrs.frozen

@@ -45,6 +45,7 @@ class Endpoint:
         if_none_match: Heeds ``If-None-Match: *``, on a change.
         cost: What a request costs in the units of rate limits.
         items: How many times that, by its body: as many as a batch has items.
+        is_hashing: Hashes a password; few of these are served at once.
         when_full: Served though the disk is short of room: it reads, or writes next to nothing.
     """
 
@@ -63,6 +64,7 @@ class Endpoint:
     if_none_match: bool = False
     cost: int = 1
     items: Callable[[Any], int] | None = None
+    is_hashing: bool = False
     when_full: bool = False
 
     @property

@@ -26,6 +26,10 @@ from hypercorn.typing import ConnectionState, LifespanState
 from hypercorn.utils import wrap_app
 
 from bitvault.http.app import Application
+from bitvault.http.serving import BODY_WANTED
+
+_SMALL = 64 << 10
+"""Bytes."""
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -112,16 +116,23 @@ class Unhurried:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        arrived = trio.Event()
+        arrived, wanted, answered = trio.Event(), trio.Event(), False
+        if _is_small(scope):
+            wanted.set()
 
         async def receiving() -> Any:
+            # Nothing of a large body is taken from the socket before somebody wants it.
+            await wanted.wait()
             event = await receive()
             if not event.get("more_body"):
                 arrived.set()
-            return event
+            return {**event, "body": b""} if answered and "body" in event else event
 
         async def sending(message: Any) -> None:
+            nonlocal answered
             if _is_last(message) and not arrived.is_set():
+                answered = True
+                wanted.set()
                 await send({**message, "more_body": True})
                 with trio.move_on_after(self.patience.rest):
                     # Quart goes on receiving what it has no use for until the answer ends.
@@ -129,7 +140,15 @@ class Unhurried:
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
             await send(message)
 
-        await self.application(scope, receiving, sending)
+        given: Any = {**scope, BODY_WANTED: wanted}
+        await self.application(given, receiving, sending)
+
+
+def _is_small(scope: Any) -> bool:
+    """Say whether a body has no need to be waited with: it fits into what is buffered anyway."""
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"0")
+    return b"transfer-encoding" not in headers and length.isdigit() and int(length) <= _SMALL
 
 
 def _is_last(message: Any) -> bool:

@@ -1,6 +1,7 @@
 """Prometheus metrics: requests are counted here, the tree is read when it is scraped."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import attrs
@@ -9,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bitvault.http.call import Reserve
+from bitvault.http.capacity import Capacity
 from supervisors import ChildStatus
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -19,10 +21,19 @@ _BEHIND = {
 }
 
 
+_GATES = {
+    "requests": "Requests in work now.",
+    "hashing": "Requests in work now that hash a password.",
+    "bodies": "Bytes of request bodies held now.",
+}
+
+
 class Metrics:
     """The counts of one edge, in a registry of its own."""
 
-    def __init__(self, tree: Callable[[], ChildStatus], reserve: Reserve) -> None:
+    def __init__(
+        self, tree: Callable[[], ChildStatus], reserve: Reserve, capacity: Capacity
+    ) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "bitvault_http_requests",
@@ -38,6 +49,15 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Tree(tree))
+        for name, gate in attrs.asdict(capacity, recurse=False).items():
+            inside = Gauge(f"bitvault_http_{name}_inside", _GATES[name], registry=self.registry)
+            inside.set_function(partial(getattr, gate, "inside"))
+            refused = Gauge(
+                f"bitvault_http_{name}_refused",
+                f"Requests answered 503 because {name} had no room.",
+                registry=self.registry,
+            )
+            refused.set_function(partial(getattr, gate, "refused"))
         if reserve.keep:
             free = Gauge("bitvault_disk_free_bytes", "Free on the disk.", registry=self.registry)
             free.set_function(reserve.free)

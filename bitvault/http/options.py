@@ -2,6 +2,7 @@
 
 import attrs
 
+from bitvault.http.capacity import AT_ONCE
 from bitvault.http.forwarded import Proxies
 from bitvault.http.throttle import Rates
 from bitvault.kernel.addresses import networks
@@ -15,6 +16,7 @@ class Options:
 
     body_limit: int = 8 << 20
     body_timeout: float = 60.0
+    requests_at_once: int = AT_ONCE
     proxies: Proxies = attrs.field(factory=Proxies)
     rates: Rates = attrs.field(factory=Rates)
 
@@ -24,6 +26,7 @@ class Options:
         server, limits = settings.server, settings.limits
         return cls(
             body_limit=server.body_limit,
+            requests_at_once=server.requests_at_once,
             proxies=Proxies(networks(server.trusted_proxies), server.proxy_header),
             rates=Rates(
                 address=_limit("address", limits.address_rate, limits.address_burst),

@@ -1,6 +1,7 @@
 """One endpoint as a Quart view: decode, authenticate, call the handler, encode."""
 
 import contextvars
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
@@ -8,6 +9,7 @@ import attrs
 import msgspec
 import trio
 from quart import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from bitvault.actors.identity.contract import InsufficientScope
 from bitvault.http import auth, decoding, preconditions, problems, throttle
@@ -19,6 +21,11 @@ from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.kernel.timing import Spent
 from supervisors import ActorDied, AskTimeout, MailboxFull
+
+BODY_WANTED = "bitvault.body_wanted"
+"""In the scope: an event; a large body is received once it is set."""
+OPEN_BODY_LIMIT = 64 << 10
+"""Bytes of a body that anybody may send."""
 
 View = Callable[..., Awaitable[Response]]
 
@@ -88,30 +95,39 @@ async def principal_of(edge: Edge, trace: Trace) -> Principal | Refusal:
 async def _answer(
     endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, str], shows: Endpoint | None
 ) -> Answer:
-    caller = None
-    if not endpoint.is_open:
-        who = await principal_of(edge, trace)
-        if isinstance(who, Refusal):
-            return who
-        if not endpoint.serves(who.scope):
-            return InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower())
-        caller = Caller(who, trace.origin)
+    capacity = edge.capacity
+    gate = capacity.hashing if endpoint.is_hashing else capacity.requests
+    gate.check()
+    who = None if endpoint.is_open else await principal_of(edge, trace)
+    if isinstance(who, Refusal):
+        return who
+    if who is not None and not endpoint.serves(who.scope):
+        return InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower())
     if endpoint.needs_room and edge.reserve.is_touched:
         raise problems.disk_full()
     parameters = decoding.path(path)
-    pairs = request.args.items(multi=True)
-    query = decoding.query(pairs, endpoint.query)
-    body = await _body(endpoint)
-    if caller is not None:
-        charged = edge.throttle.principal(caller.principal, endpoint.price(body))
-        limited(trace, await charged)
-    if caller is not None and request.method != "GET":
-        key = auth.idempotency_of(request.headers, request.method, request.path, body)
-        caller = attrs.evolve(caller, idempotency=key)
-    call = Call(edge, trace.origin, parameters, query, body, request.headers, caller)
-    if (refusal := await _unmet(endpoint, call, shows)) is not None:
-        return refusal
-    return await endpoint.handler(call)
+    query = decoding.query(request.args.items(multi=True), endpoint.query)
+    # A body is held until the answer: what is made of it is as large.
+    with capacity.bodies.entered(_body_size(endpoint), None if who is None else who.user_id):
+        body = await _body(endpoint)
+        caller = None if who is None else await _caller(endpoint, edge, trace, who, body)
+        call = Call(edge, trace.origin, parameters, query, body, request.headers, caller)
+        with gate.entered():
+            if (refusal := await _unmet(endpoint, call, shows)) is not None:
+                return refusal
+            return await endpoint.handler(call)
+
+
+async def _caller(
+    endpoint: Endpoint, edge: Edge, trace: Trace, who: Principal, body: msgspec.Struct
+) -> Caller:
+    """Charge the request to who sends it, and read its idempotency key."""
+    limited(trace, await edge.throttle.principal(who, endpoint.price(body)))
+    caller = Caller(who, trace.origin)
+    if endpoint.is_safe:
+        return caller
+    key = auth.idempotency_of(request.headers, request.method, request.path, body)
+    return attrs.evolve(caller, idempotency=key)
 
 
 async def _unmet(
@@ -129,7 +145,7 @@ async def _unmet(
     header = call.headers.get("If-Match")
     if header is None or endpoint.if_match:
         return None
-    if shows is None or endpoint.is_open:
+    if shows is None or endpoint.is_open or not shows.serves(call.caller.principal.scope):
         raise preconditions.unmatched("If-Match: there is nothing here that it could match.")
     shown = await shows.handler(attrs.evolve(call, query=shows.query(), body=NoBody()))
     if isinstance(shown, Refusal):
@@ -153,16 +169,53 @@ def limited(trace: Trace, verdicts: Sequence[Verdict]) -> None:
     throttle.check(verdicts)
 
 
+def _body_size(endpoint: Endpoint) -> int:
+    """Return how many bytes the body may have; one of unknown length as many as are allowed.
+
+    Raises:
+        RequestEntityTooLarge: It says that it has more.
+    """
+    if not endpoint.has_body:
+        return 0
+    most = request.max_content_length or 0
+    if endpoint.is_open:
+        most = min(most, OPEN_BODY_LIMIT)
+    said = request.content_length
+    if said is not None and said > most:
+        request.max_content_length = most
+        raise RequestEntityTooLarge
+    return most if said is None else said
+
+
 async def _body(endpoint: Endpoint) -> msgspec.Struct:
     if not endpoint.has_body:
         return NoBody()
-    raw = cast("bytes", await request.get_data(cache=False))
+    wanted = cast("Any", request.scope).get(BODY_WANTED)
+    if wanted is not None:
+        wanted.set()
+    raw = await _received(OPEN_BODY_LIMIT if endpoint.is_open else None)
     if not raw and endpoint.body_optional:
         raw = b"{}"
     elif request.mimetype != "application/json":
         raise Rejected("unsupported_media_type", "Content-Type: must be application/json.")
     shape: msgspec.Struct = decoding.body(raw, endpoint.body)
     return shape
+
+
+async def _received(limit: int | None) -> bytes:
+    """Receive the body; the framework has bounded it, ``limit`` does so more closely."""
+    if limit is None:
+        return cast("bytes", await request.get_data(cache=False))
+    raw = bytearray()
+    with trio.move_on_after(request.body_timeout or math.inf) as patience:
+        async for part in request.body:
+            raw += part
+            if len(raw) > limit:
+                request.max_content_length = limit
+                raise RequestEntityTooLarge
+    if patience.cancelled_caught:
+        raise RequestTimeout
+    return bytes(raw)
 
 
 def _response(answer: Answer, trace: Trace, *, conditional: bool) -> Response:

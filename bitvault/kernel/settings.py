@@ -80,6 +80,7 @@ class Server:
     body_limit: int = _setting(8 << 20, _within(1 << 16, 1 << 30, "bytes"))
     disk_reserve: int = _setting(256 << 20, _within(0, 1 << 40, "bytes"))
     graceful_timeout: float = _setting(10.0, _within(0, 600, "seconds"))
+    requests_at_once: int = _setting(256, _within(16, 100_000, "requests"))
     trusted_proxies: str = _setting("", _PROXIES)
     proxy_header: str = _setting("X-Forwarded-For", _one_of("X-Forwarded-For", "Forwarded"))
 

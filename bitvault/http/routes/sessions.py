@@ -26,6 +26,7 @@ routes = Routes("sessions")
     body=wire.OpenSession,
     codes=("invalid", "bad_credentials", "too_many_attempts"),
     cost=HEAVY,
+    is_hashing=True,
     is_open=True,
 )
 async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
@@ -99,6 +100,7 @@ async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     body=wire.ChangePassword,
     codes=("invalid", "bad_credentials", "too_many_attempts"),
     cost=HEAVY,
+    is_hashing=True,
     when_full=True,
 )
 async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Answer:

@@ -38,6 +38,7 @@ routes = Routes("users")
     body=wire.CreateUser,
     codes=("invalid", "forbidden", "login_taken", "idempotency_key_reused"),
     cost=HEAVY,
+    is_hashing=True,
 )
 async def create_user(call: Call[wire.CreateUser, NoQuery]) -> Answer:
     """Create a user in your tenant; for its admins."""

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import attrs
+import trio
 from quart.typing import TestClientProtocol
 
 from bitvault.actors.audit import contract as audit
@@ -149,6 +150,8 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
 class Room:
     """Answers like a `Ref`; ``asked`` holds every request but the authentications."""
 
+    held: trio.Event | None = None
+    """Until it is set, no request is answered."""
     answers: dict[type, Callable[[Any], Any]] = attrs.field(factory=lambda: dict(ANSWERS))
     asked: list[Any] = attrs.field(factory=list)
 
@@ -159,6 +162,8 @@ class Room:
             known |= {SCOPED[scope]: principal(scope=scope) for scope in Scope}
             return known.get(request.token, identity.Unauthenticated())
         self.asked.append(request)
+        if self.held is not None:
+            await self.held.wait()
         return self.answers[type(request)](request)
 
     def refuse(self, refusal: Refusal) -> None:
@@ -205,6 +210,7 @@ class World:
     """Bytes on the disk; a thousand are kept."""
     rates: Rates = attrs.field(factory=Rates)
     proxies: Proxies = attrs.field(factory=Proxies)
+    requests_at_once: int = 256
     time: float = 1000.0
     """Of the limits, in seconds."""
     app: Application = attrs.field(init=False)
@@ -215,6 +221,7 @@ class World:
         options = Options(
             body_limit=1 << 20, body_timeout=5, rates=self.rates, proxies=self.proxies
         )
+        options = attrs.evolve(options, requests_at_once=self.requests_at_once)
         limits = MemoryLimits(now=lambda: self.time)
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
