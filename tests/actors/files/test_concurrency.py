@@ -19,6 +19,7 @@ from bitvault.actors.files.contract import (
     Target,
     UploadClosed,
     UploadOpened,
+    UploadUnneeded,
     Written,
 )
 from bitvault.drivers.postgres.port import Query, Transaction
@@ -143,6 +144,21 @@ async def overtaken(
             await one_waits_for_another(world)
             held.released.set()
     return answers["first"], answers["second"]
+
+
+@pytest.mark.parametrize("options", [FilesOptions(default_space_quota=10)])
+async def test_what_another_is_about_to_take_is_not_given_away(world: World) -> None:
+    """An init that comes second is checked against what the first one leaves."""
+    await world.put("/known", "12345")
+
+    first, second = await overtaken(
+        world,
+        lambda: world.init("/same", "12345"),
+        lambda: world.init("/new", "1"),
+    )
+
+    assert isinstance(first, UploadUnneeded)
+    assert second == QuotaExceeded(1, 0)
 
 
 async def test_a_folder_is_made_while_a_commit_makes_it(world: World) -> None:

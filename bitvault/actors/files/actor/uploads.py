@@ -25,7 +25,7 @@ from bitvault.actors.files.store.committing import (
     find_uploads,
     settled,
 )
-from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.contents import Stamp, Tight
 from bitvault.actors.files.store.opening import Opened, open_uploads
 from bitvault.actors.files.store.outcomes import OpenedUpload, keep, repeated
 from bitvault.actors.storage.contract import (
@@ -55,17 +55,31 @@ class Uploads(Desk):
         """Reserve in one transaction, then have storage open and sign the objects."""
         check_batch(len(message.drafts))
         stamp = self._stamp(message.caller)
-        opened = await self._write(message.caller, lambda tx: self._open(tx, stamp, message.drafts))
+        try:
+            opened = await self._opened(stamp, message.drafts, is_tight=False)
+        except Tight:
+            opened = await self._opened(stamp, message.drafts, is_tight=True)
         return await self._signed(stamp, opened)
 
-    async def _open(self, tx: Transaction, stamp: Stamp, drafts: Sequence[UploadDraft]) -> Opened:
+    async def _opened(
+        self, stamp: Stamp, drafts: Sequence[UploadDraft], *, is_tight: bool
+    ) -> Opened:
+        return await self._write(
+            stamp.caller, lambda tx: self._open(tx, stamp, drafts, is_tight=is_tight)
+        )
+
+    async def _open(
+        self, tx: Transaction, stamp: Stamp, drafts: Sequence[UploadDraft], *, is_tight: bool
+    ) -> Opened:
         before = await repeated(tx, stamp.caller, stamp.now)
         if before is not None:
             ids = [one.upload_id for one in before if isinstance(one, OpenedUpload)]
             return Opened(before, await find_uploads(tx, stamp, ids), fresh=False)
         expires_at = stamp.now + self._options.upload_ttl
         append = self._appender(stamp.caller)
-        opened = await open_uploads(tx, stamp, drafts, expires_at, self._ids, append)
+        opened = await open_uploads(
+            tx, stamp, drafts, expires_at, self._ids, append, is_tight=is_tight
+        )
         await keep(tx, stamp.caller, opened.outcomes)
         return opened
 

@@ -26,6 +26,10 @@ class Raced(Exception):  # noqa: N818 - not an error: the work is done again on 
     """A concurrent transaction took a name or condemned a blob; plan again from the start."""
 
 
+class Tight(Exception):  # noqa: N818 - not an error: each draft is to be checked by itself
+    """Not all of a batch fits in the quota; plan it with the quota rows locked."""
+
+
 @frozen
 class Stamp:
     """Who writes, and when."""
@@ -241,13 +245,19 @@ async def lock_ledger(tx: Transaction, stamp: Stamp, spaces: Iterable[UUID]) -> 
 
 
 async def settle(tx: Transaction, tenant: UUID, ledger: Ledger) -> None:
-    """Write what the ledger changed."""
+    """Write what the ledger changed.
+
+    Raises:
+        Tight: the ledger was hopeful, and not all of it fits.
+    """
     changes = {holder: ledger.changes[holder] for holder in sorted(ledger.changes)}
     if changes:
-        await tx.execute(
-            SQL["add_usage"],
+        done = await tx.execute(
+            SQL["reserve" if ledger.is_hopeful else "add_usage"],
             tenant=tenant,
             holders=list(changes),
             used=[used for used, _ in changes.values()],
             reserved=[reserved for _, reserved in changes.values()],
         )
+        if ledger.is_hopeful and done != len(changes):
+            raise Tight

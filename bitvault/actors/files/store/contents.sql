@@ -78,6 +78,25 @@ SELECT holder_id, used, reserved, quota FROM files.usage
  WHERE tenant_id = :tenant AND holder_id = ANY(:holders::uuid[])
  ORDER BY holder_id FOR UPDATE;
 
+-- reserve --
+-- Bytes gained by each holder, if they fit in every quota. Fewer rows than asked for: they do not.
+-- A row that was waited for is checked as it is after the wait.
+WITH asked AS (
+    SELECT * FROM unnest(:holders::uuid[], :used::bigint[], :reserved::bigint[])
+        AS d (holder_id, used, reserved)
+), held AS (
+    SELECT holder_id, used + reserved AS taken, quota FROM files.usage
+     WHERE tenant_id = :tenant AND holder_id = ANY(:holders::uuid[])
+     ORDER BY holder_id FOR UPDATE
+), room AS (
+    SELECT bool_and(h.quota IS NULL OR h.taken + d.used + d.reserved <= h.quota) AS is_enough
+      FROM held h JOIN asked d USING (holder_id)
+)
+UPDATE files.usage u SET used = u.used + d.used, reserved = u.reserved + d.reserved
+  FROM asked d CROSS JOIN room
+ WHERE u.tenant_id = :tenant AND u.holder_id = d.holder_id
+   AND u.holder_id = ANY(:holders::uuid[]) AND room.is_enough;
+
 -- add_usage --
 -- Bytes gained (or, negative, lost) by each holder. The rows are locked in one order for all,
 -- because two commits that lock a space and its tenant in different orders would deadlock.

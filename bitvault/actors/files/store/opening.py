@@ -31,6 +31,7 @@ from bitvault.actors.files.store.contents import (
 )
 from bitvault.actors.files.store.contents import (
     Stamp,
+    Tight,
     arrival_of,
     lock_ledger,
     picture_of,
@@ -78,11 +79,17 @@ async def open_uploads(
     expires_at: datetime,
     ids: Ids,
     append: Appender,
+    *,
+    is_tight: bool,
 ) -> Opened:
     """Decide every draft in order; write the reservations and what dedup commits at once.
 
+    Unless it ``is_tight``, all drafts are taken to fit in the quota, so that the rows everybody
+    waits for are locked by the last statement but the outbox's.
+
     Raises:
         Raced: a concurrent transaction got in between; run it again.
+        Tight: not all drafts fit; run it again, each to be checked.
     """
     openings = await _openings(tx, stamp, drafts)
     reusable = await _reusable(tx, stamp, [o for o in openings if isinstance(o, Opening)])
@@ -93,7 +100,9 @@ async def open_uploads(
     placed = [one for one in openings if isinstance(one, Opening)]
     picture = await _picture(tx, stamp, placed, reusable, ids)
     spaces = [one.place.space["space_id"] for one in placed]
-    ledger = await lock_ledger(tx, stamp, spaces) if spaces else Ledger(stamp.tenant, {})
+    ledger = Ledger(stamp.tenant, {}, is_hopeful=True)
+    if is_tight:
+        ledger = await lock_ledger(tx, stamp, spaces)
     opened = Opened(
         [_decide(one, reusable, picture, ledger, ids) for one in openings],
     )
@@ -208,6 +217,8 @@ def _decide(
         return refused.refusal
     if one.draft.hash and reusable.get(one.draft.hash) == one.draft.size:
         landed = land(picture, one.arrival)
+        if isinstance(landed, Refusal) and ledger.is_hopeful:
+            raise Tight  # whether it fits comes before what refused it
         if isinstance(landed, Landed) and landed.event is not None:
             ledger.add(one.arrival.space_id, used=one.draft.size)
         return landed
