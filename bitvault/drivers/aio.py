@@ -61,6 +61,11 @@ class DrainingLoop(trio_asyncio.TrioEventLoop):  # type: ignore[misc]
         super().__init__(queue_len)
         self._q_send = self._q_recv = _ReadyQueue()
 
+    def _check_callback(self, callback: Callable[..., object], method: str) -> None:
+        """Look for coroutines among callbacks in debug mode only, as asyncio's own loop does."""
+        if self.get_debug():
+            super()._check_callback(callback, method)
+
     async def _main_loop_one(self, no_wait: bool = False) -> None:  # noqa: FBT001, FBT002 - its signature
         queue = self._q_recv
         if no_wait:

@@ -158,3 +158,22 @@ async def test_calling_without_a_loop_says_what_to_do() -> None:
     """The error names the function that opens one."""
     with pytest.raises(RuntimeError, match="open_loop"):
         await aio.call(asyncio.sleep, 0)
+
+
+async def test_callbacks_are_looked_at_in_debug_mode_only() -> None:
+    """A coroutine function is no callback; as on asyncio's own loop, only debugging finds out."""
+    called = []
+
+    def callback() -> None:
+        called.append(True)
+
+    callback._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+    async with aio.open_loop() as loop:
+        loop.set_debug(False)
+        loop.call_soon(callback)
+        await loop.synchronize()
+        loop.set_debug(True)
+        with pytest.raises(TypeError):
+            loop.call_soon(callback)
+
+    assert called == [True]
