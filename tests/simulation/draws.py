@@ -36,8 +36,12 @@ def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) ->
         for user in range(clients)
     ]
     scripts += [_opening(tenant, rng) for tenant in range(tenants)]
+    eager = rng.random() < 0.25
     knobs = Knobs(
         machines=rng.choice((1, 1, 2)),
+        grace=0.0 if eager else 86_400.0,
+        garbage_interval=0.4 if eager else 60.0,
+        purge_at_once=rng.choice((1000, 1)),
         weak_store=rng.random() < 0.25,
         space_quota=rng.choice((None, 100)),
         tenant_quota=rng.choice((None, 150)),
@@ -84,6 +88,20 @@ def race(seed: int) -> Plan:
         files = [Item("Team:/a.txt", tag, rng.choice(ways)) for tag in tags]
         scripts.append(_script(0, user, [Op("upload", items=(item,)) for item in files]))
     return Plan(seed, Knobs(machines=2, patience=0.05), tuple(scripts))
+
+
+def sweep(seed: int) -> Plan:
+    """Draw three clients that use and lose the same contents, and a collector that never waits."""
+    rng = random.Random(f"sweep {seed}")  # noqa: S311 - the same again is the point
+    scripts = []
+    for user in range(3):
+        ops: list[Op] = []
+        for number in range(3):
+            path = f"Team:/{user}{number}.txt"
+            sent = Op("upload", items=(Item(path, rng.randrange(2)),), after=rng.random() * 0.2)
+            ops += [sent, Op("trash", path=path), Op("purge")]
+        scripts.append(_script(0, user, ops))
+    return Plan(seed, Knobs(grace=0.0, garbage_interval=0.05), tuple(scripts))
 
 
 def handful(seed: int) -> Plan:

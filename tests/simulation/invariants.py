@@ -1,8 +1,8 @@
 """The invariants of reliability §2, on the committed rows and on what the object store holds.
 
 Those of the kind ``always`` hold between any two transactions, ``quiet`` ones soon after the last
-request, ``end`` ones once every upload's lifetime is over. The rest is Python: bytes, names, and
-the tree the journal tells of.
+request, ``end`` ones once every upload's lifetime is over, ``clean`` ones some graces later. The
+rest is Python: bytes, names, and the tree the journal tells of.
 """
 
 import re
@@ -17,7 +17,7 @@ from tests.simulation.observations import hash_of
 from tests.simulation.plans import Knobs
 from tests.simulation.sessions import Sessions
 
-_HEADER = re.compile(r"^-- (always|quiet|end) (.+) --$", re.MULTILINE)
+_HEADER = re.compile(r"^-- (always|quiet|end|clean) (.+) --$", re.MULTILINE)
 _EVENTS = """
     SELECT tenant_id, seq, origin ->> 'request_id' AS request, kind, aggregate_id, revision,
            payload
@@ -38,7 +38,7 @@ _BLOBS = "SELECT object_key, hash, size FROM files.blob WHERE refs > 0 ORDER BY 
 def _load() -> Mapping[str, str]:
     text = (Path(__file__).parent / "invariants.sql").read_text(encoding="utf-8")
     _, *parts = _HEADER.split(text)
-    blocks: dict[str, list[str]] = {"always": [], "quiet": [], "end": []}
+    blocks: dict[str, list[str]] = {"always": [], "quiet": [], "end": [], "clean": []}
     for kind, name, sql in zip(parts[0::3], parts[1::3], parts[2::3], strict=True):
         block = f"SELECT '{name}: ' || what FROM (\n{sql.strip()}\n) AS broken (what)"  # noqa: S608 - ours
         blocks[kind].append(block)
@@ -108,7 +108,8 @@ def broken_tree(rows: Mapping[UUID, Node], told: Tree) -> list[str]:
     return lost + gone + other
 
 
-def unowned(sessions: Sessions, store: MemoryObjectStore) -> int:
-    """Count objects in the store that no blob needs: what a collector would have to find."""
+def unowned(sessions: Sessions, store: MemoryObjectStore) -> list[str]:
+    """Return what the store holds and no version needs (I15c)."""
     needed = {row["object_key"] for row in sessions.fetch(_BLOBS)}
-    return sum(key not in needed for key in store._objects)
+    left = [f"the store keeps {key}" for key in sorted(store._objects) if key not in needed]
+    return left + [f"the store keeps the upload {one}" for one in sorted(store._multiparts)]

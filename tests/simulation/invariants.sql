@@ -28,13 +28,17 @@ SELECT n.node_id::text || ' ' || n.version
 
 -- always I9 a version belongs to no file --
 SELECT v.node_id::text FROM files.version v
-  LEFT JOIN files.node n USING (tenant_id, node_id) WHERE n.kind IS DISTINCT FROM 'file'
+  LEFT JOIN files.node n USING (tenant_id, node_id)
+ WHERE n.kind IS DISTINCT FROM 'file' AND NOT EXISTS (
+    SELECT FROM files.purge p WHERE p.tenant_id = v.tenant_id AND p.node_id = v.node_id)
 
 -- always I12 a node does not reach its root --
 SELECT n.node_id::text || ' ' || n.name FROM files.node n
  WHERE NOT EXISTS (
     WITH RECURSIVE down AS (
         SELECT r.node_id FROM files.node r WHERE r.tenant_id = n.tenant_id AND r.parent_id IS NULL
+        UNION
+        SELECT p.node_id FROM files.purge p WHERE p.tenant_id = n.tenant_id
         UNION
         SELECT c.node_id FROM down JOIN files.node c
             ON c.tenant_id = n.tenant_id AND c.parent_id = down.node_id
@@ -70,6 +74,9 @@ SELECT u.holder_id::text || ' ' || u.used
          WHERE r.tenant_id = u.tenant_id AND r.parent_id IS NULL
            AND u.holder_id IN (r.tenant_id, r.space_id)
         UNION ALL
+        SELECT p.node_id FROM files.purge p
+         WHERE p.tenant_id = u.tenant_id AND u.holder_id IN (p.tenant_id, p.space_id)
+        UNION ALL
         SELECT c.node_id FROM down JOIN files.node c
             ON c.tenant_id = u.tenant_id AND c.parent_id = down.node_id
     ) SELECT coalesce(sum(v.size), 0) FROM down JOIN files.version v
@@ -93,3 +100,18 @@ SELECT w.consumer || ' ' || s.tenant_id
 
 -- end I19 an upload is open past its lifetime --
 SELECT upload_id::text FROM files.upload WHERE state = 'open'
+
+-- end I12 a purge never ends --
+SELECT node_id::text FROM files.purge
+
+-- clean content that nothing refers to --
+SELECT hash FROM files.blob WHERE refs = 0
+
+-- clean a key that was condemned --
+SELECT object_key FROM files.condemned
+
+-- clean an object that no blob names --
+SELECT o.key || ' ' || o.state
+  FROM storage.object o
+ WHERE NOT EXISTS (SELECT FROM files.blob b WHERE b.tenant_id = o.tenant_id
+                      AND b.object_key IN (o.key, o.sealed_key))

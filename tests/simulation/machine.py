@@ -1,6 +1,6 @@
 """A machine that runs the daemon's own tree (``bitvault.tree``) on simulated seams."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,7 +31,6 @@ from tests.simulation.world import Dead, Life, World, owner
 from tests.support.determinism import SequenceIds
 
 UPLOAD_TTL = timedelta(days=7)
-GARBAGE_SECONDS = 60.0
 _RESTART_SECONDS = 0.3
 
 
@@ -39,9 +38,15 @@ def choices(knobs: Knobs) -> Choices:
     """Return what the rooms of this world are told."""
     return Choices(
         identity=IdentityOptions(),
-        storage=StorageOptions(single_max=knobs.single_max, min_part=knobs.part),
-        files=FilesOptions(UPLOAD_TTL, knobs.space_quota, knobs.tenant_quota),
-        garbage_interval=GARBAGE_SECONDS,
+        storage=StorageOptions(single_max=knobs.single_max, min_part=knobs.part, grace=knobs.grace),
+        files=FilesOptions(
+            upload_ttl=UPLOAD_TTL,
+            default_space_quota=knobs.space_quota,
+            tenant_quota=knobs.tenant_quota,
+            grace=timedelta(seconds=knobs.grace),
+            purge_at_once=knobs.purge_at_once,
+        ),
+        garbage_interval=knobs.garbage_interval,
     )
 
 
@@ -54,6 +59,8 @@ class Machine:
     sessions: Sessions
     store: MemoryObjectStore
     ids: SequenceIds
+    forbid: Callable[[str], None] = lambda _: None
+    """Told of each object key before it is deleted."""
     registry: Registry | None = None
     _clock: SimClock = field(factory=SimClock)
 
@@ -93,7 +100,7 @@ class Machine:
         async def ports(child: Child) -> None:
             wiring.provide(
                 database=SimDatabase(self.world, life, self.sessions),
-                objects=SimObjects(self.world, life, self.store),  # type: ignore[arg-type] - forwards
+                objects=SimObjects(self.world, life, self.store, self.forbid),  # type: ignore[arg-type] - forwards
             )
             child.started()
             await child.stopping.wait()

@@ -11,6 +11,8 @@ from uuid import UUID
 from attrs import define, evolve, field, frozen
 
 import bitvault.tree
+from bitvault.actors.files.actor import collecting as files_collecting
+from bitvault.actors.files.contract import ObjectInDoubt
 from bitvault.actors.files.store import closing, collecting, committing, contents
 from bitvault.actors.files.store.structure import Structure
 from bitvault.actors.storage.actor.proof import Prover
@@ -21,7 +23,7 @@ from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
 from bitvault.outbox import ConsumerLoop, Outbox, journal
 from tests.simulation.database import SimTransaction
-from tests.simulation.draws import duel, handful, race, wild
+from tests.simulation.draws import duel, handful, race, sweep, wild
 from tests.simulation.plans import Plan
 
 Making = Callable[[ExitStack], None]
@@ -199,6 +201,28 @@ def _unproved(stack: ExitStack) -> None:
     stack.enter_context(_replaced(Prover, "prove", prove))
 
 
+def _blob_before_upload(stack: ExitStack) -> None:
+    async def judge(tx: Any, tenant: UUID, objects: Sequence[ObjectInDoubt]) -> Any:
+        rows = await tx.fetch(
+            collecting.SQL["named_among"],
+            tenant=tenant,
+            hashes=[one.hash for one in objects if one.key],
+            object_keys=[one.key for one in objects if one.key],
+        )
+        named = {row["object_key"] for row in rows}
+        ids = [one.upload_id for one in objects]
+        rows = await tx.fetch(collecting.SQL["open_among"], tenant=tenant, upload_ids=ids)
+        waiting = {row["upload_id"] for row in rows}
+        return tuple(collecting._verdict(one, waiting, named) for one in objects)
+
+    stack.enter_context(_replaced(files_collecting, "judge", judge))
+
+
+def _condemned_key_kept(stack: ExitStack) -> None:
+    old = "CASE WHEN b.state = 'live' THEN b.object_key ELSE excluded.object_key END"
+    stack.enter_context(_rewritten(contents.SQL, "take_blobs", old, "b.object_key"))
+
+
 def _upload_unlocked(stack: ExitStack) -> None:
     stack.enter_context(_rewritten(committing.SQL, "lock_uploads", "FOR UPDATE", ""))
 
@@ -218,6 +242,8 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("cursor moved unchecked", "I7", _cursor_unchecked),
     Mutant("node not locked before a new version", "I15", _node_unlocked, draw=race),
     Mutant("tree lock not taken", "I12", _tree_unlocked, draw=duel),
+    Mutant("blob looked at before its upload", "I15b", _blob_before_upload, draw=sweep),
+    Mutant("condemned blob used with its old key", "I1", _condemned_key_kept, draw=sweep),
     Mutant("upload not locked at commit", "I19", _upload_unlocked, draw=race),
 )
 

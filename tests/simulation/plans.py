@@ -76,6 +76,10 @@ class Knobs:
     part: int = 16
     weak_store: bool = False
     """A store that keeps none of its promises, and was caught at it."""
+    grace: float = 86_400.0
+    """Virtual seconds that content outlives its last reference, and objects that nobody claims."""
+    garbage_interval: float = 60.0
+    purge_at_once: int = 1000
     space_quota: int | None = None
     tenant_quota: int | None = None
     patience: float = 5.0

@@ -48,6 +48,13 @@ _ENDS = """
     UNION ALL SELECT 'a second version' FROM files.version WHERE version = 2
     UNION ALL SELECT 'one blob for two versions' FROM files.blob WHERE refs > 1
 """
+_TAKEN_OVER = """
+    SELECT FROM files.condemned c JOIN files.blob b USING (tenant_id, hash)
+     WHERE b.state = 'live' LIMIT 1
+"""
+_NEEDED = "SELECT FROM files.blob WHERE object_key = $1 AND refs > 0"
+_GRACES = 6
+"""More than the two after which an object is forgotten; a deletion is tried again in between."""
 _HEALED_SECONDS = 60
 _LONGEST_SECONDS = 3600.0
 _DOING = {**DOING, "upload": upload}
@@ -81,7 +88,7 @@ class Run:
         store = open_store(SimClock(), weak=knobs.weak_store, checks=self.mutant.store_checks)
         ids = SequenceIds(self.plan.seed)
         machines = [
-            Machine(number, self.world, self.sessions, store, ids)
+            Machine(number, self.world, self.sessions, store, ids, self._forbid)
             for number in range(knobs.machines)
         ]
         wire, keeps_keys = Wire(self.world, store), self.mutant.keeps_keys
@@ -93,8 +100,15 @@ class Run:
 
     def _look(self) -> None:
         """Check, in the middle of it all, what must hold between any two transactions."""
+        if self.sessions.fetch(_TAKEN_OVER):
+            self.world.saw("a condemned blob was taken over")
         for each in broken_rows(self.sessions, "always"):
             self.broken.append(f"{each} (at point {self.world.points})")
+
+    def _forbid(self, key: str) -> None:
+        """No object is deleted that a version needs, at the moment when it is deleted (I15b)."""
+        if self.sessions.fetch(_NEEDED, key):
+            self.broken.append(f"I15b {key} is deleted, and needed (at point {self.world.points})")
 
     async def story(self) -> None:
         """Let the daemon live while the clients act; then heal; then a week passes."""
@@ -108,6 +122,7 @@ class Run:
             await self._replay_old_requests()
             trio.lowlevel.current_clock().jump(UPLOAD_TTL.total_seconds() + 1)  # type: ignore[attr-defined]
             await self._until("end")
+            await self._collect()
             for client in self.clients:
                 await client.ask("identity", lambda who, c=client: DescribeMe(c.caller(who, "me")))
             nursery.cancel_scope.cancel()
@@ -145,9 +160,25 @@ class Run:
             await trio.sleep(1.0)
         self.broken += [f"liveness: {each} after {_HEALED_SECONDS} s" for each in left]
 
+    async def _collect(self) -> None:
+        """Let graces pass until nothing is left that nobody needs; a few must do."""
+        clock = trio.lowlevel.current_clock()
+        for _ in range(_GRACES):
+            if not self._left():
+                return
+            clock.jump(self.plan.knobs.grace + 2 * self.plan.knobs.garbage_interval)  # type: ignore[attr-defined]
+            await trio.sleep(5.0)
+            await self._until("quiet")
+        self.broken += [f"I15c {each}" for each in self._left()]
+
+    def _left(self) -> list[str]:
+        return broken_rows(self.sessions, "clean") + unowned(self.sessions, self.common.wire.store)
+
     async def _replay_old_requests(self) -> None:
         """Send other bytes to every URL that was ever signed and is still good (I2, I3)."""
         wire = self.common.wire
+        if self.plan.knobs.grace == 0.0 and not wire.store.capabilities.write_once:
+            return  # what such a URL writes is forgotten already: a real grace is longer
         for signed, meant in wire.sent:
             answer = await wire.store.send(signed, meant[::-1])
             if answer.accepted and wire.store.capabilities.write_once:
@@ -164,7 +195,6 @@ class Run:
             self.broken += broken_tree(rows, journal.states[-1])
             seen = [each for c in self.clients for each in c.seen if each.tenant == tenant]
             self.broken += Judge(journal, seen, knobs).judge()
-        self.world.seen.update(unowned_objects=unowned(self.sessions, store))
         answers = [answer for c in self.clients for each in c.seen for answer in each.answers]
         self.world.saw(*(f"refused: {each.code}" for each in answers if isinstance(each, No)))
         self.world.saw(*(row["what"] for row in self.sessions.fetch(_ENDS)))
@@ -234,6 +264,9 @@ def run_plan(plan: Plan, sessions: Sessions) -> Outcome:
             for log in logs
             if log["event"] == "event failed"
         ]
+        for log in logs:
+            if log["event"] == "collected":
+                run.world.saw(*(key for key in log if key not in ("event", "log_level")))
         if stuck:
             run.broken += stuck + run.world.found
         else:

@@ -1,7 +1,7 @@
 """The other seams of one life: clock, passwords, object store, bus; and the clients' way in."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -76,6 +76,7 @@ class SimObjects:
     world: World
     life: Life
     inner: MemoryObjectStore
+    deleting: Callable[[str], None]
 
     def __getattr__(self, name: str) -> Any:
         """Signing is arithmetic and passes; everything else may go wrong."""
@@ -85,6 +86,8 @@ class SimObjects:
 
         async def change(*arguments: Any) -> Any:
             async def act() -> Any:
+                if name == "delete":
+                    self.deleting(arguments[0])
                 return await inner(*arguments)
 
             try:

@@ -19,6 +19,7 @@ from supervisors import (
     supervisor,
 )
 from supervisors.testing import Puppet, RecordingObserver
+from tests.supervisors.desk import Scene
 
 
 @attrs.define
@@ -82,3 +83,9 @@ def run() -> Run:
 def journal() -> list[tuple[str, str]]:
     """Give the list that puppets write their starts and stops to."""
     return []
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """Give a scene whose desk does not run yet."""
+    return Scene()
