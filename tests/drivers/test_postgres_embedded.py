@@ -2,10 +2,11 @@
 
 import os
 import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,9 +15,16 @@ import trio
 from bitvault.drivers import aio
 from bitvault.drivers.postgres import embedded
 from bitvault.drivers.postgres.embedded import EmbeddedError, clear_stale_pidfile, prepare
-from supervisors.process import Command
+from supervisors import ChildStarted, Command, Flags, process, run_tree, supervisor
+from supervisors.testing import RecordingObserver
 from tests.support.postgres import PostgresServer
 
+_SETTINGS = """
+    SELECT current_setting('fsync') AS fsync, current_setting('data_checksums') AS sums,
+           current_setting('synchronous_commit') AS sync, current_setting('server_encoding') AS enc,
+           current_setting('listen_addresses') AS listen
+"""
+_SAFE = {"fsync": "on", "sums": "on", "sync": "on", "enc": "UTF8", "listen": ""}
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="about dropping root")
 
 
@@ -28,45 +36,36 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def start(command: Command) -> "subprocess.Popen[bytes]":
-    """Start the server as the supervisor does."""
-    return subprocess.Popen(
-        command.arguments,
-        env=command.env,
-        cwd=command.cwd,
-        user=command.user,
-        group=command.group,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
 async def test_it_starts_again_after_a_kill(folder: Path) -> None:
     """A killed postmaster leaves its pid file; the next start serves the same data."""
     server = await trio.to_thread.run_sync(lambda: prepare(folder / "pg", sync=False))
-    for _ in range(2):
-        process = start(server.command())
+    pidfile, found = server.data / "postmaster.pid", []
+    observer, stop = RecordingObserver(), trio.Event()
+
+    def command() -> Command:
+        found.append(pidfile.exists())
+        return server.command()
+
+    root = supervisor("root", Flags(), [process("postgres", command, ready=server.ready)])
+    async with trio.open_nursery() as nursery, aio.open_loop():
+        nursery.start_soon(partial(run_tree, root, observer=observer, stop=stop))
         with trio.fail_after(30):
-            while not server.serves(process.pid):
-                assert process.poll() is None
-                await trio.sleep(0.01)
-            await _settings_are_safe(server.dsn())
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        assert (server.data / "postmaster.pid").exists()
+            await observer.wait_for(ChildStarted, "root/postgres")
+            await _query(server.dsn(), "CREATE TABLE kept AS SELECT 1 AS one")
+            assert await _query(server.dsn(), _SETTINGS) == _SAFE
+            os.killpg(int(pidfile.read_text().split()[0]), signal.SIGKILL)
+            await observer.wait_for(ChildStarted, "root/postgres", 2)
+            assert await _query(server.dsn(), "SELECT one FROM kept") == {"one": 1}
+            assert await _query(server.dsn(), _SETTINGS) == _SAFE
+        stop.set()
+    assert found == [False, True]
 
 
-async def _settings_are_safe(dsn: str) -> None:
-    sql = (
-        "SELECT current_setting('fsync') AS fsync, current_setting('data_checksums') AS sums,"
-        " current_setting('synchronous_commit') AS sync, current_setting('server_encoding') AS enc,"
-        " current_setting('listen_addresses') AS listen"
-    )
-    async with aio.open_loop():
-        connection = await aio.call(asyncpg.connect, dsn)
-        row = await aio.call(connection.fetchrow, sql)
-        await aio.call(connection.close)
-    assert dict(row) == {"fsync": "on", "sums": "on", "sync": "on", "enc": "UTF8", "listen": ""}
+async def _query(dsn: str, sql: str) -> dict[str, Any]:
+    connection = await aio.call(asyncpg.connect, dsn)
+    row = await aio.call(connection.fetchrow, sql)
+    await aio.call(connection.close)
+    return dict(row or {})
 
 
 def test_preparing_twice_keeps_the_data(folder: Path) -> None:
