@@ -59,6 +59,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "upload_not_found": "See which there are: bitvault uploads list",
         "insufficient_scope": "Make one that will do: bitvault token create NAME --scope write; "
         "or unset BITVAULT_TOKEN and log in.",
+        "tenant_not_found": "See which there are: bitvault admin tenants list",
         "group_not_found": "See which there are: bitvault groups list",
         "forbidden": "Ask an admin of your tenant, or a manager of the space.",
         "node_not_found": "See what is there: bitvault ls",

@@ -39,7 +39,7 @@ COMMANDS = {
     "users": ("users", "List, create, change, disable or delete users."),
     "groups": ("groups", "List or change the groups of your tenant."),
     "passwd": ("auth", "Change your password."),
-    "admin": ("admin", "Read the audit trail; mend dead letters."),
+    "admin": ("admin", "Read the audit trail; mend dead letters; keep tenants."),
     "api": ("api", "Call the REST API directly."),
     "completion": ("completion", "Print the shell completion script."),
 }

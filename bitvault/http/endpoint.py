@@ -112,6 +112,12 @@ class Endpoint:
         return self.scope is not None and scope >= self.scope
 
     @property
+    def when_suspended(self) -> bool:
+        """Say whether it serves the users of a suspended tenant: whatever leaves that as it is."""
+        changes = self.method != "GET" and self.scope in {Scope.WRITE, Scope.ADMIN}
+        return not changes
+
+    @property
     def takes_idempotency_key(self) -> bool:
         """Say whether Idempotency-Key means something: on POSTs of a known caller, and on nodes."""
         return not self.is_open and (

@@ -174,6 +174,7 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
     codes += [] if endpoint.is_open else ["unauthenticated"]
     codes += [] if endpoint.serves(Scope.READ) or endpoint.is_open else ["insufficient_scope"]
     codes += [] if endpoint.is_safe else ["precondition_failed"]
+    codes += [] if endpoint.when_suspended else ["tenant_suspended"]
     codes += ["disk_full"] if endpoint.needs_room else []
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(codes)):

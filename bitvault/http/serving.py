@@ -11,7 +11,7 @@ import trio
 from quart import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
-from bitvault.actors.identity.contract import InsufficientScope
+from bitvault.actors.identity.contract import InsufficientScope, TenantSuspended
 from bitvault.http import auth, decoding, preconditions, problems, throttle
 from bitvault.http.call import Answer, Call, Edge, Reply
 from bitvault.http.endpoint import Endpoint, NoBody
@@ -103,6 +103,8 @@ async def _answer(
         return who
     if who is not None and not endpoint.serves(who.scope):
         return InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower())
+    if who is not None and who.is_suspended and not endpoint.when_suspended:
+        return TenantSuspended()
     if endpoint.needs_room and edge.reserve.is_touched:
         raise problems.disk_full()
     parameters = decoding.path(path)

@@ -157,7 +157,19 @@ def user(value: identity.User) -> sessions.User:
         display_name=value.display_name,
         kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
         is_admin=value.is_admin,
+        is_operator=value.is_operator,
         is_disabled=value.is_disabled,
+        created_at=value.created_at,
+    )
+
+
+def tenant(value: identity.Tenant) -> admin.Tenant:
+    """Show a tenant."""
+    return admin.Tenant(
+        id=value.tenant_id,
+        name=value.name,
+        is_suspended=value.is_suspended,
+        max_users=value.max_users,
         created_at=value.created_at,
     )
 

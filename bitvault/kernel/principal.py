@@ -35,6 +35,10 @@ class Principal:
     groups: tuple[GroupId, ...] = ()
     """Every group the user is in, by id; like the rest of it at most a second old."""
     scope: Scope = Scope.READ
+    is_operator: bool = False
+    """Whether this credential may keep tenants; it opens none of them, and needs the scope too."""
+    is_suspended: bool = False
+    """The tenant's: then nothing of it may be changed."""
 
 
 @frozen

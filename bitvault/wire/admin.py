@@ -1,4 +1,4 @@
-"""For a tenant's admins: the audit trail and the dead letters."""
+"""For a tenant's admins: the audit trail and the dead letters; for operators: tenants."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from bitvault.wire.fields import Moment, RequestShape, ResponseShape
+from bitvault.wire.sessions import Login, Password, TenantName
 
 ConsumerName = Annotated[str, Meta(min_length=1, max_length=64, description="As in /v1/status.")]
 Cursor = Annotated[
@@ -69,3 +70,32 @@ class Replayed(ResponseShape, frozen=True, kw_only=True):
     applied: int
     failing: tuple[StillFailing, ...]
     next_cursor: str | None
+
+
+MaxUsers = Annotated[int, Meta(ge=1, le=1_000_000, description="Users, disabled ones too.")]
+
+
+class Tenant(ResponseShape, frozen=True, kw_only=True):
+    """A tenant, as the platform's operators see it; ``maxUsers`` null: without limit."""
+
+    id: UUID
+    name: str
+    is_suspended: Annotated[bool, Meta(description="Its users read, and change nothing.")]
+    max_users: int | None
+    created_at: Moment
+
+
+class CreateTenant(RequestShape, frozen=True, kw_only=True):
+    """Create a tenant with its first admin."""
+
+    name: TenantName
+    login: Login
+    password: Password
+
+
+class UpdateTenant(RequestShape, frozen=True, kw_only=True):
+    """Suspend or limit a tenant; what is null stays as it is."""
+
+    is_suspended: bool | None = None
+    max_users: MaxUsers | None = None
+    unlimited_users: Annotated[bool, Meta(description="Remove the limit.")] = False

@@ -33,6 +33,7 @@ class User(ResponseShape, frozen=True, kw_only=True):
         Meta(description="service: a program, which has tokens and no password."),
     ]
     is_admin: bool
+    is_operator: Annotated[bool, Meta(description="Keeps the platform's tenants.")]
     is_disabled: bool
     created_at: Moment
 
@@ -108,6 +109,7 @@ class UpdateUser(RequestShape, frozen=True, kw_only=True):
     display_name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
     is_admin: bool | None = None
     is_disabled: bool | None = None
+    is_operator: Annotated[bool | None, Meta(description="For operators to say.")] = None
 
 
 class UserDeleted(ResponseShape, frozen=True, kw_only=True):

@@ -222,6 +222,32 @@ def test_sessions_are_seen_and_ended(
     assert len(json.loads(run(elsewhere, "sessions", "list", "--json").stdout)["results"]) == 1
 
 
+def test_an_operator_keeps_tenants(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """Create, list, suspend, resume, limit, by name; its admin is refused the same."""
+    password = tmp_path / "password"
+    password.write_text("a password of theirs")
+    tenants = ("admin", "tenants")
+    made = run(logged_in, *tenants, "create", "acme", "--admin", "wil", "--password-file", password)
+    assert made.returncode == 0, made.stderr
+    as_wil = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "wil")}
+    login = ("--tenant", "acme", "--user", "wil", "--password-file", password)
+    assert run(as_wil, "login", daemon[0], *login).returncode == 0
+    assert run(as_wil, *tenants, "list").returncode == 3
+    assert run(logged_in, *tenants, "suspend", "acme").returncode == 0
+    assert b"suspended" in run(logged_in, *tenants, "list").stdout
+    refused = run(as_wil, "mkdir", "/x")
+    assert (refused.returncode, b"is suspended" in refused.stderr) == (3, True)
+    assert run(as_wil, "ls").returncode == 0
+    assert run(logged_in, *tenants, "resume", "acme").returncode == 0
+    assert run(as_wil, "mkdir", "/x").returncode == 0
+    assert run(logged_in, *tenants, "limit", "acme", "--users", "1").returncode == 0
+    created = run(as_wil, "users", "create", "jo", "--password-file", password)
+    assert (created.returncode, b"may have 1 users" in created.stderr) == (5, True)
+    assert run(logged_in, *tenants, "suspend", "nowhere").returncode == 4
+
+
 def test_groups_are_named_by_name(logged_in: Mapping[str, str]) -> None:
     """Create, fill, list, rename, empty, delete; nobody is there to be asked."""
     assert run(logged_in, "groups", "create", "Staff").returncode == 0

@@ -24,6 +24,7 @@ class Belongings:
     entry: str
     space: str
     user: str
+    tenant: str
     group: str
     robot: str
     """A service account, and a token of its."""
@@ -93,6 +94,7 @@ def make(client: httpx.Client) -> Belongings:
         entry=trashed,
         space=space["id"],
         user=client.get("/v1/me").json()["id"],
+        tenant=client.get("/v1/me").json()["tenantId"],
         group=client.post("/v1/groups", json={"name": root[1:]}).json()["id"],
         robot=robot["id"],
         robot_token=client.post(f"/v1/users/{robot['id']}/tokens", json={"name": "its"}).json()[

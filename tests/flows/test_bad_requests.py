@@ -134,6 +134,14 @@ TREES = [
     Wrong("POST", "/v1/users/{user}/tokens", {"name": "x"}, 403, "forbidden"),
     Wrong("GET", "/v1/users/{user}/tokens", None, 403, "forbidden"),
     Wrong("DELETE", "/v1/users/{robot}/tokens/{token}", None, 404, "credential_not_found"),
+    Wrong(
+        "POST", "/v1/admin/tenants", {"name": "Default", "login": "x", "password": "y" * 9},
+        409, "tenant_taken",
+    ),
+    Wrong("POST", "/v1/admin/tenants", {"name": "new"}, 400, "invalid", "login"),
+    Wrong("PATCH", "/v1/admin/tenants/{user}", {"isSuspended": True}, 404, "tenant_not_found"),
+    Wrong("PATCH", "/v1/admin/tenants/{user}", {"maxUsers": 0}, 400, "invalid", "maxUsers"),
+    Wrong("PATCH", "/v1/users/{user}", {"isOperator": False}, 409, "last_operator"),
     *(
         Wrong("POST", "/v1/groups", {"name": name}, 400, "invalid", "name")
         for name in ("", " x", "a\nb", "x" * 129, "cod\u202efdp", 3)

@@ -75,6 +75,8 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/sessions/{session}", None),
     ("GET", "/v1/tokens/{token}", None),
     ("DELETE", "/v1/tokens/{token}", None),
+    ("GET", "/v1/admin/tenants/{tenant}", None),
+    ("PATCH", "/v1/admin/tenants/{tenant}", {"isSuspended": True}),
     ("GET", "/v1/audit?nodeId={node}", None),
     ("GET", "/v1/audit?userId={user}", None),
     ("POST", "/v1/admin/dead-letters/replay", {"aggregateId": "{node}"}),
@@ -101,6 +103,9 @@ def test_a_foreign_id_is_like_an_invented_one(
     with unchanged(standing):
         told = [answer(stranger, ids, method, path, body) for ids in (owned, invented)]
     assert told[0] == told[1]
+    if path.startswith("/v1/admin/tenants"):
+        assert told[0].startswith("403")  # who is no operator learns of no tenant, not even the own
+        return
     nothing = ('"items":[]', '"problem":{', '"applied":0')
     assert told[0].startswith("404") or any(one in told[0] for one in nothing), told[0]
 

@@ -19,7 +19,7 @@ from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal, Unavailable
 from supervisors import ActorDied, AskTimeout, MailboxFull
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import HASH, ID, SCOPED, World
+from tests.http.support.rooms import HASH, ID, SCOPED, SUSPENDED_TOKEN, World
 
 CONTRACTS = (_files, _identity, _storage)
 GOLDEN = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -110,6 +110,23 @@ async def test_a_token_serves_its_scope_and_no_more(
     assert f'error="insufficient_scope", scope="{needed}"' in answer.headers["WWW-Authenticate"]
 
 
+SECURES = {"close_current_session", "close_session", "close_other_sessions", "change_password"}
+SECURES |= {"create_token", "revoke_token", "create_token_of", "revoke_token_of"}
+
+
+@with_token
+async def test_a_suspended_tenant_is_read_and_not_changed(world: World, endpoint: Endpoint) -> None:
+    """Whatever writes is refused before a room hears of it; one's own security is one's own."""
+    answer = await call(world, endpoint, token=SUSPENDED_TOKEN)
+    reads = endpoint.method == "GET" or endpoint.operation_id == "get_contents"
+    if reads or endpoint.operation_id in SECURES:
+        assert answer.status_code in endpoint.answers
+        return
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["code"]) == (403, "tenant_suspended")
+    assert world.room.asked == []
+
+
 @pytest.mark.parametrize("kind", every_refusal(), ids=lambda kind: kind.__name__)
 def test_every_refusal_has_a_status_and_shows_its_fields(kind: type[Refusal]) -> None:
     """Each code is in the table, and the problem carries the refusal's own members."""
@@ -148,6 +165,7 @@ async def test_a_database_that_is_down_is_a_503_everywhere(
 
 
 READS = {"get_contents", "open_session", "change_password", "update_user"}
+READS |= {"update_tenant"}
 
 
 @each

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
-from bitvault.actors.identity.contract import ChangeUser, User
+from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, Tenant, User
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.limits import Charge, Limit, Verdict
 from bitvault.kernel.principal import Principal, Scope
@@ -22,6 +22,7 @@ _SECRET_BYTES = 32
 _CHECK_CHARACTERS = 6
 PREFIX = "bv_"
 PREFIX_SHOWN = 10
+MAX_USERS = 1_000_000
 MAX_GROUPS = 1000
 """Of one user: each principal carries them."""
 MAX_TOKEN_SECONDS = 10 * 365 * 86_400
@@ -111,6 +112,29 @@ def changed_user(user: User, wanted: ChangeUser) -> User:
         display_name=user.display_name if named is None else checked_name("displayName", named),
         is_admin=user.is_admin if wanted.is_admin is None else wanted.is_admin,
         is_disabled=user.is_disabled if wanted.is_disabled is None else wanted.is_disabled,
+        is_operator=user.is_operator if wanted.is_operator is None else wanted.is_operator,
+    )
+
+
+def can_operate(user: User) -> bool:
+    """Say whether this is an operator who can log in; the last one stays too."""
+    return user.is_operator and user.kind == "person" and not user.is_disabled
+
+
+def changed_tenant(tenant: Tenant, wanted: ChangeTenant) -> Tenant:
+    """Return the tenant as it is wanted; what is None stays.
+
+    Raises:
+        Refused: ``Invalid`` naming the field and the rule.
+    """
+    most = tenant.max_users if wanted.max_users is None else wanted.max_users
+    if wanted.unlimited_users and wanted.max_users is not None:
+        raise Refused(Invalid("unlimitedUsers", "give either maxUsers or unlimitedUsers"))
+    if most is not None and not 1 <= most <= MAX_USERS:
+        raise Refused(Invalid("maxUsers", f"must be from 1 to {MAX_USERS}"))
+    suspended = tenant.is_suspended if wanted.is_suspended is None else wanted.is_suspended
+    return evolve(
+        tenant, is_suspended=suspended, max_users=None if wanted.unlimited_users else most
     )
 
 

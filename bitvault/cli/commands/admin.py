@@ -9,6 +9,7 @@ from uuid import UUID
 
 import click
 
+from bitvault.cli.commands.tenants import tenants
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote, reports
 from bitvault.cli.durations import seconds_of
@@ -25,7 +26,10 @@ _CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` na
 
 @click.group()
 def admin() -> None:
-    """Read the audit trail; mend dead letters. For a tenant's admins."""
+    """Read the audit trail; mend dead letters; keep tenants. For admins and operators."""
+
+
+admin.add_command(tenants)
 
 
 def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

@@ -12,6 +12,7 @@ from bitvault.http.routes import (
     sessions,
     sharing,
     spaces,
+    tenants,
     tokens,
     trash,
     uploads,
@@ -33,6 +34,7 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
         trash,
         batch,
         admin,
+        tenants,
     )
     for endpoint in topic.routes.endpoints
 )

@@ -36,7 +36,7 @@ routes = Routes("users")
     {201: wire.User},
     scope=Scope.ADMIN,
     body=wire.CreateUser,
-    codes=("invalid", "forbidden", "login_taken", "idempotency_key_reused"),
+    codes=("invalid", "forbidden", "login_taken", "too_many_users", "idempotency_key_reused"),
     cost=HEAVY,
     is_hashing=True,
 )
@@ -96,7 +96,7 @@ async def list_users(call: Call[NoBody, PagedUsers]) -> Answer:
     {200: wire.User},
     scope=Scope.ADMIN,
     body=wire.UpdateUser,
-    codes=("invalid", "forbidden", "user_not_found", "last_admin"),
+    codes=("invalid", "forbidden", "user_not_found", "last_admin", "last_operator"),
     when_full=True,
 )
 async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Answer:
@@ -106,7 +106,12 @@ async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Answer:
     """
     body = call.body
     request = ChangeUser(
-        call.caller, call.path["id"], body.display_name, body.is_admin, body.is_disabled
+        call.caller,
+        call.path["id"],
+        display_name=body.display_name,
+        is_admin=body.is_admin,
+        is_disabled=body.is_disabled,
+        is_operator=body.is_operator,
     )
     changed = await call.identity.ask(request)
     return changed if isinstance(changed, Refusal) else Reply(200, shapes.user(changed))
@@ -124,7 +129,7 @@ class Heir(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_o
     {200: wire.UserDeleted},
     scope=Scope.ADMIN,
     query=Heir,
-    codes=("invalid", "forbidden", "user_not_found", "last_admin", "space_taken"),
+    codes=("invalid", "forbidden", "user_not_found", "last_admin", "last_operator", "space_taken"),
 )
 async def delete_user(call: Call[NoBody, Heir]) -> Answer:
     """Delete a user, and none of their files; for the tenant's admins.

@@ -27,6 +27,13 @@ GOOD = {
     "list_tokens_of": (f"/v1/users/{ID}/tokens", None),
     "revoke_token_of": (f"/v1/users/{ID}/tokens/{ID}", None),
     "close_other_sessions": ("/v1/sessions", None),
+    "create_tenant": (
+        "/v1/admin/tenants",
+        {"name": "acme", "login": "ann", "password": "long secret"},
+    ),
+    "list_tenants": ("/v1/admin/tenants", None),
+    "get_tenant": (f"/v1/admin/tenants/{ID}", None),
+    "update_tenant": (f"/v1/admin/tenants/{ID}", {"isSuspended": True}),
     "create_group": ("/v1/groups", {"name": "Staff"}),
     "list_groups": ("/v1/groups?limit=10", None),
     "get_group": (f"/v1/groups/{ID}", None),

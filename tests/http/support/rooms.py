@@ -35,6 +35,7 @@ ID = UUID("0190163d-8694-739b-aea5-966c26f8ad91")
 HASH = "sha256:" + "a" * 64
 TOKEN = "bv_" + "t" * 32
 ADMIN_TOKEN = "bv_" + "a" * 32
+SUSPENDED_TOKEN = "bv_" + "s" * 32
 SCOPED = {scope: f"bv_{scope.name * 8}" for scope in Scope}
 
 
@@ -60,6 +61,7 @@ WRITTEN = files.Written(node(), Position(ID, 9), None)
 USER = identity.User(
     UserId(ID), TenantId(ID), "default", "ann", "Ann", is_admin=True, created_at=NOW
 )
+TENANT = identity.Tenant(TenantId(ID), "acme", NOW, is_suspended=True, max_users=5)
 GROUP = identity.Group(GroupId(ID), "Staff", NOW)
 CREDENTIAL = identity.Credential(
     ID, "session", "", "bv_tttt", NOW, NOW, None, "127.0.0.1", "test", Scope.ACCOUNT
@@ -105,6 +107,10 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.CloseOtherSessions: lambda _: None,
     identity.CloseSessionsOf: lambda _: None,
     files.PassOn: lambda _: files.PassedOn(SpaceId(ID), "Files of ann"),
+    identity.AddTenant: lambda _: TENANT,
+    identity.ListTenants: lambda _: Page((TENANT,), None),
+    identity.FindTenants: lambda _: (TENANT,),
+    identity.ChangeTenant: lambda _: TENANT,
     identity.CreateGroup: lambda _: GROUP,
     identity.RenameGroup: lambda _: GROUP,
     identity.DeleteGroup: lambda _: None,
@@ -159,6 +165,8 @@ class Room:
         """Answer a request."""
         if isinstance(request, identity.Authenticate):
             known = {TOKEN: principal(), ADMIN_TOKEN: principal(is_admin=True)}
+            suspended = attrs.evolve(principal(is_admin=True), is_suspended=True)
+            known |= {SUSPENDED_TOKEN: suspended}
             known |= {SCOPED[scope]: principal(scope=scope) for scope in Scope}
             return known.get(request.token, identity.Unauthenticated())
         self.asked.append(request)

@@ -6,11 +6,12 @@ from bitvault.actors.identity.actor.accounts import Accounts
 from bitvault.actors.identity.actor.groups import Groups
 from bitvault.actors.identity.actor.lifecycle import Lifecycle
 from bitvault.actors.identity.actor.sessions import Sessions
+from bitvault.actors.identity.actor.tenants import Tenants
 from bitvault.actors.identity.actor.tokens import Tokens
 
 __all__ = ["Identity"]
 
 
 @define(eq=False)
-class Identity(Sessions, Tokens, Accounts, Lifecycle, Groups):
+class Identity(Sessions, Tokens, Accounts, Lifecycle, Groups, Tenants):
     """The room, put together: one class of handlers for each part of the contract."""

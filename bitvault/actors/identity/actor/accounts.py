@@ -1,24 +1,22 @@
-"""Users and tenants."""
+"""Users, as they are made and found."""
 
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.desk import Desk, admin_of
 from bitvault.actors.identity.contract import (
-    CreateTenant,
     CreateUser,
     DescribeMe,
-    EnsureTenant,
     FindUsers,
     ListUsers,
     LoginTaken,
-    TenantTaken,
+    TooManyUsers,
     User,
 )
 from bitvault.actors.identity.store import accounts as store
-from bitvault.actors.identity.store import keys
+from bitvault.actors.identity.store import keys, tenants
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
@@ -62,6 +60,10 @@ class Accounts(Desk):
             made_id = await keys.made_before(tx, request.caller, user.user_id, user.created_at)
             if made_id is not None:
                 return await store.account_by_id(tx, me.tenant_id, UserId(made_id))
+            await tenants.hold_tenant(tx, me.tenant_id)
+            most = await tenants.full_at(tx, me.tenant_id)
+            if most is not None:
+                raise Refused(TooManyUsers(most))
             if not await store.insert_account(tx, account, rules.name_key(user.login)):
                 raise Refused(LoginTaken(user.login))
             return account
@@ -93,57 +95,6 @@ class Accounts(Desk):
 
         found = await self.database.read(request.caller.tenant_id, work)
         return tuple(account.user for account in found)
-
-    @handles(CreateTenant)
-    async def create_tenant(self, request: CreateTenant) -> User | TenantTaken:
-        """Create a tenant with its first admin."""
-        return await self._create_tenant(request.name, request.login, request.password)
-
-    @handles(EnsureTenant)
-    async def ensure_tenant(self, request: EnsureTenant) -> User | None:
-        """Create the tenant at the first start."""
-        key = rules.name_key(request.name)
-
-        async def work(tx: Transaction) -> TenantId | None:
-            return await store.tenant_by_key(tx, key)
-
-        if await self.database.read(None, work) is not None:
-            return None
-        created = await self._create_tenant(request.name, request.login, request.password)
-        return created if isinstance(created, User) else None
-
-    async def _create_tenant(self, name: str, login: str, password: str) -> User | TenantTaken:
-        name = rules.checked_name("name", name)
-        tenant_id = TenantId(self.ids.uuid7())
-        user = self._new_user(tenant_id, name, login, is_admin=True)
-        phc = await self.passwords.hash(rules.checked_password("password", password))
-
-        async def work(tx: Transaction) -> None:
-            key = rules.name_key(name)
-            if not await store.insert_tenant(tx, tenant_id, name, key, user.created_at):
-                raise Refused(TenantTaken(name))
-            await store.insert_account(tx, store.Account(user, phc), rules.name_key(user.login))
-
-        await self.database.transact(tenant_id, work)
-        return user
-
-    def _new_user(
-        self,
-        tenant_id: TenantId,
-        tenant_name: str,
-        login: str,
-        is_admin: bool,  # noqa: FBT001 - a fact, not a switch
-    ) -> User:
-        name = rules.checked_name("login", login)
-        return User(
-            user_id=UserId(self.ids.uuid7()),
-            tenant_id=tenant_id,
-            tenant_name=tenant_name,
-            login=name,
-            display_name=name,
-            is_admin=is_admin,
-            created_at=self.clock.now(),
-        )
 
 
 def _words(user: User) -> tuple[str, str, bool, str]:

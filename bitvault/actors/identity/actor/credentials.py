@@ -6,7 +6,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of
+from bitvault.actors.identity.actor.desk import Desk, admin_of, operator_of
 from bitvault.actors.identity.contract import (
     CloseSession,
     Credential,
@@ -71,6 +71,8 @@ class Credentials(Desk):
             raise Refused(UserNotFound(str(user_id)))
         if named[0].user.kind != "service":
             raise Refused(Forbidden("keep the tokens of another person"))
+        if named[0].user.is_operator:
+            operator_of(caller)
         return named[0].user
 
     def _new(

@@ -2,6 +2,7 @@
 
 from attrs import define, field
 
+from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.contract import Unauthenticated, User
 from bitvault.actors.identity.rules import IdentityOptions
@@ -42,6 +43,24 @@ class Desk(Room):
             raise Refused(Unauthenticated())
         return account
 
+    def _new_user(
+        self,
+        tenant_id: TenantId,
+        tenant_name: str,
+        login: str,
+        is_admin: bool,  # noqa: FBT001 - a fact, not a switch
+    ) -> User:
+        name = rules.checked_name("login", login)
+        return User(
+            user_id=UserId(self.ids.uuid7()),
+            tenant_id=tenant_id,
+            tenant_name=tenant_name,
+            login=name,
+            display_name=name,
+            is_admin=is_admin,
+            created_at=self.clock.now(),
+        )
+
     async def _held(self, tx: Transaction, tenant_id: TenantId, user_id: UserId) -> User | None:
         account = await store.hold_account(tx, tenant_id, user_id)
         return account.user if account else None
@@ -55,4 +74,15 @@ def admin_of(caller: Caller, action: str) -> Caller:
     """
     if not caller.principal.is_admin:
         raise Refused(Forbidden(action))
+    return caller
+
+
+def operator_of(caller: Caller) -> Caller:
+    """Return the caller, who operates the platform.
+
+    Raises:
+        Refused: ``Forbidden``.
+    """
+    if not caller.principal.is_operator:
+        raise Refused(Forbidden("operate the platform"))
     return caller

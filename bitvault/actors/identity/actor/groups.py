@@ -24,7 +24,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.store import groups as store
 from bitvault.actors.identity.store import keys
-from bitvault.actors.identity.store.accounts import hold_tenant
+from bitvault.actors.identity.store.tenants import hold_tenant
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import GroupId
 from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of

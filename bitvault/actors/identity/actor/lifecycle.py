@@ -3,15 +3,16 @@
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of
+from bitvault.actors.identity.actor.desk import Desk, admin_of, operator_of
 from bitvault.actors.identity.contract import (
     ChangeUser,
     DeleteUser,
     LastAdmin,
+    LastOperator,
     User,
     UserNotFound,
 )
-from bitvault.actors.identity.store import accounts, credentials, groups
+from bitvault.actors.identity.store import accounts, credentials, groups, tenants
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refused
@@ -31,8 +32,9 @@ class Lifecycle(Desk):
         async def work(tx: Transaction) -> User:
             user = await self._held_alone(tx, caller, request)
             changed = rules.changed_user(user, request)
-            if rules.can_administer(user) and not rules.can_administer(changed):
-                await _leave_an_admin(tx, user)
+            if request.is_operator is not None:
+                operator_of(caller)
+            await _leave_enough(tx, user, changed)
             await accounts.update_account(tx, changed, now)
             if changed.is_disabled:
                 await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
@@ -50,8 +52,7 @@ class Lifecycle(Desk):
 
         async def work(tx: Transaction) -> None:
             user = await self._held_alone(tx, caller, request)
-            if rules.can_administer(user):
-                await _leave_an_admin(tx, user)
+            await _leave_enough(tx, user, None)
             await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
             await groups.leave_groups(tx, user.tenant_id, user.user_id)
             await accounts.bury_account(tx, user, now)
@@ -63,13 +64,21 @@ class Lifecycle(Desk):
         self, tx: Transaction, caller: Caller, request: ChangeUser | DeleteUser
     ) -> User:
         """Hold the tenant before the user: two admins who remove each other take turns."""
-        await accounts.hold_tenant(tx, caller.tenant_id)
+        await tenants.hold_tenant(tx, caller.tenant_id)
         user = await self._held(tx, caller.tenant_id, request.user_id)
         if user is None:
             raise Refused(UserNotFound(str(request.user_id)))
+        if user.is_operator:
+            operator_of(caller)
         return user
 
 
-async def _leave_an_admin(tx: Transaction, user: User) -> None:
-    if not await accounts.has_other_admin(tx, user.tenant_id, user.user_id):
+async def _leave_enough(tx: Transaction, user: User, changed: User | None) -> None:
+    """Refuse to lose the last one who can log in and administer the tenant, or the platform."""
+    place = user.tenant_id, user.user_id
+    stays = changed is not None and rules.can_administer(changed)
+    if rules.can_administer(user) and not stays and not await accounts.has_other_admin(tx, *place):
         raise Refused(LastAdmin(user.login))
+    stays = changed is not None and rules.can_operate(changed)
+    if rules.can_operate(user) and not stays and not await accounts.has_other_operator(tx, *place):
+        raise Refused(LastOperator(user.login))

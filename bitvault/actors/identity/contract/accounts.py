@@ -1,4 +1,4 @@
-"""Tenants and users."""
+"""Users."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,8 +7,9 @@ from attrs import field, frozen
 
 from bitvault.actors.identity.contract.refusals import (
     LastAdmin,
+    LastOperator,
     LoginTaken,
-    TenantTaken,
+    TooManyUsers,
     UserNotFound,
 )
 from bitvault.kernel.ids import TenantId, UserId
@@ -31,6 +32,8 @@ class User:
     kind: str = "person"
     """``person``, or ``service``: a program, which has tokens and no password."""
     is_disabled: bool = False
+    is_operator: bool = False
+    """Keeps the platform's tenants; no more than a user in any of them."""
 
 
 @frozen
@@ -41,7 +44,9 @@ class DescribeMe(Request[User | Unavailable]):
 
 
 @frozen
-class CreateUser(Request[User | LoginTaken | Invalid | Forbidden | IdempotencyConflict]):
+class CreateUser(
+    Request[User | LoginTaken | TooManyUsers | Invalid | Forbidden | IdempotencyConflict],
+):
     """Create a user in the caller's tenant; for its admins. A ``service`` has no password."""
 
     caller: Caller
@@ -73,7 +78,7 @@ class FindUsers(Request[tuple[User, ...] | Unavailable]):
 
 
 @frozen
-class ChangeUser(Request[User | UserNotFound | LastAdmin | Invalid | Forbidden]):
+class ChangeUser(Request[User | UserNotFound | LastAdmin | LastOperator | Invalid | Forbidden]):
     """Change what is not None of a user; for the tenant's admins.
 
     Who is disabled loses every session and token at once, and cannot log in. Enabling brings none
@@ -85,10 +90,12 @@ class ChangeUser(Request[User | UserNotFound | LastAdmin | Invalid | Forbidden])
     display_name: str | None = None
     is_admin: bool | None = None
     is_disabled: bool | None = None
+    is_operator: bool | None = None
+    """For operators to say; and they alone change who is one."""
 
 
 @frozen
-class DeleteUser(Request[None | UserNotFound | LastAdmin | Forbidden]):
+class DeleteUser(Request[None | UserNotFound | LastAdmin | LastOperator | Forbidden]):
     """Delete a user with sessions, tokens and memberships; for the tenant's admins.
 
     Their login is free again. What they did keeps their name, and what they had is the files
@@ -97,21 +104,3 @@ class DeleteUser(Request[None | UserNotFound | LastAdmin | Forbidden]):
 
     caller: Caller
     user_id: UserId
-
-
-@frozen
-class CreateTenant(Request[User | TenantTaken | Invalid]):
-    """Create a tenant with its first admin. For the operator: no route leads here."""
-
-    name: str
-    login: str
-    password: str = field(repr=False)
-
-
-@frozen
-class EnsureTenant(Request[User | Unavailable | None]):
-    """At first start: create the tenant and its admin unless it exists; None when it did."""
-
-    name: str
-    login: str
-    password: str = field(repr=False)

@@ -114,6 +114,57 @@ class LastAdmin(Refusal):
 
 
 @frozen
+class LastOperator(Refusal):
+    """Nobody else of the tenant could operate the platform."""
+
+    code: ClassVar[str] = "last_operator"
+    user: str
+
+    @property
+    def detail(self) -> str:
+        """Say what to do first."""
+        return f"{self.user!r} is the last operator who can log in; make another one first."
+
+
+@frozen
+class TooManyUsers(Refusal):
+    """The tenant has as many users as it may have."""
+
+    code: ClassVar[str] = "too_many_users"
+    most: int
+
+    @property
+    def detail(self) -> str:
+        """Say how many."""
+        return f"This tenant may have {self.most} users; the platform's operator can raise that."
+
+
+@frozen
+class TenantSuspended(Refusal):
+    """The tenant is suspended: everything can be read, and nothing changed."""
+
+    code: ClassVar[str] = "tenant_suspended"
+
+    @property
+    def detail(self) -> str:
+        """Say what still works, and who can change it."""
+        return "This tenant is suspended: reading works; ask the platform's operator for the rest."
+
+
+@frozen
+class TenantNotFound(Refusal):
+    """No such tenant."""
+
+    code: ClassVar[str] = "tenant_not_found"
+    tenant: str
+
+    @property
+    def detail(self) -> str:
+        """Name the tenant."""
+        return f"There is no tenant {self.tenant!r}; list them with GET /v1/admin/tenants."
+
+
+@frozen
 class TenantTaken(Refusal):
     """Another tenant has this name."""
 

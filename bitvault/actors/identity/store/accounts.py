@@ -1,4 +1,4 @@
-"""Tenants and users: one function per query."""
+"""Users: one function per query."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -22,27 +22,6 @@ class Account:
     password_hash: str | None = field(repr=False)
 
 
-async def tenant_by_key(tx: Transaction, name_key: str) -> TenantId | None:
-    """Return the tenant of that name."""
-    row = await tx.fetchrow(QUERIES["tenant_by_key"], name_key=name_key)
-    return TenantId(row["tenant_id"]) if row else None
-
-
-async def hold_tenant(tx: Transaction, tenant_id: TenantId) -> None:
-    """Keep others who hold the tenant out until the end."""
-    await tx.fetchrow(QUERIES["hold_tenant"], tenant_id=tenant_id)
-
-
-async def insert_tenant(
-    tx: Transaction, tenant_id: TenantId, name: str, key: str, now: datetime
-) -> bool:
-    """Create a tenant; False when the name is taken."""
-    row = await tx.fetchrow(
-        QUERIES["insert_tenant"], tenant_id=tenant_id, name=name, name_key=key, now=now
-    )
-    return row is not None
-
-
 async def insert_account(tx: Transaction, account: Account, login_key: str) -> bool:
     """Create a user; False when the login is taken."""
     user = account.user
@@ -55,6 +34,7 @@ async def insert_account(tx: Transaction, account: Account, login_key: str) -> b
         display_name=user.display_name,
         password_hash=account.password_hash,
         is_admin=user.is_admin,
+        is_operator=user.is_operator,
         kind=user.kind,
         now=user.created_at,
     )
@@ -91,6 +71,12 @@ async def has_other_admin(tx: Transaction, tenant_id: TenantId, user_id: UserId)
     return row is not None
 
 
+async def has_other_operator(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> bool:
+    """Say whether the tenant has another operator who can log in; hold the tenant first."""
+    row = await tx.fetchrow(QUERIES["other_operator"], tenant_id=tenant_id, user_id=user_id)
+    return row is not None
+
+
 async def update_account(tx: Transaction, user: User, now: datetime) -> None:
     """Write what may change of a user."""
     await tx.execute(
@@ -99,6 +85,7 @@ async def update_account(tx: Transaction, user: User, now: datetime) -> None:
         user_id=user.user_id,
         display_name=user.display_name,
         is_admin=user.is_admin,
+        is_operator=user.is_operator,
         is_disabled=user.is_disabled,
         now=now,
     )

@@ -1,22 +1,11 @@
--- tenant_by_key --
-SELECT tenant_id, name FROM identity.tenant WHERE name_key = :name_key;
-
--- hold_tenant --
--- What is unique in a tenant, and must stay so through an UPDATE, is changed one at a time.
-SELECT tenant_id FROM identity.tenant WHERE tenant_id = :tenant_id FOR NO KEY UPDATE;
-
--- insert_tenant --
-INSERT INTO identity.tenant (tenant_id, name, name_key, created_at)
-VALUES (:tenant_id, :name, :name_key, :now)
-ON CONFLICT (name_key) DO NOTHING
-RETURNING tenant_id;
-
 -- insert_account --
 INSERT INTO identity.account (
-    tenant_id, user_id, login, login_key, display_name, password_hash, is_admin, kind, created_at
+    tenant_id, user_id, login, login_key, display_name, password_hash, is_admin, is_operator, kind,
+    created_at
 )
 VALUES (
-    :tenant_id, :user_id, :login, :login_key, :display_name, :password_hash, :is_admin, :kind, :now
+    :tenant_id, :user_id, :login, :login_key, :display_name, :password_hash, :is_admin,
+    :is_operator, :kind, :now
 )
 ON CONFLICT (tenant_id, login_key) WHERE deleted_at IS NULL DO NOTHING
 RETURNING user_id;
@@ -24,7 +13,7 @@ RETURNING user_id;
 -- account_by_login --
 -- Who is disabled cannot be told from who is not there.
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+    a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE t.name_key = :tenant_key AND a.login_key = :login_key
@@ -32,7 +21,7 @@ WHERE t.name_key = :tenant_key AND a.login_key = :login_key
 
 -- account_by_id --
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+    a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id
@@ -40,7 +29,7 @@ WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id
 
 -- accounts_after --
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+    a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE a.tenant_id = :tenant_id AND a.login_key > :after AND a.deleted_at IS NULL
@@ -49,7 +38,7 @@ LIMIT :most;
 
 -- accounts_named --
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+    a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE a.tenant_id = :tenant_id
@@ -75,7 +64,7 @@ FOR SHARE;
 -- hold_account --
 -- Whoever changes what depends on the user waits until the end.
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
-    a.is_admin, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+    a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id AND a.deleted_at IS NULL
@@ -95,14 +84,20 @@ WHERE tenant_id = :tenant_id AND user_id <> :user_id
     AND is_admin AND kind = 'person' AND disabled_at IS NULL AND deleted_at IS NULL
 LIMIT 1;
 
+-- other_operator --
+SELECT user_id FROM identity.account
+WHERE tenant_id = :tenant_id AND user_id <> :user_id
+    AND is_operator AND kind = 'person' AND disabled_at IS NULL AND deleted_at IS NULL
+LIMIT 1;
+
 -- update_account --
 UPDATE identity.account
-SET display_name = :display_name, is_admin = :is_admin,
+SET display_name = :display_name, is_admin = :is_admin, is_operator = :is_operator,
     disabled_at = CASE WHEN :is_disabled::boolean THEN coalesce(disabled_at, :now) END
 WHERE tenant_id = :tenant_id AND user_id = :user_id;
 
 -- bury_account --
 -- Only the name stays, for the trail.
 UPDATE identity.account
-SET deleted_at = :now, password_hash = NULL, is_admin = false
+SET deleted_at = :now, password_hash = NULL, is_admin = false, is_operator = false
 WHERE tenant_id = :tenant_id AND user_id = :user_id;

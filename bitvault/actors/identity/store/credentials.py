@@ -62,6 +62,8 @@ async def principal_by_secret(tx: Transaction, secret_hash: bytes, now: datetime
         is_admin=row["is_admin"] and scope >= Scope.ADMIN,
         credential_id=row["credential_id"],
         scope=scope,
+        is_operator=row["is_operator"] and scope >= Scope.ADMIN,
+        is_suspended=row["is_suspended"],
         groups=tuple(map(GroupId, row["groups"])),
     )
     return Known(principal, row["kind"], row["last_used_at"])

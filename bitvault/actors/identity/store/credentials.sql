@@ -10,6 +10,7 @@ VALUES (
 
 -- principal_by_secret --
 SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.last_used_at, a.login, a.is_admin,
+    a.is_operator, t.suspended_at IS NOT NULL AS is_suspended,
     ARRAY(
         SELECT m.group_id FROM identity.membership AS m
         WHERE m.tenant_id = c.tenant_id AND m.user_id = c.user_id
@@ -17,6 +18,7 @@ SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.last_used_at,
     ) AS groups
 FROM identity.credential AS c
 JOIN identity.account AS a ON a.tenant_id = c.tenant_id AND a.user_id = c.user_id
+JOIN identity.tenant AS t ON t.tenant_id = c.tenant_id
 WHERE c.secret_hash = :secret_hash AND a.disabled_at IS NULL AND a.deleted_at IS NULL
     AND (c.expires_at IS NULL OR c.expires_at > :now)
     AND (c.idle_expires_at IS NULL OR c.idle_expires_at > :now);

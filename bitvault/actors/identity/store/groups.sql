@@ -55,7 +55,7 @@ RETURNING user_id;
 -- members_after --
 -- By id, which the key is ordered by: a large group costs no sort.
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.is_admin,
-    a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+    a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
 FROM identity.membership AS m
 JOIN identity.account AS a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id

@@ -1,0 +1,170 @@
+"""Tenants, as the operators of the platform keep them."""
+
+from uuid import UUID
+
+from attrs import define, evolve
+
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor.desk import Desk, operator_of
+from bitvault.actors.identity.contract import (
+    AddTenant,
+    ChangeTenant,
+    CreateTenant,
+    EnsureTenant,
+    FindTenants,
+    ListTenants,
+    Tenant,
+    TenantNotFound,
+    TenantTaken,
+    User,
+)
+from bitvault.actors.identity.store import accounts, keys
+from bitvault.actors.identity.store import tenants as store
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refused
+from supervisors import handles
+
+_TENANTS = ("tenants",)
+
+
+@define(eq=False)
+class Tenants(Desk):
+    """An operator sees tenants from the outside: names and limits, no users and no files."""
+
+    @handles(AddTenant)
+    async def add_tenant(self, request: AddTenant) -> Tenant:
+        """Create a tenant with its first admin, once under an Idempotency-Key.
+
+        The key's row is the operator's tenant's and the tenant's rows are its own, which no one
+        transaction may write: so the key settles the tenant's id first.
+        """
+        caller = operator_of(request.caller)
+        fresh, now = TenantId(self.ids.uuid7()), self.clock.now()
+        account = await self._first_admin(fresh, request)
+        taken = await self._named(request.name) is not None
+
+        async def claim(tx: Transaction) -> UUID | None:
+            before = await keys.made_before(tx, caller, fresh, now)
+            if before is None and taken:
+                raise Refused(TenantTaken(account.user.tenant_name))
+            return before
+
+        before = await self.database.transact(caller.tenant_id, claim)
+        if before is not None:
+            return await self._again(TenantId(before), account, request.password)
+        await self._settle(account)
+        return Tenant(fresh, account.user.tenant_name, now)
+
+    async def _again(self, tenant_id: TenantId, asked: accounts.Account, password: str) -> Tenant:
+        """Answer a repeat, or finish what was begun under the key."""
+        user = asked.user
+        place = rules.name_key(user.tenant_name), rules.name_key(user.login)
+
+        async def find(tx: Transaction) -> tuple[tuple[Tenant, ...], accounts.Account | None]:
+            found = await store.tenants_found(tx, [tenant_id], ())
+            return found, await accounts.account_by_login(tx, *place)
+
+        found, made = await self.database.read(None, find)
+        if not found:
+            await self._settle(evolve(asked, user=evolve(user, tenant_id=tenant_id)))
+            return Tenant(tenant_id, user.tenant_name, user.created_at)
+        phc = made.password_hash if made and made.user.tenant_id == tenant_id else None
+        same = await self.passwords.verify(phc, rules.normal_password(password))
+        if not same or found[0].name != user.tenant_name:
+            raise Refused(IdempotencyConflict())
+        return found[0]
+
+    @handles(ListTenants)
+    async def list_tenants(self, request: ListTenants) -> Page[Tenant]:
+        """List all tenants by name."""
+        operator_of(request.caller)
+        limit = max(1, min(request.limit, MAX_LIMIT))
+        cursor = request.cursor
+        after = "" if cursor is None else str(decode_cursor(cursor, [str], _TENANTS)[0])
+
+        async def work(tx: Transaction) -> tuple[tuple[str, Tenant], ...]:
+            return await store.tenants_after(tx, after, limit + 1)
+
+        found = await self.database.read(None, work)
+        return page_of([each for _, each in found], limit, [[key] for key, _ in found], _TENANTS)
+
+    @handles(FindTenants)
+    async def find_tenants(self, request: FindTenants) -> tuple[Tenant, ...]:
+        """Find tenants by id or name."""
+        operator_of(request.caller)
+        name_keys = [key for name in request.names if (key := rules.name_key(name))]
+
+        async def work(tx: Transaction) -> tuple[Tenant, ...]:
+            return await store.tenants_found(tx, request.tenant_ids, name_keys)
+
+        return await self.database.read(None, work)
+
+    @handles(ChangeTenant)
+    async def change_tenant(self, request: ChangeTenant) -> Tenant:
+        """Suspend a tenant or let it go on, or limit it."""
+        caller, tenant_id = operator_of(request.caller), request.tenant_id
+        if request.is_suspended and tenant_id == caller.tenant_id:
+            raise Refused(Forbidden("suspend your own tenant: nobody could undo it"))
+        now = self.clock.now()
+
+        async def work(tx: Transaction) -> Tenant:
+            await store.hold_tenant(tx, tenant_id)
+            found = await store.tenants_found(tx, [tenant_id], ())
+            if not found:
+                raise Refused(TenantNotFound(str(tenant_id)))
+            changed = rules.changed_tenant(found[0], request)
+            await store.update_tenant(tx, changed, now)
+            return changed
+
+        changed = await self.database.transact(tenant_id, work)
+        self.principals.forget_tenant(tenant_id)
+        return changed
+
+    @handles(CreateTenant)
+    async def create_tenant(self, request: CreateTenant) -> User:
+        """Create a tenant with its first admin."""
+        account = await self._first_admin(TenantId(self.ids.uuid7()), request)
+        await self._settle(account)
+        return account.user
+
+    @handles(EnsureTenant)
+    async def ensure_tenant(self, request: EnsureTenant) -> User | None:
+        """Create the tenant at the first start, with the platform's first operator."""
+        if await self._named(request.name) is not None:
+            return None
+        account = await self._first_admin(TenantId(self.ids.uuid7()), request)
+        account = evolve(account, user=evolve(account.user, is_operator=True))
+        try:
+            await self._settle(account)
+        except Refused:
+            return None  # another daemon on this database was first
+        return account.user
+
+    async def _named(self, name: str) -> TenantId | None:
+        key = rules.name_key(name)
+
+        async def find(tx: Transaction) -> TenantId | None:
+            return await store.tenant_by_key(tx, key)
+
+        return await self.database.read(None, find)
+
+    async def _first_admin(
+        self, tenant_id: TenantId, wanted: AddTenant | CreateTenant | EnsureTenant
+    ) -> accounts.Account:
+        name = rules.checked_name("name", wanted.name)
+        user = self._new_user(tenant_id, name, wanted.login, is_admin=True)
+        password = rules.checked_password("password", wanted.password)
+        return accounts.Account(user, await self.passwords.hash(password))
+
+    async def _settle(self, account: accounts.Account) -> None:
+        user, name = account.user, account.user.tenant_name
+        key = rules.name_key(name)
+
+        async def work(tx: Transaction) -> None:
+            if not await store.insert_tenant(tx, user.tenant_id, name, key, user.created_at):
+                raise Refused(TenantTaken(name))
+            await accounts.insert_account(tx, account, rules.name_key(user.login))
+
+        await self.database.transact(user.tenant_id, work)

@@ -1,0 +1,45 @@
+-- tenant_by_key --
+SELECT tenant_id, name FROM identity.tenant WHERE name_key = :name_key;
+
+-- hold_tenant --
+-- What is unique in a tenant, and must stay so through an UPDATE, is changed one at a time.
+SELECT tenant_id FROM identity.tenant WHERE tenant_id = :tenant_id FOR NO KEY UPDATE;
+
+-- insert_tenant --
+INSERT INTO identity.tenant (tenant_id, name, name_key, created_at)
+VALUES (:tenant_id, :name, :name_key, :now)
+ON CONFLICT (name_key) DO NOTHING
+RETURNING tenant_id;
+
+-- tenants_after --
+-- Across tenants, for the operators of the platform.
+SELECT tenant_id, name, name_key, created_at, suspended_at IS NOT NULL AS is_suspended, max_users
+FROM identity.tenant
+WHERE name_key > :after
+ORDER BY name_key
+LIMIT :most;
+
+-- tenants_found --
+SELECT tenant_id, name, created_at, suspended_at IS NOT NULL AS is_suspended, max_users
+FROM identity.tenant
+WHERE tenant_id = ANY(:tenant_ids::uuid[]) OR name_key = ANY(:name_keys::text[])
+ORDER BY name_key;
+
+-- update_tenant --
+UPDATE identity.tenant
+SET suspended_at = CASE WHEN :is_suspended::boolean THEN coalesce(suspended_at, :now) END,
+    max_users = :max_users
+WHERE tenant_id = :tenant_id;
+
+-- room_for_user --
+-- Counts no further than the limit. Whoever makes users holds the tenant, or has no limit.
+SELECT t.max_users
+FROM identity.tenant AS t
+WHERE t.tenant_id = :tenant_id
+    AND t.max_users <= (
+        SELECT count(*) FROM (
+            SELECT 1 FROM identity.account AS a
+            WHERE a.tenant_id = t.tenant_id AND a.deleted_at IS NULL
+            LIMIT t.max_users
+        ) AS counted
+    );

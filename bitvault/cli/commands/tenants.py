@@ -1,0 +1,99 @@
+"""``admin tenants list|create|suspend|resume|limit``: for the platform's operators."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bitvault.cli.context import connect, is_id, new_password, reports
+from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.output import Report
+from bitvault.cli.render import plain, table, when
+from bitvault.client.client import Client
+from bitvault.wire.admin import Tenant
+
+_PATH = "/v1/admin/tenants"
+
+
+@click.group()
+def tenants() -> None:
+    """List, create, suspend or limit tenants. For the platform's operators."""
+
+
+@tenants.command("list", epilog="Example: bitvault admin tenants list")
+@reports
+def list_() -> Report:
+    """List all tenants by name."""
+    with connect() as client:
+        found = list(client.listed(_PATH, Tenant))
+    rows = [
+        (
+            one.name,
+            "suspended" if one.is_suspended else "",
+            one.max_users or "-",
+            when(one.created_at),
+            one.id,
+        )
+        for one in found
+    ]
+    heads = ("name", "", "users at most", "created", "id")
+    return Report([plain(one) for one in found], table(rows, heads))
+
+
+@tenants.command(epilog="Example: bitvault admin tenants create acme --admin ann")
+@click.argument("name")
+@click.option("--admin", "login", required=True, help="Login of its first admin.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="Read the admin's password from a file; else it is asked for.",
+)
+@reports
+def create(name: str, login: str, password_file: Path | None) -> Report:
+    """Create a tenant with its first admin."""
+    password = new_password(password_file, f"Password of {login}")
+    body = {"name": name, "login": login, "password": password}
+    with connect() as client:
+        made = client.rest.call("POST", _PATH, Tenant, body=body)
+    return Report([plain(made)], [f"made tenant {made.name} ({made.id})"])
+
+
+@tenants.command(epilog="Example: bitvault admin tenants suspend acme")
+@click.argument("tenant")
+@reports
+def suspend(tenant: str) -> Report:
+    """Let the users of TENANT (a name or an id) read, and change nothing."""
+    return _changed(tenant, {"isSuspended": True}, "suspended")
+
+
+@tenants.command(epilog="Example: bitvault admin tenants resume acme")
+@click.argument("tenant")
+@reports
+def resume(tenant: str) -> Report:
+    """Let a suspended TENANT go on."""
+    return _changed(tenant, {"isSuspended": False}, "resumed")
+
+
+@tenants.command(epilog="Examples: bitvault admin tenants limit acme --users 50; ... --users 0")
+@click.argument("tenant")
+@click.option("--users", type=click.IntRange(0), required=True, help="0: without limit.")
+@reports
+def limit(tenant: str, users: int) -> Report:
+    """Limit how many users TENANT may have; those it has stay."""
+    body = {"maxUsers": users} if users else {"unlimitedUsers": True}
+    return _changed(tenant, body, "limited" if users else "no longer limited:")
+
+
+def _changed(tenant: str, body: dict[str, Any], done: str) -> Report:
+    with connect() as client:
+        path = f"{_PATH}/{_tenant_id(client, tenant)}"
+        changed = client.rest.call("PATCH", path, Tenant, body=body)
+    return Report([plain(changed)], [f"{done} {changed.name}"])
+
+
+def _tenant_id(client: Client, tenant: str) -> str:
+    if is_id(tenant):
+        return tenant
+    for found in client.listed(_PATH, Tenant, name=tenant):
+        return str(found.id)
+    raise NotFoundHere("tenant_not_found", f"there is no tenant {tenant!r}")

@@ -1,0 +1,96 @@
+"""Tenants, for the operators of the platform; tenants' own admins are refused here."""
+
+from bitvault.actors.identity.contract import (
+    AddTenant,
+    ChangeTenant,
+    FindTenants,
+    ListTenants,
+    TenantNotFound,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import admin as wire
+from bitvault.wire.fields import Page
+from bitvault.wire.sessions import TenantName
+
+routes = Routes("tenants")
+
+
+@routes.route(
+    "POST",
+    "/v1/admin/tenants",
+    {201: wire.Tenant},
+    scope=Scope.ADMIN,
+    body=wire.CreateTenant,
+    codes=("invalid", "forbidden", "tenant_taken", "idempotency_key_reused"),
+)
+async def create_tenant(call: Call[wire.CreateTenant, NoQuery]) -> Answer:
+    """Create a tenant with its first admin; for operators."""
+    body = call.body
+    made = await call.identity.ask(AddTenant(call.caller, body.name, body.login, body.password))
+    return made if isinstance(made, Refusal) else Reply(201, shapes.tenant(made))
+
+
+class PagedTenants(Paged, frozen=True, kw_only=True):
+    """One page of the tenants, or the one with a name."""
+
+    name: TenantName | None = None
+
+
+@routes.route(
+    "GET",
+    "/v1/admin/tenants",
+    {200: Page[wire.Tenant]},
+    scope=Scope.ADMIN,
+    query=PagedTenants,
+    codes=("invalid", "forbidden"),
+)
+async def list_tenants(call: Call[NoBody, PagedTenants]) -> Answer:
+    """List all tenants by name; for operators."""
+    query = call.query
+    if query.name is not None:
+        found = await call.identity.ask(FindTenants(call.caller, names=(query.name,)))
+        return found if isinstance(found, Refusal) else list_reply(tuple(map(shapes.tenant, found)))
+    page = await call.identity.ask(ListTenants(call.caller, query.cursor, query.limit))
+    return page_reply(page, shapes.tenant)
+
+
+@routes.route(
+    "GET",
+    "/v1/admin/tenants/{id}",
+    {200: wire.Tenant},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "tenant_not_found"),
+)
+async def get_tenant(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe a tenant; for operators."""
+    found = await call.identity.ask(FindTenants(call.caller, (call.path["id"],)))
+    if isinstance(found, Refusal):
+        return found
+    return Reply(200, shapes.tenant(found[0])) if found else TenantNotFound(str(call.path["id"]))
+
+
+@routes.route(
+    "PATCH",
+    "/v1/admin/tenants/{id}",
+    {200: wire.Tenant},
+    scope=Scope.ADMIN,
+    body=wire.UpdateTenant,
+    codes=("invalid", "forbidden", "tenant_not_found"),
+    when_full=True,
+)
+async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Answer:
+    """Suspend a tenant or let it go on, or limit its users; for operators.
+
+    The users of a suspended tenant read, and manage their own sessions; nothing else changes.
+    """
+    body = call.body
+    request = ChangeTenant(
+        call.caller, call.path["id"], body.is_suspended, body.max_users, body.unlimited_users
+    )
+    changed = await call.identity.ask(request)
+    return changed if isinstance(changed, Refusal) else Reply(200, shapes.tenant(changed))
