@@ -229,14 +229,15 @@ def grantee(value: sharing.Grantee, names: Mapping[UUID, str]) -> shares.Grantee
 
 def grant(value: sharing.Grant, names: Mapping[UUID, str]) -> shares.Grant:
     """Show a grant."""
-    return shares.Grant(
+    shown = shares.Grant(
         node_id=value.node_id,
         grantee=grantee(value.grantee, names),
         role=value.role.value,
-        etag=etag(value.revision),
+        etag="",
         granted_by=value.granted_by,
         granted_at=value.granted_at,
     )
+    return replace(shown, etag=etag(value.revision, shown))
 
 
 def holder(value: sharing.Holder, names: Mapping[UUID, str]) -> shares.Holder:
