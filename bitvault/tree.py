@@ -235,7 +235,9 @@ def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
 
     def sharing() -> Sharing:
         files, identity = wiring.registry.ref("files"), wiring.registry.ref("identity")
-        return Sharing(wiring.database, outbox(), files, identity, clock, ids)
+        return Sharing(
+            wiring.database, outbox(), files, identity, clock, ids, wiring.passwords, wiring.limits
+        )
 
     def audit() -> Audit:
         return Audit(wiring.database)

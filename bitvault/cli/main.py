@@ -35,6 +35,7 @@ COMMANDS = {
     "shared": ("sharing", "List what others shared with you."),
     "access": ("sharing", "Show who has access to something, and why."),
     "restrict": ("sharing", "Have what is granted above a folder end there."),
+    "link": ("link", "Make links for people who are no users."),
     "uploads": ("uploads", "List or abort unfinished uploads."),
     "users": ("users", "List, create, change, disable or delete users."),
     "groups": ("groups", "List or change the groups of your tenant."),

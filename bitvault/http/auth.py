@@ -2,29 +2,52 @@
 
 import hashlib
 import re
+from base64 import b64decode
 
 import msgspec
 from werkzeug.datastructures import Headers
 
 from bitvault.actors.identity.contract import Authenticate, Unauthenticated
+from bitvault.actors.sharing.contract import OpenLink
+from bitvault.http.call import Rooms
 from bitvault.http.problems import invalid
 from bitvault.kernel.principal import Idempotency, Origin, Principal
-from supervisors import Ref
+from bitvault.kernel.refusal import Refusal
 
+LINK_PREFIX = "bvl_"
+_BASIC = re.compile(r"Basic +([A-Za-z0-9+/=]{1,2048})", re.IGNORECASE)
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _USER_AGENT_LIMIT = 256
 
 
-async def authenticate(
-    headers: Headers, origin: Origin, identity: Ref
-) -> Principal | Unauthenticated:
-    """Ask whose token the request carries."""
-    match = _BEARER.fullmatch(headers.get("Authorization", ""))
+async def authenticate(headers: Headers, origin: Origin, rooms: Rooms) -> Principal | Refusal:
+    """Ask whose token the request carries: a user's, or a link's."""
+    given = headers.get("Authorization", "")
+    if (link := _link_of(given, origin)) is not None:
+        return await rooms.sharing.ask(link)
+    match = _BEARER.fullmatch(given)
     if match is None:
         return Unauthenticated()
-    return await identity.ask(Authenticate(token=match[1], origin=origin))
+    return await rooms.identity.ask(Authenticate(token=match[1], origin=origin))
+
+
+def _link_of(given: str, origin: Origin) -> OpenLink | None:
+    """Read a link's token, alone as a bearer token or with its password (RFC 7617)."""
+    match = _BEARER.fullmatch(given)
+    if match is not None:
+        return OpenLink(match[1], None, origin) if match[1].startswith(LINK_PREFIX) else None
+    match = _BASIC.fullmatch(given)
+    if match is None:
+        return None
+    try:
+        token, colon, password = b64decode(match[1], validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    if not (colon and token.startswith(LINK_PREFIX)):
+        return None
+    return OpenLink(token, password or None, origin)
 
 
 def origin_of(headers: Headers, address: str, fresh_id: str) -> Origin:

@@ -39,6 +39,7 @@ class Endpoint:
         codes: Refusals to expect, by code.
         scope: What a credential must be good for; a route that does not say serves nobody.
         is_open: Needs no token.
+        for_guests: Serves whoever comes with a link, too; what is not said to, does not.
         body_optional: An absent body stands for ``{}``.
         if_match: Heeds If-Match in the room's own transaction; where it does not, the edge
             compares with what a GET of the same path shows just before.
@@ -59,6 +60,7 @@ class Endpoint:
     codes: tuple[str, ...] = ()
     scope: Scope | None = None
     is_open: bool = False
+    for_guests: bool = False
     body_optional: bool = False
     if_match: bool = False
     if_none_match: bool = False

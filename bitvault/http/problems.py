@@ -11,6 +11,7 @@ from bitvault.kernel.refusal import Refusal
 STATUS: Final[Mapping[str, int]] = {
     "invalid": 400,
     "bad_credentials": 401,
+    "link_password_needed": 401,
     "unauthenticated": 401,
     "forbidden": 403,
     "insufficient_scope": 403,
@@ -19,6 +20,7 @@ STATUS: Final[Mapping[str, int]] = {
     "grant_not_found": 404,
     "grantee_not_found": 404,
     "group_not_found": 404,
+    "link_not_found": 404,
     "node_not_found": 404,
     "space_not_found": 404,
     "tenant_not_found": 404,
@@ -38,6 +40,7 @@ STATUS: Final[Mapping[str, int]] = {
     "tenant_taken": 409,
     "too_many_grants": 409,
     "too_many_groups": 409,
+    "too_many_links": 409,
     "too_many_users": 409,
     "tree_rule": 409,
     "upload_closed": 409,
@@ -47,6 +50,7 @@ STATUS: Final[Mapping[str, int]] = {
     "bytes_mismatch": 422,
     "idempotency_key_reused": 422,
     "too_many_attempts": 429,
+    "too_many_guesses": 429,
     "unavailable": 503,
     # Said by the edge itself.
     "malformed": 400,

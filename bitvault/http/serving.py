@@ -18,7 +18,7 @@ from bitvault.http.endpoint import Endpoint, NoBody
 from bitvault.http.problems import Rejected
 from bitvault.kernel.limits import Verdict
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Forbidden, Refusal
 from bitvault.kernel.timing import Spent
 from supervisors import ActorDied, AskTimeout, MailboxFull
 
@@ -86,7 +86,7 @@ def problem_response(members: dict[str, Any]) -> Response:
 
 async def principal_of(edge: Edge, trace: Trace) -> Principal | Refusal:
     """Ask who sends the current request."""
-    who = await auth.authenticate(request.headers, trace.origin, edge.rooms.identity)
+    who = await auth.authenticate(request.headers, trace.origin, edge.rooms)
     if isinstance(who, Principal):
         trace.principal = who
     return who
@@ -101,6 +101,8 @@ async def _answer(
     who = None if endpoint.is_open else await principal_of(edge, trace)
     if isinstance(who, Refusal):
         return who
+    if who is not None and who.is_guest and not endpoint.for_guests:
+        return Forbidden("do this with a link")
     if who is not None and not endpoint.serves(who.scope):
         return InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower())
     if who is not None and who.is_suspended and not endpoint.when_suspended:

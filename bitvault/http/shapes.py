@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import attrs
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
@@ -250,6 +250,25 @@ def holder(value: sharing.Holder, names: Mapping[UUID, str]) -> shares.Holder:
     ]
     who = grantee(value.grantee, names)
     return shares.Holder(grantee=who, role=value.role.value, reasons=reasons)
+
+
+def link(value: sharing.Link) -> shares.Link:
+    """Show a link."""
+    same = ("node_id", "label", "has_password", "expires_at", "max_downloads", "downloads")
+    shown = shares.Link(
+        id=value.link_id,
+        role=value.role.value,  # type: ignore[arg-type]  # no link is a manager
+        revoked=value.is_revoked,
+        etag="",
+        **{name: getattr(value, name) for name in (*same, "created_by", "created_at")},
+    )
+    return replace(shown, etag=etag(value.revision, shown))
+
+
+def issued(value: sharing.LinkIssued) -> shares.LinkCreated:
+    """Show a new link with its token."""
+    shown = asdict(link(value.link))
+    return shares.LinkCreated(token=value.token, page=f"/s#{value.token}", **shown)
 
 
 def audit_entry(value: audit.Entry, logins: Mapping[UserId, str]) -> admin.AuditEntry:

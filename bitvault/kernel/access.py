@@ -52,6 +52,8 @@ def role_of(rights: Right) -> Role | None:
 
 def grantees_of(principal: Principal) -> list[UUID]:
     """Return everybody whose grants are the principal's too."""
+    if principal.is_guest:
+        return [principal.user_id]
     return [principal.user_id, *principal.groups, EVERYONE]
 
 

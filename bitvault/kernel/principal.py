@@ -39,6 +39,8 @@ class Principal:
     """Whether this credential may keep tenants; it opens none of them, and needs the scope too."""
     is_suspended: bool = False
     """The tenant's: then nothing of it may be changed."""
+    is_guest: bool = False
+    """Whoever came with a link: no user. Its ids are the link's, and it has nothing of its own."""
 
 
 @frozen

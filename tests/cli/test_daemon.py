@@ -297,6 +297,20 @@ def test_a_folder_is_shared_and_taken_back(
     assert there.encode() not in run(as_fay, "shared").stdout
 
 
+def test_a_link_is_made_revoked_and_revived(logged_in: Mapping[str, str]) -> None:
+    """Its address is shown once; the list tells how it stands."""
+    run(logged_in, "mkdir", "-p", "/linked")
+    made = run(logged_in, "link", "create", "/linked", "--expires", "7d", "--label", "for all")
+    assert b"/s#bvl_" in made.stdout, made.stderr
+    (link,) = json.loads(run(logged_in, "link", "list", "/linked", "--json").stdout)["results"]
+    assert run(logged_in, "link", "revoke", link["id"]).returncode == 0
+    assert b"revoked" in run(logged_in, "link", "list", "/linked").stdout
+    assert run(logged_in, "link", "revive", link["id"]).returncode == 0
+    assert run(logged_in, "link", "create", "/linked", "--expires", "soon").returncode == 2
+    assert run(logged_in, "link", "delete", link["id"]).returncode == 0
+    assert run(logged_in, "link", "revoke", link["id"]).returncode == 4
+
+
 def test_a_password_can_be_changed(
     logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
 ) -> None:

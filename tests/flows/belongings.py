@@ -26,6 +26,7 @@ class Belongings:
     user: str
     tenant: str
     group: str
+    link: str
     robot: str
     """A service account, and a token of its."""
     robot_token: str
@@ -100,6 +101,7 @@ def make(client: httpx.Client) -> Belongings:
         robot_token=client.post(f"/v1/users/{robot['id']}/tokens", json={"name": "its"}).json()[
             "id"
         ],
+        link=client.post(f"/v1/files/{node}/links").raise_for_status().json()["id"],
         session=session["id"],
         token=client.post("/v1/tokens", json={"name": "kept"}).json()["id"],
         opened=init(client, f"{root}/opened.txt", b"opened")["uploadId"],

@@ -9,6 +9,7 @@ from attrs import evolve
 from bitvault.actors.files import contract as files
 from bitvault.actors.files.contract import Apply, GetNode, GetSpace, Role, Target, TrashNode
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.sharing import contract as sharing
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import ENDPOINTS
 from bitvault.kernel.ids import NodeId
@@ -19,6 +20,8 @@ SHOWN = [endpoint for endpoint in ENDPOINTS if endpoint.is_conditional]
 CHANGES = [endpoint for endpoint in ENDPOINTS if not endpoint.is_safe]
 LOOKS = (GetNode, GetSpace, files.ListMembers, files.GetMember, files.DescribeUpload)
 LOOKS += (identity.ListCredentials, identity.FindUsers, identity.ListUsers, files.ListSpaces)
+LOOKS += (identity.FindGroups, identity.ListGroups, identity.FindTenants, identity.ListTenants)
+LOOKS += (sharing.ListGrants, sharing.GetLink, sharing.ListLinks)
 SPACE_PATH = f"/v1/spaces/{ID}"
 
 

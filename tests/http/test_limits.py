@@ -173,7 +173,8 @@ async def test_a_batch_costs_its_items(path: str) -> None:
 def test_what_hashes_a_password_or_copies_a_tree_is_dear() -> None:
     """These take many times the work of any other request."""
     dear = {endpoint.operation_id for endpoint in ENDPOINTS if endpoint.cost == HEAVY}
-    hashing = {"open_session", "change_password", "create_user"}
+    hashing = {"open_session", "change_password", "create_user", "create_tenant"}
+    hashing |= {"create_link", "change_link"}
     assert dear == hashing | {"copy_node", "replay_dead_letters"}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from bitvault.tree import CONSUMERS
 from tests.support.daemon import Daemon, eventually
 
 _NAMES = """
@@ -12,7 +13,7 @@ _NAMES = """
 _USE = "ARRAY['last_used_at', 'idle_expires_at']"
 """Columns that note the use of a token, which a refused request is."""
 _BEHIND = """
-    SELECT count(*) FROM outbox.tenant_seq s CROSS JOIN unnest(ARRAY['audit', 'relay']) AS w (name)
+    SELECT count(*) FROM outbox.tenant_seq s CROSS JOIN unnest($1::text[]) AS w (name)
     LEFT JOIN outbox.consumer_cursor c ON c.tenant_id = s.tenant_id AND c.consumer = w.name
     WHERE coalesce(c.applied, 0) < s.last
 """
@@ -20,7 +21,8 @@ _BEHIND = """
 
 def dump(daemon: Daemon) -> Mapping[str, list[str]]:
     """Return every table's rows as text, sorted, once the consumers are at rest."""
-    eventually(lambda: daemon.rows(_BEHIND) == [(0,)], 20)
+    readers = ["relay", *(consumer.name for consumer in CONSUMERS)]
+    eventually(lambda: daemon.rows(_BEHIND, readers) == [(0,)], 20)
     names = [name for (name,) in daemon.rows(_NAMES)]
     selects = [
         f"SELECT '{name}' AS name, (to_jsonb(t) - {_USE})::text AS line FROM {name} t"  # noqa: S608 - quoted by format %I

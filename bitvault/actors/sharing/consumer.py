@@ -1,10 +1,11 @@
-"""Forgets what was granted on nodes that are gone for good."""
+"""Forgets what was said on nodes that are gone for good."""
 
 from collections.abc import Sequence
 
 from attrs import frozen
 
-from bitvault.actors.sharing import store
+from bitvault.actors.sharing.store import grants as store
+from bitvault.actors.sharing.store.links import SQL as LINKS
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Recorded
 
@@ -17,6 +18,8 @@ class GrantSweeper:
     subjects: Sequence[str] = ("node.*",)
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Drop the grants on a purged node."""
+        """Drop the grants on a purged node, and the links to it."""
         if event.kind == "node.purged":
             await store.forget(tx, event.tenant_id, event.aggregate_id)
+            key = {"tenant": event.tenant_id, "node_id": event.aggregate_id}
+            await tx.execute(LINKS["forget_links"], **key)

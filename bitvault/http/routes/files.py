@@ -1,6 +1,6 @@
 """Files and folders: look, change, fetch content, versions."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -20,6 +20,7 @@ from bitvault.actors.files.contract import (
     TrashNode,
     Written,
 )
+from bitvault.actors.sharing.contract import CountDownloads
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
@@ -69,6 +70,7 @@ class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     "/v1/files",
     {200: wire.Node},
     scope=Scope.READ,
+    for_guests=True,
     query=ByPath,
     codes=("invalid", "node_not_found", "space_not_found"),
 )
@@ -79,7 +81,12 @@ async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
 
 
 @routes.route(
-    "GET", "/v1/files/{id}", {200: wire.Node}, scope=Scope.READ, codes=("node_not_found",)
+    "GET",
+    "/v1/files/{id}",
+    {200: wire.Node},
+    scope=Scope.READ,
+    for_guests=True,
+    codes=("node_not_found",),
 )
 async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a file or folder."""
@@ -92,6 +99,7 @@ async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/files/{id}",
     {200: wire.Written},
     scope=Scope.WRITE,
+    for_guests=True,
     body=wire.MoveNode,
     codes=CHANGES,
     if_match=True,
@@ -126,7 +134,13 @@ async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Answer:
 
 
 @routes.route(
-    "DELETE", "/v1/files/{id}", {200: wire.Written}, scope=Scope.WRITE, codes=CHANGES, if_match=True
+    "DELETE",
+    "/v1/files/{id}",
+    {200: wire.Written},
+    scope=Scope.WRITE,
+    for_guests=True,
+    codes=CHANGES,
+    if_match=True,
 )
 async def trash_node(call: Call[NoBody, NoQuery]) -> Answer:
     """Put a file or folder in the trash."""
@@ -142,8 +156,16 @@ async def trash_node(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/files/{id}/content",
     {200: wire.Content, 302: None},
     scope=Scope.READ,
+    for_guests=True,
     query=Fetch,
-    codes=("invalid", "node_not_found", "version_not_found", "kind_mismatch", "unavailable"),
+    codes=(
+        "invalid",
+        "node_not_found",
+        "version_not_found",
+        "kind_mismatch",
+        "link_not_found",
+        "unavailable",
+    ),
 )
 async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     """Get a short-lived URL of the content, or be redirected to it."""
@@ -153,6 +175,8 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     found = answer if isinstance(answer, Refusal) else answer[0]
     if isinstance(found, Refusal):
         return found
+    if refused := await _counted(call, 1):
+        return refused
     private = {"Cache-Control": "private, no-store", "Vary": "Accept"}
     if query.redirect or _wants_page(call.headers.get("Accept", "")):
         return Reply(302, None, {**private, "Location": found.url})
@@ -164,8 +188,9 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     "/v1/files/content",
     {200: Outcomes[wire.Content]},
     scope=Scope.READ,
+    for_guests=True,
     body=wire.ContentsWanted,
-    codes=("invalid", "unavailable"),
+    codes=("invalid", "link_not_found", "unavailable"),
     items=lambda body: len(body.items),
     when_full=True,
 )
@@ -178,6 +203,9 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     found = await call.files.ask(GetContents(call.caller, drafts))
     if isinstance(found, Refusal):
         return found
+    count = sum(not isinstance(item, Refusal) for item in found)
+    if count and (refused := await _counted(call, count)):
+        return refused
     shown = (item if isinstance(item, Refusal) else shapes.content(item) for item in found)
     items = tuple(call.outcome(200, item) for item in shown)
     return Reply(200, Outcomes(items=items), {"Cache-Control": "private, no-store"})
@@ -241,3 +269,10 @@ def _wants_page(accept: str) -> bool:
     """Say whether a browser asks: it lists text/html, and no JSON before it."""
     html, found, _ = accept.partition("text/html")
     return bool(found) and "json" not in html
+
+
+async def _counted(call: Call[Any, Any], count: int) -> Refusal | None:
+    """Count downloads of whoever comes with a link; it may allow no more of them."""
+    if not call.caller.principal.is_guest:
+        return None
+    return await call.sharing.ask(CountDownloads(call.caller, count))

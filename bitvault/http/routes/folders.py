@@ -20,6 +20,7 @@ _LIST = ("invalid", "node_not_found", "space_not_found", "kind_mismatch")
     "/v1/folders",
     {201: wire.Written, 200: wire.Written},
     scope=Scope.WRITE,
+    for_guests=True,
     body=wire.MakeFolder,
     codes=CHANGES,
 )
@@ -38,6 +39,7 @@ async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Answer:
     "/v1/folders/{id}/children",
     {200: Page[wire.Node]},
     scope=Scope.READ,
+    for_guests=True,
     query=Paged,
     codes=_LIST,
 )
@@ -51,6 +53,7 @@ async def list_children(call: Call[NoBody, Paged]) -> Answer:
     "/v1/folders/children",
     {200: Page[wire.Node]},
     scope=Scope.READ,
+    for_guests=True,
     query=PagedPath,
     codes=_LIST,
 )

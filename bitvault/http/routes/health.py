@@ -29,8 +29,10 @@ _TYPES = {
 PAGES = {
     "/status": "status.html",
     "/v1/docs": "docs.html",
+    "/s": "link.html",
     "/assets/status.js": "status.js",
     "/assets/docs.js": "docs.js",
+    "/assets/link.js": "link.js",
     "/assets/pages.css": "pages.css",
     "/assets/icon.svg": "icon.svg",
 }

@@ -9,7 +9,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
-from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
@@ -27,6 +27,8 @@ routes = Routes("tenants")
     scope=Scope.ADMIN,
     body=wire.CreateTenant,
     codes=("invalid", "forbidden", "tenant_taken", "idempotency_key_reused"),
+    cost=HEAVY,
+    is_hashing=True,
 )
 async def create_tenant(call: Call[wire.CreateTenant, NoQuery]) -> Answer:
     """Create a tenant with its first admin; for operators."""

@@ -55,6 +55,7 @@ _COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_
     "/v1/files",
     {201: wire.UploadOpened, 200: Written},
     scope=Scope.WRITE,
+    for_guests=True,
     body=wire.InitUpload,
     codes=_INIT,
 )
@@ -75,6 +76,7 @@ async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
     "/v1/files/batch",
     {200: Outcomes[wire.InitOutcome]},
     scope=Scope.WRITE,
+    for_guests=True,
     body=wire.InitUploads,
     codes=("invalid", "idempotency_key_reused", "unavailable"),
     items=lambda body: len(body.items),
@@ -94,6 +96,7 @@ async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     "/v1/files/{uploadId}/commit",
     {200: Written},
     scope=Scope.WRITE,
+    for_guests=True,
     body=wire.CommitUpload,
     codes=_COMMIT,
     items=lambda body: 1 + len(body.parts) // _PARTS_OF_A_UNIT,
@@ -117,6 +120,7 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
     "/v1/files/commits",
     {200: Outcomes[Written]},
     scope=Scope.WRITE,
+    for_guests=True,
     body=wire.CommitUploads,
     codes=("invalid", "unavailable"),
     items=lambda body: len(body.items),
@@ -136,6 +140,7 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     "/v1/files/uploads",
     {200: Page[wire.Upload]},
     scope=Scope.READ,
+    for_guests=True,
     query=Paged,
     codes=("invalid", "unavailable"),
 )
@@ -150,6 +155,7 @@ async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
     "/v1/files/uploads/{uploadId}",
     {200: wire.Upload},
     scope=Scope.READ,
+    for_guests=True,
     codes=("upload_not_found", "unavailable"),
 )
 async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
@@ -163,6 +169,7 @@ async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/files/uploads/{uploadId}",
     {204: None},
     scope=Scope.WRITE,
+    for_guests=True,
     codes=("upload_not_found", "upload_closed", "unavailable"),
 )
 async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
@@ -175,6 +182,7 @@ async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/files/uploads/{uploadId}/parts",
     {200: wire.Transfers},
     scope=Scope.WRITE,
+    for_guests=True,
     body=wire.SignParts,
     codes=_OPEN,
     items=lambda body: 1 + (len(body.part_numbers) + len(body.parts)) // _PARTS_OF_A_UNIT,
@@ -194,6 +202,7 @@ async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Answer:
     "/v1/files/uploads/{uploadId}/url",
     {200: wire.Transfers},
     scope=Scope.WRITE,
+    for_guests=True,
     codes=_OPEN,
 )
 async def sign_url(call: Call[NoBody, NoQuery]) -> Answer:

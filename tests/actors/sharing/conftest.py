@@ -127,7 +127,8 @@ async def company(database: PostgresDatabase, clock: FixedClock, ids: SequenceId
     outbox, storage = Outbox(ids, clock, Wakeups()), StandInStorage(clock)
     room = Files(database, outbox, storage, clock, ids, FilesOptions())  # type: ignore[arg-type]
     world = World(room, database, storage, clock, ids)
-    sharing = Sharing(database, outbox, Asked(world.room), Asked(identity), clock, ids)  # type: ignore[arg-type]
+    below: Any = (Asked(world.room), Asked(identity))
+    sharing = Sharing(database, outbox, *below, clock, ids, passwords, MemoryLimits())
     ann = Principal(admin.tenant_id, admin.user_id, ADMIN, True, UUID(int=9))
     company = Company(admin.tenant_id, sharing, world, identity, {ADMIN: ann})
     for name in ("ben", "cat"):

@@ -259,7 +259,7 @@ async def test_only_who_exists_can_be_given_something(
     """Unknown people, roots of spaces and too many grants are refused, and nothing is written."""
     top = await company.folder("ann", "/top")
     root = (await company.files.ask(GetSpace(company.caller("ann")))).root_id
-    monkeypatch.setattr("bitvault.actors.sharing.actor.MOST_GRANTS", 1)
+    monkeypatch.setattr("bitvault.actors.sharing.actor.grants.MOST_GRANTS", 1)
 
     assert await company.share("ann", top, UUID(int=77), Role.VIEWER) == GranteeNotFound()
     assert isinstance(await company.share("ann", root, "ben", Role.VIEWER), Invalid)

@@ -92,6 +92,10 @@ REASON = sharing.Reason(sharing.Source.GRANT, Role.EDITOR, NodeId(ID), "/a")
 HOLDER = sharing.Holder(GRANTEE, Role.EDITOR, (REASON,))
 SHARES = sharing.Shares((GRANT,), is_restricted=True)
 
+LINK = sharing.Link(
+    ID, NodeId(ID), Role.VIEWER, "for all", False, None, 5, 1, False, 2, UserId(ID), NOW,
+)  # fmt: skip
+
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
     identity.CloseSession: lambda _: None,
@@ -148,6 +152,13 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     sharing.RemoveGrant: lambda _: None,
     sharing.Restrict: lambda _: SHARES,
     sharing.ExplainAccess: lambda _: (HOLDER,),
+    sharing.CreateLink: lambda _: sharing.LinkIssued(LINK, "bvl_x"),
+    sharing.ListLinks: lambda _: Page((LINK,), None),
+    sharing.GetLink: lambda _: LINK,
+    sharing.ChangeLink: lambda _: LINK,
+    sharing.DeleteLink: lambda _: None,
+    sharing.DescribeOwnLink: lambda _: LINK,
+    sharing.CountDownloads: lambda _: None,
     sharing.ListShared: lambda _: Page((sharing.SharedNode(NodeId(ID), Role.VIEWER),), None),
 }
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import frozen
 
+from bitvault.actors.files.contract import SpaceNotFound
 from bitvault.actors.files.store.contents import Raced, Stamp
 from bitvault.actors.files.store.locate import PersonalSpaceMissing
 from bitvault.actors.files.store.spaces import ensure_personal
@@ -85,6 +86,8 @@ class Desk(Room):
             return await self._database.read(caller.tenant_id, work)
 
     async def _make_personal(self, caller: Caller) -> None:
+        if caller.principal.is_guest:
+            raise Refused(SpaceNotFound("personal"))
         stamp = self._stamp(caller)
 
         async def work(tx: Transaction) -> None:

@@ -7,9 +7,11 @@ from bitvault.actors.identity.actor.desk import Desk, admin_of
 from bitvault.actors.identity.contract import (
     CreateUser,
     DescribeMe,
+    DescribeStanding,
     FindUsers,
     ListUsers,
     LoginTaken,
+    Standing,
     TooManyUsers,
     User,
 )
@@ -81,6 +83,16 @@ class Accounts(Desk):
             return IdempotencyConflict()
         same = password is None or await self.passwords.verify(made.password_hash, password)
         return made.user if same else IdempotencyConflict()
+
+    @handles(DescribeStanding)
+    async def describe_standing(self, request: DescribeStanding) -> Standing:
+        """Say how things stand with a user."""
+        tenant_id, user_id = request.tenant_id, request.user_id
+
+        async def work(tx: Transaction) -> Standing:
+            return await store.standing(tx, tenant_id, user_id)
+
+        return await self.database.read(tenant_id, work)
 
     @handles(FindUsers)
     async def find_users(self, request: FindUsers) -> tuple[User, ...]:

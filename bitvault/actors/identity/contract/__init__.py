@@ -8,8 +8,10 @@ from bitvault.actors.identity.contract.accounts import (
     CreateUser,
     DeleteUser,
     DescribeMe,
+    DescribeStanding,
     FindUsers,
     ListUsers,
+    Standing,
     User,
 )
 from bitvault.actors.identity.contract.credentials import (
@@ -83,6 +85,7 @@ __all__ = [
     "DeleteGroup",
     "DeleteUser",
     "DescribeMe",
+    "DescribeStanding",
     "EnsureTenant",
     "FindGroups",
     "FindTenants",
@@ -103,6 +106,7 @@ __all__ = [
     "RemoveMember",
     "RenameGroup",
     "SecretIssued",
+    "Standing",
     "Tenant",
     "TenantNotFound",
     "TenantSuspended",

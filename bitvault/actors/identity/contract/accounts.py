@@ -78,6 +78,24 @@ class FindUsers(Request[tuple[User, ...] | Unavailable]):
 
 
 @frozen
+class Standing:
+    """How things stand with a user: for what others do in their name, such as links."""
+
+    is_active: bool
+    """Neither disabled nor deleted."""
+    is_suspended: bool
+    """The tenant's."""
+
+
+@frozen
+class DescribeStanding(Request[Standing | Unavailable]):
+    """Say how things stand with a user; one that is not there is not active."""
+
+    tenant_id: TenantId
+    user_id: UserId
+
+
+@frozen
 class ChangeUser(Request[User | UserNotFound | LastAdmin | LastOperator | Invalid | Forbidden]):
     """Change what is not None of a user; for the tenant's admins.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from bitvault.actors.identity.contract import User
+from bitvault.actors.identity.contract import Standing, User
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.ids import TenantId, UserId
 
@@ -39,6 +39,12 @@ async def insert_account(tx: Transaction, account: Account, login_key: str) -> b
         now=user.created_at,
     )
     return row is not None
+
+
+async def standing(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Standing:
+    """Say how things stand with a user."""
+    row = await tx.fetchrow(QUERIES["standing"], tenant_id=tenant_id, user_id=user_id)
+    return Standing(**row) if row else Standing(is_active=False, is_suspended=False)
 
 
 async def account_by_login(tx: Transaction, tenant_key: str, login_key: str) -> Account | None:

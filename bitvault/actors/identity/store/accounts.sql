@@ -48,6 +48,13 @@ WHERE a.tenant_id = :tenant_id
     )
 ORDER BY a.login_key;
 
+-- standing --
+SELECT a.disabled_at IS NULL AND a.deleted_at IS NULL AS is_active,
+    t.suspended_at IS NOT NULL AS is_suspended
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id;
+
 -- set_password --
 -- Only over the hash that was verified: a login that rehashes must not undo a change.
 UPDATE identity.account SET password_hash = :password_hash

@@ -1,8 +1,4 @@
-"""Sharing: grants on files and folders to users, to groups, and to everyone in the tenant.
-
-A grant holds for its node and all below it, and grants add up on the way down. A restricted
-folder ends what was granted above it.
-"""
+"""Grants: roles of users, groups and everyone on files and folders."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +22,7 @@ class GranteeKind(StrEnum):
     USER = "user"
     GROUP = "group"
     EVERYONE = "everyone"
+    LINK = "link"
 
 
 @frozen

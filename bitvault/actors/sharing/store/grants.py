@@ -2,39 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from attrs import frozen
-
 from bitvault.actors.sharing.contract import Grant, Grantee, GranteeKind, SharedNode, Shares
-from bitvault.actors.sharing.rules import Said, Saying, said
+from bitvault.actors.sharing.rules.grants import Said, Saying, said
+from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import EVERYONE, STOP, Right, Role, role_of
 from bitvault.kernel.ids import NodeId, TenantId, UserId
 
-SQL = load_queries("bitvault.actors.sharing")
-
-
-@frozen
-class Spot:
-    """The node that something is said of, by whom and when."""
-
-    tenant: TenantId
-    node_id: NodeId
-    user_id: UserId
-    now: datetime
-
-    @property
-    def key(self) -> dict[str, UUID]:
-        """Return the parameters that find its rows."""
-        return {"tenant": self.tenant, "node_id": self.node_id}
-
-    @property
-    def stamp(self) -> dict[str, Any]:
-        """Return the parameters of a new row."""
-        return {**self.key, "user_id": self.user_id, "now": self.now}
+SQL = load_queries("bitvault.actors.sharing.store", "grants.sql")
 
 
 async def hold(tx: Transaction, spot: Spot) -> dict[UUID, Row]:

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.files.contract import Access, DescribeAccess, TraceNode
+from bitvault.actors.files.contract import TraceNode
 from bitvault.actors.identity.contract import FindGroups, FindUsers
-from bitvault.actors.room import Room
-from bitvault.actors.sharing import store
+from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract import (
     Allowed,
     CheckAccess,
@@ -34,33 +33,29 @@ from bitvault.actors.sharing.contract import (
     Source,
     TooManyGrants,
 )
-from bitvault.actors.sharing.rules import MOST_GRANTS, Saying, after_node, check_role, holders
-from bitvault.actors.sharing.store import Spot
-from bitvault.drivers.postgres.port import Database, Row, Transaction
+from bitvault.actors.sharing.rules.grants import (
+    MOST_GRANTS,
+    Saying,
+    after_node,
+    check_role,
+    holders,
+)
+from bitvault.actors.sharing.store import grants as store
+from bitvault.actors.sharing.store.spot import Spot
+from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import EVERYONE, Right, Role, grantees_of
-from bitvault.kernel.clock import Clock
-from bitvault.kernel.events import Event
-from bitvault.kernel.ids import Ids, NodeId
 from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
 from bitvault.kernel.request import Request
-from bitvault.outbox import Outbox
-from supervisors import ActorDied, AskTimeout, MailboxFull, Ref, handles
+from supervisors import handles
 
 R = TypeVar("R")
 
 
 @define(eq=False)
-class Sharing(Room):
+class Grants(Desk):
     """Grants; what they come to on a node, the files room says where it finds the node."""
-
-    database: Database
-    outbox: Outbox
-    files: Ref
-    identity: Ref
-    clock: Clock
-    ids: Ids
 
     @handles(CheckAccess)
     async def check_access(self, message: CheckAccess) -> Allowed:
@@ -188,18 +183,6 @@ class Sharing(Room):
         found = await self.database.read(caller.tenant_id, work)
         return page_of(found, limit, [(str(one.node_id),) for one in found], ["shared"])
 
-    async def _access(self, caller: Caller, node_id: NodeId) -> Access:
-        answer = await self._ask(self.files, DescribeAccess(caller, node_id), "files")
-        if isinstance(answer, Refusal):
-            raise Refused(answer)
-        return answer
-
-    async def _sharable(self, caller: Caller, node_id: NodeId) -> Access:
-        access = await self._access(caller, node_id)
-        if Right.SHARE not in access.rights:
-            raise Refused(Forbidden("say who may do what"))
-        return access
-
     async def _grantee(self, caller: Caller, grantee_id: UUID) -> Grantee:
         if grantee_id == EVERYONE:
             return Grantee(GranteeKind.EVERYONE, grantee_id)
@@ -214,18 +197,6 @@ class Sharing(Room):
             if found:
                 return Grantee(kind, grantee_id)
         raise Refused(GranteeNotFound())
-
-    async def _ask(self, room: Ref, request: Request[R], name: str) -> R | Unavailable:
-        try:
-            return await room.ask(request)
-        except (ActorDied, AskTimeout, MailboxFull):
-            return Unavailable(name)
-
-    def _spot(self, caller: Caller, node_id: NodeId) -> Spot:
-        return Spot(caller.tenant_id, node_id, caller.principal.user_id, self.clock.now())
-
-    async def _tell(self, tx: Transaction, caller: Caller, event: Event) -> None:
-        await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
 
 def _granted(grant: Grant, previous_role: str | None) -> ShareGranted:

@@ -1,0 +1,13 @@
+"""The sharing room: who else may do what."""
+
+from attrs import define
+
+from bitvault.actors.sharing.actor.grants import Grants
+from bitvault.actors.sharing.actor.links import Links
+
+__all__ = ["Sharing"]
+
+
+@define(eq=False)
+class Sharing(Grants, Links):
+    """The room, put together: one class of handlers for each part of the contract."""

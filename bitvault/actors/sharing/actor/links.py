@@ -1,0 +1,249 @@
+"""Makes links, and says what whoever comes with one may do."""
+
+import hashlib
+from collections import OrderedDict
+from typing import Final
+from uuid import UUID
+
+from attrs import define, field
+
+from bitvault.actors.files.contract import DescribeAccess, NodeNotFound
+from bitvault.actors.identity.contract import DescribeStanding
+from bitvault.actors.sharing.actor.desk import Desk
+from bitvault.actors.sharing.contract.links import (
+    ChangeLink,
+    CountDownloads,
+    CreateLink,
+    DeleteLink,
+    DescribeOwnLink,
+    GetLink,
+    Link,
+    LinkChanged,
+    LinkCreated,
+    LinkDeleted,
+    LinkIssued,
+    LinkNotFound,
+    LinkPasswordNeeded,
+    ListLinks,
+    OpenLink,
+    StaleLink,
+    TooManyGuesses,
+    TooManyLinks,
+)
+from bitvault.actors.sharing.rules import links as rules
+from bitvault.actors.sharing.store import grants, links
+from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.access import Right, rights_of
+from bitvault.kernel.ids import UserId
+from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
+from bitvault.kernel.principal import Caller, Principal, Scope
+from bitvault.kernel.refusal import Forbidden, Refusal, Refused
+from supervisors import handles
+
+_KEPT: Final = 10_000
+
+
+@define(eq=False)
+class Links(Desk):
+    """Links, their tokens and their guests."""
+
+    _verified: OrderedDict[tuple[str, bytes], None] = field(factory=OrderedDict, init=False)
+    """Password hashes, and digests of what was found to fit: a guest sends it every time."""
+
+    @handles(CreateLink)
+    async def create_link(self, message: CreateLink) -> LinkIssued:
+        """Make a link; its token is in this answer only."""
+        caller = message.caller
+        terms = rules.checked_terms(message.terms, self.clock.now())
+        access = await self._sharable(caller, message.node_id)
+        if rights_of(terms.role) & ~access.rights:
+            raise Refused(Forbidden("give more than you have"))
+        phc = await self._hash(terms.password)
+        spot, link_id, token = self._spot(caller, message.node_id), self.ids.uuid7(), self._token()
+
+        async def work(tx: Transaction) -> Link:
+            await grants.hold(tx, spot)
+            counted = await tx.fetchrow(links.SQL["links_on"], **spot.key)
+            if counted and counted["count"] >= rules.MOST_LINKS:
+                raise Refused(TooManyLinks(rules.MOST_LINKS))
+            digest = rules.token_digest(token) or b""
+            row = await links.insert_link(tx, spot, link_id, digest, terms, phc)
+            event = LinkCreated(link_id, 1, spot.node_id, terms.role.value)
+            await self._tell(tx, caller, event)
+            return links.link_of(row)
+
+        return LinkIssued(await self.database.transact(caller.tenant_id, work), token)
+
+    @handles(ListLinks)
+    async def list_links(self, message: ListLinks) -> Page[Link]:
+        """List a node's links, or those the caller made."""
+        caller, node_id = message.caller, message.node_id
+        name = str(node_id or "mine")
+        after, limit = rules.after_link(message.cursor, name), min(message.limit, MAX_LIMIT)
+        if node_id:
+            await self._sharable(caller, node_id)
+
+        async def work(tx: Transaction) -> list[Link]:
+            tenant, user_id = caller.tenant_id, caller.principal.user_id
+            if node_id:
+                return await links.page_of_node(tx, tenant, node_id, after, limit + 1)
+            return await links.page_of_maker(tx, tenant, user_id, after, limit + 1)
+
+        found = await self.database.read(caller.tenant_id, work)
+        return page_of(found, limit, [(str(one.link_id),) for one in found], ["links", name])
+
+    @handles(GetLink)
+    async def get_link(self, message: GetLink) -> Link:
+        """Describe a link."""
+        return links.link_of(await self._governed(message.caller, message.link_id))
+
+    @handles(ChangeLink)
+    async def change_link(self, message: ChangeLink) -> Link:
+        """Set a link's terms anew."""
+        caller, terms = message.caller, message.terms
+        before = await self._governed(caller, message.link_id)
+        is_same_end = terms.expires_at == before["expires_at"]
+        if not is_same_end or not message.is_revoked:
+            terms = rules.checked_terms(terms, self.clock.now())
+        phc = None if message.keeps_password else await self._hash(terms.password)
+        spot = self._spot(caller, before["node_id"])
+
+        async def work(tx: Transaction) -> Link:
+            await grants.hold(tx, spot)
+            row = await self._locked(tx, caller, message.link_id)
+            if message.if_revision not in (None, row["revision"]):
+                raise Refused(StaleLink(row["revision"]))
+            kept = row["password_hash"] if message.keeps_password else phc
+            is_revoked = message.is_revoked
+            row = await links.update_link(
+                tx, spot, message.link_id, terms, kept, is_revoked=is_revoked
+            )
+            fields = (row["node_id"], row["role"], is_revoked)
+            await self._tell(tx, caller, LinkChanged(message.link_id, row["revision"], *fields))
+            return links.link_of(row)
+
+        return await self.database.transact(caller.tenant_id, work)
+
+    @handles(DeleteLink)
+    async def delete_link(self, message: DeleteLink) -> None:
+        """Delete a link with what it grants."""
+        caller, link_id = message.caller, message.link_id
+        spot = self._spot(caller, (await self._governed(caller, link_id))["node_id"])
+
+        async def work(tx: Transaction) -> None:
+            await grants.hold(tx, spot)
+            row = await self._locked(tx, caller, link_id)
+            await links.ungrant(tx, spot, link_id)
+            await tx.execute(links.SQL["delete_link"], tenant=spot.tenant, link_id=link_id)
+            event = LinkDeleted(link_id, row["revision"] + 1, row["node_id"])
+            await self._tell(tx, caller, event)
+
+        await self.database.transact(caller.tenant_id, work)
+
+    @handles(OpenLink)
+    async def open_link(self, message: OpenLink) -> Principal:
+        """Say who comes with a token: unknown, expired, revoked and used up look the same."""
+        digest = rules.token_digest(message.token)
+
+        async def find(tx: Transaction) -> Row | None:
+            return await tx.fetchrow(links.SQL["link_by_token"], token_digest=digest)
+
+        row = await self.database.read(None, find) if digest else None
+        if row is None or not links.leads_anywhere(row, self.clock.now()):
+            raise Refused(LinkNotFound())
+        await self._check_password(row, message)
+        about = DescribeStanding(row["tenant_id"], row["created_by"])
+        standing = await self._ask(self.identity, about, "identity")
+        if isinstance(standing, Refusal):
+            raise Refused(standing)
+        if not standing.is_active:
+            raise Refused(LinkNotFound())
+        is_editor = Right.CHANGE in rights_of(links.link_of(row).role)
+        return Principal(
+            tenant_id=row["tenant_id"],
+            user_id=UserId(row["link_id"]),
+            login=f"link {row['label'] or row['link_id']}",
+            is_admin=False,
+            credential_id=row["link_id"],
+            scope=Scope.WRITE if is_editor else Scope.READ,
+            is_guest=True,
+            is_suspended=standing.is_suspended,
+        )
+
+    async def _check_password(self, row: Row, message: OpenLink) -> None:
+        phc, password = row["password_hash"], message.password
+        if phc is None:
+            return
+        if password is None:
+            raise Refused(LinkPasswordNeeded())
+        fit = (phc, hashlib.sha256(password.encode(errors="replace")).digest())
+        if fit in self._verified:
+            self._verified.move_to_end(fit)
+            return
+        charges = rules.guess(row["link_id"], message.origin.address)
+        if wait := rules.seconds_to_wait(await self.limits.take(charges)):
+            raise Refused(TooManyGuesses(wait))
+        if not await self.passwords.verify(phc, password):
+            raise Refused(LinkPasswordNeeded())
+        await self.limits.give_back(charges)
+        self._verified[fit] = None
+        if len(self._verified) > _KEPT:
+            self._verified.popitem(last=False)
+
+    @handles(DescribeOwnLink)
+    async def describe_own(self, message: DescribeOwnLink) -> Link:
+        """Describe the link that a guest came with."""
+        row = await self._row(message.caller, message.caller.principal.credential_id)
+        if row is None or not message.caller.principal.is_guest:
+            raise Refused(LinkNotFound())
+        return links.link_of(row)
+
+    @handles(CountDownloads)
+    async def count_downloads(self, message: CountDownloads) -> None:
+        """Count downloads of a guest, who came with the link of that id."""
+        caller = message.caller
+
+        async def work(tx: Transaction) -> None:
+            counted = await tx.fetchrow(
+                links.SQL["count_downloads"],
+                tenant=caller.tenant_id,
+                link_id=caller.principal.credential_id,
+                count=message.count,
+                now=self.clock.now(),
+            )
+            if counted is None:
+                raise Refused(LinkNotFound())
+
+        await self.database.transact(caller.tenant_id, work)
+
+    async def _governed(self, caller: Caller, link_id: UUID) -> Row:
+        """Return a link whose node the caller may share."""
+        row = await self._row(caller, link_id)
+        if row is None:
+            raise Refused(LinkNotFound())
+        access = await self._ask(self.files, DescribeAccess(caller, row["node_id"]), "files")
+        if isinstance(access, NodeNotFound):
+            raise Refused(LinkNotFound())
+        if isinstance(access, Refusal):
+            raise Refused(access)
+        if Right.SHARE not in access.rights:
+            raise Refused(Forbidden("say who may do what"))
+        return row
+
+    async def _row(self, caller: Caller, link_id: UUID) -> Row | None:
+        async def find(tx: Transaction) -> Row | None:
+            return await tx.fetchrow(links.SQL["link"], tenant=caller.tenant_id, link_id=link_id)
+
+        return await self.database.read(caller.tenant_id, find)
+
+    async def _locked(self, tx: Transaction, caller: Caller, link_id: UUID) -> Row:
+        row = await tx.fetchrow(links.SQL["lock_link"], tenant=caller.tenant_id, link_id=link_id)
+        if row is None:
+            raise Refused(LinkNotFound())
+        return row
+
+    async def _hash(self, password: str | None) -> str | None:
+        return None if password is None else await self.passwords.hash(password)
+
+    def _token(self) -> str:
+        return rules.new_token()

@@ -1,0 +1,1 @@
+"""Rows of the room, and the statements that read and write them."""

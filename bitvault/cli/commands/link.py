@@ -1,0 +1,123 @@
+"""``link create|list|revoke|revive|delete``."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bitvault.cli.context import connect, new_password, reports
+from bitvault.cli.output import Report
+from bitvault.cli.render import plain, table, when
+from bitvault.wire.sharing import Link, LinkCreated
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
+    """Read ``30d``, ``12h``, ``90m``."""
+    if value is None:
+        return None
+    number, unit = value[:-1], value[-1:]
+    if not number.isdecimal() or unit not in _UNITS or not int(number):
+        raise click.BadParameter("give a number and a unit: 30d, 12h, 90m")
+    return timedelta(seconds=int(number) * _UNITS[unit])
+
+
+@click.group()
+def link() -> None:
+    """Make links for people who are no users; list or end them."""
+
+
+@link.command(
+    epilog="Examples: bitvault link create /plans --expires 7d; "
+    "bitvault link create /film.mkv --max-downloads 3 --password-file pw"
+)
+@click.argument("path")
+@click.option("--role", type=click.Choice(["viewer", "editor"]), default="viewer")
+@click.option("--label", default="", help="What it is for; only you and other managers see it.")
+@click.option("--expires", callback=duration, help="As 30d, 12h, 90m; else it does not expire.")
+@click.option("--max-downloads", type=click.IntRange(1), help="Else without limit.")
+@click.option("--password", "asks", is_flag=True, help="Ask for a password it shall have.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="Read its password from a file (its last newline is dropped).",
+)
+@reports
+def create(
+    path: str,
+    role: str,
+    label: str,
+    expires: timedelta | None,
+    max_downloads: int | None,
+    asks: bool,  # noqa: FBT001 - click passes flags by name
+    password_file: Path | None,
+) -> Report:
+    """Make a link to a file or folder. Its address is shown only now."""
+    has_password = asks or password_file is not None
+    password = new_password(password_file, "Password of the link") if has_password else None
+    body: dict[str, Any] = {"role": role, "label": label, "password": password}
+    body["maxDownloads"] = max_downloads
+    body["expiresAt"] = (datetime.now(UTC) + expires).isoformat() if expires else None
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/links"
+        made = client.rest.call("POST", at, LinkCreated, body=body)
+        address = f"{client.rest.server}{made.page}"
+    return Report([{**plain(made), "url": address}], [address])
+
+
+@link.command("list", epilog="Examples: bitvault link list; bitvault link list /plans")
+@click.argument("path", required=False)
+@reports
+def list_(path: str | None) -> Report:
+    """List the links to a file or folder; without a path, those you made."""
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/links" if path else "/v1/links"
+        found = list(client.listed(at, Link))
+    rows = [
+        (
+            one.id,
+            one.role,
+            "revoked" if one.revoked else when(one.expires_at) if one.expires_at else "-",
+            f"{one.downloads}" + (f" of {one.max_downloads}" if one.max_downloads else ""),
+            "yes" if one.has_password else "no",
+            one.label,
+        )
+        for one in found
+    ]
+    heads = ("id", "role", "until", "downloads", "password", "label")
+    return Report([plain(one) for one in found], table(rows, heads))
+
+
+def _set(link_id: str, told: str, *, revoked: bool) -> Report:
+    with connect() as client:
+        body = {"revoked": revoked}
+        made = client.rest.call("PATCH", f"/v1/links/{link_id}", Link, body=body)
+    return Report([plain(made)], [f"{link_id} {told}"])
+
+
+@link.command(epilog="Example: bitvault link revoke 0192f3c4-…")
+@click.argument("link_id", metavar="ID")
+@reports
+def revoke(link_id: str) -> Report:
+    """End a link at once; `revive` makes it valid again."""
+    return _set(link_id, "leads nowhere any more", revoked=True)
+
+
+@link.command(epilog="Example: bitvault link revive 0192f3c4-…")
+@click.argument("link_id", metavar="ID")
+@reports
+def revive(link_id: str) -> Report:
+    """Make a revoked link valid again, with the same address."""
+    return _set(link_id, "is valid again", revoked=False)
+
+
+@link.command(epilog="Example: bitvault link delete 0192f3c4-…")
+@click.argument("link_id", metavar="ID")
+@reports
+def delete(link_id: str) -> Report:
+    """End a link for good."""
+    with connect() as client:
+        client.rest.raw("DELETE", f"/v1/links/{link_id}")
+    return Report([{"id": link_id}], [f"deleted {link_id}"])

@@ -1,0 +1,179 @@
+"""Links, for those who make them and for the guests who come with one."""
+
+from typing import Any
+
+from msgspec import UNSET
+
+from bitvault.actors.files.contract import GetNode
+from bitvault.actors.sharing.contract import (
+    ChangeLink,
+    CreateLink,
+    DeleteLink,
+    DescribeOwnLink,
+    GetLink,
+    Link,
+    LinkTerms,
+    ListLinks,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
+from bitvault.http.preconditions import single_revision
+from bitvault.http.routes.queries import Paged, page_reply
+from bitvault.kernel.access import Role
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import sharing as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("links")
+
+_CODES = ("invalid", "forbidden", "node_not_found")
+
+
+@routes.route(
+    "POST",
+    "/v1/files/{id}/links",
+    {201: wire.LinkCreated},
+    scope=Scope.WRITE,
+    body=wire.CreateLink,
+    body_optional=True,
+    codes=(*_CODES, "too_many_links"),
+    cost=HEAVY,
+    is_hashing=True,
+)
+async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Answer:
+    """Make a link to a file or folder; its token is shown only in this answer."""
+    body = call.body
+    terms = LinkTerms(
+        Role(body.role), body.label, body.password, body.expires_at, body.max_downloads
+    )
+    issued = await call.sharing.ask(CreateLink(call.caller, call.path["id"], terms))
+    if isinstance(issued, Refusal):
+        return issued
+    return Reply(201, shapes.issued(issued))
+
+
+@routes.route(
+    "GET",
+    "/v1/files/{id}/links",
+    {200: Page[wire.Link]},
+    scope=Scope.READ,
+    query=Paged,
+    codes=_CODES,
+)
+async def list_node_links(call: Call[NoBody, Paged]) -> Answer:
+    """List the links to a file or folder; for those who may share it."""
+    query, node_id = call.query, call.path["id"]
+    request = ListLinks(call.caller, node_id, query.cursor, query.limit)
+    return page_reply(await call.sharing.ask(request), shapes.link)
+
+
+@routes.route(
+    "GET", "/v1/links", {200: Page[wire.Link]}, scope=Scope.READ, query=Paged, codes=("invalid",)
+)
+async def list_links(call: Call[NoBody, Paged]) -> Answer:
+    """List the links you made."""
+    query = call.query
+    request = ListLinks(call.caller, None, query.cursor, query.limit)
+    return page_reply(await call.sharing.ask(request), shapes.link)
+
+
+@routes.route(
+    "GET",
+    "/v1/links/{id}",
+    {200: wire.Link},
+    scope=Scope.READ,
+    codes=("forbidden", "link_not_found"),
+)
+async def get_link(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe a link; for those who may share its file or folder."""
+    return _reply(await call.sharing.ask(GetLink(call.caller, call.path["id"])))
+
+
+@routes.route(
+    "PATCH",
+    "/v1/links/{id}",
+    {200: wire.Link},
+    scope=Scope.WRITE,
+    body=wire.ChangeLink,
+    codes=("invalid", "forbidden", "link_not_found", "precondition_failed"),
+    if_match=True,
+    cost=HEAVY,
+    is_hashing=True,
+)
+async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Answer:
+    """Change a link's terms, revoke it, or make it valid again; its token stays."""
+    link_id, body = call.path["id"], call.body
+    before = await call.sharing.ask(GetLink(call.caller, link_id))
+    if isinstance(before, Refusal):
+        return before
+    expected = single_revision(call)
+    request = ChangeLink(
+        call.caller,
+        link_id,
+        terms=_terms(before, body),
+        keeps_password=body.password is UNSET,
+        is_revoked=before.is_revoked if body.revoked is UNSET else body.revoked,
+        if_revision=before.revision if expected is None else expected,
+    )
+    return _reply(await call.sharing.ask(request))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/links/{id}",
+    {204: None},
+    scope=Scope.WRITE,
+    codes=("forbidden", "link_not_found"),
+)
+async def delete_link(call: Call[NoBody, NoQuery]) -> Answer:
+    """Delete a link, at once; to keep it for later, revoke it."""
+    return await call.sharing.ask(DeleteLink(call.caller, call.path["id"])) or Reply(204)
+
+
+@routes.route(
+    "GET",
+    "/v1/link",
+    {200: wire.GuestLink},
+    scope=Scope.READ,
+    for_guests=True,
+    codes=("link_not_found", "link_password_needed", "node_not_found"),
+)
+async def describe_own_link(call: Call[NoBody, NoQuery]) -> Answer:
+    """Say what the link leads to that you came with.
+
+    A link's token is a bearer token; with a password it is Basic authentication, TOKEN:PASSWORD.
+    """
+    link = await call.sharing.ask(DescribeOwnLink(call.caller))
+    if isinstance(link, Refusal):
+        return link
+    node = await call.files.ask(GetNode(call.caller, shapes.at(link.node_id)))
+    if isinstance(node, Refusal):
+        return node
+    left = None if link.max_downloads is None else link.max_downloads - link.downloads
+    shown = wire.GuestLink(
+        node=shapes.node(node),
+        role=link.role.value,  # type: ignore[arg-type]  # no link is a manager
+        label=link.label,
+        expires_at=link.expires_at,
+        downloads_left=left,
+    )
+    return Reply(200, shown)
+
+
+def _terms(before: Link, body: wire.ChangeLink) -> LinkTerms:
+    def kept(given: Any, present: Any) -> Any:
+        return present if given is UNSET else given
+
+    return LinkTerms(
+        role=Role(kept(body.role, before.role.value)),
+        label=kept(body.label, before.label),
+        password=kept(body.password, None),
+        expires_at=kept(body.expires_at, before.expires_at),
+        max_downloads=kept(body.max_downloads, before.max_downloads),
+    )
+
+
+def _reply(link: Link | Refusal) -> Answer:
+    return link if isinstance(link, Refusal) else Reply(200, shapes.link(link))

@@ -1,0 +1,287 @@
+"""Links: what whoever has the token may do, and how that ends."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from attrs import evolve
+
+from bitvault.actors.files.contract import (
+    Apply,
+    ContentDraft,
+    GetContents,
+    GetNode,
+    ListSpaces,
+    MakeFolder,
+    NodeNotFound,
+    SpaceNotFound,
+    Target,
+    Written,
+)
+from bitvault.actors.identity.contract import ChangeTenant, ChangeUser
+from bitvault.actors.sharing.contract import (
+    ChangeLink,
+    CountDownloads,
+    CreateLink,
+    DeleteLink,
+    DescribeOwnLink,
+    ExplainAccess,
+    GetLink,
+    Link,
+    LinkIssued,
+    LinkNotFound,
+    LinkPasswordNeeded,
+    LinkTerms,
+    ListLinks,
+    OpenLink,
+    StaleLink,
+    TooManyGuesses,
+    TooManyLinks,
+)
+from bitvault.kernel.access import EVERYONE, Role
+from bitvault.kernel.ids import NodeId, TenantId
+from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.refusal import Forbidden, Invalid
+from tests.actors.sharing.conftest import Company
+
+ORIGIN = Origin("r", "192.0.2.1", "pytest")
+
+
+async def make(company: Company, node_id: NodeId, name: str = "ann", **terms: Any) -> Any:
+    """Have somebody make a link."""
+    asked = CreateLink(company.caller(name), node_id, LinkTerms(**terms))
+    return await company.sharing.handle(asked)
+
+
+async def come(company: Company, issued: LinkIssued, password: str | None = None) -> Any:
+    """Come with a link: a caller, or the refusal."""
+    answer = await company.sharing.handle(OpenLink(issued.token, password, ORIGIN))
+    return Caller(answer, ORIGIN) if isinstance(answer, Principal) else answer
+
+
+async def change(company: Company, link: Link, **more: Any) -> Any:
+    """Change a link's terms, keeping its password."""
+    terms = LinkTerms(
+        more.pop("role", link.role), link.label, None, more.pop("expires_at", link.expires_at),
+        more.pop("max_downloads", link.max_downloads),
+    )  # fmt: skip
+    asked = ChangeLink(
+        company.caller(more.pop("name", "ann")),
+        link.link_id,
+        terms,
+        keeps_password=True,
+        is_revoked=more.pop("is_revoked", link.is_revoked),
+        **more,
+    )
+    return await company.sharing.handle(asked)
+
+
+@pytest.fixture
+async def top(company: Company) -> NodeId:
+    """Return a folder with a file in it."""
+    await company.put("ann", "/secret/top/f")
+    return await company.folder("ann", "/secret/top")
+
+
+async def test_a_guest_reads_what_the_link_leads_to(company: Company, top: NodeId) -> None:
+    """The folder and all below it, from a path that begins there; nothing else in the tenant."""
+    other = await company.folder("ann", "/all")
+    await company.share("ann", other, EVERYONE, Role.EDITOR)
+    guest = await come(company, await make(company, top))
+
+    node = await company.files.ask(GetNode(guest, Target(path=f"{top}:/f")))
+    assert node.path == "/top/f"
+    (content,) = await company.files.ask(
+        GetContents(guest, (ContentDraft(Target(path=f"{top}:/f")),))
+    )
+    assert content.size == 4
+    refused = await company.files.apply(
+        MakeFolder(parent=Target(node_id=top), name="x"), caller=guest
+    )
+    assert isinstance(refused, Forbidden)
+    assert isinstance(await company.files.ask(GetNode(guest, Target(node_id=other))), NodeNotFound)
+
+
+async def test_a_guest_has_nothing_of_their_own(company: Company, top: NodeId) -> None:
+    """No personal space is made for one, whatever they ask."""
+    guest = await come(company, await make(company, top, role=Role.EDITOR))
+
+    missing = SpaceNotFound("personal")
+    assert await company.files.ask(GetNode(guest, Target(path="/"))) == missing
+    assert await company.files.ask(ListSpaces(guest)) == missing
+    made = Apply(guest, (MakeFolder(Target(path="/x")),))
+    assert await company.files.ask(made) == missing
+
+
+async def test_an_editors_link_writes_there(company: Company, top: NodeId) -> None:
+    """What a guest puts in counts as the owner's space's."""
+    guest = await come(company, await make(company, top, role=Role.EDITOR))
+
+    written = await company.files.put(f"{top}:/new", "text", guest)
+
+    assert isinstance(written, Written)
+    assert await company.names("ann", top) == ["f", "new"]
+
+
+async def test_ended_links_look_like_none(company: Company, top: NodeId) -> None:
+    """Unknown, revoked, expired, used up, deleted: one answer, at once for a guest inside."""
+    revoked, expiring, used, deleted = [
+        await make(company, top),
+        await make(company, top, expires_at=company.files.clock.now() + timedelta(hours=1)),
+        await make(company, top, max_downloads=1),
+        await make(company, top),
+    ]
+    inside = await come(company, revoked)
+    await change(company, revoked.link, is_revoked=True)
+    guest = await come(company, used)
+    assert await company.sharing.handle(CountDownloads(guest, 1)) is None
+    assert await company.sharing.handle(CountDownloads(guest, 1)) == LinkNotFound()
+    assert (
+        await company.sharing.handle(DeleteLink(company.caller("ann"), deleted.link.link_id))
+        is None
+    )
+    company.files.clock.advance(7200)
+
+    for issued in (revoked, expiring, used, deleted):
+        assert await come(company, issued) == LinkNotFound()
+    for token in ("bvl_" + "x" * 32, "bvl_", "nonsense", "bvl_ü"):
+        unknown = await company.sharing.handle(OpenLink(token, "password", ORIGIN))
+        assert unknown == LinkNotFound()
+    assert isinstance(await company.files.ask(GetNode(inside, Target(node_id=top))), NodeNotFound)
+
+
+async def test_a_revoked_link_can_be_revived(company: Company, top: NodeId) -> None:
+    """With the same token; an expired one needs a new end."""
+    issued = await make(company, top)
+    revoked = await change(company, issued.link, is_revoked=True)
+    assert await come(company, issued) == LinkNotFound()
+
+    revived = await change(company, revoked, is_revoked=False)
+
+    assert (revived.is_revoked, revived.revision) == (False, 3)
+    guest = await come(company, issued)
+    own = await company.sharing.handle(DescribeOwnLink(guest))
+    assert own == revived
+
+
+async def test_wrong_passwords_are_counted_and_right_ones_are_not(
+    company: Company, top: NodeId
+) -> None:
+    """Ten wrong ones from an address have it wait; who knows the password is let in elsewhere."""
+    issued = await make(company, top, password="open sesame")
+    assert await come(company, issued) == LinkPasswordNeeded()
+    assert isinstance(await come(company, issued, "open sesame"), Caller)
+    wrong = [await come(company, issued, f"wrong {number}") for number in range(11)]
+
+    assert wrong[:10] == [LinkPasswordNeeded()] * 10
+    assert isinstance(wrong[10], TooManyGuesses)
+    assert isinstance(await come(company, issued, "open sesame"), Caller)
+    elsewhere = OpenLink(issued.token, "open sesame", Origin("r", "198.51.100.7", "pytest"))
+    assert isinstance(await company.sharing.handle(elsewhere), Principal)
+
+
+async def test_the_links_of_a_disabled_user_lead_nowhere(company: Company, top: NodeId) -> None:
+    """Until the user is enabled again; a suspended tenant's guests may change nothing."""
+    await company.share("ann", top, "ben", Role.MANAGER)
+    issued = await make(company, top, "ben")
+    user_id = company.people["ben"].user_id
+    for is_disabled in (True, False):
+        asked = ChangeUser(company.caller("ann"), user_id, is_disabled=is_disabled)
+        await company.identity.handle(asked)
+        came = await come(company, issued)
+        assert (came == LinkNotFound()) == is_disabled
+    assert not came.principal.is_suspended
+    elsewhere = TenantId(UUID(int=4))
+    who = evolve(company.people["ann"], is_operator=True, tenant_id=elsewhere)
+    operator = Caller(who, ORIGIN)
+    suspend = ChangeTenant(operator, company.tenant_id, is_suspended=True)
+    await company.identity.handle(suspend)
+    assert (await come(company, issued)).principal.is_suspended
+
+
+async def test_a_changed_password_ends_the_old_one(company: Company, top: NodeId) -> None:
+    """What was found to fit before does not fit any more."""
+    issued = await make(company, top, password="open sesame")
+    assert isinstance(await come(company, issued, "open sesame"), Caller)
+    terms = LinkTerms(password="another one")
+    asked = ChangeLink(
+        company.caller("ann"), issued.link.link_id, terms, keeps_password=False, is_revoked=False
+    )
+    await company.sharing.handle(asked)
+
+    assert await come(company, issued, "open sesame") == LinkPasswordNeeded()
+    assert isinstance(await come(company, issued, "another one"), Caller)
+
+
+async def test_only_who_may_share_governs_links(company: Company, top: NodeId) -> None:
+    """An editor sees no link and makes none; to a stranger there is none."""
+    await company.share("ann", top, "ben", Role.EDITOR)
+    issued = await make(company, top)
+    link_id = issued.link.link_id
+
+    assert isinstance(await make(company, top, "ben"), Forbidden)
+    for name, refusal in (("ben", Forbidden("say who may do what")), ("cat", LinkNotFound())):
+        for message in (
+            GetLink(company.caller(name), link_id),
+            DeleteLink(company.caller(name), link_id),
+        ):
+            assert await company.sharing.handle(message) == refusal
+        assert await change(company, issued.link, is_revoked=True, name=name) == refusal
+    assert isinstance(
+        await company.sharing.handle(ListLinks(company.caller("ben"), top)), Forbidden
+    )
+    assert (await company.sharing.handle(GetLink(company.caller("ann"), link_id))) == issued.link
+
+
+async def test_links_are_listed_and_explained(company: Company, top: NodeId) -> None:
+    """By node and by who made them, in pages; and each is among those with access."""
+    made = [await make(company, top, label=str(number)) for number in range(3)]
+    caller = company.caller("ann")
+
+    for node_id in (top, None):
+        first = await company.sharing.handle(ListLinks(caller, node_id, None, 2))
+        rest = await company.sharing.handle(ListLinks(caller, node_id, first.next_cursor, 2))
+        assert [*first.items, *rest.items] == [one.link for one in made]
+        assert rest.next_cursor is None
+    holders = await company.sharing.handle(ExplainAccess(caller, top))
+    links = {one.grantee.grantee_id for one in holders if one.grantee.kind == "link"}
+    assert links == {one.link.link_id for one in made}
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ({"role": Role.MANAGER}, "role"),
+        ({"label": "x" * 129}, "label"),
+        ({"label": "a\nb"}, "label"),
+        ({"password": "short"}, "password"),
+        ({"max_downloads": 0}, "maxDownloads"),
+    ],
+)
+async def test_wrong_terms_make_no_link(
+    company: Company, top: NodeId, terms: dict[str, Any], field: str
+) -> None:
+    """The field is named, and there is no link."""
+    answer = await make(company, top, **terms)
+    assert isinstance(answer, Invalid)
+    assert answer.field == field
+    past = await make(company, top, expires_at=company.files.clock.now())
+    assert past == Invalid("expiresAt", "must be in the future")
+    assert (await company.sharing.handle(ListLinks(company.caller("ann"), top))).items == ()
+
+
+async def test_a_link_that_changed_meanwhile_is_left_alone(
+    company: Company, top: NodeId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If-Match holds; and a node has no more links than it may."""
+    issued = await make(company, top)
+    stale = await change(company, issued.link, is_revoked=True, if_revision=7)
+    assert stale == StaleLink(1)
+    monkeypatch.setattr("bitvault.actors.sharing.rules.links.MOST_LINKS", 1)
+    assert await make(company, top) == TooManyLinks(1)
+    unknown = await company.sharing.handle(GetLink(company.caller("ann"), UUID(int=3)))
+    assert unknown == LinkNotFound()
+    assert (await company.sharing.handle(ListLinks(company.caller("ann"), top))).items == (
+        issued.link,
+    )
