@@ -29,13 +29,6 @@ from bitvault.kernel.timing import spent
 from supervisors import ChildStatus
 
 _LOG = structlog.stdlib.get_logger("bitvault.http")
-_SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _COSTS = {endpoint.operation_id: endpoint.cost for endpoint in ENDPOINTS}
 _PROBES = {"livez", "readyz"}
 """Never limited: who restarts what does not answer must not do so because it asks often."""
@@ -100,7 +93,7 @@ def create_app(
     app.edge = Edge(rooms, clock, ids, reserve, throttle, capacity)
     app.metrics = Metrics(tree, reserve, capacity)
     _add_routes(app, tree)
-    _add_hooks(app, options.proxies)
+    _add_hooks(app, options)
     return app
 
 
@@ -128,11 +121,11 @@ def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
     app.add_url_rule("/", "front", front)
 
 
-def _add_hooks(app: Application, proxies: Proxies) -> None:
+def _add_hooks(app: Application, options: Options) -> None:
     async def begin() -> Response | None:
         peer = request.remote_addr or ""
-        address = proxies.client(peer, request.headers)
-        app.notice(peer, proxies)
+        address = options.proxies.client(peer, request.headers)
+        app.notice(peer, options.proxies)
         fresh = app.edge.ids.uuid7().hex
         trace = Trace(auth.origin_of(request.headers, address, fresh))
         tracing.set(trace)
@@ -141,7 +134,8 @@ def _add_hooks(app: Application, proxies: Proxies) -> None:
 
     async def finish(response: Response) -> Response:
         trace = tracing.get()
-        _secure(response, trace.origin.request_id)
+        response.headers["X-Request-Id"] = trace.origin.request_id
+        options.browsers.tell(request.headers, response.headers)
         response.headers.update(headers(trace.verdicts))
         _record(app.metrics, trace, response)
         return response
@@ -189,14 +183,6 @@ async def _crash(error: Exception) -> Response:
     _LOG.error("request crashed", requestId=trace.origin.request_id, exc_info=error)
     detail = "The server failed; the request id finds the reason in its log."
     return serving.problem_response(problems.problem("internal", detail, trace.origin.request_id))
-
-
-def _secure(response: Response, request_id: str) -> None:
-    headers = response.headers
-    headers["X-Request-Id"] = request_id
-    headers.extend(_SECURITY)
-    if "Content-Security-Policy" not in headers:
-        headers["Content-Security-Policy"] = _NO_CONTENT_POLICY
 
 
 def _record(metrics: Metrics, trace: Trace, response: Response) -> None:

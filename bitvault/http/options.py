@@ -2,6 +2,7 @@
 
 import attrs
 
+from bitvault.http.browsers import Browsers
 from bitvault.http.capacity import AT_ONCE
 from bitvault.http.forwarded import Proxies
 from bitvault.http.throttle import Rates
@@ -18,6 +19,7 @@ class Options:
     body_timeout: float = 60.0
     requests_at_once: int = AT_ONCE
     proxies: Proxies = attrs.field(factory=Proxies)
+    browsers: Browsers = attrs.field(factory=Browsers)
     rates: Rates = attrs.field(factory=Rates)
 
     @classmethod
@@ -28,6 +30,10 @@ class Options:
             body_limit=server.body_limit,
             requests_at_once=server.requests_at_once,
             proxies=Proxies(networks(server.trusted_proxies), server.proxy_header),
+            browsers=Browsers(
+                tuple(one.strip() for one in server.cors_origins.split(",") if one.strip()),
+                is_https=server.public_url.startswith("https://"),
+            ),
             rates=Rates(
                 address=_limit("address", limits.address_rate, limits.address_burst),
                 user=_limit("user", limits.user_rate, limits.user_burst),

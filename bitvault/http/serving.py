@@ -54,7 +54,7 @@ def view_of(endpoint: Endpoint, edge: Edge, shows: Endpoint | None = None) -> Vi
         trace.route = endpoint.path
         try:
             answer = await _answer(endpoint, edge, trace, path, shows)
-            return _response(answer, trace, conditional=endpoint.is_conditional)
+            return _response(answer, trace, endpoint, shows)
         except Rejected as rejected:
             return rejected_response(rejected)
         except (ActorDied, AskTimeout, MailboxFull):
@@ -222,10 +222,16 @@ async def _received(limit: int | None) -> bytes:
     return bytes(raw)
 
 
-def _response(answer: Answer, trace: Trace, *, conditional: bool) -> Response:
+def _response(answer: Answer, trace: Trace, endpoint: Endpoint, shows: Endpoint | None) -> Response:
     if isinstance(answer, Refusal):
         return problem_response(problems.of_refusal(answer, trace.origin.request_id))
-    return _shown(answer) if conditional else reply_response(answer)
+    if endpoint.is_conditional:
+        return _shown(answer)
+    response = reply_response(answer)
+    if shows is not None and type(answer.shape) is shows.answers[200]:
+        # What was changed is answered as a GET would show it, so it has the same tag.
+        response.headers["ETag"] = _tag(answer, msgspec.json.encode(answer.shape))
+    return response
 
 
 def _shown(reply: Reply) -> Response:

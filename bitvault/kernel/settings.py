@@ -4,6 +4,7 @@ Precedence: file < environment (``BITVAULT_SECTION_NAME``) < flag. A wrong one i
 with the rule it breaks; nothing starts on a guess. Secrets are given as paths of files.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -66,6 +67,11 @@ _PROXIES: Rule = (
     _reads(networks),
     "must be a comma-separated list of addresses and CIDR networks, without host bits",
 )
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_ORIGINS: Rule = (
+    lambda value: all(_ORIGIN.fullmatch(one.strip()) for one in value.split(",") if one.strip()),
+    "must be a comma-separated list of origins such as https://files.example.org",
+)
 _ADDRESS: Rule = (_address, "must be HOST:PORT with a port from 0 to 65535")
 _DAY = 86_400
 
@@ -82,6 +88,7 @@ class Server:
     graceful_timeout: float = _setting(10.0, _within(0, 600, "seconds"))
     requests_at_once: int = _setting(256, _within(16, 100_000, "requests"))
     trusted_proxies: str = _setting("", _PROXIES)
+    cors_origins: str = _setting("", _ORIGINS)
     proxy_header: str = _setting("X-Forwarded-For", _one_of("X-Forwarded-For", "Forwarded"))
 
 

@@ -61,6 +61,8 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
             "server.trusted_proxies",
             "addresses and CIDR networks",
         ),
+        ("[server]\ncors_origins = '*'", "server.cors_origins", "list of origins such as"),
+        ("[server]\ncors_origins = 'https://a/'", "server.cors_origins", "list of origins"),
         ("[server]\nproxy_header = 'Via'", "server.proxy_header", "must be one of X-Forwarded-For"),
         ("[limits]\npassword_guesses = 0", "limits.password_guesses", "must be from 1"),
         ("[limits]\npassword_seconds = 0", "limits.password_seconds", "must be from 1"),

@@ -1,10 +1,10 @@
 """Is it alive, is it ready, and how is the tree: for machines, probes and people."""
 
 import importlib.metadata
-import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import msgspec
@@ -15,6 +15,7 @@ from bitvault.http.call import Edge, Reply, Reserve
 from bitvault.http.metrics import Metrics, lag_of, numbers, statistics_of, walk
 from bitvault.http.problems import RETRY_AFTER, of_refusal
 from bitvault.http.serving import principal_of, problem_response, reply_response, tracing
+from bitvault.kernel.addresses import parse
 from bitvault.kernel.refusal import Forbidden, Refusal
 from bitvault.wire import status as wire
 from supervisors import ChildStatus
@@ -161,10 +162,21 @@ def _shown(child: ChildStatus) -> wire.ChildStatus:
 def _is_local(address: str, headers: Any) -> bool:
     if "X-Forwarded-For" in headers or "Forwarded" in headers:
         return False
+    known = parse(address)
+    return known is not None and known.is_loopback and _names_a_machine(headers.get("Host", ""))
+
+
+def _names_a_machine(host: str) -> bool:
+    """Say whether Host is localhost or an address.
+
+    Any other name may be a page's whose owner made it lead to this machine (DNS rebinding), and
+    whose script a browser here would let read the answer.
+    """
     try:
-        return ipaddress.ip_address(address).is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
+    return name == "localhost" or parse(name) is not None
 
 
 def _raw(raw: bytes, media: str) -> Response:

@@ -16,6 +16,7 @@ from bitvault.actors.letters import contract as letters
 from bitvault.actors.sharing import contract as sharing
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.http.app import Application, create_app
+from bitvault.http.browsers import Browsers
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.forwarded import Proxies
 from bitvault.http.options import Options
@@ -229,6 +230,7 @@ class World:
     """Bytes on the disk; a thousand are kept."""
     rates: Rates = attrs.field(factory=Rates)
     proxies: Proxies = attrs.field(factory=Proxies)
+    browsers: Browsers = attrs.field(factory=Browsers)
     requests_at_once: int = 256
     time: float = 1000.0
     """Of the limits, in seconds."""
@@ -238,9 +240,13 @@ class World:
         room: Any = self.room
         rooms = Rooms(identity=room, files=room, sharing=room, audit=room, letters=room)
         options = Options(
-            body_limit=1 << 20, body_timeout=5, rates=self.rates, proxies=self.proxies
+            body_limit=1 << 20,
+            body_timeout=5,
+            rates=self.rates,
+            proxies=self.proxies,
+            browsers=self.browsers,
+            requests_at_once=self.requests_at_once,
         )
-        options = attrs.evolve(options, requests_at_once=self.requests_at_once)
         limits = MemoryLimits(now=lambda: self.time)
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
