@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from bitvault.actors.files import contract as files
 from bitvault.actors.files.contract import Apply, GetNode, GetSpace, Role, Target, TrashNode
 from bitvault.actors.identity import contract as identity
-from bitvault.actors.sharing import contract as sharing
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import ENDPOINTS
 from bitvault.kernel.ids import NodeId
@@ -18,10 +16,7 @@ from tests.http.support.rooms import CREDENTIAL, ID, SPACE, TAG, World, node
 
 SHOWN = [endpoint for endpoint in ENDPOINTS if endpoint.is_conditional]
 CHANGES = [endpoint for endpoint in ENDPOINTS if not endpoint.is_safe]
-LOOKS = (GetNode, GetSpace, files.ListMembers, files.GetMember, files.DescribeUpload)
-LOOKS += (identity.ListCredentials, identity.FindUsers, identity.ListUsers, files.ListSpaces)
-LOOKS += (identity.FindGroups, identity.ListGroups, identity.FindTenants, identity.ListTenants)
-LOOKS += (sharing.ListGrants, sharing.GetLink, sharing.ListLinks)
+LOOKS = ("Get", "List", "Find", "Describe")
 SPACE_PATH = f"/v1/spaces/{ID}"
 
 
@@ -66,7 +61,7 @@ async def test_a_condition_is_never_passed_over(
 ) -> None:
     """A tag of nothing is 412 before any room is asked to change something, or goes to the room."""
     answer = await call(world, endpoint, **{header: '"nothing-like-it"'})
-    asked = [one for one in world.room.asked if not isinstance(one, LOOKS)]
+    asked = [one for one in world.room.asked if not type(one).__name__.startswith(LOOKS)]
     if header == "If-Match" and endpoint.if_match and asked:
         (request,) = asked
         conditions = [getattr(request, name, None) for name in ("if_revision", "if_role")]
