@@ -26,10 +26,7 @@ from hypercorn.typing import ConnectionState, LifespanState
 from hypercorn.utils import wrap_app
 
 from bitvault.http.app import Application
-from bitvault.http.serving import BODY_WANTED
-
-_SMALL = 64 << 10
-"""Bytes."""
+from bitvault.http.serving import BODY_WANTED, SMALL_BODY
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -148,7 +145,7 @@ def _is_small(scope: Any) -> bool:
     """Say whether a body has no need to be waited with: it fits into what is buffered anyway."""
     headers = dict(scope["headers"])
     length = headers.get(b"content-length", b"0")
-    return b"transfer-encoding" not in headers and length.isdigit() and int(length) <= _SMALL
+    return b"transfer-encoding" not in headers and length.isdigit() and int(length) <= SMALL_BODY
 
 
 def _is_last(message: Any) -> bool:

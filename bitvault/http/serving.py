@@ -24,8 +24,8 @@ from supervisors import ActorDied, AskTimeout, MailboxFull
 
 BODY_WANTED = "bitvault.body_wanted"
 """In the scope: an event; a large body is received once it is set."""
-OPEN_BODY_LIMIT = 64 << 10
-"""Bytes of a body that anybody may send."""
+SMALL_BODY = 64 << 10
+"""Bytes that are no burden; anybody may send so many."""
 
 View = Callable[..., Awaitable[Response]]
 
@@ -174,7 +174,9 @@ def limited(trace: Trace, verdicts: Sequence[Verdict]) -> None:
 
 
 def _body_size(endpoint: Endpoint) -> int:
-    """Return how many bytes the body may have; one of unknown length as many as are allowed.
+    """Return what the body takes of the room for bodies: its length, or the most it may have.
+
+    A small one takes nothing, so that nobody keeps others from logging in by sending slowly.
 
     Raises:
         RequestEntityTooLarge: It says that it has more.
@@ -183,12 +185,13 @@ def _body_size(endpoint: Endpoint) -> int:
         return 0
     most = request.max_content_length or 0
     if endpoint.is_open:
-        most = min(most, OPEN_BODY_LIMIT)
+        most = min(most, SMALL_BODY)
     said = request.content_length
     if said is not None and said > most:
         request.max_content_length = most
         raise RequestEntityTooLarge
-    return most if said is None else said
+    size = most if said is None else said
+    return size if size > SMALL_BODY else 0
 
 
 async def _body(endpoint: Endpoint) -> msgspec.Struct:
@@ -197,7 +200,7 @@ async def _body(endpoint: Endpoint) -> msgspec.Struct:
     wanted = cast("Any", request.scope).get(BODY_WANTED)
     if wanted is not None:
         wanted.set()
-    raw = await _received(OPEN_BODY_LIMIT if endpoint.is_open else None)
+    raw = await _received(SMALL_BODY if endpoint.is_open else None)
     if not raw and endpoint.body_optional:
         raw = b"{}"
     elif request.mimetype != "application/json":

@@ -67,6 +67,7 @@ async def test_logins_do_not_take_the_place_of_everything_else(world: World) -> 
         answers = await flood(world, nursery, 100, "POST", "/v1/sessions", LOGIN)
         assert [answer.status_code for answer in answers] == [503] * (100 - HASHING_AT_ONCE)
         assert len([one for one in world.room.asked if isinstance(one, OpenSession)]) == 16
+        assert world.app.edge.capacity.bodies.inside == 0
         held, world.room.held = world.room.held, None
         assert (await world.send("GET", "/v1/spaces")).status_code == 200
         held.set()
