@@ -8,7 +8,7 @@ programs.
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -98,6 +98,19 @@ class SourceChanged(BitVaultError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"{path} changed while it was being sent; nothing was committed")
+
+
+class NamesCollide(BitVaultError):
+    """Several sources have one name to the server; none of them was sent."""
+
+    code = "names_collide"
+
+    def __init__(self, others: Sequence[str]) -> None:
+        named = ", ".join(map(repr, others))
+        super().__init__(
+            f"the same name as {named}: upper and lower case, composed and decomposed letters are "
+            "one there; none of them was sent"
+        )
 
 
 class UnsafeName(BitVaultError):

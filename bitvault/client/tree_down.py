@@ -8,9 +8,10 @@ from attrs import frozen
 from bitvault.client.downloads import Downloader, keep_time, place
 from bitvault.client.errors import BitVaultError, LocalExists, Problem
 from bitvault.client.hashing import parts_of
+from bitvault.client.names import safe_name
 from bitvault.client.shapes import Content, Node
 from bitvault.client.trees import MOST_FILES, Missed, TreeResult
-from bitvault.client.walk import real_folder, safe_name
+from bitvault.client.walk import real_folder
 from bitvault.client.workers import Failed, each
 
 

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen
 
-from bitvault.client.errors import BitVaultError, Problem
+from bitvault.client.errors import BitVaultError, NamesCollide, Problem
 from bitvault.client.hashing import parts_for, single_hash
 from bitvault.client.shapes import Begun, Id, Node
 from bitvault.client.uploads import Uploader, draft_of
-from bitvault.client.walk import LocalFile, LocalFolder, walk
+from bitvault.client.walk import LocalFile, LocalFolder, Twins, walk
 from bitvault.client.workers import Failed, each
 
 T = TypeVar("T")
@@ -67,6 +67,9 @@ class TreeUpload:
     def run(self, root: Path, *, follow: bool = False) -> TreeResult:
         """Upload everything below ``root``; what fails is in the result, the rest goes on."""
         entries = list(walk(root, self._up.progress.note, follow=follow))
+        for entry in entries:
+            if isinstance(entry, Twins):
+                self._miss(entry.relative, NamesCollide(entry.others))
         files = [entry for entry in entries if isinstance(entry, LocalFile)]
         self._up.progress.expect(sum(file.source.size for file in files))
         folders = self._make([entry for entry in entries if isinstance(entry, LocalFolder)])

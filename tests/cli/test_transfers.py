@@ -131,3 +131,17 @@ def test_a_partly_failed_tree_is_partial(
     document = json.loads(answer.stdout)
     assert (answer.returncode, document["ok"], document["error"]["code"]) == (7, False, "partial")
     assert document["warnings"] == ["a: name_taken"]
+
+
+def test_sources_that_are_one_name_there_are_not_sent(
+    bitvault: Run, control: ControlPlane, tmp_path: Path
+) -> None:
+    """Given one by one, whatever is to be done when a name exists: exit 7, both are named."""
+    for name in ("FAQ.html", "faq.html", "other"):
+        (tmp_path / name).write_text(name)
+    sources = ("FAQ.html", "faq.html", "other")
+    answer = bitvault("put", *sources, "/pages/", "--if-exists", "replace")
+    assert answer.returncode == 7
+    assert b"FAQ.html: the same name as 'faq.html'" in answer.stderr
+    assert b"faq.html: the same name as 'FAQ.html'" in answer.stderr
+    assert [path for path in control.nodes if path.startswith("/pages/")] == ["/pages/other"]

@@ -25,10 +25,10 @@ from bitvault.cli.render import plain
 from bitvault.client.client import Client
 from bitvault.client.downloads import Downloader
 from bitvault.client.errors import LocalExists
+from bitvault.client.names import safe_name
 from bitvault.client.shapes import Node
 from bitvault.client.tree_down import TreeDownload
 from bitvault.client.trees import TreeResult
-from bitvault.client.walk import safe_name
 
 
 @click.command(

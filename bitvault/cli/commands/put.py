@@ -25,9 +25,10 @@ from bitvault.cli.output import Exit, Report, counted, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
 from bitvault.client.client import Client
-from bitvault.client.errors import Problem
+from bitvault.client.errors import NamesCollide, Problem
 from bitvault.client.hashing import BLOCK
-from bitvault.client.trees import TreeResult, TreeUpload
+from bitvault.client.names import path_key, twins
+from bitvault.client.trees import Missed, TreeResult, TreeUpload
 from bitvault.client.uploads import Source, Uploader
 from bitvault.client.walk import LocalFile, walk
 
@@ -91,15 +92,27 @@ def _put_all(
 ) -> Report:
     recursive, follow, if_exists = options
     results = []
+    paired = twins(_inside(target, Path(source)) for source in sources)
     for source in sources:
         path = Path(source)
+        if (place := _inside(target, path)) in paired:
+            others = [
+                other for other in sources if _clash(target, other, place) and other != source
+            ]
+            miss = Missed(source, NamesCollide(others or [source]))
+            results.append(TreeResult(missed=[miss]))
+            continue
         if source != "-" and path.is_dir():
             _need_recursive(path, recursive=recursive)
-            tree = TreeUpload(uploader, _inside(target, path), if_exists)
+            tree = TreeUpload(uploader, place, if_exists)
             results.append(tree.run(path, follow=follow))
         else:
             results.append(_put_one(uploader, source, target, if_exists))
     return report(results, progress)
+
+
+def _clash(target: str, source: str, place: str) -> bool:
+    return path_key(_inside(target, Path(source))) == path_key(place)
 
 
 def _put_one(uploader: Uploader, source: str, target: str, if_exists: str) -> TreeResult:

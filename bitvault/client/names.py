@@ -1,0 +1,49 @@
+"""Names on both sides: which are one to the server, and which may become local ones."""
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+from bitvault.client.errors import UnsafeName
+
+MOST_BYTES = 255
+"""Of a local file name, on every common file system."""
+
+
+def name_key(name: str) -> str:
+    """Return what the server compares a name by: equal keys cannot live in one folder."""
+    folded = unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", folded)
+
+
+def path_key(path: str) -> str:
+    """Return what a path below one folder is compared by; only NFC and casefold, ``/`` stays."""
+    return "/".join(map(name_key, path.split("/")))
+
+
+def twins(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return each name that shares its place with others, and those others."""
+    places = defaultdict(list)
+    for name in names:
+        places[path_key(name)].append(name)
+    return {
+        name: [other for other in there if other != name] or [name]
+        for there in places.values()
+        if len(there) > 1
+        for name in there
+    }
+
+
+def safe_name(name: str) -> str:
+    """Return a remote name that may be a local one.
+
+    Raises:
+        UnsafeName: it could leave the folder, or is none here.
+    """
+    separators = {os.sep, os.altsep, "/", "\0"} - {None}
+    if name in {"", ".", ".."} or any(each in name for each in separators if each):
+        raise UnsafeName(name)
+    if os.name == "nt" and (set(name) & set('<>:"|?*') or name[-1] in " ."):
+        raise UnsafeName(name)
+    return name
