@@ -13,6 +13,9 @@ _BY_CODE: Mapping[str, Exit] = MappingProxyType(
         "source_changed": Exit.CONFLICT,
         "unreachable": Exit.UNAVAILABLE,
         "unsafe_name": Exit.CONFLICT,
+        "names_collide": Exit.CONFLICT,
+        "newer_there": Exit.CONFLICT,
+        "spelled_otherwise": Exit.CONFLICT,
         "idempotency_key_reused": Exit.CONFLICT,
         "kind_mismatch": Exit.USAGE,
         "method_not_allowed": Exit.USAGE,
@@ -43,6 +46,9 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "unauthenticated": "Log in again: bitvault login URL --user NAME",
         "not_logged_in": "Log in first: bitvault login URL --user NAME "
         "(or set BITVAULT_SERVER and BITVAULT_TOKEN)",
+        "newer_there": "To overwrite it all the same (its version is kept): --if-exists replace",
+        "spelled_otherwise": "To overwrite it all the same (its version is kept): "
+        "--if-exists replace",
         "name_taken": "Say what to do: --if-exists replace|rename|skip",
         "local_exists": "Say what to do: --if-exists replace|rename|skip",
         "unreachable": "Is bitvaultd running there? The address is that of `bitvault login`, "
@@ -70,6 +76,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
 
 _BY_COMMAND: Mapping[tuple[str, str], str] = MappingProxyType(
     {
+        ("put", "name_taken"): "Say what to do: --if-exists update|replace|rename|skip",
         ("mkdir", "name_taken"): "With -p an existing folder is fine.",
         ("mv", "name_taken"): "Say what to do: --if-exists replace|rename",
         ("cp", "name_taken"): "Say what to do: --if-exists replace|rename",

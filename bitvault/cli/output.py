@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -27,12 +27,19 @@ class Exit(IntEnum):
 
 @frozen
 class Report:
-    """What a command did: ``results`` for programs, ``lines`` for people."""
+    """What a command did: ``results`` for programs, ``lines`` for people.
+
+    ``brief`` is what people get to see of the warnings, when that is not all; ``request_id`` is
+    of the first item that the server refused.
+    """
 
     results: Sequence[Any] = ()
     lines: Sequence[str] = ()
     warnings: Sequence[str] = field(factory=tuple)
     code: Exit = Exit.OK
+    brief: Sequence[str] | None = None
+    summary: Mapping[str, int] | None = None
+    request_id: str | None = None
 
 
 def envelope(command: str, report: Report, error: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -44,6 +51,7 @@ def envelope(command: str, report: Report, error: dict[str, Any] | None = None) 
         "results": list(report.results),
         "warnings": list(report.warnings),
         "error": error,
+        **({} if report.summary is None else {"summary": dict(report.summary)}),
     }
 
 
@@ -52,12 +60,13 @@ def write_report(command: str, report: Report, *, as_json: bool) -> None:
     if as_json:
         error = None
         if report.code != Exit.OK:
-            error = {"code": "partial", "detail": "Some items failed; see warnings."}
+            detail = "Some items failed; see warnings."
+            error = {"code": "partial", "detail": detail, "requestId": report.request_id}
         _line(json.dumps(envelope(command, report, error), ensure_ascii=False))
         return
     for line in report.lines:
         _line(line)
-    for warning in report.warnings:
+    for warning in report.warnings if report.brief is None else report.brief:
         print(f"bitvault: {warning}", file=sys.stderr)  # noqa: T201 - this is the output
 
 

@@ -113,6 +113,24 @@ class NamesCollide(BitVaultError):
         )
 
 
+class NewerThere(BitVaultError):
+    """What is there was modified later than the local file; it was not overwritten."""
+
+    code = "newer_there"
+
+    def __init__(self, modified: str) -> None:
+        super().__init__(f"what is there is newer, modified {modified}; it was not overwritten")
+
+
+class SpelledOtherwise(BitVaultError):
+    """The server has the name in another case; which of the two is meant is not ours to say."""
+
+    code = "spelled_otherwise"
+
+    def __init__(self, there: str) -> None:
+        super().__init__(f"it is {there!r} there, which is the same name; rename one of the two")
+
+
 class UnsafeName(BitVaultError):
     """A remote name that must not be used as a local one: it could leave the target folder."""
 

@@ -9,8 +9,9 @@ from bitvault.client.downloads import Downloader, keep_time, place
 from bitvault.client.errors import BitVaultError, LocalExists, Problem
 from bitvault.client.hashing import parts_of
 from bitvault.client.names import safe_name
+from bitvault.client.results import Missed, TreeResult
 from bitvault.client.shapes import Content, Node
-from bitvault.client.trees import MOST_FILES, Missed, TreeResult
+from bitvault.client.trees import MOST_FILES
 from bitvault.client.walk import real_folder
 from bitvault.client.workers import Failed, each
 
@@ -42,7 +43,7 @@ class TreeDownload:
                 self._fetch(files[start : start + MOST_FILES])
         done = self._result
         total = sum(node.size or 0 for node in done.nodes)
-        return TreeResult(done.nodes, done.skipped, done.missed, self._folders, total)
+        return TreeResult(done.nodes, 0, done.skipped, done.missed, self._folders, total)
 
     def _list(self, level: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
         """List some folders at once; return the files in them, and the folders."""

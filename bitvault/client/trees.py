@@ -5,17 +5,20 @@ time, and one of them has the wire.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import field, frozen
+import msgspec
+from attrs import frozen
 
-from bitvault.client.errors import BitVaultError, NamesCollide, Problem
+from bitvault.client.errors import BitVaultError, Problem
 from bitvault.client.hashing import parts_for, single_hash
-from bitvault.client.shapes import Begun, Id, Node
-from bitvault.client.uploads import Uploader, draft_of
-from bitvault.client.walk import LocalFile, LocalFolder, Twins, walk
+from bitvault.client.results import Missed, TreeResult
+from bitvault.client.shapes import Begun, Id, Item, Node, Written
+from bitvault.client.tree_plan import TreePlan, plan_tree
+from bitvault.client.uploads import Uploader, Want, draft_of
+from bitvault.client.walk import LocalFile
 from bitvault.client.workers import Failed, each
 
 T = TypeVar("T")
@@ -26,25 +29,6 @@ MOST_BYTES = 256 << 20
 """Of one batch: its URLs should not grow old while it travels."""
 
 _BATCHES = 2
-
-
-@frozen
-class Missed:
-    """A file or folder that was not transferred, and why."""
-
-    path: str
-    error: BitVaultError | OSError
-
-
-@frozen
-class TreeResult:
-    """What became of a tree. ``skipped`` existed already, and that was to be left alone."""
-
-    nodes: list[Node] = field(factory=list)
-    skipped: list[str] = field(factory=list)
-    missed: list[Missed] = field(factory=list)
-    folders: int = 0
-    bytes: int = 0
 
 
 @frozen
@@ -63,32 +47,36 @@ class TreeUpload:
         self._wire = threading.Lock()
         self._lock = threading.Lock()
         self._result = TreeResult()
+        self._bases: Mapping[str, int] = {}
 
     def run(self, root: Path, *, follow: bool = False) -> TreeResult:
-        """Upload everything below ``root``; what fails is in the result, the rest goes on."""
-        entries = list(walk(root, self._up.progress.note, follow=follow))
-        for entry in entries:
-            if isinstance(entry, Twins):
-                self._miss(entry.relative, NamesCollide(entry.others))
-        files = [entry for entry in entries if isinstance(entry, LocalFile)]
-        self._up.progress.expect(sum(file.source.size for file in files))
-        folders = self._make([entry for entry in entries if isinstance(entry, LocalFolder)])
-        small = [file for file in files if parts_for(file.source.size) is None]
+        """Upload everything below ``root``; what fails is in the result, the rest goes on.
+
+        ``update`` asks what is there first, and sends what is new or changed.
+        """
+        ask = self._if_exists == "update"
+        plan = plan_tree(self._up, root, self._target, self._if_exists, ask=ask, follow=follow)
+        self._result, self._bases = TreeResult(missed=plan.missed), plan.bases
+        self._up.progress.expect(sum(file.source.size for file in plan.files))
+        folders = self._make(plan)
+        small = [file for file in plan.files if parts_for(file.source.size) is None]
         for outcome in each(_BATCHES, self._batch, list(cut(small))):
             if isinstance(outcome, Failed):
                 raise outcome.error
-        for file in files:
+        for file in plan.files:
             if parts_for(file.source.size) is not None:
                 self._large(file)
         done = self._result
         total = sum(node.size or 0 for node in done.nodes)
-        return TreeResult(done.nodes, done.skipped, done.missed, folders, total)
+        return TreeResult(done.nodes, plan.unchanged, done.skipped, done.missed, folders, total)
 
     def _path(self, relative: str) -> str:
         return f"{self._target}/{relative}"
 
-    def _make(self, folders: Sequence[LocalFolder]) -> int:
-        paths = [self._target, *(self._path(folder.relative) for folder in folders)]
+    def _make(self, plan: TreePlan) -> int:
+        """Make the folders that are missing; return how many were made."""
+        target = [] if plan.has_target else [self._target]
+        paths = [*target, *(self._path(folder.relative) for folder in plan.folders)]
         operations = [
             {"op": "mkdir", "path": path, "parents": True, "existOk": True}
             for path in paths
@@ -100,7 +88,7 @@ class TreeUpload:
             for operation, item in zip(some, self._up.client.batch(some), strict=True):
                 if item.problem:
                     self._miss(str(operation["path"]), Problem(item.status, item.problem))
-                else:
+                elif _was_made(item):
                     made += 1
         return made
 
@@ -115,7 +103,7 @@ class TreeUpload:
         if not ready:
             return
         drafts = [
-            draft_of(file.source, self._path(file.relative), self._if_exists, digest)
+            draft_of(file.source, self._path(file.relative), self._want(file), digest)
             for file, digest in ready
         ]
         begun = self._up.client.begin_all(drafts)
@@ -127,6 +115,9 @@ class TreeUpload:
         with self._wire:
             outcomes = each(self._up.jobs, self._send, to_send)
         self._commit(list(self._sent(outcomes)))
+
+    def _want(self, file: LocalFile) -> Want:
+        return Want(self._if_exists, self._bases.get(file.relative))
 
     def _digest(self, file: LocalFile) -> bytes | None:
         try:
@@ -175,7 +166,9 @@ class TreeUpload:
     def _large(self, file: LocalFile) -> None:
         self._up.progress.expect(-file.source.size)
         try:
-            self._done(self._up.put(file.source, self._path(file.relative), self._if_exists))
+            want = self._want(file)
+            place = self._path(file.relative)
+            self._done(self._up.put(file.source, place, want.if_exists, want.base))
         except Problem as problem:
             self._refused(file, problem)
         except (BitVaultError, OSError) as error:
@@ -196,6 +189,11 @@ class TreeUpload:
     def _miss(self, path: str, error: BitVaultError | OSError) -> None:
         with self._lock:
             self._result.missed.append(Missed(path, error))
+
+
+def _was_made(item: Item) -> bool:
+    """Tell a folder that was made from one that was there: making it is an event."""
+    return msgspec.json.decode(item.result, type=Written).event_id is not None
 
 
 def cut(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:

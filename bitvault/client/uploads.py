@@ -2,7 +2,7 @@
 
 import mimetypes
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,8 @@ from bitvault.client.parts import PartsUpload
 from bitvault.client.progress import SILENT, Progress
 from bitvault.client.shapes import Begun, Id, Node, Transfer
 from bitvault.client.state import UploadKey, UploadStates, state_folder
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 GONE = frozenset({"upload_not_found", "upload_closed"})
 
@@ -61,19 +63,41 @@ class Source:
                 raise SourceChanged(str(self.path)) from error
 
 
-def draft_of(source: Source, target: str, if_exists: str, digest: bytes | None) -> dict[str, Any]:
+def modified_at(source: Source) -> datetime | None:
+    """Return the modification time, cut to the microseconds that the server keeps.
+
+    None when no calendar has it: file systems know years that RFC 3339 cannot write.
+    """
+    try:
+        return _EPOCH + timedelta(microseconds=source.modified_ns // 1000)
+    except OverflowError:
+        return None
+
+
+def draft_of(source: Source, target: str, want: "Want", digest: bytes | None) -> dict[str, Any]:
     """Describe an upload to the server; ``skip`` is ``fail`` there, and read by the caller."""
-    modified = datetime.fromtimestamp(source.modified_ns / 1e9, UTC)
+    modified = modified_at(source)
     draft: dict[str, Any] = {
         "path": target,
         "size": source.size,
-        "ifExists": "fail" if if_exists == "skip" else if_exists,
-        "contentModifiedAt": modified.isoformat().replace("+00:00", "Z"),
+        "ifExists": want.if_exists if want.if_exists in {"replace", "rename"} else "fail",
         "contentType": mimetypes.guess_type(target)[0] or "application/octet-stream",
     }
+    if modified is not None:
+        draft["contentModifiedAt"] = modified.isoformat().replace("+00:00", "Z")
+    if want.base is not None:
+        draft["baseVersion"] = want.base
     if digest is not None:
         draft["hash"] = single_hash(digest)
     return draft
+
+
+@frozen
+class Want:
+    """What to do when the name is taken; with ``base``: replace just that version, or fail."""
+
+    if_exists: str = "fail"
+    base: int | None = None
 
 
 @frozen
@@ -85,8 +109,10 @@ class Uploader:
     progress: Progress = SILENT
     states: UploadStates | None = None
 
-    def put(self, source: Source, target: str, if_exists: str = "fail") -> Node:
-        """Upload a file and commit it.
+    def put(
+        self, source: Source, target: str, if_exists: str = "fail", base: int | None = None
+    ) -> Node:
+        """Upload a file and commit it; with ``base`` as a version after just that one.
 
         Raises:
             Problem: refused (``name_taken``, ``quota_exceeded``, ...); nothing was written.
@@ -94,12 +120,12 @@ class Uploader:
         """
         self.progress.expect(source.size)
         if parts_for(source.size) is None:
-            return self._put_single(source, target, if_exists)
-        return self._put_parts(source, target, if_exists)
+            return self._put_single(source, target, Want(if_exists, base))
+        return self._put_parts(source, target, Want(if_exists, base))
 
-    def _put_single(self, source: Source, target: str, if_exists: str) -> Node:
+    def _put_single(self, source: Source, target: str, want: Want) -> Node:
         digest = source.digest()
-        begun = self.client.begin(draft_of(source, target, if_exists, digest))
+        begun = self.client.begin(draft_of(source, target, want, digest))
         if begun.upload_id is None:
             self.progress.advance(source.size)
             return _node(begun)
@@ -133,7 +159,7 @@ class Uploader:
                 self.progress.advance(-sent)
                 raise
 
-    def _put_parts(self, source: Source, target: str, if_exists: str) -> Node:
+    def _put_parts(self, source: Source, target: str, want: Want) -> Node:
         states = self.states or UploadStates(state_folder() / "uploads")
         key = UploadKey(
             self.client.rest.server,
@@ -144,7 +170,7 @@ class Uploader:
         )
         upload = self._resume(states, key, source)
         if upload is None:
-            begun = self.client.begin(draft_of(source, target, if_exists, None))
+            begun = self.client.begin(draft_of(source, target, want, None))
             if begun.upload_id is None or begun.plan is None:
                 self.progress.advance(source.size)
                 return _node(begun)

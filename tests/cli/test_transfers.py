@@ -103,11 +103,47 @@ def test_a_tree_goes_up_and_down(bitvault: Run, tmp_path: Path) -> None:
 
 
 def test_a_dry_run_sends_nothing(bitvault: Run, control: ControlPlane, tmp_path: Path) -> None:
-    """It says what would go where, and calls nobody."""
+    """It says what would go where, and changes nothing."""
     (tmp_path / "a").write_text("a")
     planned = bitvault("put", "a", "/folder/", "--dry-run")
     assert planned.stdout == b"would put a to /folder/a\n"
-    assert control.calls == []
+    assert {call.split()[0] for call in control.calls} == {"GET"}
+
+
+def test_a_dry_run_of_a_tree_tells_what_would_be(bitvault: Run, tmp_path: Path) -> None:
+    """New, changed, unchanged: the sum is that of the run itself."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("a", "b", "c"):
+        (tree / name).write_text(name)
+    assert bitvault("put", "-r", "tree", "/tree").returncode == 0
+    (tree / "a").write_text("longer")
+    (tree / "new").write_text("new")
+    planned = bitvault("put", "-r", "tree", "/tree", "--dry-run")
+    assert planned.stdout.decode().splitlines() == [
+        "would put tree/a to /tree/a, after its version 1",
+        "would put tree/new to /tree/new",
+        "would send 2 files (9 B), 2 unchanged",
+    ]
+    again = bitvault("put", "-r", "tree", "/tree")
+    assert again.stdout == b"2 files sent (9 B), 2 unchanged\n"
+    assert bitvault("put", "-r", "tree", "/tree").stdout == b"0 files sent (0 B), 4 unchanged\n"
+    refused = bitvault("put", "-r", "tree", "/tree", "--dry-run", "--if-exists", "fail")
+    assert (refused.returncode, b"4 failed" in refused.stdout) == (7, True)
+
+
+def test_one_file_is_compared_when_told_so(
+    bitvault: Run, control: ControlPlane, tmp_path: Path
+) -> None:
+    """``update`` is for single files too; without it a second put is a conflict."""
+    (tmp_path / "a").write_text("a")
+    update = ("put", "a", "/a", "--if-exists", "update")
+    assert bitvault(*update).stdout == b"1 file sent (1 B)\n"
+    assert bitvault(*update).stdout == b"0 files sent (0 B), 1 unchanged\n"
+    (tmp_path / "a").write_text("ab")
+    assert bitvault(*update).returncode == 0
+    assert control.nodes["/a"]["version"] == 2
+    assert bitvault("put", "a", "/a").returncode == 5
 
 
 def test_a_taken_name_is_a_conflict(bitvault: Run, tmp_path: Path) -> None:
@@ -127,10 +163,12 @@ def test_a_partly_failed_tree_is_partial(
     (tmp_path / "t").mkdir()
     (tmp_path / "t" / "a").write_text("a")
     control.add("/t/a", "file", {"size": 1, "hash": "sha256:" + "0" * 64})
-    answer = bitvault("put", "-r", "t", "/t", "--json")
+    answer = bitvault("put", "-r", "t", "/t", "--if-exists", "fail", "--json")
     document = json.loads(answer.stdout)
     assert (answer.returncode, document["ok"], document["error"]["code"]) == (7, False, "partial")
+    assert document["error"]["requestId"] == "r1"
     assert document["warnings"] == ["a: name_taken"]
+    assert document["summary"]["failed"] == 1
 
 
 def test_sources_that_are_one_name_there_are_not_sent(

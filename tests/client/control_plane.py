@@ -127,9 +127,7 @@ class ControlPlane:
             case "POST", "/v1/files/content":
                 return self.many(lambda each: self.content(each["id"]), body["items"])
             case "POST", "/v1/batch":
-                return self.many(
-                    lambda each: {"node": self.folder(each["path"])}, body["operations"]
-                )
+                return self.many(lambda each: self.make(each["path"]), body["operations"])
             case "GET", "/v1/folders/*/children":
                 inside = [node for node in self.nodes.values() if node["parentId"] == ident]
                 return {"items": sorted(inside, key=lambda node: node["name"]), "nextCursor": None}
@@ -148,6 +146,7 @@ class ControlPlane:
                 answers.append({"status": 200, "result": function(item)})
             except Refuse as no:
                 problem = {"status": no.status, "code": no.code, "detail": no.code}
+                problem["requestId"] = "r1"
                 answers.append({"status": no.status, "problem": problem})
         return {"items": answers}
 
@@ -158,6 +157,10 @@ class ControlPlane:
 
     def folder(self, path):
         return self.nodes.get(path) or self.add(path, "folder", {})
+
+    def make(self, path):
+        event = {} if path in self.nodes else {"eventId": "1"}
+        return {"node": self.folder(path), **event}
 
     def add(self, path, kind, members):
         parent, _, name = path.rpartition("/")
@@ -184,7 +187,11 @@ class ControlPlane:
         return node
 
     def begin(self, draft):
-        if draft["path"] in self.nodes and draft["ifExists"] == "fail":
+        there = self.nodes.get(draft["path"])
+        if there and "baseVersion" in draft:
+            if draft["baseVersion"] != there["version"]:
+                raise Refuse(409, "stale_base")
+        elif there and draft["ifExists"] == "fail":
             raise Refuse(409, "name_taken")
         ident, parts = str(uuid4()), parts_for(draft["size"])
         upload = {"draft": draft, "key": ident, "id": ident, "state": "open", "parts": parts}
@@ -291,8 +298,8 @@ class ControlPlane:
         members = {
             "size": draft["size"],
             "hash": claim["hash"],
-            "version": 1,
-            "contentModifiedAt": draft["contentModifiedAt"],
+            "version": (self.nodes.get(draft["path"], {}).get("version") or 0) + 1,
+            "contentModifiedAt": draft.get("contentModifiedAt"),
             "key": upload["key"],
         }
         return {"node": self.add(draft["path"], "file", members), "version": 1}

@@ -1,11 +1,13 @@
 """Trees go up so that a second run has little to do, and nothing is merged in silence."""
 
+import os
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 from bitvault.actors.files.rules import names as server
+from bitvault.client import remote_tree
 from bitvault.client.errors import NamesCollide
 from bitvault.client.names import name_key, path_key, twins
 from bitvault.client.trees import TreeUpload
@@ -42,3 +44,126 @@ def test_names_that_are_one_there_are_not_sent(
     assert all(isinstance(miss.error, NamesCollide) for miss in done.missed)
     assert "'FAQ.html'" in missed["faq.html"]
     assert [path for path in control.nodes if path.startswith("/t/")] == ["/t/alone"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a tree of some files, one of them large, in two folders."""
+    root = tmp_path / "tree"
+    (root / "sub" / "empty").mkdir(parents=True)
+    for name in ("a", "b", "sub/c"):
+        (root / name).write_text(name)
+    with (root / "large").open("wb") as file:
+        file.truncate(65 << 20)
+    return root
+
+
+def _age(path: Path, seconds: float) -> None:
+    """Move a modification time, into the past when negative."""
+    stamp = path.stat().st_mtime + seconds
+    os.utime(path, (stamp, stamp))
+
+
+def _writes(control: ControlPlane) -> list[str]:
+    return [call for call in control.calls if not call.startswith("GET ")]
+
+
+def test_a_tree_put_again_sends_nothing(
+    uploader: Uploader, control: ControlPlane, tree: Path
+) -> None:
+    """Same sizes and times: one listing for each folder, and no other request."""
+    first = TreeUpload(uploader, "/t", "update").run(tree)
+    control.calls.clear()
+    again = TreeUpload(uploader, "/t", "update").run(tree)
+    assert (len(first.nodes), first.unchanged, first.folders, first.missed) == (4, 0, 3, [])
+    assert (again.nodes, again.unchanged, again.folders, again.missed) == ([], 4, 0, [])
+    assert sorted(control.calls) == [
+        "GET /v1/files",
+        "GET /v1/folders/*/children",
+        "GET /v1/folders/*/children",
+    ]
+
+
+def test_what_changed_becomes_a_version(
+    uploader: Uploader, control: ControlPlane, tree: Path
+) -> None:
+    """And what is new goes up; a longer file, and one of the same length with another content."""
+    TreeUpload(uploader, "/t", "update").run(tree)
+    for name, text in (("a", "longer"), ("sub/c", "c/sub"), ("sub/new", "new")):
+        (tree / name).write_text(text)
+        _age(tree / name, 5)
+    again = TreeUpload(uploader, "/t", "update").run(tree)
+    assert (len(again.nodes), again.unchanged, again.missed) == (3, 2, [])
+    versions = {path: node["version"] for path, node in control.nodes.items() if node["size"]}
+    assert versions == {"/t/a": 2, "/t/b": 1, "/t/large": 1, "/t/sub/c": 2, "/t/sub/new": 1}
+
+
+def test_another_time_and_the_same_content_is_unchanged(
+    uploader: Uploader, control: ControlPlane, tree: Path
+) -> None:
+    """A touched file is hashed, and not sent; a large one in the form its parts have."""
+    TreeUpload(uploader, "/t", "update").run(tree)
+    control.calls.clear()
+    for name in ("a", "b", "large"):
+        _age(tree / name, -100)
+    assert TreeUpload(uploader, "/t", "update").run(tree).unchanged == 4
+    assert _writes(control) == []
+
+
+def test_what_is_newer_there_is_not_overwritten(
+    uploader: Uploader, control: ControlPlane, tree: Path
+) -> None:
+    """It fails and says so; the other files go up."""
+    TreeUpload(uploader, "/t", "update").run(tree)
+    (tree / "a").write_text("from a backup")
+    _age(tree / "a", -3600)
+    (tree / "b").write_text("from today")
+    again = TreeUpload(uploader, "/t", "update").run(tree)
+    assert [(miss.path, getattr(miss.error, "code", "")) for miss in again.missed] == [
+        ("a", "newer_there")
+    ]
+    assert (control.nodes["/t/a"]["version"], control.nodes["/t/b"]["version"]) == (1, 2)
+
+
+def test_a_version_that_came_meanwhile_is_not_overwritten(
+    uploader: Uploader, control: ControlPlane, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking and sending somebody else may write: that is the base's concern."""
+    TreeUpload(uploader, "/t", "update").run(tree)
+    (tree / "a").write_text("changed")
+    begin = uploader.client.begin_all
+
+    def after_another(drafts: object) -> object:
+        control.nodes["/t/a"]["version"] = 7
+        return begin(drafts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(uploader.client, "begin_all", after_another)
+    again = TreeUpload(uploader, "/t", "update").run(tree)
+    assert [getattr(miss.error, "code", "") for miss in again.missed] == ["stale_base"]
+
+
+def test_another_spelling_there_is_not_overwritten(
+    uploader: Uploader, control: ControlPlane, tree: Path
+) -> None:
+    """Whether it is the same file, renamed, is not for a program to guess."""
+    key = {"size": 1, "hash": "sha256:" + "0" * 64}
+    control.add("/t/A", "file", key)
+    done = TreeUpload(uploader, "/t", "update").run(tree)
+    assert [(miss.path, getattr(miss.error, "code", "")) for miss in done.missed] == [
+        ("a", "spelled_otherwise")
+    ]
+
+
+def test_a_large_remote_folder_is_not_listed_for_a_few_files(
+    uploader: Uploader, control: ControlPlane, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked up one by one: what is there costs nothing."""
+    monkeypatch.setattr(remote_tree, "FEW", 2)
+    monkeypatch.setattr(remote_tree, "WORTH", 1)
+    TreeUpload(uploader, "/t", "update").run(tree)
+    for number in range(9):
+        control.add(f"/t/other{number}", "file", {"size": 1, "hash": "sha256:" + "0" * 64})
+    control.calls.clear()
+    assert TreeUpload(uploader, "/t", "update").run(tree).unchanged == 4
+    assert control.calls.count("GET /v1/files") == 5
+    assert _writes(control) == []

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from bitvault.cli.commands.put import report
 from bitvault.cli.context import (
     DRY_RUN,
     IF_EXISTS,
@@ -22,13 +21,14 @@ from bitvault.cli.context import (
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
+from bitvault.cli.summary import report
 from bitvault.client.client import Client
 from bitvault.client.downloads import Downloader
 from bitvault.client.errors import LocalExists
 from bitvault.client.names import safe_name
+from bitvault.client.results import TreeResult
 from bitvault.client.shapes import Node
 from bitvault.client.tree_down import TreeDownload
-from bitvault.client.trees import TreeResult
 
 
 @click.command(
@@ -73,7 +73,7 @@ def get(
         _need_folder(place)
         downloader = Downloader(client, jobs, progress)
         try:
-            return report([_get(downloader, node, place, if_exists)], progress)
+            return report([_get(downloader, node, place, if_exists)], progress, "received")
         except KeyboardInterrupt:
             again = " and --if-exists skip" if recursive else ""
             advice = f"Go on where it stopped with: the same command{again}"

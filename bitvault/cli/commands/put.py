@@ -5,32 +5,35 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
 import click
+from attrs import field, frozen
 
 from bitvault.cli.context import (
     DRY_RUN,
-    IF_EXISTS,
+    IF_EXISTS_THERE,
     JOBS,
     Interrupted,
     connect,
     remote,
     reports,
 )
-from bitvault.cli.output import Exit, Report, counted, human_size
+from bitvault.cli.foresight import Planned, plan_folder, planned
+from bitvault.cli.output import Report, human_size
 from bitvault.cli.progress import Terminal
-from bitvault.cli.render import plain
-from bitvault.client.client import Client
-from bitvault.client.errors import NamesCollide, Problem
+from bitvault.cli.summary import report
+from bitvault.client.compare import Changed, New, Refused, Unchanged, foresee
+from bitvault.client.errors import BitVaultError, NamesCollide, Problem
 from bitvault.client.hashing import BLOCK
-from bitvault.client.names import path_key, twins
-from bitvault.client.trees import Missed, TreeResult, TreeUpload
+from bitvault.client.names import path_key
+from bitvault.client.remote_tree import find
+from bitvault.client.results import Missed, TreeResult
+from bitvault.client.trees import TreeUpload
 from bitvault.client.uploads import Source, Uploader
-from bitvault.client.walk import LocalFile, walk
 
 
 @click.command(
@@ -46,7 +49,7 @@ from bitvault.client.walk import LocalFile, walk
     help="SOURCE is a folder; what is in it goes into TARGET, which is made.",
 )
 @click.option("--follow", is_flag=True, help="Follow symbolic links (else they are left out).")
-@IF_EXISTS
+@IF_EXISTS_THERE
 @DRY_RUN
 @JOBS
 @reports
@@ -55,91 +58,151 @@ def put(
     target: str,
     recursive: bool,
     follow: bool,
-    if_exists: str,
+    if_exists: str | None,
     dry_run: bool,
     jobs: int,
 ) -> Report:
     """Upload SOURCES to TARGET; `-` is standard input.
 
-    A TARGET that ends with / is a folder to put into. Files above 64 MiB go up in parallel parts;
-    when interrupted, the same command goes on where it stopped. Standard input is spooled to
-    $TMPDIR first, at most half of what is free there.
+    A TARGET that ends with / is a folder to put into.
+
+    A tree put again sends only what is new or changed (`update`). Size and modification time tell
+    what is the same, or else the content. A changed file becomes a new version. One that was
+    modified later there than here is not overwritten: it fails, until `replace` is said.
+
+    Names that differ in case alone (Faq, FAQ), or in how letters are composed, are one name there:
+    if the sources have several such, those fail, whatever --if-exists says.
+
+    Files above 64 MiB go up in parallel parts; when interrupted, the same command goes on where it
+    stopped. Standard input is spooled to $TMPDIR first, at most half of what is free there.
     """
     if not sources:
         raise click.UsageError(f"say where to: bitvault put {target} TARGET, as in /a or /folder/")
-    remote(target)
+    target = remote(target)
     if len(sources) > 1 and not target.endswith("/"):
         raise click.UsageError("several sources need a TARGET that ends with /")
-    if dry_run:
-        return _planned(sources, target, recursive=recursive, follow=follow)
     progress = Terminal()
     with connect() as client:
         uploader = Uploader(client, jobs, progress)
+        work = _Work(uploader, target, if_exists, recursive=recursive, follow=follow)
         try:
-            return _put_all(uploader, progress, sources, target, (recursive, follow, if_exists))
+            if dry_run:
+                return planned(list(work.plan_all(sources)), progress.notes)
+            return report(work.put_all(sources), progress, "sent")
         except KeyboardInterrupt:
             raise Interrupted(_advice(sources, recursive=recursive)) from None
         finally:
             progress.finish()
 
 
-def _put_all(
-    uploader: Uploader,
-    progress: Terminal,
-    sources: tuple[str, ...],
-    target: str,
-    options: tuple[bool, bool, str],
-) -> Report:
-    recursive, follow, if_exists = options
-    results = []
-    paired = twins(_inside(target, Path(source)) for source in sources)
-    for source in sources:
+@frozen
+class _Work:
+    """One call of the command."""
+
+    uploader: Uploader
+    target: str
+    if_exists: str | None
+    recursive: bool = field(kw_only=True)
+    follow: bool = field(kw_only=True)
+
+    def put_all(self, sources: Sequence[str]) -> list[TreeResult]:
+        """Put one source after the other; of several, one that fails leaves the others alone."""
+        results = []
+        for source in sources:
+            if others := self._others(source, sources):
+                results.append(TreeResult(missed=[Missed(source, NamesCollide(others))]))
+                continue
+            try:
+                results.append(self._put(source))
+            except (BitVaultError, OSError) as error:
+                if len(sources) == 1:
+                    raise
+                results.append(TreeResult(missed=[Missed(source, error)]))
+        return results
+
+    def _put(self, source: str) -> TreeResult:
         path = Path(source)
-        if (place := _inside(target, path)) in paired:
-            others = [
-                other for other in sources if _clash(target, other, place) and other != source
-            ]
-            miss = Missed(source, NamesCollide(others or [source]))
-            results.append(TreeResult(missed=[miss]))
-            continue
         if source != "-" and path.is_dir():
-            _need_recursive(path, recursive=recursive)
-            tree = TreeUpload(uploader, place, if_exists)
-            results.append(tree.run(path, follow=follow))
-        else:
-            results.append(_put_one(uploader, source, target, if_exists))
-    return report(results, progress)
-
-
-def _clash(target: str, source: str, place: str) -> bool:
-    return path_key(_inside(target, Path(source))) == path_key(place)
-
-
-def _put_one(uploader: Uploader, source: str, target: str, if_exists: str) -> TreeResult:
-    place = target
-    if source != "-":
-        place = _inside(target, Path(source))
-        if place == target and _is_folder(uploader.client, target):
-            place = _inside(f"{target}/", Path(source))
-    elif target.endswith("/"):
-        raise click.UsageError("standard input needs the name of a file as TARGET")
-    try:
+            self._need_recursive(path)
+            tree = TreeUpload(self.uploader, self._place(source), self.if_exists or "update")
+            return tree.run(path, follow=self.follow)
+        place = self._file_place(source)
         with _opened(source) as file:
-            node = uploader.put(file, place, if_exists)
+            return put_file(self.uploader, file, place, self.if_exists or "fail")
+
+    def plan_all(self, sources: Sequence[str]) -> Iterator[Planned]:
+        """Say what would become of the sources, without changing anything."""
+        for source in sources:
+            if others := self._others(source, sources):
+                yield Planned(source, self._place(source), 0, Refused(NamesCollide(others)))
+            else:
+                yield from self._plan(source)
+
+    def _plan(self, source: str) -> Iterator[Planned]:
+        path = Path(source)
+        if source == "-":
+            yield Planned(source, self._file_place(source), 0, New())
+        elif path.is_dir():
+            self._need_recursive(path)
+            mode = self.if_exists or "update"
+            yield from plan_folder(
+                self.uploader, path, self._place(source), mode, follow=self.follow
+            )
+        else:
+            place = self._file_place(source)
+            there = find(self.uploader.client, place)
+            file = Source.of(path)
+            verdict = foresee(file, place.rpartition("/")[2], there, self.if_exists or "fail")
+            yield Planned(source, place, file.size, verdict)
+
+    def _others(self, source: str, sources: Sequence[str]) -> list[str]:
+        """Return the sources that would end where this one does."""
+        key = path_key(self._place(source))
+        same = [other for other in sources if path_key(self._place(other)) == key]
+        return [other for other in same if other != source] or same[1:]
+
+    def _place(self, source: str) -> str:
+        """Add the source's own name to a target that ends with ``/``."""
+        target = self.target
+        return target + Path(source).resolve().name if target.endswith("/") else target
+
+    def _file_place(self, source: str) -> str:
+        """Say where a file goes: into the target, when that turns out to be a folder."""
+        if source == "-":
+            if self.target.endswith("/"):
+                raise click.UsageError("standard input needs the name of a file as TARGET")
+            return self.target
+        place = self._place(source)
+        if place == self.target:
+            there = find(self.uploader.client, place)
+            if there is not None and there.kind == "folder":
+                return f"{place}/{Path(source).resolve().name}"
+        return place
+
+    def _need_recursive(self, path: Path) -> None:
+        if not self.recursive:
+            raise click.UsageError(f"{path} is a folder; say -r to put all that is in it")
+
+
+def put_file(uploader: Uploader, file: Source, place: str, if_exists: str) -> TreeResult:
+    """Put one file; ``update`` looks first at what is there."""
+    base = None
+    if if_exists == "update":
+        verdict = foresee(file, place.rpartition("/")[2], find(uploader.client, place), if_exists)
+        if isinstance(verdict, Unchanged):
+            return TreeResult(unchanged=1)
+        if isinstance(verdict, Refused):
+            raise verdict.error
+        base = verdict.version if isinstance(verdict, Changed) else None
+    try:
+        node = uploader.put(file, place, if_exists, base)
     except Problem as problem:
         if problem.code == "name_taken" and if_exists == "skip":
             return TreeResult(skipped=[place])
         raise
+    if path_key(node.name) != path_key(place.rpartition("/")[2]):
+        uploader.progress.note(f"{place} exists; sent as {node.path}")
     return TreeResult([node], bytes=node.size or 0)
-
-
-def _is_folder(client: Client, path: str) -> bool:
-    try:
-        return client.node(path).kind == "folder"
-    except Problem as problem:
-        if problem.status == 404:  # noqa: PLR2004 - HTTP
-            return False
-        raise
 
 
 @contextmanager
@@ -168,58 +231,12 @@ def copy_bounded(source: BinaryIO, target: IO[bytes], limit: int) -> None:
     target.flush()
 
 
-def report(results: list[TreeResult], progress: Terminal) -> Report:
-    """Sum up what was transferred; anything that failed makes it partial."""
-    nodes = [plain(node) for one in results for node in one.nodes]
-    missed = [f"{miss.path}: {miss.error}" for one in results for miss in one.missed]
-    skipped = [f"{path}: exists; skipped" for one in results for path in one.skipped]
-    size = human_size(sum(one.bytes for one in results))
-    folders = sum(one.folders for one in results)
-    line = f"{counted(len(nodes), 'file')}, {counted(folders, 'folder')}, {size}"
-    if missed:
-        line += f"; {len(missed)} failed"
-    warnings = [*progress.notes, *skipped, *missed]
-    return Report(nodes, [line], warnings, Exit.PARTIAL if missed else Exit.OK)
-
-
-def _planned(sources: tuple[str, ...], target: str, *, recursive: bool, follow: bool) -> Report:
-    """List what would be sent, without calling the server."""
-    notes: list[str] = []
-    planned: list[tuple[str, str, int]] = []
-    for source in sources:
-        path = Path(source)
-        place = _inside(target, path)
-        if source == "-":
-            planned.append((source, target, 0))
-        elif path.is_dir():
-            _need_recursive(path, recursive=recursive)
-            planned += [
-                (str(entry.source.path), f"{place.rstrip('/')}/{entry.relative}", entry.source.size)
-                for entry in walk(path, notes.append, follow=follow)
-                if isinstance(entry, LocalFile)
-            ]
-        else:
-            planned.append((source, place, path.stat().st_size))
-    results = [{"source": one, "path": where, "size": size} for one, where, size in planned]
-    return Report(results, [f"would put {one} to {where}" for one, where, _ in planned], notes)
-
-
-def _inside(target: str, path: Path) -> str:
-    """Add the source's own name to a target that ends with ``/``."""
-    return target + path.resolve().name if target.endswith("/") else target
-
-
-def _need_recursive(path: Path, *, recursive: bool) -> None:
-    if not recursive:
-        raise click.UsageError(f"{path} is a folder; say -r to put all that is in it")
-
-
 def _advice(sources: tuple[str, ...], *, recursive: bool) -> str:
     if "-" in sources:
         return "Standard input has to be sent again."
     if recursive:
         return (
-            "What was committed stays; go on with: the same command and --if-exists skip. "
+            "What was committed stays; the same command goes on with the rest. "
             "What was begun keeps room until: bitvault uploads abort --all"
         )
     return "The same command goes on where it stopped; or see: bitvault uploads list"

@@ -1,0 +1,92 @@
+"""What a second put sends: a local file held against what has its name on the server."""
+
+import unicodedata
+
+from attrs import frozen
+
+from bitvault.client.errors import BitVaultError, NewerThere, Problem, SpelledOtherwise
+from bitvault.client.hashing import BLOCK, ContentHasher
+from bitvault.client.shapes import Node
+from bitvault.client.uploads import Source, modified_at
+
+
+@frozen
+class New:
+    """Nothing has the name."""
+
+
+@frozen
+class Changed:
+    """Its content differs from the current ``version``, which is to become an old one."""
+
+    version: int
+
+
+@frozen
+class Unchanged:
+    """The same content is there."""
+
+
+@frozen
+class Refused:
+    """It must not be written over what is there."""
+
+    error: BitVaultError
+
+
+@frozen
+class Skipped:
+    """Something has the name, and that was to be left alone."""
+
+
+Verdict = New | Changed | Unchanged | Refused | Skipped
+
+
+def foresee(source: Source, name: str, there: Node | None, if_exists: str) -> Verdict:
+    """Say what will become of a file, as ``if_exists`` tells; only ``update`` compares."""
+    if if_exists == "update":
+        return compare(source, name, there)
+    if there is None or if_exists == "rename":
+        return New()
+    if if_exists == "skip":
+        return Skipped()
+    if if_exists == "replace" and there.kind == "file":
+        return Changed(there.version or 0)
+    members = {"code": "name_taken", "detail": f"name: {there.name!r} exists here."}
+    return Refused(Problem(409, members))
+
+
+def compare(source: Source, name: str, there: Node | None) -> Verdict:
+    """Decide what to do with a local file called ``name``.
+
+    Size and modification time (to the microsecond) tell it unchanged. When only the size is the
+    same, the bytes are hashed. What was modified later there than here is not overwritten.
+
+    Raises:
+        SourceChanged: it changed while it was hashed.
+        OSError: it cannot be read.
+    """
+    if there is None:
+        return New()
+    if there.kind == "folder":
+        detail = f"{there.path} is a folder; a file cannot take its place"
+        return Refused(Problem(409, {"code": "name_taken", "detail": detail}))
+    if unicodedata.normalize("NFC", name) != there.name:
+        return Refused(SpelledOtherwise(there.name))
+    if source.size == there.size and _same(source, there):
+        return Unchanged()
+    mine, theirs = modified_at(source), there.content_modified_at or there.modified_at
+    if mine is not None and theirs > mine:
+        return Refused(NewerThere(f"{theirs:%Y-%m-%d %H:%M:%S}"))
+    return Changed(there.version or 0)
+
+
+def _same(source: Source, there: Node) -> bool:
+    """Compare times; and the content, hashed in the form that what is there was hashed in."""
+    if modified_at(source) == there.content_modified_at:
+        return True
+    hasher = ContentHasher(there.hash or "", source.size)
+    with source.open() as file:
+        while block := file.read(BLOCK):
+            hasher.update(memoryview(block))
+    return hasher.result() == there.hash
