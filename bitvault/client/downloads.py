@@ -24,6 +24,7 @@ from bitvault.client.hashing import (
     digest_section,
     parts_of,
 )
+from bitvault.client.names import beside, numbered
 from bitvault.client.progress import SILENT, Progress
 from bitvault.client.shapes import Content, Node
 from bitvault.client.state import read_json, write_private
@@ -61,7 +62,7 @@ class Downloader:
         if parts is not None:
             _Ranges(self, content, target, parts).run()
             return
-        draft = target.with_name(f".{target.name}.bv-part")
+        draft = beside(target, ".bv-part")
         try:
             with draft.open("wb", buffering=0) as file:
                 self.stream(content, lambda block: _write_all(file.fileno(), block))
@@ -136,8 +137,8 @@ class _Ranges:
 
     def __init__(self, owner: Downloader, content: Content, target: Path, parts: Parts) -> None:
         self._owner, self._content, self._target, self._parts = owner, content, target, parts
-        self._draft = target.with_name(f".{target.name}.bv-part")
-        self._notes = target.with_name(f".{target.name}.bv-part.json")
+        self._draft = beside(target, ".bv-part")
+        self._notes = beside(target, ".bv-part.json")
         self._todo = deque(range(1, parts.count + 1))
         self._digests: dict[int, bytes] = {}
         self._noted = self._read_notes()
@@ -223,7 +224,7 @@ def place(target: Path, if_exists: str) -> Path:
     if if_exists != "rename":
         raise LocalExists(str(target))
     number = 2
-    while os.path.lexists(other := target.with_name(f"{target.stem} ({number}){target.suffix}")):
+    while os.path.lexists(other := numbered(target, number)):
         number += 1
     return other
 

@@ -1,9 +1,11 @@
 """Names on both sides: which are one to the server, and which may become local ones."""
 
+import hashlib
 import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 from bitvault.client.errors import UnsafeName
 
@@ -33,6 +35,28 @@ def twins(names: Iterable[str]) -> dict[str, list[str]]:
         if len(there) > 1
         for name in there
     }
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return ``.NAME<suffix>`` beside a path; a name too long for that is cut, and told apart."""
+    raw = os.fsencode(path.name)
+    if len(raw) + len(suffix) + 1 > MOST_BYTES:
+        mark = hashlib.sha256(raw).hexdigest()[:16]
+        room = MOST_BYTES - len(mark) - len(suffix) - 2
+        return path.with_name(f".{raw[:room].decode(errors='ignore')}~{mark}{suffix}")
+    return path.with_name(f".{path.name}{suffix}")
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Return ``stem (2).ext``, its stem cut to fit."""
+    tail = f" ({number}){path.suffix}"
+    room = MOST_BYTES - len(os.fsencode(tail))
+    if room < 1:  # what looks like an extension is the whole name
+        stem, tail = path.name, f" ({number})"
+        room = MOST_BYTES - len(tail)
+    else:
+        stem = path.stem
+    return path.with_name(os.fsencode(stem)[:room].decode(errors="ignore") + tail)
 
 
 def safe_name(name: str) -> str:

@@ -14,11 +14,13 @@ from typing import Any
 
 from attrs import frozen
 
+from bitvault.client.names import beside
+
 
 def write_private(path: Path, content: str) -> None:
     """Replace a file by a new one with mode 0600; a reader sees the old or the new, whole."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    draft = beside(path, f".{os.getpid()}-{threading.get_ident()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)

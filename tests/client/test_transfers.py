@@ -7,6 +7,7 @@ import pytest
 from bitvault.client.client import Client
 from bitvault.client.downloads import Downloader
 from bitvault.client.errors import IntegrityError, LocalExists, Problem, SourceChanged
+from bitvault.client.names import beside, numbered
 from bitvault.client.tree_down import TreeDownload
 from bitvault.client.trees import TreeUpload
 from bitvault.client.uploads import Source, Uploader
@@ -189,3 +190,27 @@ def test_a_name_that_leads_out_is_not_written(
     result = TreeDownload(Downloader(client), "fail").run(client.node("/t"), tmp_path / "in")
     assert [miss.error.code for miss in result.missed] == ["unsafe_name"]  # type: ignore[union-attr]
     assert list((tmp_path / "in").iterdir()) == []
+
+
+def test_the_longest_names_come_back(
+    uploader: Uploader, client: Client, large: Path, tmp_path: Path
+) -> None:
+    """What is beside them while they arrive fits too; and so does a number behind them."""
+    small, name = tmp_path / "small", "ü" * 125 + ".text"
+    small.write_bytes(b"small")
+    for source in (small, large):
+        node = uploader.put(Source.of(source), f"/{source.name}")
+        back = tmp_path / source.suffix.lstrip(".") / name
+        back.parent.mkdir(exist_ok=True)
+        Downloader(client).get(node, back)
+        second = Downloader(client).get(node, back, "rename")
+        assert back.read_bytes() == second.read_bytes() == source.read_bytes()
+        assert second.name.endswith("ü (2).text")
+
+
+def test_names_that_are_cut_are_told_apart(tmp_path: Path) -> None:
+    """Two long names with one beginning, and a name that is all extension."""
+    one, other = (beside(tmp_path / ("x" * 253 + end), ".bv-part.json") for end in "ab")
+    assert one != other
+    assert len(one.name) == len(other.name) == 255
+    assert len(numbered(tmp_path / ("a." + "x" * 253), 2).name) == 255
