@@ -4,7 +4,7 @@ There are no cookies: a token travels in Authorization alone, which no page can 
 send to another origin unless that is allowed here. So there is nothing that CSRF could ride on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 from werkzeug.datastructures import Headers
@@ -30,7 +30,7 @@ class Browsers:
     origins: Sequence[str] = ()
     is_https: bool = False
 
-    def tell(self, asked: Mapping[str, str], answer: Headers) -> None:
+    def tell(self, asked: Headers, answer: Headers) -> None:
         """Add to an answer what browsers must know; what it says itself stays.
 
         Args:
@@ -46,7 +46,7 @@ class Browsers:
             answer.add("Vary", "Origin")
             self._share(asked, answer)
 
-    def _share(self, asked: Mapping[str, str], answer: Headers) -> None:
+    def _share(self, asked: Headers, answer: Headers) -> None:
         origin = asked.get("Origin", "")
         if origin not in self.origins:
             return
