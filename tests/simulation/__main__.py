@@ -15,7 +15,8 @@ from pathlib import Path
 
 from bitvault.drivers.postgres.sessions import prepare_session
 from tests.simulation.draws import calm, exhaustive, pairs, wild
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.making import Mutant
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import keep, read
 from tests.simulation.scenario import run_plan
 from tests.simulation.sessions import Sessions

@@ -41,6 +41,7 @@ def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) ->
         machines=rng.choice((1, 1, 2)),
         grace=0.0 if eager else 86_400.0,
         garbage_interval=0.4 if eager else 60.0,
+        retry=0.5 if eager else 300.0,
         purge_at_once=rng.choice((1000, 1)),
         weak_store=rng.random() < 0.25,
         space_quota=rng.choice((None, 100)),
@@ -53,7 +54,7 @@ def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) ->
 def wild(seed: int) -> Plan:
     """Draw a swarm: each kind of fault is on in half of the runs, at a rate of its own."""
     rng = random.Random(f"swarm {seed}")  # noqa: S311 - the same again is the point
-    plan = rng.choices((calm, race, duel), (8, 1, 1))[0](seed)
+    plan = rng.choices((calm, race, crowd, duel, sweep), (16, 1, 1, 1, 1))[0](seed)
     kinds = dict.fromkeys(kind for kinds in PLACES.values() for kind in kinds)
     rates = {kind: rng.choice((0.01, 0.03, 0.1)) for kind in kinds if rng.random() < 0.5}
     for crash in CRASHES:
@@ -90,18 +91,34 @@ def race(seed: int) -> Plan:
     return Plan(seed, Knobs(machines=2, patience=0.05), tuple(scripts))
 
 
+def crowd(seed: int) -> Plan:
+    """Draw three clients that send the same contents, each upload committed by two devices.
+
+    The admin does nothing, so that the others come at the same time.
+    """
+    rng = random.Random(f"crowd {seed}")  # noqa: S311 - the same again is the point
+    tags, scripts = rng.sample(range(SMALL), 3), [_script(0, 0, ())]
+    for user in range(1, 4):
+        files = [Item(f"Team:/{user}.txt", tag, "replace") for tag in tags]
+        scripts.append(_script(0, user, [Op("upload", items=(one,), twice=True) for one in files]))
+    return Plan(seed, Knobs(machines=2), tuple(scripts))
+
+
 def sweep(seed: int) -> Plan:
-    """Draw three clients that use and lose the same contents, and a collector that never waits."""
+    """Draw three clients that lose and use the same contents, and a collector that never waits."""
     rng = random.Random(f"sweep {seed}")  # noqa: S311 - the same again is the point
     scripts = []
     for user in range(3):
         ops: list[Op] = []
         for number in range(3):
-            path = f"Team:/{user}{number}.txt"
-            sent = Op("upload", items=(Item(path, rng.randrange(2)),), after=rng.random() * 0.2)
-            ops += [sent, Op("trash", path=path), Op("purge")]
+            folder = f"Team:/{user}{number}"
+            items = [Item(f"{folder}/{tag}", tag) for tag in range(2) if rng.random() < 0.7]
+            if items:
+                sent = Op("upload", items=tuple(items), after=rng.random() * 0.2)
+                ops += [sent, Op("trash", path=folder), Op("purge")] if number < 2 else [sent]
         scripts.append(_script(0, user, ops))
-    return Plan(seed, Knobs(grace=0.0, garbage_interval=0.05), tuple(scripts))
+    knobs = Knobs(grace=0.0, garbage_interval=0.05, retry=0.2, purge_at_once=1)
+    return Plan(seed, knobs, tuple(scripts))
 
 
 def handful(seed: int) -> Plan:

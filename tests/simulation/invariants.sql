@@ -94,14 +94,14 @@ SELECT holder_id::text FROM files.usage WHERE used + reserved > quota
 
 -- quiet I8 a consumer is behind --
 SELECT w.consumer || ' ' || s.tenant_id
-  FROM (VALUES ('relay'), ('audit')) AS w (consumer) CROSS JOIN outbox.tenant_seq s
+  FROM (VALUES ('relay'), ('audit'), ('sharing')) AS w (consumer) CROSS JOIN outbox.tenant_seq s
   LEFT JOIN outbox.consumer_cursor c ON c.consumer = w.consumer AND c.tenant_id = s.tenant_id
  WHERE c.applied IS DISTINCT FROM s.last
 
 -- end I19 an upload is open past its lifetime --
 SELECT upload_id::text FROM files.upload WHERE state = 'open'
 
--- end I12 a purge never ends --
+-- end I15c a purge never ends --
 SELECT node_id::text FROM files.purge
 
 -- clean content that nothing refers to --

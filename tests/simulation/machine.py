@@ -38,7 +38,12 @@ def choices(knobs: Knobs) -> Choices:
     """Return what the rooms of this world are told."""
     return Choices(
         identity=IdentityOptions(),
-        storage=StorageOptions(single_max=knobs.single_max, min_part=knobs.part, grace=knobs.grace),
+        storage=StorageOptions(
+            single_max=knobs.single_max,
+            min_part=knobs.part,
+            grace=knobs.grace,
+            retry=knobs.retry,
+        ),
         files=FilesOptions(
             upload_ttl=UPLOAD_TTL,
             default_space_quota=knobs.space_quota,

@@ -48,6 +48,8 @@ class Op:
     """How an upload ends: ``commit``, ``abort``, or ``leave`` (it is forgotten)."""
     damaged: bool = False
     """Whether other bytes are sent first, as a broken disk or a hostile client would."""
+    twice: bool = False
+    """Whether two devices of the user commit the upload, at the same time."""
     gives_up: bool = False
     """Whether the client takes an unknown outcome for its last word."""
     after: float = 0.0
@@ -79,6 +81,8 @@ class Knobs:
     grace: float = 86_400.0
     """Virtual seconds that content outlives its last reference, and objects that nobody claims."""
     garbage_interval: float = 60.0
+    retry: float = 300.0
+    """Virtual seconds between two tries to delete."""
     purge_at_once: int = 1000
     space_quota: int | None = None
     tenant_quota: int | None = None

@@ -29,7 +29,8 @@ from tests.simulation.invariants import (
 )
 from tests.simulation.judge import Journal, Judge
 from tests.simulation.machine import UPLOAD_TTL, Machine
-from tests.simulation.mutants import Mutant, mutant_named
+from tests.simulation.making import Mutant
+from tests.simulation.mutants import mutant_named
 from tests.simulation.observations import No
 from tests.simulation.plans import Plan, Script, expanded
 from tests.simulation.seams import SimClock, Wire, open_store
@@ -167,7 +168,7 @@ class Run:
             if not self._left():
                 return
             clock.jump(self.plan.knobs.grace + 2 * self.plan.knobs.garbage_interval)  # type: ignore[attr-defined]
-            await trio.sleep(5.0)
+            await trio.sleep(2.0)
             await self._until("quiet")
         self.broken += [f"I15c {each}" for each in self._left()]
 

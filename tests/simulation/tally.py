@@ -12,6 +12,7 @@ from tests.simulation.sessions import Sessions
 
 SOMETIMES = (
     "a client gave up",
+    "a condemned blob was taken over",
     "a life was cut short",
     "a second version",
     "a slow effect",
@@ -20,7 +21,9 @@ SOMETIMES = (
     "an ask timed out",
     "an upload aborted",
     "an upload expired",
+    "an upload was committed twice at once",
     "an upload was resumed",
+    "blobs_collected",
     "bus doubles",
     "bus loses",
     "bytes were sent again",
@@ -32,7 +35,9 @@ SOMETIMES = (
     "crashed during recovery",
     "crashed while a client was sending",
     "damaged bytes were refused",
+    "deletions_repeated",
     "moved",
+    "objects_judged",
     "one blob for two versions",
     "purged",
     "refused: name_taken",
@@ -40,6 +45,7 @@ SOMETIMES = (
     "refused: quota_exceeded",
     "refused: stale_base",
     "restored from the trash",
+    "rows_purged",
     "waited for a lock",
     "wake-up lost",
 )

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from bitvault.drivers.postgres.sessions import prepare_session
 from tests.simulation.draws import calm, exhaustive, pairs, wild
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.making import Mutant
+from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import read
 from tests.simulation.scenario import run_plan
 from tests.simulation.sessions import Sessions
@@ -28,13 +30,26 @@ MUTANT_RUNS = 40
 
 
 @pytest.fixture(scope="module")
-def sessions(migrated_server: PostgresServer) -> Iterator[Sessions]:
-    """Connect the simulated world to a database of its own."""
-    name = migrated_server.clone()
+def caught() -> list[str]:
+    """Collect the names of the mutants that were caught."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def sessions(
+    migrated_server: PostgresServer, request: pytest.FixtureRequest, caught: list[str]
+) -> Iterator[Sessions]:
+    """Connect the simulated world to a database of its own; tell the figures at the end."""
+    name, begin = migrated_server.clone(), time.perf_counter()
     sessions = Sessions(migrated_server.dsn(name), prepare_session)
     yield sessions
+    seconds = time.perf_counter() - begin
     sessions.close()
     migrated_server.drop(name)
+    figures = f"simulation: {sessions.runs} runs, {sessions.runs / seconds:.1f} runs/s"
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print(f"\n{figures}; mutants caught: {len(caught)} of {len(MUTANTS)}")
 
 
 def test_a_plan_with_its_faults_written_down_gives_the_same_trace(sessions: Sessions) -> None:
@@ -106,11 +121,12 @@ def test_what_broke_once_stays_whole(sessions: Sessions, path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_mutant_is_caught(sessions: Sessions, mutant: Mutant) -> None:
+def test_a_mutant_is_caught(sessions: Sessions, mutant: Mutant, caught: list[str]) -> None:
     """Each classic mistake breaks the invariant that it must break."""
     plans = mutant.plans(MUTANT_RUNS)
 
     assert any(mutant.caught_by(run_plan(plan, sessions).broken) for plan in plans)
+    caught.append(mutant.name)
 
 
 def test_shrinking_leaves_what_matters() -> None:

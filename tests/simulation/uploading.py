@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import trio
 from attrs import define, frozen
 
 from bitvault.actors.files.contract import (
@@ -19,9 +20,11 @@ from bitvault.actors.files.contract import (
     UploadClosed,
     UploadCommit,
     UploadDraft,
+    UploadNotFound,
     UploadOpened,
     UploadState,
     UploadUnneeded,
+    Written,
 )
 from bitvault.drivers.objects.port import Signed
 from bitvault.drivers.objects.probe import Answer as Reply
@@ -43,6 +46,8 @@ from tests.simulation.plans import Item, Op
 
 _GENERATIONS = 4
 _RESENDS = 4
+_APART = 0.1
+"""Virtual seconds between two devices that commit the same upload, at most."""
 _AGAIN = frozenset({"bytes_missing", "bytes_mismatch"})
 
 
@@ -137,12 +142,7 @@ class Upload:
         self, opened: dict[int, UploadOpened], claims: tuple[UploadCommit, ...], anew: list[int]
     ) -> list[int]:
         """Commit; answer whose bytes have to be sent again, and note what was closed."""
-        replies = await self.client.ask(
-            "files",
-            lambda who: CommitUploads(self.client.caller(who, self.request), claims),
-            self.observation,
-            gives_up=self.op.gives_up,
-        )
+        replies = await (self._commit_twice if self.op.twice else self._ask_commit)(claims)
         if isinstance(replies, Unknown):
             return []
         send = []
@@ -154,6 +154,40 @@ class Upload:
             else:
                 self._answer(index, reply)
         return send
+
+    async def _ask_commit(self, claims: tuple[UploadCommit, ...]) -> Any:
+        return await self.client.ask(
+            "files",
+            lambda who: CommitUploads(self.client.caller(who, self.request), claims),
+            self.observation,
+            gives_up=self.op.gives_up,
+        )
+
+    async def _commit_twice(self, claims: tuple[UploadCommit, ...]) -> Any:
+        """Commit from two devices at once; what one is told was written, the other is told too."""
+        heard: list[Any] = []
+
+        async def commit(after: float) -> None:
+            await trio.sleep(after)
+            heard.append(await self._ask_commit(claims))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(commit, 0.0)
+            nursery.start_soon(commit, self.client.rng.random() * _APART)
+        self.client.world.saw("an upload was committed twice at once")
+        if any(isinstance(each, Unknown) for each in heard):
+            return Unknown()
+        return [self._agreed(*pair) for pair in zip(*heard, strict=True)]
+
+    def _agreed(self, one: Any, other: Any) -> Any:
+        """Return what was written; a name that is taken may be free again for the other."""
+        if not isinstance(one, Written):
+            one, other = other, one
+        gone = isinstance(other, UploadNotFound | UploadClosed)
+        if isinstance(one, Written) and (gone or (isinstance(other, Written) and other != one)):
+            told = f"P1 {self.request} was told {one}, and on the other device {other}"
+            self.client.world.found.append(told)
+        return one
 
     async def _stop_short(self, opened: dict[int, UploadOpened]) -> None:
         index, upload = next(iter(opened.items()))
