@@ -219,15 +219,16 @@ async def spaces_of(
     own: bool = False,
 ) -> list[Row]:
     """Load spaces by id or name key, and the caller's own, with the caller's role in each."""
-    who = {"tenant": caller.tenant_id, "user_id": caller.principal.user_id}
-    rows: list[Row] = []
-    if own:
-        rows += await tx.fetch(SQL["own_space"], **who)
-    if ids:
-        rows += await tx.fetch(SQL["spaces_by_id"], **who, ids=list(dict.fromkeys(ids)))
-    if keys:
-        rows += await tx.fetch(SQL["spaces_by_key"], **who, keys=list(dict.fromkeys(keys)))
-    return rows
+    if not (ids or keys or own):
+        return []
+    return await tx.fetch(
+        SQL["spaces"],
+        tenant=caller.tenant_id,
+        user_id=caller.principal.user_id,
+        ids=list(dict.fromkeys(ids)),
+        keys=list(dict.fromkeys(keys)),
+        own=own,
+    )
 
 
 def _enter(search: Search, row: Row | None, user_id: UUID) -> None:

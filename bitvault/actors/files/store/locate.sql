@@ -79,38 +79,31 @@ SELECT node_id, bit_or(rights) AS granted FROM sharing.granted
  WHERE tenant_id = :tenant AND node_id = ANY(:ids::uuid[]) AND grantee_id = ANY(:grantees::uuid[])
  GROUP BY node_id;
 
--- own_space --
--- The caller's personal space.
-SELECT s.*, NULL AS member_role, u.used, u.reserved, u.quota
-  FROM files.space s
- CROSS JOIN LATERAL (
-    SELECT used, reserved, quota FROM files.usage
-     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
- WHERE s.tenant_id = :tenant AND s.owner_id = :user_id AND s.kind = 'personal';
-
--- spaces_by_id --
--- Spaces, each with the caller's role.
+-- spaces --
+-- Spaces by id and team spaces by name, and the caller's own when asked for, each with the caller's
+-- role. A space that is asked for in two ways is there twice.
 SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
-  FROM files.space s
+  FROM (
+    SELECT a.* FROM unnest((SELECT :ids::uuid[])) AS i (space_id)
+     CROSS JOIN LATERAL (
+        SELECT * FROM files.space
+         WHERE tenant_id = :tenant AND space_id = i.space_id LIMIT 1) a
+    UNION ALL
+    SELECT a.* FROM unnest((SELECT :keys::text[])) AS k (name_key)
+     CROSS JOIN LATERAL (
+        SELECT * FROM files.space
+         WHERE tenant_id = :tenant AND kind = 'team' AND name_key = k.name_key LIMIT 1) a
+    UNION ALL
+    SELECT a.* FROM (SELECT :user_id::uuid WHERE :own::boolean) AS o (owner_id)
+     CROSS JOIN LATERAL (
+        SELECT * FROM files.space
+         WHERE tenant_id = :tenant AND kind = 'personal' AND owner_id = o.owner_id LIMIT 1) a) s
   LEFT JOIN LATERAL (
     SELECT role FROM files.member
      WHERE tenant_id = :tenant AND space_id = s.space_id AND user_id = :user_id LIMIT 1) m ON TRUE
  CROSS JOIN LATERAL (
     SELECT used, reserved, quota FROM files.usage
-     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
- WHERE s.tenant_id = :tenant AND s.space_id = ANY(:ids::uuid[]);
-
--- spaces_by_key --
--- Team spaces by name, each with the caller's role.
-SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
-  FROM files.space s
-  LEFT JOIN LATERAL (
-    SELECT role FROM files.member
-     WHERE tenant_id = :tenant AND space_id = s.space_id AND user_id = :user_id LIMIT 1) m ON TRUE
- CROSS JOIN LATERAL (
-    SELECT used, reserved, quota FROM files.usage
-     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
- WHERE s.tenant_id = :tenant AND s.kind = 'team' AND s.name_key = ANY(:keys::text[]);
+     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u;
 
 -- children_named --
 -- Which of these (parent, key) places are taken, and by what; and what was granted on that.
