@@ -1,11 +1,12 @@
 """``Client``: one method per thing BitVault can do; bytes travel by ``uploads``/``downloads``."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 import msgspec
 
-from bitvault.client.errors import Problem
+from bitvault.client.errors import BitVaultError, Problem
 from bitvault.client.objects import ObjectStore
 from bitvault.client.retry import RetryPolicy
 from bitvault.client.shapes import (
@@ -152,6 +153,14 @@ class Client:
     def abort(self, upload_id: Id) -> None:
         """Give an upload up."""
         self.rest.raw("DELETE", f"/v1/files/uploads/{upload_id}")
+
+    def give_up(self, upload_id: Id) -> None:
+        """Free the room of an upload that can't be of use any more, if the server lets us.
+
+        One that stays is no failure of its own: it ends by itself, and holds nothing but room.
+        """
+        with suppress(BitVaultError):
+            self.rest.once("DELETE", f"/v1/files/uploads/{upload_id}")
 
     def sign_parts(self, upload_id: Id, parts: Sequence[Mapping[str, Any]]) -> Sequence[Transfer]:
         """Presign parts of a multipart upload."""

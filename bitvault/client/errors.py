@@ -159,6 +159,11 @@ class Stopped(BitVaultError):
         super().__init__("the transfer was stopped")
 
 
+def is_final(error: BaseException) -> bool:
+    """Say whether the same bytes, sent later, would fail the same way."""
+    return not getattr(error, "retryable", False)
+
+
 def seconds_of(value: object, now: float | None = None) -> float | None:
     """Read a Retry-After, of seconds or a date (RFC 9110 §10.2.3); None for anything else."""
     text = "" if value is None else str(value).strip()

@@ -8,7 +8,7 @@ kept between the steps, so memory is one block per thread whatever the size of t
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bitvault.client.client import Client
 from bitvault.client.errors import SourceChanged, StoreRefused
@@ -39,7 +39,7 @@ class PartsUpload:
         plan: Plan,
         received: Mapping[int, PartReceived] | None = None,
     ) -> None:
-        self._client, self._source, self._upload_id = client, source, upload_id
+        self._client, self._source, self.upload_id = client, source, upload_id
         self._parts = Parts(source.size, plan.part_size, plan.part_count)
         self._received = dict(received or {})
         self._to_hash = deque(range(1, plan.part_count + 1))
@@ -52,8 +52,11 @@ class PartsUpload:
         self._signing = False
         self._changed = threading.Condition()
 
-    def run(self, jobs: int, progress: Progress) -> Node:
-        """Send what is missing with ``jobs`` threads, then commit."""
+    def run(self, jobs: int, progress: Progress, if_exists: str | None = None) -> Node:
+        """Send what is missing with ``jobs`` threads, then commit.
+
+        ``if_exists`` replaces what was said when the upload was begun.
+        """
         self._jobs, self._progress = jobs, progress
         self._crew = Crew(min(jobs, self._parts.count))
         self._crew.run(self._work)
@@ -64,8 +67,10 @@ class PartsUpload:
             {"partNumber": number, "etag": self._etags[number], "hash": single_hash(digest)}
             for number, digest in zip(numbers, digests, strict=True)
         ]
-        claim = {"hash": composite_hash(digests), "parts": parts}
-        return self._client.commit(self._upload_id, claim).node
+        claim: dict[str, Any] = {"hash": composite_hash(digests), "parts": parts}
+        if if_exists is not None:
+            claim["ifExists"] = if_exists
+        return self._client.commit(self.upload_id, claim).node
 
     def _work(self) -> None:
         while (step := self._next()) is not None:
@@ -127,7 +132,7 @@ class PartsUpload:
         asked = [
             {"partNumber": number, "hash": single_hash(self._digests[number])} for number in batch
         ]
-        transfers = self._client.sign_parts(self._upload_id, asked)
+        transfers = self._client.sign_parts(self.upload_id, asked)
         with self._changed:
             self._signing = False
             self._signed.extend((each.part_number or 0, each) for each in transfers)

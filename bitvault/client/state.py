@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,44 @@ class UploadStates:
             "uploadId": upload_id,
             "server": key.server,
             "target": key.target,
-            "source": key.source.encode("utf-8", "backslashreplace").decode(),
+            "source": _text(key.source),
         }
         write_private(self._folder / key.file_name(), json.dumps(members))
 
     def forget(self, key: UploadKey) -> None:
         """Drop what was noted."""
         (self._folder / key.file_name()).unlink(missing_ok=True)
+
+    def superseded(self, key: UploadKey) -> list[str]:
+        """Drop what was noted of the same file before it was changed; return the upload ids."""
+        same = {"server": key.server, "target": key.target, "source": _text(key.source)}
+        found = []
+        for path, noted in self._all():
+            if path.name != key.file_name() and same.items() <= noted.items():
+                path.unlink(missing_ok=True)
+                found.append(str(noted.get("uploadId")))
+        return found
+
+    def drop(self, server: str, upload_ids: Collection[str] | None = None) -> None:
+        """Drop what was noted of these uploads of a server, or of all of them."""
+        for path, noted in self._all():
+            if noted.get("server") != server.rstrip("/"):
+                continue
+            if upload_ids is None or noted.get("uploadId") in upload_ids:
+                path.unlink(missing_ok=True)
+
+    def _all(self) -> list[tuple[Path, Mapping[str, Any]]]:
+        return [(path, read_json(path)) for path in self._folder.glob("*.json")]
+
+
+def _text(path: str) -> str:
+    """Return a path as JSON can hold it."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def upload_states() -> UploadStates:
+    """Return what this machine knows of open uploads."""
+    return UploadStates(state_folder() / "uploads")
 
 
 def read_json(path: Path) -> Mapping[str, Any]:

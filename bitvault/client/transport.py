@@ -88,6 +88,10 @@ class Transport:
         request = self._http.build_request(method, url, content=content, headers=sent)
         return self._policy.run(lambda: self._once(request))
 
+    def once(self, method: str, path: str) -> None:
+        """Call without a body and without a second try."""
+        self._once(self._http.build_request(method, path))
+
     def _once(self, request: httpx.Request) -> bytes:
         try:
             response = self._http.send(request)

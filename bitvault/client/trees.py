@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from attrs import frozen
 
-from bitvault.client.errors import BitVaultError, Problem
+from bitvault.client.errors import BitVaultError, Problem, is_final
 from bitvault.client.hashing import parts_for, single_hash
 from bitvault.client.results import Missed, TreeResult
 from bitvault.client.shapes import Begun, Id, Item, Node, Written
@@ -139,7 +139,12 @@ class TreeUpload:
     def _send(self, work: tuple[LocalFile, bytes, Begun]) -> _Sent:
         file, digest, begun = work
         upload_id = begun.upload_id or ""
-        etag = self._up.send_single(file.source, upload_id, begun.transfers[0])
+        try:
+            etag = self._up.send_single(file.source, upload_id, begun.transfers[0])
+        except (BitVaultError, OSError) as error:
+            if is_final(error):
+                self._up.client.give_up(upload_id)
+            raise
         return _Sent(file, upload_id, digest, etag)
 
     def _sent(self, outcomes: Sequence[Any]) -> Iterator[_Sent]:
@@ -159,6 +164,8 @@ class TreeUpload:
         answers = self._up.client.commit_all(claims)
         for one, answer in zip(sent, answers, strict=True):
             if isinstance(answer, Problem):
+                if is_final(answer):
+                    self._up.client.give_up(one.upload_id)
                 self._refused(one.file, answer)
             else:
                 self._done(answer.node)

@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 from attrs import frozen
 
 from bitvault.client.client import Client
-from bitvault.client.errors import Problem, SourceChanged, StoreRefused
+from bitvault.client.errors import Problem, SourceChanged, StoreRefused, is_final
 from bitvault.client.hashing import Section, digest_section, parts_for, single_hash
 from bitvault.client.objects import FileBody
 from bitvault.client.parts import PartsUpload
 from bitvault.client.progress import SILENT, Progress
 from bitvault.client.shapes import Begun, Id, Node, Transfer
-from bitvault.client.state import UploadKey, UploadStates, state_folder
+from bitvault.client.state import UploadKey, UploadStates, upload_states
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -80,7 +80,7 @@ def draft_of(source: Source, target: str, want: "Want", digest: bytes | None) ->
     draft: dict[str, Any] = {
         "path": target,
         "size": source.size,
-        "ifExists": want.if_exists if want.if_exists in {"replace", "rename"} else "fail",
+        "ifExists": Want(want.if_exists).claim(),
         "contentType": mimetypes.guess_type(target)[0] or "application/octet-stream",
     }
     if modified is not None:
@@ -98,6 +98,12 @@ class Want:
 
     if_exists: str = "fail"
     base: int | None = None
+
+    def claim(self) -> str:
+        """Say it anew with the commit of an upload that an earlier run began."""
+        if self.base is not None:
+            return "replace"
+        return self.if_exists if self.if_exists in {"replace", "rename"} else "fail"
 
 
 @frozen
@@ -129,9 +135,15 @@ class Uploader:
         if begun.upload_id is None:
             self.progress.advance(source.size)
             return _node(begun)
-        etag = self.send_single(source, begun.upload_id, begun.transfers[0])
-        claim = {"hash": single_hash(digest), "etag": etag}
-        return self.client.commit(begun.upload_id, claim).node
+        try:
+            etag = self.send_single(source, begun.upload_id, begun.transfers[0])
+            claim = {"hash": single_hash(digest), "etag": etag}
+            return self.client.commit(begun.upload_id, claim).node
+        except BaseException as error:
+            # A single PUT always starts over; what may have been committed is not asked about.
+            if is_final(error):
+                self.client.give_up(begun.upload_id)
+            raise
 
     def send_single(self, source: Source, upload_id: Id, step: Transfer) -> str:
         """PUT a whole file, signing again when the URL has expired; return its ETag."""
@@ -160,7 +172,7 @@ class Uploader:
                 raise
 
     def _put_parts(self, source: Source, target: str, want: Want) -> Node:
-        states = self.states or UploadStates(state_folder() / "uploads")
+        states = self.states or upload_states()
         key = UploadKey(
             self.client.rest.server,
             target,
@@ -168,8 +180,11 @@ class Uploader:
             source.size,
             source.modified_ns,
         )
-        upload = self._resume(states, key, source)
+        for stale in states.superseded(key):
+            self.client.give_up(stale)
+        upload, again = self._resume(states, key, source), want.claim()
         if upload is None:
+            again = None
             begun = self.client.begin(draft_of(source, target, want, None))
             if begun.upload_id is None or begun.plan is None:
                 self.progress.advance(source.size)
@@ -177,7 +192,11 @@ class Uploader:
             states.note(key, str(begun.upload_id))
             upload = PartsUpload(self.client, source, begun.upload_id, begun.plan)
         try:
-            node = upload.run(self.jobs, self.progress)
+            node = upload.run(self.jobs, self.progress, again)
+        except (SourceChanged, FileNotFoundError):
+            states.forget(key)
+            self.client.give_up(upload.upload_id)
+            raise
         except Problem as problem:
             if problem.code in GONE:
                 states.forget(key)

@@ -183,3 +183,15 @@ def test_sources_that_are_one_name_there_are_not_sent(
     assert b"FAQ.html: the same name as 'faq.html'" in answer.stderr
     assert b"faq.html: the same name as 'FAQ.html'" in answer.stderr
     assert [path for path in control.nodes if path.startswith("/pages/")] == ["/pages/other"]
+
+
+def test_aborting_all_uploads_forgets_them_here_too(
+    bitvault: Run, control: ControlPlane, large: Path, tmp_path: Path
+) -> None:
+    """What the server does not hold, no later run can go on with."""
+    control.refuse_commit = True
+    assert bitvault("put", large, "/large").returncode == 5
+    states = tmp_path / "state" / "bitvault" / "uploads"
+    assert len(list(states.iterdir())) == 1
+    assert bitvault("uploads", "abort", "--all", "--yes").returncode == 0
+    assert (list(states.iterdir()), control.open_uploads()) == ([], [])

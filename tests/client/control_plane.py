@@ -4,7 +4,8 @@ It speaks the REST contract just far enough for transfers: it signs with botocor
 multipart uploads in the store, so the bytes, checksums and URLs of these tests are real ones.
 """
 
-# ruff: noqa: ANN001, ANN002, ANN003, ANN201, ANN202, ANN204, ANN205, D101, D102, N818, PLR0911, C901
+# ruff: noqa: ANN001, ANN002, ANN003, ANN201, ANN202, ANN204, ANN205, D101, D102, N818, PLR0911
+# ruff: noqa: PLR0912, C901
 # The stand-in is one page on purpose; its shapes are checked by the SDK that decodes them.
 # mypy: ignore-errors
 
@@ -41,7 +42,7 @@ class ControlPlane:
 
     def __init__(self, endpoint, access, secret, bucket):
         self.bucket, self.nodes, self.uploads, self.calls = bucket, {}, {}, []
-        self.break_commit = 0
+        self.break_commit, self.refuse_commit = 0, False
         self.signed, self.hold_after = [], None
         self.held, self.release = threading.Event(), threading.Event()
         self.expired_parts = set()
@@ -116,6 +117,13 @@ class ControlPlane:
                 return self.many(self.commit, body["items"])
             case "GET", "/v1/files/uploads/*":
                 return self.describe(ident)
+            case "DELETE", "/v1/files/uploads/*":
+                self.uploads[ident]["state"] = "aborted"
+                return None
+            case "GET", "/v1/files/uploads":
+                open_ones = [one for one in self.uploads.values() if one["state"] == "open"]
+                items = [self.describe(one["id"]) for one in open_ones]
+                return {"items": items, "nextCursor": None}
             case "POST", "/v1/files/uploads/*/parts":
                 self.signed += [each["partNumber"] for each in body["parts"]]
                 self.hold()
@@ -132,6 +140,11 @@ class ControlPlane:
                 inside = [node for node in self.nodes.values() if node["parentId"] == ident]
                 return {"items": sorted(inside, key=lambda node: node["name"]), "nextCursor": None}
         raise Refuse(404, "no_route")
+
+    def open_uploads(self):
+        """Return the paths that hold room."""
+        held = [one for one in self.uploads.values() if one["state"] == "open"]
+        return [one["draft"]["path"] for one in held]
 
     def hold(self):
         """Keep a caller waiting once more than ``hold_after`` parts were signed, to be killed."""
@@ -240,9 +253,11 @@ class ControlPlane:
         upload = self.uploads.get(ident)
         if upload is None:
             raise Refuse(404, "upload_not_found")
-        listed = self.s3.list_parts(
-            Bucket=self.bucket, Key=upload["key"], UploadId=upload["store_id"]
-        ).get("Parts", [])
+        listed = []
+        if upload["parts"] and upload["state"] == "open":
+            listed = self.s3.list_parts(
+                Bucket=self.bucket, Key=upload["key"], UploadId=upload["store_id"]
+            ).get("Parts", [])
         parts = [
             {
                 "partNumber": one["PartNumber"],
@@ -274,6 +289,8 @@ class ControlPlane:
         if self.break_commit:
             self.break_commit -= 1
             raise Refuse(503, "unavailable")
+        if self.refuse_commit and claim.get("ifExists") != "replace":
+            raise Refuse(409, "name_taken")
         upload = self.uploads[claim["uploadId"]]
         draft = upload["draft"]
         if upload["parts"] and upload["state"] == "open":

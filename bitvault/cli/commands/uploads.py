@@ -10,6 +10,7 @@ from bitvault.cli.context import connect, reports, sure
 from bitvault.cli.output import Report, counted, human_size
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
+from bitvault.client.state import upload_states
 from bitvault.wire.uploads import Upload
 
 
@@ -46,6 +47,8 @@ def abort(upload_ids: tuple[UUID, ...], every: bool, yes: bool) -> Report:
             sure(f"Abort {counted(len(wanted), 'upload')}?")
         for upload_id in wanted:
             client.abort(upload_id)
+        gone = None if every else {str(one) for one in wanted}
+        upload_states().drop(client.rest.server, gone)
     done = [{"uploadId": str(one)} for one in wanted]
     return Report(done, [f"aborted {counted(len(wanted), 'upload')}"])
 
