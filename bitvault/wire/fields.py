@@ -78,7 +78,12 @@ Path = Annotated[
 ]
 IfExists = Annotated[
     Literal["fail", "replace", "rename"],
-    Meta(description="When the name is taken: fail, replace (files only), or take 'name (2)'."),
+    Meta(
+        description=(
+            "When the name is taken: fail, take 'name (2)', or replace a file by a file: an upload "
+            "or a copy becomes its next version, what is moved or restored sends it to the trash."
+        )
+    ),
 ]
 VersionNumber = Annotated[int, Meta(ge=1, le=(1 << 31) - 1)]
 ContentType = Annotated[

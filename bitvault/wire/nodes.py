@@ -44,7 +44,10 @@ class Node(ResponseShape, frozen=True, kw_only=True):
 
 
 class Written(ResponseShape, frozen=True, kw_only=True):
-    """A write was done; ``entryId`` undoes a deletion with POST /v1/trash/{entryId}/restore."""
+    """A write was done; POST /v1/trash/{entryId}/restore brings back what it trashed, if anything.
+
+    That is what was deleted, or the file that a moved or restored one replaced.
+    """
 
     node: Node
     version: int | None = None

@@ -58,8 +58,9 @@ class Model(Tree):
         to = self.folder(user, one.parent) if one.parent else Place(place.space, place.nodes[:-1])
         if place.node in to.nodes:
             no(c.TreeRuleBroken("parentId", "cycle"))
-        name = self.free(to.node, one, place.node)
+        name, there = self.free(to.node, one, place.node)
         self._carry(place.node, place.space, to.space)
+        self._replace(there, to.space)
         return _put(place.node, to.node, name)
 
     def _carry(self, node: Node, here: Space, there: Space) -> None:
@@ -74,7 +75,9 @@ class Model(Tree):
         node, to = self.existing(user, one.target).node, self.folder(user, one.parent)
         if node.parent is None:
             no(c.TreeRuleBroken("id", "root"))
-        name = self.free(to.node, one, node)
+        name, there = self.free(to.node, one, node)
+        if there:
+            return self._copy_onto(there, node.versions[-1], to.space)
         sources = list(self.below(node))
         self.fits(sum(n.versions[-1][0] for n in sources if n.versions), to.space)
         copies: dict[Node | None, Node] = {}
@@ -82,6 +85,18 @@ class Model(Tree):
             copies[old] = self.add(copies.get(old.parent, to.node), old.name, *old.versions[-1:])
         copies[node].name = name
         return copies[node]
+
+    def _copy_onto(self, there: Node, version: tuple[int, str], space: Space) -> Node:
+        self.seen["copied onto"] += 1
+        if there.versions[-1][1] == version[1]:
+            return there
+        self.fits(version[0], space)
+        return _written(there, version)
+
+    def _replace(self, there: Node | None, space: Space) -> None:
+        if there:
+            self.seen["replaced"] += 1
+            self._trash(Place(space, there.chain))
 
     def _trash(self, place: Place) -> Node:
         place.node.entry = Entry(place.node, place.space, place.node.path)
@@ -99,11 +114,11 @@ class Model(Tree):
     def _restore(self, user: int, one: c.RestoreEntry) -> Node:
         entry = self._entry(user, one)
         place = self.folder(user, one.parent) if one.parent else self._origin(entry)
+        name, there = nfc(one.name or entry.node.name), None
         if not place.missing:
-            name = self.free(place.node, one, entry.node)
-        else:
-            name = nfc(one.name or entry.node.name)
+            name, there = self.free(place.node, one, entry.node)
         self._carry(entry.node, entry.space, place.space)
+        self._replace(there, place.space)
         self.entries.remove(entry)
         to, entry.node.entry = self.folders(place), None
         return _put(entry.node, to, name)

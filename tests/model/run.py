@@ -263,8 +263,10 @@ class Run:
             if node and node_id and node.node_id is None:
                 node.node_id = node_id
                 self.nodes.append(node_id)
-        if ours.entry and answer.entry_id:
-            ours.entry.entry_id = answer.entry_id
+        made = [entry for entry in self.model.entries if entry.entry_id is None]
+        assert len(made) == bool(answer.entry_id), (made, answer)
+        if answer.entry_id:
+            made[0].entry_id = answer.entry_id
             self.entries.append(answer.entry_id)
 
     # What the placeholders of a step mean now

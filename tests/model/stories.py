@@ -90,6 +90,18 @@ VERSIONS_COME_BACK: list[Step] = [
 ]
 """An old version becomes the newest one."""
 
+REPLACED_AND_BACK: list[Step] = [
+    Put(1, (file_at("/a/b.txt", "seven b", c.IfExists.REPLACE), file_at("/b.txt", "one"))),
+    _do(1, c.MoveNode(c.Target(path="/b.txt"), _A, None, c.IfExists.REPLACE)),
+    _do(1, c.RestoreEntry(newest(), None, None, c.IfExists.REPLACE)),
+    _do(1, c.RestoreEntry(newest(), None, None, c.IfExists.REPLACE)),
+    _do(1, c.CopyNode(c.Target(path="/a/b.txt"), _TEAM), c.PurgeEntry(newest())),
+    Put(1, (file_at(f"{TEAM}:/b.txt", "seven b", c.IfExists.REPLACE),)),
+    _do(1, c.CopyNode(c.Target(path="/a/b.txt"), _TEAM, None, c.IfExists.REPLACE)),
+    _do(1, c.MoveNode(c.Target(path="/a/b.txt"), _TEAM, None, c.IfExists.REPLACE)),
+]
+"""A file takes the place of another, which is in the trash with its history and can come back."""
+
 REPEATED_INITS: list[Step] = [
     Open(1, (file_at("/new", _LONG),), 1),
     Again(0, changed=False),
@@ -104,6 +116,7 @@ REPEATED_INITS: list[Step] = [
 
 STORIES = (
     VERSIONS_COME_BACK,
+    REPLACED_AND_BACK,
     REPEATED_INITS,
     TRASH_GOES_WITH_ITS_FOLDER,
     RESTORED_TO_WHERE_THE_FOLDER_WENT,

@@ -16,7 +16,8 @@ RARE = (
     "TrashNode: Forbidden", "RestoreVersion: VersionNotFound", "Commit: BytesMissing",
     "Commit: BytesMismatch", "a repeat", "a repeated commit",
     "a repeated init", "a key reused", "expired", "carried", "carried with trash below",
-    "committed elsewhere", "purged with trash below",
+    "committed elsewhere", "purged with trash below", "replaced", "copied onto",
+    "MoveNode: KindMismatch",
 )  # fmt: skip
 
 

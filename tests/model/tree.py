@@ -224,14 +224,17 @@ class Tree:
         same = (n for n in self.children(parent) if name_key(n.name) == name_key(name))
         return next(same, None)
 
-    def free(self, to: Node, one: Any, own: Node) -> str:
-        """Return the name that something gets in a folder."""
+    def free(self, to: Node, one: Any, own: Node) -> tuple[str, Node | None]:
+        """Return the name that something gets in a folder, and the file that it replaces there."""
         name = nfc(one.name or own.name)
-        if self.child(to, name) in (None, None if isinstance(one, c.CopyNode) else own):
-            return name
-        if one.if_exists is not c.IfExists.RENAME:
+        there = self.child(to, name)
+        if there is None or (there is own and not isinstance(one, c.CopyNode)):
+            return name, None
+        if one.if_exists is c.IfExists.RENAME:
+            return self.numbered(to, name), None
+        if one.if_exists is c.IfExists.FAIL or not own.versions:
             no(c.NameTaken(name))
-        return self.numbered(to, name)
+        return (name, there) if there.versions else no(c.KindMismatch("", "file"))
 
     def numbered(self, to: Node, name: str) -> str:
         """Return the first ``name (n)`` that is free."""

@@ -184,7 +184,7 @@ ROWS: list[tuple[Refusal | type[Refusal], Ask]] = [
     (c.NameTaken, lambda s: s.apply(c.MoveNode(FOLDER, None, "other", c.IfExists.REPLACE))),
     (c.NameTaken, lambda s: s.apply(c.CopyNode(FOLDER, ROOT))),
     (c.NameTaken, lambda s: s.apply(c.RestoreEntry(s.entry, name="other"))),
-    (c.NameTaken("Other"), lambda s: s.init("/Other")),
+    (c.NameTaken("other"), lambda s: s.init("/Other")),
     (c.NameTaken("taken"), lambda s: s.commit("taken")),
     (c.KindMismatch("/a/b/file", "folder"), lambda s: c.ListChildren(s.alice, FILE)),
     (c.KindMismatch("/a", "file"), lambda s: c.ListVersions(s.alice, FOLDER)),

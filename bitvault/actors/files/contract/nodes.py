@@ -19,7 +19,11 @@ from bitvault.kernel.request import Request
 
 
 class IfExists(StrEnum):
-    """What to do when the name is taken: fail, replace (files only), or take ``name (2)``."""
+    """What to do when the name is taken: fail, replace, or take ``name (2)``.
+
+    Only a file replaces, and only a file. Content that arrives or is copied becomes the next
+    version of the file in place; a file that is moved or restored sends it to the trash.
+    """
 
     FAIL = "fail"
     REPLACE = "replace"
@@ -189,10 +193,11 @@ Operation = (
 
 @frozen
 class Written:
-    """An operation was done. ``entry_id`` is the undo token of a TrashNode."""
+    """An operation was done. ``entry_id`` is the undo token of what it put in the trash."""
 
     node: Node
     position: Position | None
+    """None when nothing changed."""
     entry_id: UUID | None = None
 
 

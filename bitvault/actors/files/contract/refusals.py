@@ -82,7 +82,10 @@ class NameTaken(Refusal):
     @property
     def detail(self) -> str:
         """Name it, and the ways out."""
-        return f"name: {self.name!r} exists here; choose another, or set ifExists."
+        return (
+            f"name: {self.name!r} exists here; choose another, or set ifExists to rename, or to "
+            "replace if both are files."
+        )
 
 
 @frozen

@@ -145,7 +145,7 @@ def decide(existing: Spot | None, arrival: Arrival) -> Verdict:
     ``baseVersion`` decides alone when given (ADR-0010); else ``ifExists`` does. A repeat of what
     is current is not a conflict with oneself.
     """
-    base, name = arrival.base_version, arrival.names[-1]
+    base = arrival.base_version
     if existing is None:
         if base:
             raise Refused(StaleBase(0))
@@ -158,7 +158,7 @@ def decide(existing: Spot | None, arrival: Arrival) -> Verdict:
     if arrival.if_exists is IfExists.RENAME:
         return Verdict.NUMBER
     if arrival.if_exists is IfExists.FAIL:
-        raise Refused(NameTaken(name))
+        raise Refused(NameTaken(existing.name))
     if existing.kind == "folder":
         raise Refused(KindMismatch(join(arrival.above + arrival.names), "file"))
     return Verdict.KEEP if same else Verdict.WRITE

@@ -169,10 +169,12 @@ class Tree:
     def blocks(self, knot: Knot, spot: _Spot) -> bool:
         """Say whether what is drawn must be written before ``knot`` may take a place.
 
-        One statement cannot give a name from one node to another. New folders are written last
-        and may have any name.
+        One statement cannot give a name from one node to another. What went to the trash is
+        written first, and needs no name; new folders are written last, and may have any.
         """
-        return knot.stored is not None and self.left.get(spot, knot.node_id) != knot.node_id
+        before = self.left.get(spot, knot.node_id)
+        is_given = before != knot.node_id and not self.knots[before].is_hidden
+        return knot.stored is not None and is_given
 
     def add(self, row: Row) -> Knot:
         """Draw a new folder."""

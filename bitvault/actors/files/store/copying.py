@@ -1,6 +1,7 @@
 """Copies and restored versions: new nodes and versions on bytes that are there already."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from attrs import evolve
@@ -34,7 +35,11 @@ MAX_NODES = 10_000
 
 
 async def copy_node(structure: Structure, one: CopyNode) -> Done:
-    """Copy a live subtree's current versions; no bytes move, references are added."""
+    """Copy a live subtree's current versions; no bytes move, references are added.
+
+    A file that is to replace another becomes that one's next version, as an upload would: who
+    copies over a file means its content, and it keeps its history and whom it is shared with.
+    """
     place = await structure.place(one.target)
     parent = await structure.parent(one.parent)
     if len(place.ids) == 1:
@@ -48,7 +53,9 @@ async def copy_node(structure: Structure, one: CopyNode) -> Done:
     rows = await _readable(structure, place, rows)
     _check_copy(rows, len(parent.ids))
     name = valid_name(one.name) if one.name is not None else place.node["name"]
-    name = await structure.free(parent.ids[-1], name, one.if_exists)
+    name, there = await structure.free(parent, name, one.if_exists, place.node, new=True)
+    if there:
+        return await _copy_onto(structure, place, there)
     size = sum(row["size"] or 0 for row in rows)
     (await lock_ledger(structure.tx, structure.stamp, [parent.space_id])).check(
         parent.space_id, size
@@ -110,6 +117,15 @@ def _copied(
     return picture
 
 
+async def _copy_onto(structure: Structure, source: Place, there: Place) -> Done:
+    content = spot_of(source.node).content
+    if content is None:
+        raise AssertionError("only a file replaces a file")
+    if content.hash == there.node["hash"]:
+        return Done(there.node, there.space["space_id"], there.path, None)
+    return await _next_version(structure, there, content, copied_from=source.node_id)
+
+
 async def restore_version(structure: Structure, one: RestoreVersion) -> Done:
     """Make an older version's content current again, as a new version."""
     place = await structure.source(one.target, one.if_revision)
@@ -123,10 +139,17 @@ async def restore_version(structure: Structure, one: RestoreVersion) -> Done:
     )
     if row is None:
         raise Refused(VersionNotFound(one.version))
-    space_id = place.space["space_id"]
-    (await lock_ledger(structure.tx, structure.stamp, [space_id])).check(space_id, row["size"])
-    before = spot_of(place.node)
     content = Content(row["hash"], row["size"], row["content_type"], row["content_modified_at"])
+    return await _next_version(structure, place, content, restored_from=one.version)
+
+
+async def _next_version(
+    structure: Structure, place: Place, content: Content, **origin: Any
+) -> Done:
+    """Give a file content that is there already; ``origin`` is what its event says of that."""
+    space_id = place.space["space_id"]
+    (await lock_ledger(structure.tx, structure.stamp, [space_id])).check(space_id, content.size)
+    before = spot_of(place.node)
     spot = evolve(
         before,
         revision=before.revision + 1,
@@ -136,7 +159,7 @@ async def restore_version(structure: Structure, one: RestoreVersion) -> Done:
     picture = Picture({}, {}, structure.ids.uuid7)
     picture.changed[spot.node_id] = spot
     picture.versions.append(spot)
-    picture.events.append(committed(spot, space_id, restored_from=one.version))
+    picture.events.append(committed(spot, space_id, **origin))
     await _write(structure, picture)
     structure.ledger.add(space_id, used=content.size)
     after = await structure.row(spot.node_id)

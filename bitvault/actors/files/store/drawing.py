@@ -104,16 +104,18 @@ class Drawing:
             await self.write()
 
     async def write(self) -> None:
-        """Write what is drawn: changed nodes, then new ones, which may have the others' names.
+        """Write what is drawn: what was trashed, other changes, new folders; names pass down.
 
         Raises:
             Raced: somebody changed one of the nodes, or took a name, without the tree lock.
         """
-        changed, created = list(self.tree.changed.values()), list(self.tree.created.values())
-        if changed:
-            stored = [knot.stored for knot in changed]
-            done = await self._run("update_nodes", _rows(changed), _NODE, stored=stored)
-            _complete(done, len(changed))
+        created = list(self.tree.created.values())
+        for is_hidden in (True, False):
+            changed = [k for k in self.tree.changed.values() if k.is_hidden is is_hidden]
+            if changed:
+                stored = [knot.stored for knot in changed]
+                done = await self._run("update_nodes", _rows(changed), _NODE, stored=stored)
+                _complete(done, len(changed))
         if created:
             done = await self._run("insert_folders", _rows(created), _NODE)
             _complete(done, len(created))

@@ -99,9 +99,10 @@ class Structure:
             raise Refused(TreeRuleBroken("parentId", "must not be inside the node itself"))
         await self._check_depth(place, parent)
         name = valid_name(one.name) if one.name is not None else place.node["name"]
-        name = await self.free(parent.ids[-1], name, one.if_exists, place.node_id)
+        name, there = await self.free(parent, name, one.if_exists, place.node)
         if parent.space_id != place.space["space_id"]:
             await self._carry(place, parent.space_id)
+        entry_id = self._hide(there) if there else None
         before = place.node
         await self.drawing.make_room(place.node_id, parent.ids[-1], name)
         row = self._change(place, parent_id=parent.ids[-1], name=name, name_key=name_key(name))
@@ -117,11 +118,17 @@ class Structure:
                 name,
             )
         )
-        return self._done(row, parent.space_id, (*parent.names, name))
+        return self._done(row, parent.space_id, (*parent.names, name), entry_id)
 
     async def trash(self, one: TrashNode) -> Done:
         """Hide a subtree behind one entry."""
         place = await self.movable(one.target, one.if_revision)
+        entry_id = self._hide(place)
+        row = self.drawing.tree.whole(place.node_id).row
+        return self._done(_there(row), place.space["space_id"], place.names, entry_id)
+
+    def _hide(self, place: Place) -> UUID:
+        """Draw a node into the trash; return its entry."""
         entry_id, space_id = self.ids.uuid7(), place.space["space_id"]
         row = self._change(place, entry_id=entry_id)
         path = join(place.hidden + place.names)
@@ -130,9 +137,7 @@ class Structure:
             row["node_id"], row["revision"], space_id, row["parent_id"], row["name"], entry_id
         )
         self.events.append(event)
-        done = self._done(row, space_id, place.names)
-        done.entry_id = entry_id
-        return done
+        return entry_id
 
     async def restore(self, one: RestoreEntry) -> Done:
         """Bring an entry back to its place, or to another."""
@@ -145,11 +150,13 @@ class Structure:
             parent = await self._original(entry)
         node = await self.row(entry["node_id"])
         name = valid_name(one.name) if one.name is not None else node["name"]
-        name = await self.free(parent.ids[-1], name, one.if_exists, node["node_id"])
+        name, there = await self.free(parent, name, one.if_exists, node)
         if one.parent:
             await self._check_depth(place, parent)
         if parent.space_id != entry["space_id"]:
             await self._carry(place, parent.space_id)
+        replaced = self._hide(there) if there else None
+        await self.drawing.write()
         row = await self._row(
             "bring_back", node_id=node["node_id"], parent_id=parent.ids[-1], name=name
         )
@@ -166,7 +173,7 @@ class Structure:
                 entry["entry_id"],
             )
         )
-        return self._done(row, parent.space_id, (*parent.names, name))
+        return self._done(row, parent.space_id, (*parent.names, name), replaced)
 
     async def finish(self) -> None:
         """Write what one operation counted, so that the next is checked against it."""
@@ -278,16 +285,32 @@ class Structure:
         return row
 
     async def free(
-        self, parent_id: UUID, name: str, if_exists: IfExists, own: UUID | None = None
-    ) -> str:
-        """Return ``name``, or a numbered one when it is taken and that was asked for."""
-        if await self.drawing.at(parent_id, name) in (None, own):
-            return name
-        if if_exists is not IfExists.RENAME:
+        self, parent: "Parent", name: str, if_exists: IfExists, coming: Row, *, new: bool = False
+    ) -> tuple[str, Place | None]:
+        """Return the name that a node gets in a folder, and the file whose place it takes there.
+
+        Only a file takes the place of a file, and only when that was asked for. A ``new`` node is
+        made from ``coming``, which may have the name itself.
+        """
+        there = await self.drawing.at(parent.ids[-1], name)
+        if there is None or (there == coming["node_id"] and not new):
+            return name, None
+        if if_exists is IfExists.RENAME:
+            await self.drawing.write()
+            taken = await numbered_keys(self.tx, self.stamp, [(parent.ids[-1], name)])
+            return Picture({}, taken, self.ids.uuid7).free_name(parent.ids[-1], name), None
+        if if_exists is IfExists.FAIL or coming["kind"] == "folder":
             raise Refused(NameTaken(name))
-        await self.drawing.write()
-        taken = await numbered_keys(self.tx, self.stamp, [(parent_id, name)])
-        return Picture({}, taken, self.ids.uuid7).free_name(parent_id, name)
+        return name, await self._replaceable(there, name)
+
+    async def _replaceable(self, node_id: UUID, name: str) -> Place:
+        found = await self.drawing.find(Wanted(Target(node_id=NodeId(node_id))))
+        if isinstance(found, Refusal):
+            raise Refused(NameTaken(name))  # a folder that the caller may not see
+        if found.node["kind"] == "folder":
+            raise Refused(KindMismatch(found.path, "file"))
+        permitted(found, Right.CHANGE)
+        return found
 
     async def _check_depth(self, place: Place, parent: "Parent") -> None:
         """Measure a folder only when it goes deeper, so that a rename stays one row."""
@@ -332,8 +355,10 @@ class Structure:
         )
         return _there(row)
 
-    def _done(self, row: Row, space_id: UUID, names: Sequence[str]) -> Done:
-        return Done(row, space_id, join(tuple(names)), len(self.events) - 1)
+    def _done(
+        self, row: Row, space_id: UUID, names: Sequence[str], entry_id: UUID | None = None
+    ) -> Done:
+        return Done(row, space_id, join(tuple(names)), len(self.events) - 1, entry_id)
 
 
 @define
