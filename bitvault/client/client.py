@@ -21,6 +21,7 @@ from bitvault.client.shapes import (
     Transfer,
     Transfers,
     Upload,
+    Version,
     Written,
 )
 from bitvault.client.transport import Transport
@@ -38,9 +39,13 @@ class Client:
     def __init__(
         self, server: str, token: str | None = None, *, policy: RetryPolicy | None = None
     ) -> None:
-        self.policy = policy or RetryPolicy()
-        self.rest = Transport(server, token, policy=self.policy)
+        self.rest = Transport(server, token, policy=policy)
         self.store = ObjectStore()
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """How requests are retried now."""
+        return self.rest.policy
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +89,10 @@ class Client:
     def children(self, folder_id: Id) -> Iterator[Node]:
         """List a folder by name."""
         return self.listed(f"/v1/folders/{folder_id}/children", Node)
+
+    def versions(self, node: Node) -> Iterator[Version]:
+        """List the versions of a file, newest first."""
+        return self.listed(f"/v1/files/{node.id}/versions", Version)
 
     def make_folder(self, path: str, *, parents: bool = False, exist_ok: bool = False) -> Written:
         """Create a folder."""

@@ -10,13 +10,16 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from attrs import frozen
 
 from bitvault.client.client import Client
-from bitvault.client.errors import IntegrityError, LocalExists, StoreRefused
+from bitvault.client.errors import IntegrityError, LocalExists, Problem, StoreRefused
 from bitvault.client.hashing import (
+    BLOCK,
     ContentHasher,
     Parts,
     Section,
@@ -29,6 +32,8 @@ from bitvault.client.progress import SILENT, Progress
 from bitvault.client.shapes import Content, Node
 from bitvault.client.state import read_json, write_private
 from bitvault.client.workers import Crew
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NOTE_EVERY = 16
 """Parts between two notes: replacing a file waits for the disk, and kill -9 is rare."""
@@ -43,14 +48,14 @@ class Downloader:
     progress: Progress = SILENT
 
     def get(self, node: Node, target: Path, if_exists: str = "fail") -> Path:
-        """Download the current version to ``target``; return where it was written.
+        """Download ``node.version`` to ``target``; return where it was written.
 
         Raises:
             LocalExists: and ``if_exists`` is ``fail`` or ``skip``.
             IntegrityError: the bytes are not those that were committed; nothing was written.
         """
         target = place(target, if_exists)
-        content = self.client.content(node.id)
+        content = self.client.content(node.id, node.version)
         self.progress.expect(content.size)
         self.write(content, target)
         keep_time(node, target)
@@ -217,6 +222,26 @@ class _Ranges:
         write_private(self._notes, json.dumps({"hash": self._content.hash, "parts": merged}))
 
 
+def as_of(client: Client, node: Node, version: int) -> Node:
+    """Return a file as it was at a version.
+
+    Raises:
+        Problem: it has no such version.
+    """
+    for one in client.versions(node):
+        if one.version == version:
+            return msgspec.structs.replace(
+                node,
+                version=one.version,
+                size=one.size,
+                hash=one.hash,
+                content_type=one.content_type,
+                content_modified_at=one.content_modified_at,
+            )
+    detail = f"{node.path} has no version {version}."
+    raise Problem(404, {"code": "version_not_found", "detail": detail})
+
+
 def place(target: Path, if_exists: str) -> Path:
     """Decide where to write when ``target`` may exist: ``name (2)`` for ``rename``."""
     if if_exists == "replace" or not os.path.lexists(target):
@@ -229,11 +254,25 @@ def place(target: Path, if_exists: str) -> Path:
     return other
 
 
+def same_file(content: Content, target: Path) -> bool:
+    """Say whether a local file has this content already, by hashing it."""
+    try:
+        if target.is_symlink() or target.stat().st_size != content.size:
+            return False
+        hasher = ContentHasher(content.hash, content.size)
+        with target.open("rb", buffering=0) as file:
+            while block := file.read(BLOCK):
+                hasher.update(memoryview(block))
+    except OSError:
+        return False
+    return hasher.result() == content.hash
+
+
 def keep_time(node: Node, target: Path) -> None:
     """Give the local file the modification time its content had where it came from."""
     if node.content_modified_at is not None:
-        stamp = node.content_modified_at.timestamp()
-        os.utime(target, (stamp, stamp))
+        stamp = (node.content_modified_at - _EPOCH) // timedelta(microseconds=1) * 1000
+        os.utime(target, ns=(stamp, stamp))
 
 
 def _write_all(descriptor: int, block: memoryview) -> None:

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from bitvault.client.errors import BitVaultError
 
 T = TypeVar("T")
 
+_MORE = 4
+"""Tries of a server that has answered before: it is there, so it may come back."""
 _LEAST = 1.0
 """Seconds before a limited call is repeated, whatever the server says."""
 
@@ -24,7 +26,8 @@ class RetryPolicy:
     for more than ``longest``, the call fails at once, because the caller knows better what to do.
 
     A call that was limited (429) had no effect, and will be let in: it is repeated as often as it
-    takes, until all waits of the call exceed ``patience``. Times are in seconds.
+    takes, until all waits of the call exceed ``patience``. ``tell`` hears of each wait before it
+    begins. Times are in seconds.
     """
 
     attempts: int = 5
@@ -34,6 +37,11 @@ class RetryPolicy:
     patience: float = 300.0
     draw: Callable[[], float] = field(default=random.random, repr=False)
     wait: Callable[[float], None] = field(default=time.sleep, repr=False)
+    tell: Callable[[BitVaultError, float], None] = field(default=lambda *_: None, repr=False)
+
+    def lasting(self) -> "RetryPolicy":
+        """Return one that outlasts a restart of the server: half a minute at the most."""
+        return evolve(self, attempts=self.attempts + _MORE) if self.attempts > 1 else self
 
     def delay(self, failures: int, retry_after: float | None = None) -> float:
         """Return the wait after the ``failures``-th failure in a row (1, 2, ...)."""
@@ -59,6 +67,7 @@ class RetryPolicy:
                     raise
                 if (error.retry_after or 0.0) > self.longest:
                     raise
+                self.tell(error, pause)
             self.wait(pause)
             waited += pause
 

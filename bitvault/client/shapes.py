@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from bitvault.wire.nodes import Content, Node, Written
+from bitvault.wire.nodes import Content, Node, Version, Written
 from bitvault.wire.sessions import SessionOpened as Session
 from bitvault.wire.uploads import InitOutcome as Begun
 from bitvault.wire.uploads import Plan, Transfer, Transfers, Upload
@@ -25,6 +25,7 @@ __all__ = [
     "Transfer",
     "Transfers",
     "Upload",
+    "Version",
     "Written",
 ]
 

@@ -38,7 +38,13 @@ class Transport:
             base_url=self.server, headers=headers, timeout=timeout, verify=_trust(self.server)
         )
         self._policy = policy or RetryPolicy()
+        self._answered = False
         self._keys = keys
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """How to retry: with patience once this server has answered at all."""
+        return self._policy.lasting() if self._answered else self._policy
 
     def close(self) -> None:
         """Close the connections."""
@@ -86,7 +92,7 @@ class Transport:
         query = {key: value for key, value in (params or {}).items() if value is not None}
         url = httpx.URL(path).copy_merge_params(query)
         request = self._http.build_request(method, url, content=content, headers=sent)
-        return self._policy.run(lambda: self._once(request))
+        return self.policy.run(lambda: self._once(request))
 
     def once(self, method: str, path: str) -> None:
         """Call without a body and without a second try."""
@@ -97,6 +103,7 @@ class Transport:
             response = self._http.send(request)
         except httpx.HTTPError as error:
             raise Unreachable(self.server, str(error) or type(error).__name__) from error
+        self._answered = True
         if not response.is_success:
             raise _problem(response)
         return response.content
@@ -114,6 +121,6 @@ def _problem(response: httpx.Response) -> Problem:
     try:
         members = msgspec.json.decode(response.content, type=dict[str, Any])
     except (msgspec.DecodeError, msgspec.ValidationError):
-        members = {"detail": f"HTTP {response.status_code} {response.reason_phrase}"}
+        members = {"detail": f"HTTP {response.status_code} {response.reason_phrase}".rstrip()}
     retry_after = response.headers.get("retry-after")
     return Problem(response.status_code, {"retryAfter": retry_after, **members})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from bitvault.client.downloads import Downloader, keep_time, place
+from bitvault.client.downloads import Downloader, keep_time, place, same_file
 from bitvault.client.errors import BitVaultError, LocalExists, Problem
 from bitvault.client.hashing import parts_of
 from bitvault.client.names import safe_name
@@ -30,12 +30,12 @@ class TreeDownload:
     def __init__(self, downloader: Downloader, if_exists: str) -> None:
         self._down, self._if_exists = downloader, if_exists
         self._result = TreeResult()
-        self._folders = 0
+        self._folders = self._unchanged = 0
 
     def run(self, root: Node, target: Path) -> TreeResult:
         """Download everything below ``root``; what fails is in the result, the rest goes on."""
+        self._folders += not target.is_dir()
         target.mkdir(parents=True, exist_ok=True)
-        self._folders += 1
         level = [Wanted(root, target)]
         while level:
             files, level = self._list(level)
@@ -43,7 +43,9 @@ class TreeDownload:
                 self._fetch(files[start : start + MOST_FILES])
         done = self._result
         total = sum(node.size or 0 for node in done.nodes)
-        return TreeResult(done.nodes, 0, done.skipped, done.missed, self._folders, total)
+        return TreeResult(
+            done.nodes, self._unchanged, done.skipped, done.missed, self._folders, total
+        )
 
     def _list(self, level: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
         """List some folders at once; return the files in them, and the folders."""
@@ -64,8 +66,7 @@ class TreeDownload:
             try:
                 wanted = Wanted(node, folder.target / safe_name(node.name))
                 if node.kind == "folder":
-                    real_folder(wanted.target)
-                    self._folders += 1
+                    self._folders += real_folder(wanted.target)
                 else:
                     wanted = Wanted(node, place(wanted.target, self._if_exists))
             except LocalExists as error:
@@ -93,16 +94,23 @@ class TreeDownload:
         self._settle(each(self._down.jobs, self._write, small))
         self._settle(each(1, self._write, large))
 
-    def _write(self, pair: tuple[Wanted, Content]) -> Node:
+    def _write(self, pair: tuple[Wanted, Content]) -> Node | None:
+        """Fetch a file; None when it is here already."""
         file, content = pair
+        if self._if_exists == "replace" and same_file(content, file.target):
+            self._down.progress.advance(content.size)
+            keep_time(file.node, file.target)
+            return None
         self._down.write(content, file.target)
         keep_time(file.node, file.target)
         return file.node
 
-    def _settle(self, outcomes: Sequence[Node | Failed[tuple[Wanted, Content]]]) -> None:
+    def _settle(self, outcomes: Sequence[Node | Failed[tuple[Wanted, Content]] | None]) -> None:
         for outcome in outcomes:
             if isinstance(outcome, Failed):
                 self._miss(outcome.item[0], outcome.error)
+            elif outcome is None:
+                self._unchanged += 1
             else:
                 self._result.nodes.append(outcome)
 

@@ -101,12 +101,16 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def real_folder(path: Path) -> None:
-    """Make a folder below the target; a link in its place could lead out, and is refused.
+def real_folder(path: Path) -> bool:
+    """Make a folder below the target, if there is none; say whether there was none.
+
+    A link in its place could lead out, and is refused.
 
     Raises:
         UnsafeName: the path is a symbolic link.
     """
     if path.is_symlink():
         raise UnsafeName(str(path))
+    missing = not path.is_dir()
     path.mkdir(exist_ok=True)
+    return missing

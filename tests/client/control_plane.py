@@ -42,6 +42,7 @@ class ControlPlane:
 
     def __init__(self, endpoint, access, secret, bucket):
         self.bucket, self.nodes, self.uploads, self.calls = bucket, {}, {}, []
+        self.versions = {}
         self.break_commit, self.refuse_commit = 0, False
         self.signed, self.hold_after = [], None
         self.held, self.release = threading.Event(), threading.Event()
@@ -131,7 +132,16 @@ class ControlPlane:
             case "POST", "/v1/files/uploads/*/url":
                 return {"transfers": [self.sign_put(self.uploads[ident])]}
             case "GET", "/v1/files/*/content":
-                return self.content(ident)
+                return self.content(ident, query.get("version"))
+            case "GET", "/v1/files/*/versions":
+                path = next(node["path"] for node in self.nodes.values() if node["id"] == ident)
+                listed = [self.version(node) for node in self.versions[path]]
+                return {"items": listed, "nextCursor": None}
+            case "DELETE", "/v1/files/*":
+                path = next(node["path"] for node in self.nodes.values() if node["id"] == ident)
+                return {"node": self.nodes.pop(path), "entryId": str(uuid4())}
+            case "POST", "/v1/folders":
+                return self.make(body["path"])
             case "POST", "/v1/files/content":
                 return self.many(lambda each: self.content(each["id"]), body["items"])
             case "POST", "/v1/batch":
@@ -179,7 +189,7 @@ class ControlPlane:
         parent, _, name = path.rpartition("/")
         parent_id = self.folder(parent or "/")["id"] if name else None
         node = {
-            "id": str(uuid4()),
+            "id": self.nodes.get(path, {}).get("id") or str(uuid4()),
             "kind": kind,
             "spaceId": USER,
             "parentId": parent_id,
@@ -197,6 +207,7 @@ class ControlPlane:
             **members,
         }
         self.nodes[path] = node
+        self.versions.setdefault(path, []).insert(0, node)
         return node
 
     def begin(self, draft):
@@ -321,7 +332,22 @@ class ControlPlane:
         }
         return {"node": self.add(draft["path"], "file", members), "version": 1}
 
-    def content(self, ident):
+    @staticmethod
+    def version(node):
+        shown = ("version", "size", "hash", "contentModifiedAt", "createdAt")
+        more = {"contentType": "text/plain", "createdBy": USER, "isCurrent": False}
+        return {key: node[key] for key in shown} | more
+
+    def content(self, ident, version=None):
         node = next(node for node in self.nodes.values() if node["id"] == ident)
+        if version is not None:
+            there = self.versions[node["path"]]
+            node = next(one for one in there if one["version"] == int(version))
         step = self.sign("get_object", {"Key": node["key"]}, method="GET")
-        return {**step, "id": ident, "version": 1, "size": node["size"], "hash": node["hash"]}
+        return {
+            **step,
+            "id": ident,
+            "version": node["version"] or 1,
+            "size": node["size"],
+            "hash": node["hash"],
+        }

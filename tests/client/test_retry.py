@@ -184,3 +184,24 @@ def test_the_client_obeys_the_header_and_keeps_its_key(method: str) -> None:
     assert waits == [7]
     assert seen[0] == seen[1]
     assert (seen[0][1] is not None) == (method != "GET")
+
+
+def test_a_wait_is_told_before_it_begins() -> None:
+    """Of what, and for how long; the last failure is no wait."""
+    told: list[tuple[str, float]] = []
+    tried = Tried([limited(3), limited(3600)], draw=0)
+    with pytest.raises(Problem):
+        tried.run(tell=lambda error, seconds: told.append((error.code, seconds)))
+    assert told == [("rate_limited", 3)]
+
+
+def test_a_server_that_has_answered_is_waited_for_longer() -> None:
+    """Its restart takes some seconds; one that never answered may not be there at all."""
+    quick = RetryPolicy(draw=lambda: 1.0)
+    longest = [
+        sum(policy.delay(n) for n in range(1, policy.attempts))
+        for policy in (quick, quick.lasting())
+    ]
+    assert longest[0] < 5
+    assert 20 < longest[1] < 60
+    assert NO_RETRY.lasting() == NO_RETRY
