@@ -3,21 +3,24 @@
 import functools
 import json
 import os
+import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 import click
 from attrs import frozen
 
-from bitvault.cli.failures import NotLoggedIn, exit_code, hint
-from bitvault.cli.output import Exit, Report, write_failure, write_report
+from bitvault.cli.failures import NotLoggedIn, exit_code, hint, said
+from bitvault.cli.output import Exit, Report, printable, write_failure, write_report
 from bitvault.client.errors import BitVaultError
 
 if TYPE_CHECKING:
     from bitvault.client.client import Client
+    from bitvault.client.retry import RetryPolicy
 
 IF_EXISTS = click.option(
     "--if-exists",
@@ -41,6 +44,23 @@ JOBS = click.option(
     show_default=True,
     help="Transfers at a time.",
 )
+
+
+class Number(click.IntRange):
+    """A whole number; messages say so."""
+
+    name = "number"
+
+
+NUMBER = Number(1)
+_NOTICED = 1.0
+"""Seconds of silence that make people wonder."""
+_STDOUT_TAKEN = "bitvault.stdout_taken"
+
+
+def stdout_is_taken() -> None:
+    """Say that bytes go to standard output: the envelope of ``--json`` goes to standard error."""
+    click.get_current_context().meta[_STDOUT_TAKEN] = True
 
 
 class Interrupted(KeyboardInterrupt):
@@ -93,7 +113,30 @@ def connect() -> "Client":
     from bitvault.client.client import Client  # noqa: PLC0415 - httpx is slow to import
 
     login = stored_login()
-    return Client(login.server, login.token)
+    return Client(login.server, login.token, policy=patience())
+
+
+def patience() -> "RetryPolicy":
+    """Return how retries are made here: a wait that a person notices is told."""
+    from bitvault.client.retry import RetryPolicy  # noqa: PLC0415 - not for --help
+
+    return RetryPolicy(tell=_Waits())
+
+
+class _Waits:
+    """Tells a wait; many threads that wait for one thing are one."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def __call__(self, error: BitVaultError, seconds: float) -> None:
+        now = time.monotonic()
+        if seconds < _NOTICED or now < self._until:
+            return
+        self._until = now + seconds
+        wipe = "\r\x1b[K" if sys.stderr.isatty() else ""
+        text = printable(f"{said(error)} Trying again in {seconds:.0f} s; Ctrl-C stops.")
+        print(f"{wipe}bitvault: {text}", file=sys.stderr, flush=True)  # noqa: T201 - output
 
 
 def remote(value: str) -> str:
@@ -102,9 +145,19 @@ def remote(value: str) -> str:
     Raises:
         click.BadParameter: it is neither ``/a/b`` nor ``Space:/a/b``.
     """
-    if value.startswith("/") or ":/" in value:
-        return value
-    raise click.BadParameter(f"{value!r}: remote paths are /a/b or Space:/a/b")
+    space, colon, inside = ("", "", value) if value.startswith("/") else value.partition(":/")
+    if not colon and not value.startswith("/"):
+        meant = f"{value.rstrip(':')}:/" if "/" not in value else f"/{value}"
+        raise click.BadParameter(
+            f"{value!r}: remote paths are /a/b, or Space:/a/b; did you mean {meant!r}?"
+        )
+    return f"{space}{colon[:1]}{re.sub('/+', '/', f'/{inside}')}"
+
+
+def shown(asked: str, path: str) -> str:
+    """Return a path the server told, in the space that the caller named."""
+    space = "" if asked.startswith("/") else asked.partition(":/")[0]
+    return f"{space}:{path}" if space else path
 
 
 def bare(path: str) -> str:
@@ -139,9 +192,11 @@ def sure(question: str) -> None:
 
 
 def password_of(file: Path | None, question: str) -> str:
-    """Read a password from a file, or ask for it."""
+    """Read a password from a file (``-``: standard input), or ask for it."""
     if file is not None:
-        return file.read_text("utf-8").removesuffix("\n")
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+        return text.removesuffix("\n")
+    _need_terminal()
     answer: str = click.prompt(question, hide_input=True, err=True)
     return answer
 
@@ -150,8 +205,26 @@ def new_password(file: Path | None, question: str) -> str:
     """Read a password that is to be set; one that is typed is asked for twice."""
     if file is not None:
         return password_of(file, question)
+    _need_terminal()
     answer: str = click.prompt(question, hide_input=True, confirmation_prompt=True, err=True)
     return answer
+
+
+def _need_terminal() -> None:
+    """Refuse where a password would be echoed, or nobody is there.
+
+    Raises:
+        click.UsageError: there is no terminal to ask at.
+    """
+    if sys.stdin.isatty():
+        return
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        raise click.UsageError(
+            "nobody is there to be asked for a password; say --password-file FILE, "
+            "or --password-file - for standard input"
+        ) from None
 
 
 def reports(function: Callable[..., Report]) -> Callable[..., Any]:
@@ -160,30 +233,58 @@ def reports(function: Callable[..., Report]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="One JSON envelope on stdout.")
     @functools.wraps(function)
     def run(*args: Any, as_json: bool, **kwargs: Any) -> None:
-        name = click.get_current_context().command_path.partition(" ")[2]
+        context = click.get_current_context()
+        name = context.command_path.partition(" ")[2]
         try:
             report = function(*args, **kwargs)
+            _deliver(name, report, as_json=as_json, to=_stream(context))
         except BitVaultError as error:
-            request = getattr(error, "request_id", None)
             write_failure(
-                str(error),
+                said(error),
                 error.code,
                 as_json=as_json,
                 command=name,
                 hint=hint(error, name),
-                request_id=request,
+                request_id=getattr(error, "request_id", None),
+                to=_stream(context),
             )
-            click.get_current_context().exit(exit_code(error))
+            context.exit(exit_code(error))
         except BrokenPipeError:
             # Whoever read has enough; what is still buffered must not be missed at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            click.get_current_context().exit(Exit.OK)
+            _drop_output()
+            context.exit(Exit.OK)
         except OSError as error:
             detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            write_failure(detail, "local_io", as_json=as_json, command=name)
+            lost = isinstance(error, _OutputFailed)
+            as_json = as_json and not lost
+            if lost or _stream(context) is sys.stderr:
+                _drop_output()
+            write_failure(detail, "local_io", as_json=as_json, command=name, to=_stream(context))
             missing = isinstance(error, FileNotFoundError)
-            click.get_current_context().exit(Exit.NOT_FOUND if missing else Exit.INTERNAL)
-        write_report(name, report, as_json=as_json)
-        click.get_current_context().exit(report.code)
+            context.exit(Exit.NOT_FOUND if missing else Exit.INTERNAL)
+        context.exit(report.code)
 
     return run
+
+
+def _stream(context: click.Context) -> TextIO:
+    return sys.stderr if context.meta.get(_STDOUT_TAKEN) else sys.stdout
+
+
+class _OutputFailed(OSError):  # noqa: N818 - names what stood in the way
+    """Standard output takes no more; what was to be said there is lost."""
+
+
+def _deliver(name: str, report: Report, *, as_json: bool, to: TextIO) -> None:
+    try:
+        write_report(name, report, as_json=as_json, to=to)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _OutputFailed(error.errno, error.strerror, "standard output") from error
+
+
+def _drop_output() -> None:
+    """Leave out what standard output cannot take, or the interpreter complains at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

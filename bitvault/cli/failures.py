@@ -1,5 +1,6 @@
 """Which exit code and which next step belong to an expected failure."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -66,6 +67,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "insufficient_scope": "Make one that will do: bitvault token create NAME --scope write; "
         "or unset BITVAULT_TOKEN and log in.",
         "tenant_not_found": "See which there are: bitvault admin tenants list",
+        "not_a_member": "See who is: bitvault spaces members SPACE",
         "group_not_found": "See which there are: bitvault groups list",
         "forbidden": "Ask an admin of your tenant, or a manager of the space.",
         "node_not_found": "See what is there: bitvault ls",
@@ -90,6 +92,20 @@ _BY_COMMAND: Mapping[tuple[str, str], str] = MappingProxyType(
         ("login", "unreachable"): "Is bitvaultd running there, and is that its REST address?",
     }
 )
+
+
+_SAID: Mapping[str, str] = MappingProxyType(
+    {
+        "unauthenticated": "You are not logged in here, or the login has ended.",
+        "stale_base": "somebody else changed it just now; it was not overwritten.",
+    }
+)
+_WORDING = (
+    (re.compile(r"; choose another, or set ifExists\.$"), "."),
+    (re.compile(r"^(?:name|id): (?=')|^id: (?=the root)"), ""),
+    (re.compile(r"^parent(?:Id|Path): "), "the target: "),
+)
+"""Of REST's members, which nobody has typed here."""
 
 
 class NotFoundHere(BitVaultError):  # noqa: N818 - names what stood in the way
@@ -131,6 +147,18 @@ def hint(error: BitVaultError, command: str = "") -> str:
     if is_foreign(error):
         return "That is not BitVault's REST interface, or a proxy stands between."
     return _BY_COMMAND.get((command, error.code)) or _HINTS.get(error.code, "")
+
+
+def said(error: BaseException) -> str:
+    """Say a failure in the words of the command line, where the server's are those of REST."""
+    text = str(error)
+    if not isinstance(error, Problem):
+        return text
+    if error.code in _SAID:
+        return _SAID[error.code]
+    for ours, theirs in _WORDING:
+        text = ours.sub(theirs, text)
+    return text
 
 
 def is_foreign(error: BitVaultError) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from bitvault.cli.failures import said
 from bitvault.cli.output import Exit, Report, counted, human_size
 from bitvault.cli.summary import few
 from bitvault.client.compare import Changed, New, Refused, Skipped, Unchanged, Verdict
@@ -72,7 +73,7 @@ def planned(found: Sequence[Planned], notes: Sequence[str]) -> Report:
         for one in found
     ]
     lines = [line for one in found if (line := _line(one))]
-    fails = [f"would fail: {one.source}: {error}" for one, error in refused]
+    fails = [f"would fail: {one.source}: {said(error)}" for one, error in refused]
     if len(found) > 1 or any(one.number > 1 for one in found):
         lines.append(_sum(found))
     code = Exit.PARTIAL if refused else Exit.OK

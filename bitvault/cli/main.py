@@ -10,7 +10,7 @@ import sys
 import click
 
 from bitvault import __version__
-from bitvault.cli.output import Exit, write_failure
+from bitvault.cli.output import Exit, printable, write_failure
 
 COMMANDS = {
     "login": ("auth", "Log in to a server and remember the session."),
@@ -120,4 +120,6 @@ def _show_usage(error: click.UsageError) -> None:
     if "--json" in sys.argv:
         write_failure(error.format_message(), "usage", as_json=True)
     else:
-        error.show()
+        lines = isinstance(error, click.exceptions.NoArgsIsHelpError)
+        told = error if lines else click.UsageError(printable(error.format_message()), error.ctx)
+        told.show()

@@ -1,14 +1,17 @@
 """What a command says: lines for people, or one JSON envelope for programs; and the exit codes."""
 
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import field, frozen
 
 SCHEMA_VERSION = 1
+_BIDI = frozenset(map(chr, [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
 
 class Exit(IntEnum):
@@ -55,19 +58,19 @@ def envelope(command: str, report: Report, error: dict[str, Any] | None = None) 
     }
 
 
-def write_report(command: str, report: Report, *, as_json: bool) -> None:
-    """Write what was done: results to stdout, warnings to stderr."""
+def write_report(command: str, report: Report, *, as_json: bool, to: TextIO | None = None) -> None:
+    """Write what was done: results to stdout (or ``to``), warnings to stderr."""
     if as_json:
         error = None
         if report.code != Exit.OK:
             detail = "Some items failed; see warnings."
             error = {"code": "partial", "detail": detail, "requestId": report.request_id}
-        _line(json.dumps(envelope(command, report, error), ensure_ascii=False))
+        _envelope(envelope(command, report, error), to)
         return
     for line in report.lines:
-        _line(line)
+        _line(printable(line), to)
     for warning in report.warnings if report.brief is None else report.brief:
-        print(f"bitvault: {warning}", file=sys.stderr)  # noqa: T201 - this is the output
+        _line(printable(f"bitvault: {warning}"), sys.stderr)
 
 
 def write_failure(
@@ -78,22 +81,46 @@ def write_failure(
     command: str = "",
     hint: str = "",
     request_id: str | None = None,
+    to: TextIO | None = None,
 ) -> None:
     """Write why a command failed, and what to do next."""
     if as_json:
         error = {"code": code, "detail": detail, "requestId": request_id}
-        _line(json.dumps(envelope(command, Report(), error), ensure_ascii=False))
+        _envelope(envelope(command, Report(code=Exit.INTERNAL), error), to)
         return
     trailer = f" [request {request_id}]" if request_id else ""
-    print(f"bitvault: {detail}{trailer}", file=sys.stderr)  # noqa: T201 - this is the output
+    _line(printable(f"bitvault: {detail}{trailer}"), sys.stderr)
     if hint:
-        print(f"  {hint}", file=sys.stderr)  # noqa: T201 - this is the output
+        _line(f"  {hint}", sys.stderr)
 
 
-def _line(text: str) -> None:
-    """Print to stdout; a name that the terminal's encoding lacks must not end the command."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))  # noqa: T201
+def printable(text: str) -> str:
+    r"""Write control characters as ``\x1b``: a name must not move the cursor, or end a line.
+
+    So too what changes the direction of the text, as it would show another name.
+    """
+    return "".join(_escaped(one) if _is_control(one) else one for one in text)
+
+
+def _is_control(one: str) -> bool:
+    return unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one in _BIDI
+
+
+def _escaped(one: str) -> str:
+    return one.encode("unicode_escape").decode("ascii")
+
+
+def _envelope(document: dict[str, Any], to: TextIO | None) -> None:
+    text = json.dumps(document, ensure_ascii=False)
+    # JSON leaves DEL and the C1 controls as they are; a terminal does not.
+    _line(re.sub("[\x7f-\x9f\ud800-\udfff]", lambda one: f"\\u{ord(one[0]):04x}", text), to)
+
+
+def _line(text: str, to: TextIO | None = None) -> None:
+    """Print a line; a name that the terminal's encoding lacks must not end the command."""
+    stream = to or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def counted(number: int, noun: str) -> str:

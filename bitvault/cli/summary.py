@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bitvault.cli.failures import said
 from bitvault.cli.output import Exit, Report, counted, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
@@ -33,13 +34,13 @@ def report(results: Sequence[TreeResult], progress: Terminal, done: str) -> Repo
     )
     line += f", {len(missed)} failed" if missed else ""
     line += f"; {counted(folders, 'folder')} made" if folders else ""
-    said = [f"{miss.path}: {miss.error}" for miss in missed]
+    failures = [f"{miss.path}: {said(miss.error)}" for miss in missed]
     return Report(
         nodes,
         [line],
-        [*progress.notes, *(f"{path}: exists; skipped" for path in skipped), *said],
+        [*progress.notes, *(f"{path}: exists; skipped" for path in skipped), *failures],
         Exit.PARTIAL if missed else Exit.OK,
-        brief=[*few(progress.notes), *few(said)],
+        brief=[*few(progress.notes), *few(failures)],
         summary=summary,
         request_id=request_of(missed),
     )

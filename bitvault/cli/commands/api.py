@@ -17,7 +17,11 @@ from bitvault.client.client import Client
     epilog="Examples: bitvault api GET /v1/me; bitvault api GET /v1/trash --paginate; "
     "bitvault api POST /v1/folders -f path=/new -f parents=true"
 )
-@click.argument("method", type=click.Choice(["GET", "POST", "PUT", "PATCH", "DELETE"], False))
+@click.argument(
+    "method",
+    type=click.Choice(["GET", "POST", "PUT", "PATCH", "DELETE"], False),
+    metavar="METHOD",
+)
 @click.argument("path")
 @click.option("--data", help="JSON body; @FILE reads it from a file, @- from standard input.")
 @click.option(
@@ -56,8 +60,9 @@ def _once(client: Client, method: str, path: str, body: dict[str, Any] | None) -
     try:
         answer = msgspec.json.decode(raw)
     except msgspec.DecodeError:
-        return Report([raw.decode("utf-8", "replace")], [raw.decode("utf-8", "replace")])
-    return Report([answer], [json.dumps(answer, indent=2, ensure_ascii=False)])
+        text = raw.decode("utf-8", "replace")
+        return Report([text], text.split("\n"))
+    return Report([answer], json.dumps(answer, indent=2, ensure_ascii=False).split("\n"))
 
 
 def _body(data: str | None, fields: tuple[str, ...]) -> dict[str, Any] | None:

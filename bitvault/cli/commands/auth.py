@@ -10,6 +10,7 @@ from bitvault.cli.context import (
     credentials_file,
     new_password,
     password_of,
+    patience,
     reports,
     stored_login,
 )
@@ -27,7 +28,8 @@ from bitvault.client.state import write_private
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path),
-    help="Read the password from a file (its last newline is dropped); else it is asked for.",
+    help="Read the password from a file (- is standard input; its last newline is dropped); else "
+    "it is asked for.",
 )
 @reports
 def login(url: str, user: str, tenant: str, password_file: Path | None) -> Report:
@@ -35,7 +37,7 @@ def login(url: str, user: str, tenant: str, password_file: Path | None) -> Repor
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter(f"{url!r}: the URL begins with http:// or https://")
     password = password_of(password_file, "Password")
-    with Client(url) as client:
+    with Client(url, policy=patience()) as client:
         session = client.login(user, password, tenant)
     stored = {"server": url.rstrip("/"), "token": session.token}
     write_private(credentials_file(), json.dumps(stored))
@@ -53,6 +55,8 @@ def login(url: str, user: str, tenant: str, password_file: Path | None) -> Repor
 @reports
 def passwd(password_file: Path | None, new_password_file: Path | None) -> Report:
     """Change your password; every other session of yours ends."""
+    if str(password_file) == str(new_password_file) == "-":
+        raise click.UsageError("standard input can be one password, not both")
     body = {
         "currentPassword": password_of(password_file, "Present password"),
         "newPassword": new_password(new_password_file, "New password"),

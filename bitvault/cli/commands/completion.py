@@ -17,4 +17,4 @@ def completion(shell: str) -> Report:
     if kind is None:
         raise click.UsageError(f"no completion for {shell}")
     script = kind(root, {}, "bitvault", "_BITVAULT_COMPLETE").source()
-    return Report([{"shell": shell, "script": script}], [script])
+    return Report([{"shell": shell, "script": script}], script.split("\n"))

@@ -2,7 +2,6 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
-import errno
 import sys
 from pathlib import Path
 
@@ -12,23 +11,30 @@ from bitvault.cli.context import (
     DRY_RUN,
     IF_EXISTS,
     JOBS,
+    NUMBER,
     Interrupted,
     bare,
     connect,
     remote_path,
     reports,
+    stdout_is_taken,
 )
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
+from bitvault.cli.several import several
 from bitvault.cli.summary import report
 from bitvault.client.client import Client
-from bitvault.client.downloads import Downloader
+from bitvault.client.downloads import Downloader, as_of
 from bitvault.client.errors import LocalExists
 from bitvault.client.names import safe_name
 from bitvault.client.results import TreeResult
 from bitvault.client.shapes import Node
 from bitvault.client.tree_down import TreeDownload
+
+VERSION = click.option(
+    "--version", type=NUMBER, help="An old version of a file; see `bitvault versions list`."
+)
 
 
 @click.command(
@@ -43,6 +49,7 @@ from bitvault.client.tree_down import TreeDownload
     is_flag=True,
     help="SOURCE is a folder; what is in it goes into TARGET, which is made.",
 )
+@VERSION
 @IF_EXISTS
 @DRY_RUN
 @JOBS
@@ -51,40 +58,56 @@ def get(
     source: str,
     target: str | None,
     recursive: bool,
+    version: int | None,
     if_exists: str,
     dry_run: bool,
     jobs: int,
 ) -> Report:
     """Download SOURCE to TARGET (else its own name here); `-` is standard output.
 
+    The folders above TARGET are made. Into an existing tree, `replace` fetches what differs.
+
     Bytes are verified while they arrive and take the target's name only when they are right. When
     the download of a file above 64 MiB is interrupted, the same command goes on where it stopped.
     """
     progress = Terminal(quiet=target == "-")
+    if target == "-":
+        stdout_is_taken()
     with connect() as client:
         node = client.node(bare(source))
-        if node.kind == "folder" and not recursive:
-            raise click.UsageError(f"{source} is a folder; say -r to get all that is in it")
+        _refuse_folder(node, source, recursive=recursive, version=version)
         if target == "-":
-            return _to_stdout(client, node)
+            return _to_stdout(client, node, version)
         place = _place(node, target)
         if dry_run:
             return _planned(client, node, place)
-        _need_folder(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
         downloader = Downloader(client, jobs, progress)
         try:
-            return report([_get(downloader, node, place, if_exists)], progress, "received")
+            done = _get(downloader, node, place, if_exists, version)
+            return report([done], progress, "received")
         except KeyboardInterrupt:
-            again = " and --if-exists skip" if recursive else ""
+            again = " and --if-exists replace" if recursive else ""
             advice = f"Go on where it stopped with: the same command{again}"
             raise Interrupted(advice) from None
         finally:
             progress.finish()
 
 
-def _get(downloader: Downloader, node: Node, place: Path, if_exists: str) -> TreeResult:
+def _refuse_folder(node: Node, source: str, *, recursive: bool, version: int | None) -> None:
+    if node.kind == "folder" and version is not None:
+        raise click.UsageError(f"{source} is a folder; only files have versions")
+    if node.kind == "folder" and not recursive:
+        raise click.UsageError(f"{source} is a folder; say -r to get all that is in it")
+
+
+def _get(
+    downloader: Downloader, node: Node, place: Path, if_exists: str, version: int | None
+) -> TreeResult:
     if node.kind == "folder":
         return TreeDownload(downloader, if_exists).run(node, place)
+    if version is not None:
+        node = as_of(downloader.client, node, version)
     try:
         downloader.get(node, place, if_exists)
     except LocalExists:
@@ -108,12 +131,6 @@ def _planned(client: Client, node: Node, place: Path) -> Report:
     return Report([{**plain(one), "target": str(to)} for one, to in planned], lines)
 
 
-def _need_folder(place: Path) -> None:
-    """Refuse a target in a folder that is not there, by the name one has given it."""
-    if not place.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(place.parent))
-
-
 def _place(node: Node, target: str | None) -> Path:
     """Decide the local path: a file goes into an existing folder under its own name."""
     if target is None:
@@ -123,20 +140,24 @@ def _place(node: Node, target: str | None) -> Path:
     return path / safe_name(node.name) if inside else path
 
 
-def _to_stdout(client: Client, node: Node) -> Report:
+def _to_stdout(client: Client, node: Node, version: int | None) -> Report:
     if node.kind == "folder":
         raise click.UsageError(f"{node.path} is a folder; standard output takes one file")
-    Downloader(client).stream(client.content(node.id), sys.stdout.buffer.write)
+    Downloader(client).stream(client.content(node.id, version), sys.stdout.buffer.write)
     sys.stdout.buffer.flush()
     return Report()
 
 
-@click.command(epilog="Example: bitvault cat /notes.txt")
+@click.command(epilog="Examples: bitvault cat /notes.txt; bitvault cat --version 3 /notes.txt")
 @click.argument("paths", nargs=-1, required=True, callback=remote_path)
+@VERSION
 @reports
-def cat(paths: tuple[str, ...]) -> Report:
-    """Write files to standard output, verified as they pass."""
+def cat(paths: tuple[str, ...], version: int | None) -> Report:
+    """Write files to standard output, verified as they pass.
+
+    One that is missing leaves the others alone. With --json the envelope goes to standard error.
+    """
+    stdout_is_taken()
     with connect() as client:
-        for path in paths:
-            _to_stdout(client, client.node(path))
-    return Report()
+        done = several(paths, lambda path: _to_stdout(client, client.node(path), version))
+    return done.report([], [])

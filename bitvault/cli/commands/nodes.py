@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from bitvault.cli.context import DRY_RUN, bare, connect, remote_path, reports
-from bitvault.cli.output import Exit, Report
+from bitvault.cli.context import DRY_RUN, bare, connect, remote_path, reports, shown
+from bitvault.cli.output import Report
 from bitvault.cli.render import plain
+from bitvault.cli.several import Several, several
 from bitvault.client.client import Client
 from bitvault.client.errors import Problem
 from bitvault.client.shapes import Node
@@ -29,10 +30,14 @@ ON_CONFLICT = click.option(
 def mkdir(paths: tuple[str, ...], parents: bool) -> Report:
     """Create folders."""
     with connect() as client:
-        made = [
-            client.make_folder(bare(path), parents=parents, exist_ok=parents).node for path in paths
-        ]
-    return Report([plain(node) for node in made], [f"made {node.path}" for node in made])
+        made = several(
+            paths, lambda path: client.make_folder(bare(path), parents=parents, exist_ok=parents)
+        )
+    lines = [
+        f"{'made' if one.event_id else 'there already:'} {shown(path, one.node.path)}"
+        for path, one in made.done
+    ]
+    return made.report([plain(one.node) for _, one in made.done], lines)
 
 
 def destination(client: Client, path: str) -> dict[str, Any]:
@@ -57,7 +62,7 @@ def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool
         if dry_run:
             return Report([plain(node)], [f"would {verb} {source} to {target}"])
         done = (client.move if verb == "move" else client.copy)(node, **where).node
-    return Report([plain(done)], [f"{source} -> {done.path}"])
+    return Report([plain(done)], [f"{source} -> {shown(target, done.path)}"])
 
 
 @click.command(epilog="Examples: bitvault mv /a.txt /b.txt; bitvault mv /a.txt /folder/")
@@ -90,26 +95,24 @@ def cp(source: str, target: str, if_exists: str, dry_run: bool) -> Report:
 def rm(paths: tuple[str, ...], recursive: bool, dry_run: bool) -> Report:
     """Put files or folders in the trash; `bitvault trash restore` brings them back."""
     with connect() as client:
-        nodes = [client.node(bare(path)) for path in paths]
-        _refuse_folders(nodes, recursive=recursive)
+        found = several(paths, lambda path: client.node(bare(path)))
+        _refuse_folders([node for _, node in found.done], recursive=recursive)
         if dry_run:
-            return Report([plain(node) for node in nodes], [f"would remove {p}" for p in paths])
-        return _remove(client, nodes)
+            lines = [f"would remove {path}" for path, _ in found.done]
+            return found.report([plain(node) for _, node in found.done], lines)
+        return _remove(client, found)
 
 
-def _remove(client: Client, nodes: list[Node]) -> Report:
-    results, lines, warnings = [], [], []
-    for node in nodes:
-        try:
-            done = client.trash(node)
-        except Problem as problem:
-            if len(nodes) == 1:
-                raise
-            warnings.append(f"{node.path}: {problem}")
-            continue
-        results.append(plain(done))
-        lines.append(f"removed {node.path}; undo: bitvault trash restore {done.entry_id}")
-    return Report(results, lines, warnings, Exit.PARTIAL if warnings else Exit.OK)
+def _remove(client: Client, found: Several[Node]) -> Report:
+    """Remove what was found; of several, one that fails leaves the others alone."""
+    nodes = dict(found.done)
+    gone = several(nodes, lambda path: client.trash(nodes[path]))
+    lines = [
+        f"removed {shown(path, nodes[path].path)}; undo: bitvault trash restore {one.entry_id}"
+        for path, one in gone.done
+    ]
+    every = Several(gone.done, [*found.missed, *gone.missed])
+    return every.report([plain(one) for _, one in gone.done], lines)
 
 
 def _refuse_folders(nodes: list[Node], *, recursive: bool) -> None:

@@ -6,6 +6,7 @@ import click
 
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import connect, reports
+from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table
 from bitvault.client.client import Client
@@ -87,5 +88,8 @@ def remove_member(space: str, user: str) -> Report:
     """Take USER (a login or an id) out of a team space."""
     with connect() as client:
         who = user_id(client, user)
-        client.rest.raw("DELETE", f"/v1/spaces/{_space_id(client, space)}/members/{who}")
+        path = f"/v1/spaces/{_space_id(client, space)}/members"
+        if not any(str(one.user_id) == str(who) for one in client.listed(path, Member, limit=None)):
+            raise NotFoundHere("not_a_member", f"{user} is no member of {space}")
+        client.rest.raw("DELETE", f"{path}/{who}")
     return Report([{"userId": who}], [f"{user} is no member of {space} any more"])

@@ -10,6 +10,7 @@ from bitvault.cli.context import bare, connect, is_id, remote, remote_path, repo
 from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report, counted
 from bitvault.cli.render import plain, table, when
+from bitvault.cli.several import several
 from bitvault.client.client import Client
 from bitvault.wire.nodes import TrashEntry
 
@@ -82,7 +83,10 @@ def _entry_or_path(_ctx: click.Context, _param: click.Parameter, value: Any) -> 
 )
 @reports
 def restore(entry: str, to: str | None, if_exists: str) -> Report:
-    """Bring back ENTRY: its id, or the path it was removed from (the newest one from there)."""
+    """Bring ENTRY back to where it was.
+
+    ENTRY is its id, or the path it was removed from: then the newest one from there.
+    """
     where = {"ifExists": if_exists, **({"parentPath": to} if to else {})}
     with connect() as client:
         done = client.restore(_entry_id(client, entry), **where)
@@ -95,12 +99,20 @@ def restore(entry: str, to: str | None, if_exists: str) -> Report:
 @click.argument("entries", nargs=-1, required=True, callback=_entry_or_path)
 @reports
 def purge(entries: tuple[str, ...]) -> Report:
-    """Remove ENTRIES, by id or by the path they had, for good; there is no way back."""
+    """Remove ENTRIES for good.
+
+    They are named by id, or by the path they had. There is no way back.
+    """
     with connect() as client:
-        purged = [_entry_id(client, one) for one in entries]
-        for entry_id in purged:
-            client.rest.raw("DELETE", f"/v1/trash/{entry_id}")
-    return Report([{"entryId": one} for one in purged], [f"purged {one}" for one in entries])
+        purged = several(entries, lambda entry: _purge(client, entry))
+    results = [{"entryId": entry_id} for _, entry_id in purged.done]
+    return purged.report(results, [f"purged {entry}" for entry, _ in purged.done])
+
+
+def _purge(client: Client, entry: str) -> str:
+    entry_id = _entry_id(client, entry)
+    client.rest.raw("DELETE", f"/v1/trash/{entry_id}")
+    return entry_id
 
 
 @trash.command(epilog="Example: bitvault trash empty --yes")

@@ -29,7 +29,7 @@ def list_() -> Report:
     rows = [
         (one.login, one.display_name, _marks(one), when(one.created_at), one.id) for one in found
     ]
-    heads = ("login", "name", "", "created", "id")
+    heads = ("login", "name", "is", "created", "id")
     return Report([plain(one) for one in found], table(rows, heads))
 
 
@@ -49,7 +49,8 @@ def _marks(user: User) -> str:
 @click.option(
     "--password-file",
     type=click.Path(path_type=Path),
-    help="Read the password from a file (its last newline is dropped); else it is asked for.",
+    help="Read the password from a file (- is standard input; its last newline is dropped); else "
+    "it is asked for.",
 )
 @reports
 def create(login: str, name: str, admin: bool, service: bool, password_file: Path | None) -> Report:

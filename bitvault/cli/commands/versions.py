@@ -2,10 +2,9 @@
 
 import click
 
-from bitvault.cli.context import connect, remote_path, reports
+from bitvault.cli.context import NUMBER, connect, remote_path, reports
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
-from bitvault.wire.nodes import Version
 
 
 @click.group()
@@ -20,7 +19,7 @@ def list_(path: str) -> Report:
     """List the versions of a file, newest first."""
     with connect() as client:
         node = client.node(path)
-        found = list(client.listed(f"/v1/files/{node.id}/versions", Version))
+        found = list(client.versions(node))
     rows = [
         (
             f"{one.version}{'*' if one.is_current else ''}",
@@ -34,7 +33,7 @@ def list_(path: str) -> Report:
 
 @versions.command(epilog="Example: bitvault versions restore /report.odt 3")
 @click.argument("path", callback=remote_path)
-@click.argument("version", type=click.IntRange(1))
+@click.argument("version", type=NUMBER)
 @reports
 def restore(path: str, version: int) -> Report:
     """Make an old version's content current again, as a new version."""
