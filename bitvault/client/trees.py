@@ -14,6 +14,7 @@ from attrs import frozen
 
 from bitvault.client.errors import BitVaultError, Problem, is_final
 from bitvault.client.hashing import parts_for, single_hash
+from bitvault.client.names import path_key
 from bitvault.client.results import Missed, TreeResult
 from bitvault.client.shapes import Begun, Id, Item, Node, Written
 from bitvault.client.tree_plan import TreePlan, plan_tree
@@ -132,7 +133,7 @@ class TreeUpload:
             return None
         if answer.upload_id is None and answer.node is not None:
             self._up.progress.advance(file.source.size)
-            self._done(answer.node)
+            self._done(file, answer.node)
             return None
         return answer
 
@@ -168,14 +169,14 @@ class TreeUpload:
                     self._up.client.give_up(one.upload_id)
                 self._refused(one.file, answer)
             else:
-                self._done(answer.node)
+                self._done(one.file, answer.node)
 
     def _large(self, file: LocalFile) -> None:
         self._up.progress.expect(-file.source.size)
         try:
             want = self._want(file)
             place = self._path(file.relative)
-            self._done(self._up.put(file.source, place, want.if_exists, want.base))
+            self._done(file, self._up.put(file.source, place, want.if_exists, want.base))
         except Problem as problem:
             self._refused(file, problem)
         except (BitVaultError, OSError) as error:
@@ -189,7 +190,9 @@ class TreeUpload:
             return
         self._miss(file.relative, problem)
 
-    def _done(self, node: Node) -> None:
+    def _done(self, file: LocalFile, node: Node) -> None:
+        if path_key(node.name) != path_key(file.relative.rpartition("/")[2]):
+            self._up.progress.note(f"{file.relative}: exists; sent as {node.name}")
         with self._lock:
             self._result.nodes.append(node)
 

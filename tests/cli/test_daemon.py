@@ -123,6 +123,32 @@ def test_a_tree_comes_back(logged_in: Mapping[str, str], tmp_path: Path) -> None
     assert difference.returncode == 0
 
 
+def test_a_tree_put_again_sends_what_changed(logged_in: Mapping[str, str], tmp_path: Path) -> None:
+    """Times survive the server; what is newer there stays; a name that was chosen is told."""
+    tree = tmp_path / "again"
+    (tree / "sub").mkdir(parents=True)
+    for name in ("a", "b", "sub/c"):
+        (tree / name).write_text(name)
+    put = ("put", "-r", tree, "/again")
+    assert b"3 files sent" in run(logged_in, *put).stdout
+    assert run(logged_in, *put).stdout == b"0 files sent (0 B), 3 unchanged\n"
+    (tree / "a").write_text("longer")
+    (tree / "sub" / "c").write_text("from a backup")
+    os.utime(tree / "sub" / "c", (1, 1))
+    again = run(logged_in, *put, "--json")
+    told = json.loads(again.stdout)["summary"]
+    assert (again.returncode, told["transferred"], told["unchanged"], told["failed"]) == (
+        7,
+        1,
+        1,
+        1,
+    )
+    assert run(logged_in, "cat", "/again/sub/c").stdout == b"sub/c"
+    assert run(logged_in, "cat", "/again/a", "--version", "1").stdout == b"a"
+    numbered = run(logged_in, *put, "--if-exists", "rename")
+    assert b"a: exists; sent as a (2)" in numbered.stderr
+
+
 def test_what_is_removed_can_be_restored(logged_in: Mapping[str, str]) -> None:
     """The trash gives it back under the entry that ``rm`` told."""
     run(logged_in, "put", "-", "/gone/a", stdin=b"a")

@@ -201,7 +201,7 @@ def put_file(uploader: Uploader, file: Source, place: str, if_exists: str) -> Tr
             return TreeResult(skipped=[place])
         raise
     if path_key(node.name) != path_key(place.rpartition("/")[2]):
-        uploader.progress.note(f"{place} exists; sent as {node.path}")
+        uploader.progress.note(f"{place}: exists; sent as {node.name}")
     return TreeResult([node], bytes=node.size or 0)
 
 
