@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= bitvault-data
+LISTEN ?=
+ARGS ?=
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 # Optional rules: 9xx and 124 want a checkpoint in every async function, 120 one before a re-raise;
@@ -38,8 +40,8 @@ install: $(RUN_STAMP) ## Create .venv with `bitvault` and `bitvaultd` in it
 
 dev: $(DEV_STAMP) ## The same, with the development tools
 
-run: install ## Start the daemon with everything embedded (DATA=folder)
-	$(BIN)/bitvaultd serve --data $(DATA)
+run: install ## Start the daemon with everything embedded (DATA=folder LISTEN=host:port ARGS=flags)
+	$(BIN)/bitvaultd serve --data $(DATA) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)
 
 test: dev ## Run the whole test suite
 	PYTHONHASHSEED=0 $(BIN)/python -m pytest

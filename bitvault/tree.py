@@ -36,6 +36,7 @@ from bitvault.http.app import Application, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
 from bitvault.http.options import Options
+from bitvault.kernel.hosts import seen_from_here
 from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay
 from bitvault.wiring import Blueprint, Choices, Wiring, choices_of
 from supervisors import (
@@ -133,11 +134,11 @@ def _objectd(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
     objects = blueprint.settings.objects
 
     def listening(url: str) -> None:
-        wiring.store_address = url
+        wiring.store_address = seen_from_here(url)
 
     store = EmbeddedStore(
         data=blueprint.data,
-        listen=objects.listen,
+        listen=blueprint.settings.store_listen,
         bucket=objects.bucket,
         region=objects.region,
         origins=objects.cors_origins.split(","),

@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+_OURS = ("bitvaultd.lock", "postgres", "object-store-keys.json", "admin-password")
+"""Any of them makes a folder one of BitVault's, restored from a backup, say."""
+_NOBODYS = ("lost+found",)
 _KEYS = ("server", "read", "write")
 
 
@@ -23,9 +26,10 @@ def held(path: Path) -> Iterator[Path]:
     everything in it that matters is not readable by others.
 
     Raises:
-        FolderError: It cannot be written, or another daemon holds it.
+        FolderError: It cannot be written, holds what is not BitVault's, or another daemon holds it.
     """
     path = path.absolute()
+    _check_contents(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o711)
@@ -38,6 +42,15 @@ def held(path: Path) -> Iterator[Path]:
         yield path
     finally:
         os.close(lock)
+
+
+def _check_contents(path: Path) -> None:
+    """Refuse a folder of somebody else's files: a slip of ``--data`` must not end among them."""
+    names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+    foreign = sorted(name for name in names if name not in _NOBODYS and not name.startswith("."))
+    if foreign and not names.intersection(_OURS):
+        why = f"server.data: {path} holds files that are not BitVault's ({foreign[0]})"
+        raise FolderError(f"{why}; choose an empty folder, or a new one, with --data")
 
 
 def _take(lock: int, path: Path) -> None:

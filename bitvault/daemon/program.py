@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
 import trio
 
 from bitvault import __version__
@@ -18,11 +19,17 @@ from bitvault.daemon.logs import configure, observe
 from bitvault.drivers.aio import open_loop
 from bitvault.drivers.disk.local import LocalDisk, NoRoom
 from bitvault.drivers.objects.probe import StoreUnfit
-from bitvault.drivers.postgres.embedded import ROOM_TO_START, EmbeddedError, prepare
+from bitvault.drivers.postgres.embedded import (
+    ROOM_TO_START,
+    EmbeddedError,
+    check_way,
+    prepare,
+)
 from bitvault.drivers.postgres.migrate import MigrationError
 from bitvault.http.child import bind
+from bitvault.kernel.hosts import host_of, is_loopback
 from bitvault.kernel.refusal import DependencyDown, Unavailable
-from bitvault.kernel.settings import SettingError, Settings, load
+from bitvault.kernel.settings import SettingError, Settings, load, ways_to_set
 from bitvault.tree import build
 from bitvault.wiring import Blueprint, Wiring
 from supervisors import ChildStuck, GaveUp, ProcessExited, Report, TreeHandle, run_tree
@@ -50,15 +57,17 @@ _USAGE = 2
 
 def main() -> None:
     """Run `bitvaultd`; exits with 0 after a polite stop, 2 for a wrong setting, else 1."""
-    options = _parser().parse_args()
-    flags = {
-        name: value
-        for name, value in (("server.data", options.data), ("server.listen", options.listen))
-        if value is not None
+    options = _options()
+    given = {
+        "server.data": options.data,
+        "server.listen": options.listen,
+        "objects.listen": options.store_listen,
     }
+    flags = {name: value for name, value in given.items() if value is not None}
     try:
         settings = load(options.config, os.environ, flags)
         configure(settings.log)
+        _check_way(settings)
         with held(Path(settings.server.data)) as data:
             _check_addresses(settings)
             _check_room(settings, data)
@@ -67,7 +76,16 @@ def main() -> None:
         sys.exit(_complain(error))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _options() -> argparse.Namespace:
+    parser, serve = _parsers()
+    options, unknown = parser.parse_known_args()
+    if unknown:
+        # argparse would show the usage of the program here, which has no options to choose from.
+        serve.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
     parser = argparse.ArgumentParser(prog="bitvaultd", description="The BitVault daemon.")
     parser.add_argument("--version", action="version", version=f"bitvaultd {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -80,15 +98,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--data", metavar="DIR", help="data folder (server.data)")
     serve.add_argument("--listen", metavar="HOST:PORT", help="REST address (server.listen)")
+    serve.add_argument(
+        "--store-listen",
+        metavar="HOST:PORT",
+        help="address of the embedded object store (objects.listen)",
+    )
     serve.add_argument("--config", metavar="FILE", type=Path, help="settings, in TOML")
-    return parser
+    return parser, serve
 
 
 def _check_addresses(settings: Settings) -> None:
     """Refuse a taken port before anything starts: the embedded store could only exit with 1."""
     bind(settings.server.listen).close()
     if not settings.objects.endpoint:
-        bind(settings.objects.listen, "objects.listen").close()
+        bind(settings.store_listen, "objects.listen").close()
+
+
+def _check_way(settings: Settings) -> None:
+    """Refuse a folder that the embedded PostgreSQL could not reach, before anything is made."""
+    try:
+        if not settings.database.url:
+            check_way(Path(settings.server.data).absolute() / "postgres")
+    except EmbeddedError as error:
+        raise FolderError(f"server.data: {error}") from error
 
 
 def _check_room(settings: Settings, data: Path) -> None:
@@ -133,6 +165,7 @@ async def _serve(settings: Settings, data: Path) -> None:
         await nursery.start(_tree, blueprint, wiring, stop, nursery.cancel_scope)
         await _welcome(wiring, data)
         _announce(wiring.url)
+        _warn(settings, wiring)
 
 
 async def _tree(  # noqa: ASYNC128 - run_tree says that it has started
@@ -185,7 +218,7 @@ async def _blueprint(settings: Settings, data: Path) -> Blueprint:
         postgres = await trio.to_thread.run_sync(prepare, data / "postgres")
     if embedded_store:
         _say("object store (embedded)")
-    _say("rooms: identity, storage, files, audit, letters")
+    _say("rooms: identity, storage, files, sharing, audit, letters")
     return Blueprint(settings, data, keys, postgres)
 
 
@@ -210,6 +243,20 @@ def _announce(url: str) -> None:
     _tell(f"BitVault {__version__} is ready at {url}")
     _tell(f"  status {url}/status · API {url}/v1/docs")
     _tell("  Ctrl-C stops it")
+
+
+def _warn(settings: Settings, wiring: Wiring) -> None:
+    """Say so when clients elsewhere would be sent to a store that they cannot reach."""
+    objects, server = settings.objects, settings.server
+    store = objects.public_endpoint or objects.endpoint or wiring.store_address
+    rest = server.public_url or server.listen
+    if is_loopback(host_of(rest)) or not is_loopback(host_of(store)):
+        return
+    _tell(f"warning: other machines reach this address, but are told to transfer bytes at {store}")
+    _tell("  say where they reach the object store, as http://NAME:PORT or https://NAME:")
+    _tell(f"  {ways_to_set('objects.public_endpoint')}")
+    log = structlog.get_logger("daemon")
+    log.warning("the object store is out of clients' reach", store=store, rest=rest)
 
 
 async def _welcome(wiring: Wiring, data: Path) -> None:

@@ -10,7 +10,7 @@ from hypercorn.config import Config
 
 from bitvault.http.app import Application
 from bitvault.http.listener import Listener, Patience
-from bitvault.kernel.settings import SettingError
+from bitvault.kernel.settings import SettingError, ways_to_set
 from supervisors import Child, ChildSpec, ChildStatus
 
 _SETTING = "server.listen"
@@ -71,13 +71,14 @@ def bind(listen: str, setting: str = _SETTING) -> socket.socket:
         bound.listen(_BACKLOG)
     except OSError as error:
         bound.close()
-        raise SettingError(setting, _why(listen, error)) from error
+        raise SettingError(setting, _why(listen, error, setting)) from error
     return bound
 
 
-def _why(listen: str, error: OSError) -> str:
+def _why(listen: str, error: OSError, setting: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"{listen} is in use by another program; choose another port"
+        advice = f"choose another port with {ways_to_set(setting)}"
+        return f"{listen} is in use by another program; {advice}"
     if error.errno == errno.EACCES:
         return f"{listen} is not allowed for this user; choose a port above 1023"
     return f"{listen} cannot be listened on: {error.strerror or error}"

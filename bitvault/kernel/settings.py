@@ -15,6 +15,7 @@ import attrs
 from attrs import field, frozen
 
 from bitvault.kernel.addresses import networks
+from bitvault.kernel.hosts import beside
 
 Rule = tuple[Callable[[Any], bool], str]
 
@@ -73,6 +74,8 @@ _ORIGINS: Rule = (
     "must be a comma-separated list of origins such as https://files.example.org",
 )
 _ADDRESS: Rule = (_address, "must be HOST:PORT with a port from 0 to 65535")
+_OPTIONAL_ADDRESS: Rule = (lambda value: not value or _address(value), f"{_ADDRESS[1]}, or empty")
+STORE_PORT = 8081
 _DAY = 86_400
 
 
@@ -103,11 +106,15 @@ class Database:
 
 @frozen
 class Objects:
-    """The object store; an empty endpoint runs the embedded one on ``listen``."""
+    """The object store; an empty endpoint runs the embedded one on ``listen``.
+
+    Empty itself, that is ``STORE_PORT`` beside the REST interface, so that whoever reaches the one
+    reaches the other.
+    """
 
     endpoint: str = _setting("", _url("http", "https"))
     public_endpoint: str = _setting("", _url("http", "https"))
-    listen: str = _setting("127.0.0.1:8081", _ADDRESS)
+    listen: str = _setting("", _OPTIONAL_ADDRESS)
     region: str = _setting("us-east-1", (bool, "must not be empty"))
     bucket: str = _setting("bitvault", (bool, "must not be empty"))
     credentials_file: str = _setting("")
@@ -188,6 +195,11 @@ class Settings:
     limits: Limits = Limits()
     log: Log = Log()
 
+    @property
+    def store_listen(self) -> str:
+        """Return HOST:PORT of the embedded object store."""
+        return self.objects.listen or beside(self.server.listen, STORE_PORT)
+
 
 def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, str]) -> Settings:
     """Read the settings; ``flags`` are ``{"server.listen": "…"}``, as text like the environment.
@@ -195,6 +207,7 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     Raises:
         SettingError: naming the first setting that is wrong.
     """
+    _refuse_slips(environment)
     tree = _read(path) if path else {}
     _refuse_unknown("", tree, [section.name for section in attrs.fields(Settings)])
     sections = {}
@@ -203,6 +216,35 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     settings = Settings(**sections)
     _check_grace(settings)
     return settings
+
+
+def variables() -> dict[str, str]:
+    """Return the environment variable of each setting, and the setting's name."""
+    return {
+        f"BITVAULT_{section}_{key}".upper(): f"{section}.{key}"
+        for section, kind in get_type_hints(Settings).items()
+        for key in get_type_hints(kind)
+    }
+
+
+def ways_to_set(name: str) -> str:
+    """Say how somebody gives a setting."""
+    flag = f"--{_FLAGS[name]}, " if name in _FLAGS else ""
+    variable = next(variable for variable, setting in variables().items() if setting == name)
+    return f"{flag}{variable}, or {name} in a --config file"
+
+
+def _refuse_slips(environment: Mapping[str, str]) -> None:
+    """Refuse what looks like a setting and is none; other programs' variables are their own."""
+    known = variables()
+    sections = tuple(f"BITVAULT_{section.name}_".upper() for section in attrs.fields(Settings))
+    for variable in environment:
+        if not variable.startswith("BITVAULT_") or variable in (*known, *_OF_THE_CLI):
+            continue
+        near = get_close_matches(variable, known, 1, cutoff=0.85)
+        if near or variable.startswith(sections):
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingError(variable, f"there is no such environment variable{hint}")
 
 
 def _check_grace(settings: Settings) -> None:
@@ -266,6 +308,12 @@ def _from_text(name: str, hint: type, text: str) -> Any:
         raise SettingError(name, f"must be a {_WORD[hint]}") from error
 
 
+_FLAGS: Mapping[str, str] = {
+    "server.listen": "listen",
+    "server.data": "data",
+    "objects.listen": "store-listen",
+}
+_OF_THE_CLI = ("BITVAULT_SERVER", "BITVAULT_TOKEN")
 _WORD: Mapping[type, str] = {int: "whole number", float: "number", str: "string"}
 
 

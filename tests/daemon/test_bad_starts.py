@@ -14,6 +14,7 @@ _DEAD = "127.0.0.1:9"
 WRONG = {
     "environment": ({"BITVAULT_SERVER_LISTEN": "nowhere"}, (), "server.listen", 2),
     "flag": ({}, ("--listen", "127.0.0.1:99999"), "server.listen", 2),
+    "slip": ({"BITVAULT_SERVER_LISTN": "x"}, (), "did you mean BITVAULT_SERVER_LISTEN?", 2),
     "level": ({"BITVAULT_LOG_LEVEL": "loud"}, (), "log.level", 2),
     "endpoint form": ({"BITVAULT_OBJECTS_ENDPOINT": "ftp://x"}, (), "objects.endpoint", 2),
     "endpoint without keys": (
@@ -84,6 +85,8 @@ def test_a_taken_port_is_named(daemon: Daemon, taken: str, setting: str) -> None
     line = refusal(daemon)
     assert setting in line
     assert taken in line
+    flag = {"server.listen": "--listen", "objects.listen": "--store-listen"}[setting]
+    assert f"{flag}, BITVAULT_{setting.replace('.', '_').upper()}, or" in line
 
 
 def test_a_store_that_does_not_answer_is_named(daemon: Daemon) -> None:
@@ -103,6 +106,17 @@ def test_a_file_in_the_folders_place_is_named_and_kept(daemon: Daemon) -> None:
     daemon.data.write_text("mine")
     assert "server.data" in refusal(daemon)
     assert daemon.data.read_text() == "mine"
+
+
+def test_a_folder_of_other_files_is_refused_and_kept(daemon: Daemon) -> None:
+    """A slip of --data makes nothing among somebody's files; what a file system has is nobody's."""
+    daemon.data.mkdir()
+    (daemon.data / "lost+found").mkdir()
+    (daemon.data / "thesis.odt").write_text("mine")
+    line = refusal(daemon)
+    assert "server.data" in line
+    assert "(thesis.odt)" in line
+    assert sorted(path.name for path in daemon.data.iterdir()) == ["lost+found", "thesis.odt"]
 
 
 def test_a_folder_that_nobody_can_make_is_named(daemon: Daemon) -> None:
@@ -129,6 +143,7 @@ def test_a_folder_below_a_closed_one_is_named(daemon: Daemon) -> None:
         pytest.skip("only root hands PostgreSQL to another account")
     closed: Path = daemon.folder / "closed"
     closed.mkdir(mode=0o700)
-    line = refusal(daemon, "--data", str(closed / "data"), code=1)
+    line = refusal(daemon, "--data", str(closed / "data"))
+    assert list(closed.iterdir()) == []
     assert "cannot enter" in line
     assert "server.data" in line

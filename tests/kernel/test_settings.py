@@ -92,3 +92,38 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """A configuration that was asked for is never silently skipped."""
     with pytest.raises(SettingError, match="cannot be read"):
         load(tmp_path / "none.toml", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("BITVAULT_SERVER_LISTN", "BITVAULT_SERVER_LISTEN"),
+        ("BITVAULT_SEVER_LISTEN", "BITVAULT_SERVER_LISTEN"),
+        ("BITVAULT_OBJECT_ENDPOINT", "BITVAULT_OBJECTS_ENDPOINT"),
+        ("BITVAULT_LOG_COLOUR", ""),
+    ],
+)
+def test_a_misspelt_environment_variable_is_refused(variable: str, meant: str) -> None:
+    """By its own name, and with what it may have been meant to be."""
+    with pytest.raises(SettingError) as refused:
+        load(None, {variable: "x"}, {})
+
+    assert refused.value.name == variable
+    assert refused.value.rule.endswith(f"; did you mean {meant}?" if meant else "variable")
+
+
+def test_variables_of_other_programs_are_their_own() -> None:
+    """Those of the command line, and whatever looks like no setting, may be there."""
+    environment = {"BITVAULT_SERVER": "http://a", "BITVAULT_TOKEN": "bv", "BITVAULT_HOME": "/"}
+
+    assert load(None, environment, {}) == Settings()
+
+
+def test_the_object_store_listens_beside_the_rest_interface() -> None:
+    """Whoever reaches the one reaches the other, unless something else was said."""
+    listen = {"server.listen": "0.0.0.0:9000"}
+
+    assert load(None, {}, {}).store_listen == "127.0.0.1:8081"
+    assert load(None, {}, listen).store_listen == "0.0.0.0:8081"
+    own = load(None, {"BITVAULT_OBJECTS_LISTEN": "127.0.0.1:9001"}, listen)
+    assert own.store_listen == "127.0.0.1:9001"

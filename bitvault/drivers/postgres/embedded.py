@@ -229,8 +229,7 @@ def _account() -> Account | None:
 
 
 def _own_folder(folder: Path, account: Account | None) -> Path:
-    if len(os.fsencode(folder / "socket")) > _LONGEST_SOCKET_FOLDER:
-        raise EmbeddedError(f"{folder} is too long for a Unix socket: use a shorter server.data")
+    check_way(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "socket").mkdir(mode=0o700, exist_ok=True)
@@ -240,13 +239,24 @@ def _own_folder(folder: Path, account: Account | None) -> Path:
                 os.chown(path, account.user, account.group)
     except OSError as error:
         raise EmbeddedError(f"{error.filename or folder}: {error.strerror}") from error
+    return folder
+
+
+def check_way(folder: Path) -> None:
+    """Refuse a folder, there or not yet, that PostgreSQL could not work in; nothing is made.
+
+    Raises:
+        EmbeddedError: its path is too long, or its account may not enter a folder on the way.
+    """
+    if len(os.fsencode(folder / "socket")) > _LONGEST_SOCKET_FOLDER:
+        raise EmbeddedError(f"{folder} is too long for a Unix socket: use a shorter server.data")
+    account = _account()
     closed = _closed_to(folder.parent, account)
     if account and closed:
         raise EmbeddedError(
             f"the account {account.name} cannot enter {closed}: move server.data elsewhere, "
             "or start bitvaultd as the owner of that folder"
         )
-    return folder
 
 
 def _closed_to(path: Path, account: Account | None) -> Path | None:
@@ -254,6 +264,8 @@ def _closed_to(path: Path, account: Account | None) -> Path | None:
     if account is None:
         return None
     for part in (*reversed(path.parents), path):
+        if not part.exists():
+            return None  # what is made is made for the account to enter
         found = part.stat()
         shift = 6 if found.st_uid == account.user else 3 if found.st_gid == account.group else 0
         if not found.st_mode >> shift & stat.S_IXOTH:
