@@ -32,6 +32,7 @@ STATUS: Final[Mapping[str, int]] = {
     "group_taken": 409,
     "kind_mismatch": 409,
     "last_admin": 409,
+    "last_manager": 409,
     "last_operator": 409,
     "login_taken": 409,
     "name_taken": 409,

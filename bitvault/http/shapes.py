@@ -203,7 +203,7 @@ def space(value: files.Space) -> spaces.Space:
         kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
         name=value.name,
         root_id=value.root_id,
-        role=value.role.value,
+        role=None if value.role is None else value.role.value,
         quota=value.quota,
         used=value.used,
         reserved=value.reserved,

@@ -18,7 +18,9 @@ class Space(ResponseShape, frozen=True, kw_only=True):
     kind: Literal["personal", "team"]
     name: str
     root_id: UUID
-    role: Role
+    role: Annotated[
+        Role | None, Meta(description="Yours; null for an admin who is not in the space.")
+    ]
     quota: int | None
     used: int
     reserved: int

@@ -33,6 +33,14 @@ class PagedSpace(Paged, frozen=True, kw_only=True):
     space_id: UUID | None = None
 
 
+class PagedSpaces(Paged, frozen=True, kw_only=True):
+    """One page of the list of spaces."""
+
+    all: Annotated[
+        bool, Meta(description="Every team space of the tenant, by name; for its admins.")
+    ] = False
+
+
 class PagedPath(Paged, frozen=True, kw_only=True):
     """One page of the folder at a path."""
 

@@ -19,7 +19,7 @@ from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_roles, single_revision
 from bitvault.http.problems import invalid
-from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.http.routes.queries import PagedSpaces, list_reply, page_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import spaces as wire
@@ -29,11 +29,17 @@ routes = Routes("spaces")
 
 
 @routes.route(
-    "GET", "/v1/spaces", {200: Page[wire.Space]}, scope=Scope.READ, query=Paged, codes=("invalid",)
+    "GET",
+    "/v1/spaces",
+    {200: Page[wire.Space]},
+    scope=Scope.READ,
+    query=PagedSpaces,
+    codes=("invalid", "forbidden"),
 )
-async def list_spaces(call: Call[NoBody, Paged]) -> Answer:
-    """List the spaces you may enter, the personal one first."""
-    page = await call.files.ask(ListSpaces(call.caller, call.query.cursor, call.query.limit))
+async def list_spaces(call: Call[NoBody, PagedSpaces]) -> Answer:
+    """List the spaces you may enter, the personal one first; or every team space, as an admin."""
+    query = call.query
+    page = await call.files.ask(ListSpaces(call.caller, query.cursor, query.limit, query.all))
     return page_reply(page, shapes.space)
 
 
@@ -134,7 +140,14 @@ async def get_member(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.Member},
     scope=Scope.WRITE,
     body=wire.SetMember,
-    codes=("invalid", "forbidden", "space_not_found", "user_not_found", "precondition_failed"),
+    codes=(
+        "invalid",
+        "forbidden",
+        "space_not_found",
+        "user_not_found",
+        "precondition_failed",
+        "last_manager",
+    ),
     if_match=True,
     if_none_match=True,
 )
@@ -153,7 +166,7 @@ async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
     "/v1/spaces/{id}/members/{userId}",
     {204: None},
     scope=Scope.WRITE,
-    codes=("forbidden", "space_not_found", "precondition_failed"),
+    codes=("forbidden", "space_not_found", "precondition_failed", "last_manager"),
     if_match=True,
 )
 async def remove_member(call: Call[NoBody, NoQuery]) -> Answer:

@@ -38,6 +38,7 @@ from bitvault.actors.files.store.places import steps_of
 from bitvault.actors.files.store.spaces import (
     SQL,
     NewSpace,
+    keep_manager,
     make_space,
     put_member,
     role_of,
@@ -61,6 +62,8 @@ class Spaces(Desk):
     async def list_spaces(self, message: ListSpaces) -> Page[Space]:
         """List the caller's spaces, the personal one first."""
         check_limit(message.limit)
+        if message.every:
+            return await self._list_every(message)
         caller, cursor = message.caller, message.cursor
         name = list_name("spaces", caller.principal.user_id)
         start: list[str | int] = ["", ""]
@@ -77,8 +80,29 @@ class Spaces(Desk):
             )
             if cursor is None and (not rows or rows[0]["kind"] != "personal"):
                 raise PersonalSpaceMissing
-            spaces = [space_of(row, role_of(row, caller) or Role.VIEWER) for row in rows]
+            spaces = [space_of(row, role_of(row, caller)) for row in rows]
             return page_of(spaces, message.limit, [(r["kind"], r["name_key"]) for r in rows], name)
+
+        return await self._read(caller, work)
+
+    async def _list_every(self, message: ListSpaces) -> Page[Space]:
+        """List the team spaces of a tenant for its admin, who may have to mend one."""
+        caller, cursor = message.caller, message.cursor
+        if not caller.principal.is_admin:
+            raise Refused(Forbidden("list the spaces of others"))
+        name = list_name("every space", caller.principal.user_id)
+        key = "" if cursor is None else decode_cursor(cursor, [str], name)[0]
+
+        async def work(tx: Transaction) -> Page[Space]:
+            rows = await tx.fetch(
+                SQL["list_team_spaces"],
+                tenant=caller.tenant_id,
+                user_id=caller.principal.user_id,
+                after_key=key,
+                limit=message.limit + 1,
+            )
+            spaces = [space_of(row, role_of(row, caller)) for row in rows]
+            return page_of(spaces, message.limit, [(row["name_key"],) for row in rows], name)
 
         return await self._read(caller, work)
 
@@ -140,7 +164,7 @@ class Spaces(Desk):
                     quota=quota,
                 )
             changed = await _locked(tx, caller, message.space_id)
-            return space_of(changed, role_of(changed, caller) or Role.VIEWER)
+            return space_of(changed, role_of(changed, caller))
 
         return await self._write(caller, work)
 
@@ -195,6 +219,8 @@ class Spaces(Desk):
         async def work(tx: Transaction) -> Member:
             await _governed(tx, caller, message.space_id)
             await _check_role(tx, message)
+            if message.role is not Role.MANAGER:
+                await keep_manager(tx, caller, message.space_id, message.user_id)
             await put_member(tx, caller, message.space_id, message.user_id, message.role)
             return Member(message.user_id, message.role)
 
@@ -208,6 +234,7 @@ class Spaces(Desk):
         async def work(tx: Transaction) -> None:
             await _governed(tx, caller, message.space_id)
             await _check_role(tx, message)
+            await keep_manager(tx, caller, message.space_id, message.user_id)
             await tx.execute(
                 SQL["remove_member"],
                 tenant=caller.tenant_id,

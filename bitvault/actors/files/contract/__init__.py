@@ -57,6 +57,7 @@ from bitvault.actors.files.contract.nodes import (
 from bitvault.actors.files.contract.refusals import (
     EntryNotFound,
     KindMismatch,
+    LastManager,
     MemberNotFound,
     NameTaken,
     NodeNotFound,
@@ -134,6 +135,7 @@ __all__ = [
     "InspectGarbage",
     "JudgeObjects",
     "KindMismatch",
+    "LastManager",
     "ListChildren",
     "ListMembers",
     "ListSpaces",

@@ -73,6 +73,18 @@ class SpaceTaken(Refusal):
 
 
 @frozen
+class LastManager(Refusal):
+    """A team space keeps a manager: its last one can neither leave nor become less."""
+
+    code: ClassVar[str] = "last_manager"
+
+    @property
+    def detail(self) -> str:
+        """Say what to do."""
+        return "role: this is the space's last manager; make somebody else one first."
+
+
+@frozen
 class NameTaken(Refusal):
     """The folder has a child of that name (compared case-insensitively, in NFC)."""
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from attrs import frozen
 
 from bitvault.actors.files.contract.refusals import (
+    LastManager,
     MemberNotFound,
     SpaceNotFound,
     SpaceTaken,
@@ -27,7 +28,8 @@ class Space:
     """``personal`` or ``team``."""
     name: str
     root_id: NodeId
-    role: Role
+    role: Role | None
+    """The caller's; None for an admin of the tenant who is not in a team space."""
     quota: int | None
     """Bytes; None is without limit."""
     used: int
@@ -52,6 +54,8 @@ class ListSpaces(Request[Page[Space] | Refusal]):
     caller: Caller
     cursor: str | None = None
     limit: int = DEFAULT_LIMIT
+    every: bool = False
+    """List every team space of the tenant instead; for its admins, who may enter none by that."""
 
 
 @frozen
@@ -102,7 +106,7 @@ class GetMember(Request[Member | SpaceNotFound | MemberNotFound]):
 
 
 @frozen
-class SetMember(Request[Member | SpaceNotFound | StaleMember | Forbidden | Invalid]):
+class SetMember(Request[Member | SpaceNotFound | StaleMember | LastManager | Forbidden | Invalid]):
     """Give a user a role in a team space; for its managers and the tenant's admins."""
 
     caller: Caller
@@ -114,7 +118,7 @@ class SetMember(Request[Member | SpaceNotFound | StaleMember | Forbidden | Inval
 
 
 @frozen
-class RemoveMember(Request[None | SpaceNotFound | StaleMember | Forbidden]):
+class RemoveMember(Request[None | SpaceNotFound | StaleMember | LastManager | Forbidden]):
     """Take a user out of a team space; not an error when they were not in it."""
 
     caller: Caller

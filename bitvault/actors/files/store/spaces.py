@@ -4,7 +4,7 @@ from uuid import UUID
 
 from attrs import frozen
 
-from bitvault.actors.files.contract import NodeCreated, Role, Space
+from bitvault.actors.files.contract import LastManager, NodeCreated, Role, Space
 from bitvault.actors.files.rules.access import role_in
 from bitvault.actors.files.rules.names import name_key
 from bitvault.actors.files.store.contents import Stamp
@@ -12,6 +12,7 @@ from bitvault.actors.files.store.written import Appender
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import Ids, NodeId, SpaceId
 from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Refused
 
 SQL = load_queries("bitvault.actors.files.store", "spaces.sql")
 
@@ -97,7 +98,19 @@ def role_of(row: Row, caller: Caller) -> Role | None:
     return role_in(row["kind"], owns=owns, member_role=row["member_role"])
 
 
-def space_of(row: Row, role: Role) -> Space:
+async def keep_manager(tx: Transaction, caller: Caller, space_id: UUID, user_id: UUID) -> None:
+    """Refuse when a space, which is locked, would have no manager without this user.
+
+    One that has none, because its managers were deleted, is left as it is.
+    """
+    row = await tx.fetchrow(
+        SQL["managers"], tenant=caller.tenant_id, space_id=space_id, user_id=user_id
+    )
+    if row and row["is_one"] and not row["others"]:
+        raise Refused(LastManager())
+
+
+def space_of(row: Row, role: Role | None) -> Space:
     """Build the contract's space from a row."""
     return Space(
         space_id=SpaceId(row["space_id"]),

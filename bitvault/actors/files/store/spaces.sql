@@ -28,6 +28,13 @@ ON CONFLICT (tenant_id, space_id, user_id) DO UPDATE SET role = excluded.role;
 DELETE FROM files.member
  WHERE tenant_id = :tenant AND space_id = :space_id AND user_id = :user_id;
 
+-- managers --
+-- Whether a user manages a space, and whether somebody else does.
+SELECT count(*) FILTER (WHERE user_id = :user_id) > 0 AS is_one,
+       count(*) FILTER (WHERE user_id <> :user_id) > 0 AS others
+  FROM files.member
+ WHERE tenant_id = :tenant AND space_id = :space_id AND role = 'manager';
+
 -- members --
 -- Who is in a space.
 SELECT user_id, role FROM files.member
@@ -74,3 +81,16 @@ SELECT s.*, mine.role AS member_role, u.used, u.reserved, u.quota
      WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
  WHERE (s.kind COLLATE "C", s.name_key) > (:after_kind COLLATE "C", :after_key COLLATE "C")
  ORDER BY s.kind COLLATE "C", s.name_key LIMIT :limit;
+
+-- list_team_spaces --
+-- Every team space of the tenant, by name, with the caller's role where there is one.
+SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
+  FROM (SELECT * FROM files.space
+         WHERE tenant_id = :tenant AND kind = 'team' AND name_key > :after_key
+         ORDER BY name_key LIMIT :limit) s
+  LEFT JOIN files.member m
+    ON m.tenant_id = :tenant AND m.space_id = s.space_id AND m.user_id = :user_id
+ CROSS JOIN LATERAL (
+    SELECT used, reserved, quota FROM files.usage
+     WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
+ ORDER BY s.name_key;
