@@ -47,9 +47,11 @@ def sessions(
     sessions.close()
     migrated_server.drop(name)
     figures = f"simulation: {sessions.runs} runs, {sessions.runs / seconds:.1f} runs/s"
-    capture = request.config.pluginmanager.get_plugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        print(f"\n{figures}; mutants caught: {len(caught)} of {len(MUTANTS)}")
+    plugin = request.config.pluginmanager.get_plugin
+    with plugin("capturemanager").global_and_fixture_disabled():
+        plugin("terminalreporter").write_line(
+            f"\n{figures}; mutants caught: {len(caught)} of {len(MUTANTS)}"
+        )
 
 
 def test_a_plan_with_its_faults_written_down_gives_the_same_trace(sessions: Sessions) -> None:
