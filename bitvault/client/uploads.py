@@ -182,9 +182,9 @@ class Uploader:
         )
         for stale in states.superseded(key):
             self.client.give_up(stale)
-        upload, again = self._resume(states, key, source), want.claim()
+        upload = self._resume(states, key, source)
+        again = None if upload is None else want.claim()
         if upload is None:
-            again = None
             begun = self.client.begin(draft_of(source, target, want, None))
             if begun.upload_id is None or begun.plan is None:
                 self.progress.advance(source.size)
