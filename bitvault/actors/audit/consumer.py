@@ -14,7 +14,7 @@ class AuditSink:
     """The first consumer; its effect is a row in the transaction of its cursor."""
 
     name: str = "audit"
-    subjects: Sequence[str] = ("node.*", "blob.*", "share.*")
+    subjects: Sequence[str] = ("node.*", "blob.*", "share.*", "space.*")
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Write the entry."""

@@ -25,7 +25,7 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
-    """Publish and subscribe by subject: ``node.*``, ``blob.*``, ``share.*``."""
+    """Publish and subscribe by subject: ``node.*``, ``blob.*``, ``share.*``, ``space.*``."""
 
     async def publish(self, events: Sequence[Recorded]) -> None:
         """Hand the events to every matching subscription; returns once the bus has them."""

@@ -14,10 +14,13 @@ from bitvault.actors.files.contract import (
     ListSpaces,
     Member,
     MemberNotFound,
+    MemberRemoved,
+    MemberSet,
     RemoveMember,
     Role,
     SetMember,
     Space,
+    SpaceChanged,
     SpaceNotFound,
     SpaceTaken,
     StaleMember,
@@ -164,6 +167,10 @@ class Spaces(Desk):
                     quota=quota,
                 )
             changed = await _locked(tx, caller, message.space_id)
+            revision = changed["revision"]
+            if revision != row["revision"]:
+                event = SpaceChanged(message.space_id, revision, changed["name"], changed["quota"])
+                await self._appender(caller)(tx, [event])
             return space_of(changed, role_of(changed, caller))
 
         return await self._write(caller, work)
@@ -217,11 +224,15 @@ class Spaces(Desk):
         caller = message.caller
 
         async def work(tx: Transaction) -> Member:
-            await _governed(tx, caller, message.space_id)
+            row = await _governed(tx, caller, message.space_id)
             await _check_role(tx, message)
             if message.role is not Role.MANAGER:
                 await keep_manager(tx, caller, message.space_id, message.user_id)
             await put_member(tx, caller, message.space_id, message.user_id, message.role)
+            event = MemberSet(
+                message.space_id, row["revision"], message.user_id, message.role.value
+            )
+            await self._appender(caller)(tx, [event])
             return Member(message.user_id, message.role)
 
         return await self._write(caller, work)
@@ -232,15 +243,18 @@ class Spaces(Desk):
         caller = message.caller
 
         async def work(tx: Transaction) -> None:
-            await _governed(tx, caller, message.space_id)
+            row = await _governed(tx, caller, message.space_id)
             await _check_role(tx, message)
             await keep_manager(tx, caller, message.space_id, message.user_id)
-            await tx.execute(
+            removed = await tx.execute(
                 SQL["remove_member"],
                 tenant=caller.tenant_id,
                 space_id=message.space_id,
                 user_id=message.user_id,
             )
+            if removed:
+                event = MemberRemoved(message.space_id, row["revision"], message.user_id)
+                await self._appender(caller)(tx, [event])
 
         await self._write(caller, work)
 

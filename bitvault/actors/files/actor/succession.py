@@ -1,7 +1,7 @@
 """What becomes of a user's files when the user goes: all of it stays."""
 
 from bitvault.actors.files.actor.desk import Desk
-from bitvault.actors.files.contract import PassedOn, PassOn, Role, SpaceTaken
+from bitvault.actors.files.contract import PassedOn, PassOn, Role, SpacePassedOn, SpaceTaken
 from bitvault.actors.files.rules.names import MAX_NAME_BYTES, name_key, numbered
 from bitvault.actors.files.store.spaces import put_member
 from bitvault.drivers.postgres.port import Transaction, load_queries
@@ -42,6 +42,14 @@ class Succession(Desk):
             if message.heir_id is not None:
                 heir = passed.space_id, message.heir_id, Role.MANAGER
                 await put_member(tx, caller, *heir)
+            event = SpacePassedOn(
+                passed.space_id,
+                space["revision"] + 1,
+                passed.name,
+                message.owner_id,
+                message.heir_id,
+            )
+            await self._appender(caller)(tx, [event])
             return passed
 
         return await self._write(caller, work)

@@ -16,12 +16,16 @@ from bitvault.actors.files.contract.collecting import (
     Verdict,
 )
 from bitvault.actors.files.contract.events import (
+    MemberRemoved,
+    MemberSet,
     NodeCommitted,
     NodeCreated,
     NodeMoved,
     NodePurged,
     NodeRestored,
     NodeTrashed,
+    SpaceChanged,
+    SpacePassedOn,
 )
 from bitvault.actors.files.contract.nodes import (
     Access,
@@ -145,6 +149,8 @@ __all__ = [
     "MakeFolder",
     "Member",
     "MemberNotFound",
+    "MemberRemoved",
+    "MemberSet",
     "MoveNode",
     "NameTaken",
     "Node",
@@ -171,7 +177,9 @@ __all__ = [
     "SetMember",
     "SignUploadParts",
     "Space",
+    "SpaceChanged",
     "SpaceNotFound",
+    "SpacePassedOn",
     "SpaceTaken",
     "StaleBase",
     "StaleMember",

@@ -1,4 +1,7 @@
-"""The facts this room publishes on ``node.*``; the aggregate is the node."""
+"""The facts this room publishes on ``node.*`` and ``space.*``; the aggregate is what changed.
+
+That a space was made is the ``node.created`` of its root.
+"""
 
 from typing import ClassVar
 from uuid import UUID
@@ -77,3 +80,39 @@ class NodePurged(Event):
     space_id: UUID
     name: str
     entry_id: UUID
+
+
+@frozen
+class SpaceChanged(Event):
+    """A team space has this name and quota now; None is without limit."""
+
+    kind: ClassVar[str] = "space.changed"
+    name: str
+    quota: int | None
+
+
+@frozen
+class SpacePassedOn(Event):
+    """A personal space became a team space, as its owner was deleted."""
+
+    kind: ClassVar[str] = "space.passed_on"
+    name: str
+    owner_id: UUID
+    heir_id: UUID | None
+
+
+@frozen
+class MemberSet(Event):
+    """A user has this role in a team space."""
+
+    kind: ClassVar[str] = "space.member_set"
+    member_id: UUID
+    role: str
+
+
+@frozen
+class MemberRemoved(Event):
+    """A user was taken out of a team space, or left."""
+
+    kind: ClassVar[str] = "space.member_removed"
+    member_id: UUID
