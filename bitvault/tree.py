@@ -219,7 +219,9 @@ def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
 
     def identity() -> Identity:
         held = wiring.limits
-        return Identity(wiring.database, wiring.passwords, clock, ids, held, choices.identity)
+        return Identity(
+            wiring.database, wiring.passwords, clock, ids, held, choices.identity, wiring.wakeups
+        )
 
     def storage() -> Storage:
         return Storage(

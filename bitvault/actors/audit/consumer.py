@@ -14,7 +14,16 @@ class AuditSink:
     """The first consumer; its effect is a row in the transaction of its cursor."""
 
     name: str = "audit"
-    subjects: Sequence[str] = ("node.*", "blob.*", "share.*", "space.*")
+    subjects: Sequence[str] = (
+        "node.*",
+        "blob.*",
+        "share.*",
+        "space.*",
+        "user.*",
+        "session.*",
+        "token.*",
+        "group.*",
+    )
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Write the entry."""

@@ -14,6 +14,7 @@ from bitvault.actors.identity.contract import (
     Standing,
     TooManyUsers,
     User,
+    UserCreated,
 )
 from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.identity.store import keys, tenants
@@ -68,6 +69,8 @@ class Accounts(Desk):
                 raise Refused(TooManyUsers(most))
             if not await store.insert_account(tx, account, rules.name_key(user.login)):
                 raise Refused(LoginTaken(user.login))
+            event = UserCreated(user.user_id, 0, user.login, user.kind, user.is_admin)
+            await self._append(tx, request.caller, event)
             return account
 
         made = await self.database.transact(me.tenant_id, work)

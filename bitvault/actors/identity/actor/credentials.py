@@ -12,6 +12,8 @@ from bitvault.actors.identity.contract import (
     Credential,
     CredentialNotFound,
     ListCredentials,
+    SessionEnded,
+    TokenRevoked,
     Unauthenticated,
     User,
     UserNotFound,
@@ -37,7 +39,11 @@ class Credentials(Desk):
         wanted = request.credential_id or principal.credential_id
 
         async def work(tx: Transaction) -> bool:
-            return await store.delete_credential(tx, principal.tenant_id, owner, wanted)
+            kind = await store.delete_credential(tx, principal.tenant_id, owner, wanted)
+            if kind is not None:
+                ended = SessionEnded if kind == "session" else TokenRevoked
+                await self._append(tx, request.caller, ended(wanted, 0, owner))
+            return kind is not None
 
         found = await self.database.transact(principal.tenant_id, work)
         self._forget(principal.tenant_id, owner)

@@ -12,9 +12,11 @@ from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.passwords.port import Passwords
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
+from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, TenantId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Refused
+from bitvault.outbox import Outbox, Wakeups
 
 
 @define(eq=False)
@@ -27,7 +29,14 @@ class Desk(Room):
     ids: Ids
     limits: Limits
     options: IdentityOptions
+    wakeups: Wakeups = field(factory=Wakeups)
+    """Tells the relay that there are events; one of its own leaves it to look for itself."""
     principals: Principals = field(factory=Principals, init=False)
+
+    async def _append(self, tx: Transaction, caller: Caller, *events: Event) -> None:
+        """Append to the outbox, as the transaction's last statement."""
+        outbox = Outbox(self.ids, self.clock, self.wakeups)
+        await outbox.append(tx, caller.tenant_id, events, caller)
 
     async def _me(self, caller: Caller) -> User:
         return (await self._account(caller)).user

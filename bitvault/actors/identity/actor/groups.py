@@ -12,7 +12,12 @@ from bitvault.actors.identity.contract import (
     DeleteGroup,
     FindGroups,
     Group,
+    GroupCreated,
+    GroupDeleted,
+    GroupJoined,
+    GroupLeft,
     GroupNotFound,
+    GroupRenamed,
     GroupTaken,
     ListGroups,
     ListMembers,
@@ -54,6 +59,7 @@ class Groups(Desk):
             await hold_tenant(tx, caller.tenant_id)
             if not await store.insert_group(tx, caller.tenant_id, group, rules.name_key(name)):
                 raise Refused(GroupTaken(name))
+            await self._append(tx, caller, GroupCreated(group.group_id, 0, name))
             return group
 
         return await self.database.transact(caller.tenant_id, work)
@@ -74,6 +80,7 @@ class Groups(Desk):
             renamed = await store.rename_group(tx, tenant_id, group_id, name, key)
             if renamed is None:
                 raise Refused(GroupNotFound(str(group_id)))
+            await self._append(tx, caller, GroupRenamed(group_id, 0, name))
             return renamed
 
         return await self.database.transact(tenant_id, work)
@@ -84,7 +91,10 @@ class Groups(Desk):
         caller = admin_of(request.caller, "delete groups")
 
         async def work(tx: Transaction) -> bool:
-            return await store.delete_group(tx, caller.tenant_id, request.group_id)
+            found = await store.delete_group(tx, caller.tenant_id, request.group_id)
+            if found:
+                await self._append(tx, caller, GroupDeleted(request.group_id, 0))
+            return found
 
         found = await self.database.transact(caller.tenant_id, work)
         self.principals.forget_tenant(caller.tenant_id)
@@ -146,6 +156,7 @@ class Groups(Desk):
             most = rules.MAX_GROUPS
             if not await store.insert_membership(tx, tenant_id, request.group_id, user_id, most):
                 raise Refused(TooManyGroups(most))
+            await self._append(tx, caller, GroupJoined(request.group_id, 0, user_id))
             return user
 
         user = await self.database.transact(tenant_id, work)
@@ -161,7 +172,9 @@ class Groups(Desk):
         async def work(tx: Transaction) -> None:
             if not await store.hold_group(tx, tenant_id, request.group_id):
                 raise Refused(GroupNotFound(str(request.group_id)))
-            await store.delete_membership(tx, tenant_id, request.group_id, request.user_id)
+            left = tenant_id, request.group_id, request.user_id
+            if await store.delete_membership(tx, *left):
+                await self._append(tx, caller, GroupLeft(request.group_id, 0, request.user_id))
 
         await self.database.transact(tenant_id, work)
         self.principals.forget(tenant_id, request.user_id)

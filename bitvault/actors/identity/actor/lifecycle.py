@@ -10,6 +10,8 @@ from bitvault.actors.identity.contract import (
     LastAdmin,
     LastOperator,
     User,
+    UserChanged,
+    UserDeleted,
     UserNotFound,
 )
 from bitvault.actors.identity.store import accounts, credentials, groups, tenants
@@ -38,6 +40,8 @@ class Lifecycle(Desk):
             await accounts.update_account(tx, changed, now)
             if changed.is_disabled:
                 await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
+            if changed != user:
+                await self._append(tx, caller, _told(changed))
             return changed
 
         user = await self.database.transact(caller.tenant_id, work)
@@ -56,6 +60,7 @@ class Lifecycle(Desk):
             await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
             await groups.leave_groups(tx, user.tenant_id, user.user_id)
             await accounts.bury_account(tx, user, now)
+            await self._append(tx, caller, UserDeleted(user.user_id, 0, user.login))
 
         await self.database.transact(caller.tenant_id, work)
         self.principals.forget(caller.tenant_id, request.user_id)
@@ -71,6 +76,18 @@ class Lifecycle(Desk):
         if user.is_operator:
             operator_of(caller)
         return user
+
+
+def _told(user: User) -> UserChanged:
+    return UserChanged(
+        user.user_id,
+        0,
+        user.login,
+        user.display_name,
+        user.is_admin,
+        user.is_operator,
+        user.is_disabled,
+    )
 
 
 async def _leave_enough(tx: Transaction, user: User, changed: User | None) -> None:

@@ -15,10 +15,15 @@ from bitvault.actors.identity.contract import (
     ChangePassword,
     CloseOtherSessions,
     CloseSessionsOf,
+    Credential,
     OpenSession,
+    PasswordChanged,
     SecretIssued,
+    SessionOpened,
+    SessionsEnded,
     TooManyAttempts,
     Unauthenticated,
+    User,
     UserNotFound,
 )
 from bitvault.actors.identity.store import accounts
@@ -26,7 +31,7 @@ from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.limits import Charge
-from bitvault.kernel.principal import Origin, Principal, Scope
+from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import DependencyDown, Refused
 from supervisors import handles
 
@@ -104,6 +109,8 @@ class Sessions(Credentials):
                 return False
             await store.delete_expired_sessions(tx, account.user, credential.created_at)
             await self._insert(tx, account.user, token, credential, idle)
+            caller = Caller(_principal(account.user, credential), origin)
+            await self._append(tx, caller, SessionOpened(credential.credential_id, 0))
             return True
 
         if not await self.database.transact(account.user.tenant_id, work):
@@ -168,6 +175,7 @@ class Sessions(Credentials):
             if not await accounts.set_password(tx, account, phc):
                 raise Refused(BadCredentials())
             await store.delete_other_sessions(tx, principal)
+            await self._append(tx, request.caller, PasswordChanged(principal.user_id, 0))
 
         await self.database.transact(principal.tenant_id, work)
         self._forget(principal.tenant_id, principal.user_id)
@@ -180,6 +188,7 @@ class Sessions(Credentials):
 
         async def work(tx: Transaction) -> None:
             await store.delete_other_sessions(tx, principal)
+            await self._append(tx, request.caller, SessionsEnded(principal.user_id, 0))
 
         await self.database.transact(principal.tenant_id, work)
         self._forget(principal.tenant_id, principal.user_id)
@@ -195,9 +204,17 @@ class Sessions(Credentials):
             if await self._held(tx, tenant_id, user_id) is None:
                 raise Refused(UserNotFound(str(user_id)))
             await store.delete_sessions(tx, tenant_id, user_id)
+            await self._append(tx, caller, SessionsEnded(user_id, 0))
 
         await self.database.transact(tenant_id, work)
         self._forget(tenant_id, user_id)
+
+
+def _principal(user: User, credential: Credential) -> Principal:
+    """Return who has just logged in."""
+    return Principal(
+        user.tenant_id, user.user_id, user.login, user.is_admin, credential.credential_id
+    )
 
 
 def _is_stale(known: store.Known, now: datetime) -> bool:

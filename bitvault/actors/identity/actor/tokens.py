@@ -6,7 +6,13 @@ from attrs import define, evolve
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.credentials import Credentials
-from bitvault.actors.identity.contract import CreateToken, Credential, SecretIssued, User
+from bitvault.actors.identity.contract import (
+    CreateToken,
+    Credential,
+    SecretIssued,
+    TokenCreated,
+    User,
+)
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store import keys
 from bitvault.drivers.postgres.port import Transaction
@@ -35,6 +41,10 @@ class Tokens(Credentials):
             if made_id is not None:
                 return await self._same(tx, user, made_id, token, credential)
             await self._insert(tx, user, token, credential, None)
+            event = TokenCreated(
+                credential.credential_id, 0, user.user_id, name, scope.name.lower()
+            )
+            await self._append(tx, request.caller, event)
             return credential
 
         issued = await self.database.transact(user.tenant_id, work)

@@ -122,15 +122,15 @@ async def replace_secret(
 
 async def delete_credential(
     tx: Transaction, tenant_id: TenantId, user_id: UserId, credential_id: UUID
-) -> bool:
-    """End one of the user's credentials; False when there is none such."""
+) -> str | None:
+    """End one of the user's credentials and return its kind; None when there is none such."""
     row = await tx.fetchrow(
         QUERIES["delete_credential"],
         tenant_id=tenant_id,
         user_id=user_id,
         credential_id=credential_id,
     )
-    return row is not None
+    return None if row is None else str(row["kind"])
 
 
 async def delete_other_sessions(tx: Transaction, principal: Principal) -> None:

@@ -53,7 +53,7 @@ WHERE tenant_id = :tenant_id AND credential_id = :credential_id;
 -- delete_credential --
 DELETE FROM identity.credential
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND credential_id = :credential_id
-RETURNING credential_id;
+RETURNING kind;
 
 -- delete_other_sessions --
 DELETE FROM identity.credential

@@ -92,11 +92,11 @@ async def insert_membership(
 
 async def delete_membership(
     tx: Transaction, tenant_id: TenantId, group_id: GroupId, user_id: UserId
-) -> None:
-    """Take a user out of a group."""
-    await tx.execute(
-        QUERIES["delete_membership"], tenant_id=tenant_id, group_id=group_id, user_id=user_id
-    )
+) -> bool:
+    """Take a user out of a group; False when they were not in it."""
+    query, user = QUERIES["delete_membership"], {"user_id": user_id}
+    row = await tx.fetchrow(query, tenant_id=tenant_id, group_id=group_id, **user)
+    return row is not None
 
 
 async def leave_groups(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> None:

@@ -1,0 +1,128 @@
+"""The facts this room publishes: ``user.*``, ``session.*``, ``token.*``, ``group.*``.
+
+They are for the audit: who did it and from where is in the envelope. Nothing here counts its
+changes, so ``revision`` is 0. Never a password, a token or a part of one.
+"""
+
+from typing import ClassVar
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.kernel.events import Event
+
+
+@frozen
+class UserCreated(Event):
+    """There is a new user, or service account."""
+
+    kind: ClassVar[str] = "user.created"
+    login: str
+    account_kind: str
+    is_admin: bool
+
+
+@frozen
+class UserChanged(Event):
+    """A user has this name and role now, and is kept out or not."""
+
+    kind: ClassVar[str] = "user.changed"
+    login: str
+    display_name: str
+    is_admin: bool
+    is_operator: bool
+    is_disabled: bool
+
+
+@frozen
+class UserDeleted(Event):
+    """A user is gone, with all sessions, tokens and memberships."""
+
+    kind: ClassVar[str] = "user.deleted"
+    login: str
+
+
+@frozen
+class PasswordChanged(Event):
+    """A user has another password, and no session but the one in use."""
+
+    kind: ClassVar[str] = "user.password_changed"
+
+
+@frozen
+class SessionsEnded(Event):
+    """All of a user's sessions were ended, by the user all but the one in use."""
+
+    kind: ClassVar[str] = "user.sessions_ended"
+
+
+@frozen
+class SessionOpened(Event):
+    """Somebody logged in; the aggregate is the session."""
+
+    kind: ClassVar[str] = "session.opened"
+
+
+@frozen
+class SessionEnded(Event):
+    """A session was ended."""
+
+    kind: ClassVar[str] = "session.ended"
+    owner_id: UUID
+
+
+@frozen
+class TokenCreated(Event):
+    """There is a new API token; ``scope`` is what it may do at most."""
+
+    kind: ClassVar[str] = "token.created"
+    owner_id: UUID
+    name: str
+    scope: str
+
+
+@frozen
+class TokenRevoked(Event):
+    """An API token was revoked."""
+
+    kind: ClassVar[str] = "token.revoked"
+    owner_id: UUID
+
+
+@frozen
+class GroupCreated(Event):
+    """There is a new group."""
+
+    kind: ClassVar[str] = "group.created"
+    name: str
+
+
+@frozen
+class GroupRenamed(Event):
+    """A group has another name."""
+
+    kind: ClassVar[str] = "group.renamed"
+    name: str
+
+
+@frozen
+class GroupDeleted(Event):
+    """A group is gone."""
+
+    kind: ClassVar[str] = "group.deleted"
+
+
+@frozen
+class GroupJoined(Event):
+    """A user was put in a group."""
+
+    kind: ClassVar[str] = "group.joined"
+    member_id: UUID
+
+
+@frozen
+class GroupLeft(Event):
+    """A user was taken out of a group."""
+
+    kind: ClassVar[str] = "group.left"
+    member_id: UUID
