@@ -27,6 +27,10 @@ function bytes(count) {
   return (step ? count.toFixed(1) : count) + " " + units[step];
 }
 
+function moment(text) {
+  return new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
 function credential() {
   if (!password) return "Bearer " + token;
   const raw = new TextEncoder().encode(token + ":" + password);
@@ -63,7 +67,7 @@ async function download(node, pressed) {
 
 function line(node) {
   const size = element("span", "soft", node.kind === "file" ? bytes(node.size) : "");
-  const when = element("span", "soft", new Date(node.contentModifiedAt || node.modifiedAt).toLocaleString());
+  const when = element("span", "soft", moment(node.contentModifiedAt || node.modifiedAt));
   const name = node.kind === "folder"
     ? button("link name", node.name + "/", () => enter(node))
     : element("span", "name", node.name);
@@ -106,7 +110,7 @@ async function enter(node) {
 
 function terms(link) {
   const said = [];
-  if (link.expiresAt) said.push("until " + new Date(link.expiresAt).toLocaleString());
+  if (link.expiresAt) said.push("until " + moment(link.expiresAt));
   if (link.downloadsLeft !== null) said.push(link.downloadsLeft + " downloads left");
   return said.join(" · ");
 }
