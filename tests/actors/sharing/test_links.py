@@ -10,13 +10,17 @@ from attrs import evolve
 from bitvault.actors.files.contract import (
     Apply,
     ContentDraft,
+    CopyNode,
     GetContents,
     GetNode,
+    ListChildren,
     ListSpaces,
     MakeFolder,
+    MoveNode,
     NodeNotFound,
     SpaceNotFound,
     Target,
+    UploadOpened,
     Written,
 )
 from bitvault.actors.identity.contract import ChangeTenant, ChangeUser
@@ -285,3 +289,31 @@ async def test_a_link_that_changed_meanwhile_is_left_alone(
     assert (await company.sharing.handle(ListLinks(company.caller("ann"), top))).items == (
         issued.link,
     )
+
+
+async def test_a_restricted_folder_holds_guests_as_well(company: Company, top: NodeId) -> None:
+    """What a link gives above a restricted folder ends there; a link to the folder itself holds."""
+    inner = await company.folder("ann", "/secret/top/inner")
+    file = await company.put("ann", "/secret/top/inner/deep/f", "hidden")
+    outside = await come(company, await make(company, top, role=Role.EDITOR))
+    inside = await come(company, await make(company, inner))
+    await company.share("ann", inner, EVERYONE, Role.VIEWER)
+    await company.restrict("ann", inner)
+
+    for node_id in (inner, file):
+        target = Target(node_id=node_id)
+        assert await company.files.ask(GetNode(outside, target)) == NodeNotFound(str(node_id))
+        assert (await company.files.ask(GetNode(inside, target))).node_id == node_id
+    page = await company.files.ask(ListChildren(outside, Target(node_id=top)))
+    assert [node.name for node in page.items] == ["f"]
+    by_path = await company.files.ask(GetNode(outside, Target(path=f"{top}:/inner/deep/f")))
+    assert by_path == NodeNotFound(f"{top}:/inner/deep/f")
+    nowhere = await company.files.ask(GetNode(outside, Target(path=f"{inner}:/deep")))
+    assert nowhere == SpaceNotFound(str(inner))
+    copy = CopyNode(Target(node_id=top), Target(node_id=top), name="copy")
+    copied = await company.files.apply(copy, caller=outside)
+    page = await company.files.ask(ListChildren(outside, Target(node_id=copied.node.node_id)))
+    assert [node.name for node in page.items] == ["f"]
+    assert isinstance(await company.files.init(f"{top}:/x", "hidden", outside), UploadOpened)
+    move = MoveNode(Target(path=f"{top}:/f"), Target(node_id=inner))
+    assert isinstance(await company.files.apply(move, caller=outside), NodeNotFound)

@@ -140,6 +140,7 @@ async def _there(
         parents=[parent for parent, _ in places],
         keys=[key for _, key in places],
         grantees=[],
+        of_everyone=0,
     )
     return {(row["parent_id"], row["name_key"]) for row in rows}
 

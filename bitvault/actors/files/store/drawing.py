@@ -20,10 +20,10 @@ from bitvault.actors.files.store.contents import Raced, Stamp
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
-from bitvault.actors.files.store.locate import Search, Wanted, locate_in, search_for
+from bitvault.actors.files.store.locate import Search, Wanted, locate_in, said_to, search_for
 from bitvault.actors.files.store.places import Place, present
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
-from bitvault.kernel.access import Right, grantees_of
+from bitvault.kernel.access import Right
 from bitvault.kernel.refusal import Refusal, Refused
 
 SQL = load_queries("bitvault.actors.files.store", "structure.sql")
@@ -167,7 +167,7 @@ class Drawing:
             tenant=self.stamp.tenant,
             parents=[parent_id for parent_id, _ in unique],
             keys=[key for _, key in unique],
-            grantees=grantees_of(self.stamp.caller.principal),
+            **said_to(self.stamp.caller),
         )
         for row in rows:
             self.tree.learn_child(row)

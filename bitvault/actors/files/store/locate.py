@@ -1,6 +1,7 @@
 """Finding nodes by id or path, many at once: a few round trips whatever the number."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from attrs import define, evolve, frozen
@@ -15,7 +16,7 @@ from bitvault.actors.files.rules.names import Address, name_key, parse_path, val
 from bitvault.actors.files.rules.tree import SpaceKey, Tree
 from bitvault.actors.files.store.places import Place, place_of_chain, present, rights_in
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
-from bitvault.kernel.access import NONE, Right, grantees_of, rights_along
+from bitvault.kernel.access import EVERYONE, NONE, STOP, Right, grantees_of, rights_along
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Invalid, Refusal, Refused
 
@@ -171,17 +172,25 @@ def _begin(search: Search, row: Row | None) -> None:
 
 async def walk_up(tx: Transaction, caller: Caller, ids: Sequence[UUID]) -> list[Row]:
     """Return each node with its chain, and what was granted to the caller on the way."""
-    grantees = grantees_of(caller.principal)
-    return await tx.fetch(SQL["walk_up"], tenant=caller.tenant_id, ids=list(ids), grantees=grantees)
+    said = said_to(caller)
+    return await tx.fetch(SQL["walk_up"], tenant=caller.tenant_id, ids=list(ids), **said)
+
+
+def said_to(caller: Caller) -> dict[str, Any]:
+    """Return the parameters that find what is said to the caller, on whichever node.
+
+    Of what is said of everyone a guest is told where it ends (``STOP``), and no rights.
+    """
+    grantees = list(dict.fromkeys((*grantees_of(caller.principal), EVERYONE)))
+    return {"grantees": grantees, "of_everyone": STOP if caller.principal.is_guest else -1}
 
 
 async def granted_on(tx: Transaction, caller: Caller, ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return what was granted to the caller on each of these nodes, where anything was."""
     if not ids:
         return {}
-    grantees = grantees_of(caller.principal)
     rows = await tx.fetch(
-        SQL["granted_on"], tenant=caller.tenant_id, ids=list(ids), grantees=grantees
+        SQL["granted_on"], tenant=caller.tenant_id, ids=list(ids), **said_to(caller)
     )
     return {row["node_id"]: row["granted"] for row in rows}
 
@@ -241,9 +250,9 @@ def _enter(search: Search, row: Row | None, user_id: UUID) -> None:
         search.start_rights = rights_in(row, user_id)
 
 
-def _unseen(search: Search) -> Refusal:
+def _unseen(search: Search, *, starts_seen: bool = False) -> Refusal:
     """Answer for a place that the caller may see nothing of, as if it were not there."""
-    if search.address is None or search.start_rights:
+    if search.address is None or starts_seen:
         return NodeNotFound(search.wanted.label)
     return SpaceNotFound(search.address.space_name or str(search.address.space_id))
 
@@ -258,7 +267,7 @@ async def _walk_down(tx: Transaction, caller: Caller, searches: list[Search]) ->
         ords=[i for i, _ in asked],
         starts=[s.start_id for _, s in asked],
         keys=["/".join(s.keys) for _, s in asked],
-        grantees=grantees_of(caller.principal),
+        **said_to(caller),
     )
     for row in rows:
         searches[row["ord"]].found = row
@@ -278,7 +287,7 @@ def _answer(search: Search) -> Place | Refusal:
         granted += node["granted"][1:]
     rights = rights_along(search.start_rights, granted)
     if not rights[-1]:
-        return _unseen(search)
+        return _unseen(search, starts_seen=bool(rights[len(above["ids"]) - 1 if above else 0]))
     depth = search.found["depth"] if search.found else 0
     place = place_of_chain(search.space, node, ids, names, rights)
     missing = search.names[depth:]

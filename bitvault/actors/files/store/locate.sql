@@ -3,6 +3,9 @@
 -- while the statistics are young, and for the largest tenants always (test_growth.py). An array in
 -- a (SELECT ...) has no length that the planner could see, so that it keeps one plan instead of
 -- making one for each call.
+--
+-- What is said of everyone is read for all, and masked: guests have none of the rights, but a
+-- restricted folder holds them as well.
 
 -- walk_up --
 -- From each node to its root: where it is, in which space, what was granted to the caller on each
@@ -27,7 +30,9 @@ WITH RECURSIVE up AS (
            bool_or(entry_id IS NOT NULL) AS trashed
       FROM up
      CROSS JOIN LATERAL (
-        SELECT coalesce(bit_or(g.rights), 0) AS granted FROM sharing.granted g
+        SELECT coalesce(bit_or(g.rights & CASE g.grantee_kind
+                   WHEN 'everyone' THEN :of_everyone::int ELSE -1 END), 0) AS granted
+          FROM sharing.granted g
          WHERE g.tenant_id = :tenant AND g.node_id = up.node_id
            AND g.grantee_id = ANY((SELECT :grantees::uuid[])::uuid[])) said
      GROUP BY start
@@ -65,7 +70,9 @@ SELECT deepest.ord, deepest.depth, deepest.ids, deepest.names, said.granted, n.*
     SELECT array_agg(coalesce(bits.granted, 0) ORDER BY i.at) AS granted
       FROM unnest(deepest.ids) WITH ORDINALITY AS i (node_id, at)
      CROSS JOIN LATERAL (
-        SELECT bit_or(g.rights) AS granted FROM sharing.granted g
+        SELECT bit_or(g.rights & CASE g.grantee_kind
+                   WHEN 'everyone' THEN :of_everyone::int ELSE -1 END) AS granted
+          FROM sharing.granted g
          WHERE g.tenant_id = :tenant AND g.node_id = i.node_id
            AND g.grantee_id = ANY((SELECT :grantees::uuid[])::uuid[])) bits) said
  CROSS JOIN LATERAL (
@@ -75,7 +82,10 @@ SELECT deepest.ord, deepest.depth, deepest.ids, deepest.names, said.granted, n.*
 
 -- granted_on --
 -- What was granted to the caller on each of these nodes, where anything was.
-SELECT node_id, bit_or(rights) AS granted FROM sharing.granted
+SELECT node_id,
+       bit_or(rights & CASE grantee_kind WHEN 'everyone' THEN :of_everyone::int ELSE -1 END)
+         AS granted
+  FROM sharing.granted
  WHERE tenant_id = :tenant AND node_id = ANY(:ids::uuid[]) AND grantee_id = ANY(:grantees::uuid[])
  GROUP BY node_id;
 
@@ -114,7 +124,9 @@ SELECT n.*, said.granted
      WHERE c.tenant_id = :tenant AND c.parent_id = w.parent_id AND c.entry_id IS NULL
        AND c.name_key = w.name_key LIMIT 1) n
  CROSS JOIN LATERAL (
-    SELECT coalesce(bit_or(g.rights), 0) AS granted FROM sharing.granted g
+    SELECT coalesce(bit_or(g.rights & CASE g.grantee_kind
+               WHEN 'everyone' THEN :of_everyone::int ELSE -1 END), 0) AS granted
+      FROM sharing.granted g
      WHERE g.tenant_id = :tenant AND g.node_id = n.node_id
        AND g.grantee_id = ANY((SELECT :grantees::uuid[])::uuid[])) said;
 
