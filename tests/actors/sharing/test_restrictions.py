@@ -8,10 +8,14 @@ from bitvault.actors.files.contract import (
     GetNode,
     ListTrash,
     MakeFolder,
+    MoveNode,
     NodeNotFound,
+    RestoreEntry,
     SetMember,
     Target,
+    TooManyNodes,
     TrashNode,
+    Written,
 )
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId
@@ -115,3 +119,44 @@ async def test_team_members_are_held_by_it_and_its_managers_are_not(company: Com
     assert len((await company.files.ask(ListTrash(ann, space.space_id))).items) == 1
     made = await company.files.apply(MakeFolder(Target(path="Team:/inner/new")), caller=ben)
     assert made == NodeNotFound("Team:/inner/new")
+
+
+async def test_no_move_lets_an_editor_past_a_restriction(company: Company, inner: NodeId) -> None:
+    """What is restricted in a folder goes nowhere where they, or others, may share it then."""
+    ben, outer = company.caller("ben"), (await company.see("ann", inner)).parent_id
+    middle = await company.folder("ann", "/outer/middle")
+    carry = MoveNode(Target(node_id=inner), Target(node_id=middle))
+    await company.files.apply(carry, caller=company.caller("ann"))
+    managed = await company.folder("ann", "/managed")
+    await company.share("ann", managed, "cat", Role.MANAGER)
+    await company.share("ann", managed, "ben", Role.EDITOR)
+    within = await company.folder("ann", "/outer/within")
+    refused = Forbidden("move a restricted folder to where others may share it")
+
+    out = [
+        MoveNode(Target(node_id=middle), Target(path="/")),
+        MoveNode(Target(node_id=middle), Target(node_id=managed)),
+        MoveNode(Target(node_id=middle), Target(node_id=within)),
+        MakeFolder(parent=Target(node_id=within), name="x"),
+        MoveNode(Target(node_id=middle), Target(node_id=managed)),
+    ]
+    answers = await company.files.apply(*out, caller=ben)
+    assert [answers[index] for index in (0, 1, 4)] == [refused] * 3
+    assert [isinstance(answers[index], Written) for index in (2, 3)] == [True, True]
+    trashed = await company.files.apply(TrashNode(Target(node_id=middle)), caller=ben)
+    elsewhere = RestoreEntry(trashed.entry_id, Target(path="/"))
+    assert await company.files.apply(elsewhere, caller=ben) == refused
+    assert await company.see("ben", inner) == NodeNotFound(str(inner))
+    back = RestoreEntry(trashed.entry_id, Target(node_id=outer))
+    assert isinstance(await company.files.apply(back, caller=ben), Written)
+    assert await company.names("ann", inner) == ["f"]
+
+
+async def test_a_copy_is_whole_or_refused(
+    company: Company, inner: NodeId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder with too much in it is not copied in part, though some of it is not the copier's."""
+    outer = (await company.see("ann", inner)).parent_id
+    monkeypatch.setattr("bitvault.actors.files.store.copying.MAX_NODES", 2)
+    copy = CopyNode(Target(node_id=outer), Target(path="/"), name="copy")
+    assert await company.files.apply(copy, caller=company.caller("ben")) == TooManyNodes(2)

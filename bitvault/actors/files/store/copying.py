@@ -50,8 +50,10 @@ async def copy_node(structure: Structure, one: CopyNode) -> Done:
         node_id=place.node_id,
         limit=MAX_NODES + 1,
     )
+    if len(rows) > MAX_NODES:
+        raise Refused(TooManyNodes(MAX_NODES))
     rows = await _readable(structure, place, rows)
-    _check_copy(rows, len(parent.ids))
+    _check_depth(rows, len(parent.ids))
     name = valid_name(one.name) if one.name is not None else place.node["name"]
     name, there = await structure.free(parent, name, one.if_exists, place.node, new=True)
     if there:
@@ -84,9 +86,7 @@ async def _readable(structure: Structure, place: Place, rows: Sequence[Row]) -> 
     return left
 
 
-def _check_copy(rows: Sequence[Row], depth: int) -> None:
-    if len(rows) > MAX_NODES:
-        raise Refused(TooManyNodes(MAX_NODES))
+def _check_depth(rows: Sequence[Row], depth: int) -> None:
     if depth + rows[-1]["depth"] > MAX_DEPTH:
         raise Refused(TreeRuleBroken("parentId", f"at most {MAX_DEPTH} levels are possible"))
 

@@ -36,7 +36,7 @@ from bitvault.actors.files.store.locate import (
 from bitvault.actors.files.store.locate import Wanted, spaces_of, walk_up
 from bitvault.actors.files.store.places import Place, permitted, place_at, present
 from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.access import Right
+from bitvault.kernel.access import STOP, Right
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, NodeId, SpaceId
 from bitvault.kernel.refusal import Forbidden, Refusal, Refused
@@ -98,6 +98,7 @@ class Structure:
         if place.node_id in parent.ids:
             raise Refused(TreeRuleBroken("parentId", "must not be inside the node itself"))
         await self._check_depth(place, parent)
+        await self._check_exposure(place, parent)
         name = valid_name(one.name) if one.name is not None else place.node["name"]
         name, there = await self.free(parent, name, one.if_exists, place.node)
         if parent.space_id != place.space["space_id"]:
@@ -148,6 +149,7 @@ class Structure:
             parent = await self.parent(one.parent)
         else:
             parent = await self._original(entry)
+        await self._check_exposure(place, parent)
         node = await self.row(entry["node_id"])
         name = valid_name(one.name) if one.name is not None else node["name"]
         name, there = await self.free(parent, name, one.if_exists, node)
@@ -320,6 +322,25 @@ class Structure:
             below = await self.drawing.height(place.node_id, MAX_DEPTH - len(parent.ids))
         if len(parent.ids) + below > MAX_DEPTH:
             raise Refused(TreeRuleBroken("parentId", f"at most {MAX_DEPTH} levels are possible"))
+
+    async def _check_exposure(self, place: Place, parent: "Parent") -> None:
+        """Refuse to carry a restricted folder to others who may share it, unless one may oneself.
+
+        Whoever may share a folder is not held by a restriction below it. Read only where the new
+        place has such people, which the old one has not.
+        """
+        if place.node["kind"] == "file" or Right.SHARE in place.rights[-1]:
+            return
+        tenant, new = self.stamp.tenant, [one for one in parent.ids if one not in place.ids]
+        is_near = parent.space_id == place.space["space_id"]
+        if is_near and not (
+            new and await self.tx.fetchrow(SQL["sharers_on"], tenant=tenant, ids=new)
+        ):
+            return
+        await self.drawing.write()
+        at = {"tenant": tenant, "node_id": place.node_id, "stop": STOP}
+        if await self.tx.fetchrow(SQL["restricted_in"], **at):
+            raise Refused(Forbidden("move a restricted folder to where others may share it"))
 
     async def _carry(self, place: Place, space_id: UUID) -> None:
         await self.drawing.write()

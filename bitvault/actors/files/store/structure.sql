@@ -85,6 +85,34 @@ UPDATE files.trash_entry e SET space_id = :space_id
         SELECT ctid AS at FROM files.trash_entry a
          WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) t));
 
+-- sharers_on --
+-- Whether anybody was granted the right to share on some of these nodes.
+SELECT 1 AS found
+  FROM unnest((SELECT :ids::uuid[])) AS i (node_id)
+ CROSS JOIN LATERAL (
+    SELECT FROM sharing.granted a
+     WHERE a.tenant_id = :tenant AND a.node_id = i.node_id AND a.role = 'manager' LIMIT 1) g
+ LIMIT 1;
+
+-- restricted_in --
+-- Whether a folder, or one below it, trashed ones too, is restricted.
+WITH RECURSIVE down AS (
+    SELECT :node_id::uuid AS node_id
+    UNION ALL
+    SELECT n.node_id FROM down d
+     CROSS JOIN LATERAL (
+        SELECT c.node_id FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.kind = 'folder' OFFSET 0) n
+)
+SELECT 1 AS found
+  FROM down
+ CROSS JOIN LATERAL (
+    SELECT FROM sharing.granted a
+     WHERE a.tenant_id = :tenant AND a.node_id = down.node_id
+       AND a.grantee_id = '00000000-0000-0000-0000-000000000000' AND (a.rights & :stop::int) <> 0
+     LIMIT 1) g
+ LIMIT 1;
+
 -- heights --
 -- Levels of folders below some folders.
 WITH RECURSIVE down AS (
