@@ -16,6 +16,7 @@ from bitvault.actors.files.contract import (
     MoveNode,
     NodeNotFound,
     RestoreEntry,
+    RestoreVersion,
     SpaceNotFound,
     Target,
     TrashNode,
@@ -83,6 +84,10 @@ async def test_an_editor_writes_below_but_not_the_share_itself(company: Company)
     await company.share("ann", top, "ben", Role.EDITOR)
     ben, at = company.caller("ben"), Target(node_id=top)
 
+    space_id = (await company.files.ask(GetSpace(company.caller("ann")))).space_id
+    by_path = MakeFolder(Target(path=f"{space_id}:/projects/top"), exist_ok=True)
+    there = await company.files.apply(by_path, caller=ben)
+    assert (there.node.node_id, there.node.parent_id) == (top, None)
     made = await company.files.apply(MakeFolder(parent=at, name="new"), caller=ben)
     assert (made.node.path, made.node.parent_id) == ("/top/new", top)
     moved = await company.files.apply(
@@ -127,7 +132,9 @@ async def test_a_shared_file_takes_new_versions_and_nothing_beside_it(company: C
     ben, path = company.caller("ben"), f"{space.space_id}:/papers/draft"
 
     second = await company.files.put(path, "two", ben, if_exists=IfExists.REPLACE)
-    assert (second.node.version, second.node.path) == (2, "/draft")
+    assert (second.node.version, second.node.path, second.node.parent_id) == (2, "/draft", None)
+    back = await company.files.apply(RestoreVersion(Target(node_id=file), 1), caller=ben)
+    assert (back.node.version, back.node.parent_id) == (3, None)
     refused = await company.files.put(path, "three", ben, if_exists=IfExists.RENAME)
     assert refused == Forbidden("put anything beside it")
     beside = await company.files.init(f"{space.space_id}:/papers/other", "x", ben)

@@ -191,7 +191,7 @@ async def _land(
     # the same event id, and that exists only now.
     position = await append(tx, picture.events)
     results = {
-        upload_id: written(outcome, item.arrival.space_id, picture, stamp, position)
+        upload_id: written(outcome, item.place, item.arrival.space_id, picture, stamp, position)
         for upload_id, (item, outcome) in landed.items()
     }
     await _finish(tx, stamp, results)

@@ -163,7 +163,7 @@ async def _next_version(
     await _write(structure, picture)
     structure.ledger.add(space_id, used=content.size)
     after = await structure.row(spot.node_id)
-    return Done(after, space_id, place.path, len(structure.events) - 1)
+    return Done(place.shown(after), space_id, place.path, len(structure.events) - 1)
 
 
 async def _write(structure: Structure, picture: Picture) -> None:

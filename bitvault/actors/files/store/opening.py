@@ -13,6 +13,7 @@ from bitvault.actors.files.contract import (
     TreeRuleBroken,
     UploadDraft,
     UploadUnneeded,
+    Written,
 )
 from bitvault.actors.files.rules.drafts import DEFAULT_TYPE, check_draft, place_of
 from bitvault.actors.files.rules.names import MAX_DEPTH
@@ -49,6 +50,7 @@ from bitvault.actors.files.store.places import Place, permitted, place_at
 from bitvault.actors.files.store.written import Appender, written
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right
+from bitvault.kernel.events import Position
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.refusal import Forbidden, Refusal, Refused
 
@@ -118,7 +120,7 @@ async def open_uploads(
     await settle(tx, stamp.tenant, ledger)
     position = await append(tx, picture.events)
     opened.outcomes = [
-        UploadUnneeded(written(one, _space(opening), picture, stamp, position))
+        UploadUnneeded(_written(one, opening, picture, stamp, position))
         if isinstance(one, Landed)
         else one
         for one, opening in zip(opened.outcomes, openings, strict=True)
@@ -144,11 +146,13 @@ async def _picture(
     return picture
 
 
-def _space(opening: Opening | Refusal) -> UUID:
+def _written(
+    landed: Landed, opening: Opening | Refusal, picture: Picture, stamp: Stamp,
+    last: Position | None,
+) -> Written:  # fmt: skip
     if isinstance(opening, Refusal):
         raise AssertionError("a refused draft did not land")  # noqa: TRY004 - a broken promise, not a wrong argument
-    space_id: UUID = opening.arrival.space_id
-    return space_id
+    return written(landed, opening.place, opening.arrival.space_id, picture, stamp, last)
 
 
 async def _openings(

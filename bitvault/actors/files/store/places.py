@@ -54,10 +54,19 @@ class Place:
         """Say whether it is the highest node on its way that the caller may see."""
         return len(self.ids) > 1 and Right.READ not in self.rights[-2]
 
+    @property
+    def hides_parent(self) -> bool:
+        """Say whether what is there already is in a folder that the caller may not see."""
+        return self.is_top and not self.missing
+
     def described(self) -> Node:
         """Return the existing node as the contract shows it."""
         node = node_of(self.node, self.space["space_id"], join(self.names))
         return evolve(node, parent_id=None) if self.is_top else node
+
+    def shown(self, row: Row) -> Row:
+        """Return a row of the existing node without what the caller may not see of it."""
+        return {**row, "parent_id": None} if self.hides_parent else row
 
 
 def steps_of(place: Place) -> tuple[Step, ...]:

@@ -82,7 +82,7 @@ class Structure:
         permitted(place, Right.CHANGE)
         if not place.missing:
             if place.node["kind"] == "folder" and one.exist_ok:
-                return Done(place.node, place.space["space_id"], place.path, None)
+                return Done(place.shown(place.node), place.space["space_id"], place.path, None)
             raise Refused(NameTaken(place.node["name"]))
         if len(place.missing) > 1 and not one.parents:
             raise Refused(NodeNotFound(join((*place.names, *place.missing[:-1]))))

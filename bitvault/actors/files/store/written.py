@@ -6,6 +6,7 @@ from uuid import UUID
 from bitvault.actors.files.contract import Node, Written
 from bitvault.actors.files.rules.plan import Landed, Picture
 from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.places import Place
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Event, Position
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
@@ -22,8 +23,9 @@ def position_of(last: Position | None, count: int, index: int | None) -> Positio
 
 
 def written(
-    landed: Landed, space_id: UUID, picture: Picture, stamp: Stamp, last: Position | None
-) -> Written:
+    landed: Landed, place: Place, space_id: UUID, picture: Picture, stamp: Stamp,
+    last: Position | None,
+) -> Written:  # fmt: skip
     """Describe a file that content landed in, without reading it back."""
     spot, content = landed.spot, landed.spot.content
     if content is None:
@@ -32,7 +34,7 @@ def written(
         node_id=NodeId(spot.node_id),
         kind=spot.kind,
         space_id=SpaceId(space_id),
-        parent_id=NodeId(spot.parent_id),
+        parent_id=None if place.hides_parent else NodeId(spot.parent_id),
         name=spot.name,
         path=landed.path,
         size=content.size,
