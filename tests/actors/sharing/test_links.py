@@ -32,6 +32,7 @@ from bitvault.actors.sharing.contract import (
     DescribeOwnLink,
     ExplainAccess,
     GetLink,
+    GrantNotFound,
     Link,
     LinkIssued,
     LinkNotFound,
@@ -67,8 +68,8 @@ async def come(company: Company, issued: LinkIssued, password: str | None = None
 async def change(company: Company, link: Link, **more: Any) -> Any:
     """Change a link's terms, keeping its password."""
     terms = LinkTerms(
-        more.pop("role", link.role), link.label, None, more.pop("expires_at", link.expires_at),
-        more.pop("max_downloads", link.max_downloads),
+        more.pop("role", link.role), more.pop("label", link.label), None,
+        more.pop("expires_at", link.expires_at), more.pop("max_downloads", link.max_downloads),
     )  # fmt: skip
     asked = ChangeLink(
         company.caller(more.pop("name", "ann")),
@@ -161,6 +162,7 @@ async def test_a_revoked_link_can_be_revived(company: Company, top: NodeId) -> N
     revoked = await change(company, issued.link, is_revoked=True)
     assert await come(company, issued) == LinkNotFound()
 
+    assert isinstance(await change(company, revoked, label="x" * 129), Invalid)
     revived = await change(company, revoked, is_revoked=False)
 
     assert (revived.is_revoked, revived.revision) == (False, 3)
@@ -235,6 +237,8 @@ async def test_only_who_may_share_governs_links(company: Company, top: NodeId) -
     assert isinstance(
         await company.sharing.handle(ListLinks(company.caller("ben"), top)), Forbidden
     )
+    assert await company.unshare("ann", top, link_id) == GrantNotFound()
+    assert isinstance(await come(company, issued), Caller)
     assert (await company.sharing.handle(GetLink(company.caller("ann"), link_id))) == issued.link
 
 

@@ -131,7 +131,8 @@ class Grants(Desk):
 
         async def work(tx: Transaction) -> None:
             row = (await store.hold(tx, spot)).get(message.grantee_id)
-            if row is None or row["role"] is None:
+            # A link's grant ends with the link, which would say that it is good.
+            if row is None or row["role"] is None or row["grantee_kind"] == GranteeKind.LINK:
                 raise Refused(GrantNotFound())
             left = Saying(None, store.saying_of(row).is_stop)
             await store.drop(tx, spot, row, left)

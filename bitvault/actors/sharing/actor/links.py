@@ -5,7 +5,7 @@ from collections import OrderedDict
 from typing import Final
 from uuid import UUID
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from bitvault.actors.files.contract import DescribeAccess, NodeNotFound
 from bitvault.actors.identity.contract import DescribeStanding
@@ -102,9 +102,9 @@ class Links(Desk):
         """Set a link's terms anew."""
         caller, terms = message.caller, message.terms
         before = await self._governed(caller, message.link_id)
-        is_same_end = terms.expires_at == before["expires_at"]
-        if not is_same_end or not message.is_revoked:
-            terms = rules.checked_terms(terms, self.clock.now())
+        is_over = message.is_revoked and terms.expires_at == before["expires_at"]
+        # What is revoked need not end in the future to be changed.
+        rules.checked_terms(evolve(terms, expires_at=None) if is_over else terms, self.clock.now())
         phc = None if message.keeps_password else await self._hash(terms.password)
         spot = self._spot(caller, before["node_id"])
 
