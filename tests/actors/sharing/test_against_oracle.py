@@ -1,0 +1,240 @@
+"""Random trees, grants, restrictions and moves: what everybody sees, beside what ADR-0018 says."""
+
+import random
+from collections.abc import Iterable
+from uuid import UUID
+
+import pytest
+from attrs import define, field
+
+from bitvault.actors.files.contract import (
+    Apply,
+    DescribeAccess,
+    GetNode,
+    GetSpace,
+    KindMismatch,
+    ListChildren,
+    MoveNode,
+    NodeNotFound,
+    Target,
+    Written,
+)
+from bitvault.actors.sharing.contract import CreateLink, ExplainAccess, LinkTerms, OpenLink
+from bitvault.kernel.access import EVERYONE, RIGHTS, Role
+from bitvault.kernel.ids import NodeId
+from bitvault.kernel.principal import Caller, Origin
+from tests.actors.sharing.conftest import Company
+
+ORIGIN = Origin("r", "192.0.2.1", "pytest")
+ROLES = (None, Role.VIEWER, Role.EDITOR, Role.MANAGER)
+MANAGER, EDITOR = 3, 2
+
+
+@define
+class Oracle:
+    """The tree and what is said on it, told again from the ADR; a role is its rank from 0 to 3."""
+
+    above: dict[NodeId, NodeId] = field(factory=dict)
+    name: dict[NodeId, str] = field(factory=dict)
+    folders: set[NodeId] = field(factory=set)
+    owner: dict[NodeId, UUID] = field(factory=dict)
+    """Of each root."""
+    given: dict[NodeId, dict[UUID, int]] = field(factory=dict)
+    restricted: set[NodeId] = field(factory=set)
+    identities: dict[str, set[UUID]] = field(factory=dict)
+    """The ids that somebody's grants are given to."""
+
+    def way(self, node: NodeId) -> list[NodeId]:
+        """Return the nodes from the root down."""
+        found = [node]
+        while found[-1] in self.above:
+            found.append(self.above[found[-1]])
+        return found[::-1]
+
+    def role(self, who: Iterable[UUID], node: NodeId) -> int:
+        """Return what these ids together may do to a node."""
+        ids = set(who)
+        if node not in self.above:
+            return MANAGER if self.owner[node] in ids else 0
+        passed = self.role(ids, self.above[node])
+        if node in self.restricted and passed < MANAGER:
+            passed = 0
+        own = [rank for grantee, rank in self.given.get(node, {}).items() if grantee in ids]
+        return max([passed, *own])
+
+    def path(self, name: str, node: NodeId) -> tuple[str, bool]:
+        """Return a node's path as somebody sees it, and whether its folder is hidden."""
+        seen: list[NodeId] = []
+        for one in reversed(self.way(node)):
+            if not self.role(self.identities[name], one):
+                break
+            seen.insert(0, one)
+        is_top = seen[0] == node and node in self.above
+        return "/" + "/".join(self.name[one] for one in seen if one in self.above), is_top
+
+    def children(self, name: str, node: NodeId) -> list[str]:
+        """Return the names that somebody sees in a folder."""
+        ids = self.identities[name]
+        below = [one for one, parent in self.above.items() if parent == node]
+        return sorted(self.name[one] for one in below if self.role(ids, one))
+
+    def moves(self, name: str, node: NodeId, to: NodeId) -> bool:
+        """Say whether somebody may move a node into another, and move it then."""
+        ids = self.identities[name]
+        if node not in self.above or to not in self.folders or node in self.way(to):
+            return False
+        if min(self.role(ids, one) for one in (node, self.above[node], to)) < EDITOR:
+            return False
+        if self.role(ids, node) < MANAGER and self._exposes(node, to):
+            return False
+        self.above[node] = to
+        return True
+
+    def _exposes(self, node: NodeId, to: NodeId) -> bool:
+        held = any(node in self.way(one) for one in self.restricted) and node in self.folders
+        new = [one for one in self.way(to) if one not in self.way(node)]
+        sharers = any(MANAGER in self.given.get(one, {}).values() for one in new)
+        return held and (sharers or self.way(to)[0] != self.way(node)[0])
+
+
+@define
+class Play:
+    """A company, and the oracle beside it."""
+
+    company: Company
+    dice: random.Random
+    oracle: Oracle = field(factory=Oracle)
+    callers: dict[str, Caller] = field(factory=dict)
+
+    async def begin(self) -> None:
+        """Make a tree for each of two people, and a group."""
+        company, oracle = self.company, self.oracle
+        team = await company.group("team", "ben", "cat")
+        for name, person in company.people.items():
+            self.callers[name] = company.caller(name)
+            oracle.identities[name] = {person.user_id, *person.groups, EVERYONE}
+        for name in ("ann", "ben"):
+            root = (await company.files.ask(GetSpace(self.callers[name]))).root_id
+            oracle.name[root], oracle.owner[root] = "", company.people[name].user_id
+            oracle.folders.add(root)
+            await self._grow(name, [(root, "")])
+        self._grantees = [EVERYONE, team, *(one.user_id for one in company.people.values())]
+
+    _grantees: list[UUID] = field(factory=list)
+
+    async def _grow(self, name: str, spots: list[tuple[NodeId, str]]) -> None:
+        for number in range(6):
+            parent, path = self.dice.choice(spots[-3:])
+            label = f"{name}{number}"
+            is_file = number % 3 == 2
+            make = self.company.put if is_file else self.company.folder
+            node = await make(name, f"{path}/{label}")
+            self.oracle.above[node], self.oracle.name[node] = parent, label
+            if not is_file:
+                self.oracle.folders.add(node)
+                spots.append((node, f"{path}/{label}"))
+
+    def _governor(self, node: NodeId) -> str:
+        owner = self.oracle.owner[self.oracle.way(node)[0]]
+        return next(n for n, one in self.company.people.items() if one.user_id == owner)
+
+    async def share(self) -> None:
+        """Grant something, restrict something, or take that back."""
+        node = self.dice.choice(list(self.oracle.above))
+        governor, said = self._governor(node), self.oracle.given.setdefault(node, {})
+        if self.dice.random() < 0.3 and node in self.oracle.folders:
+            self.oracle.restricted ^= {node}
+            wanted = node in self.oracle.restricted
+            shares = await self.company.restrict(governor, node, wanted=wanted)
+            assert shares.is_restricted == wanted
+        elif (known := sorted(said.keys() & set(self._grantees))) and self.dice.random() < 0.2:
+            grantee = self.dice.choice(known)
+            assert await self.company.unshare(governor, node, grantee) is None
+            del said[grantee]
+        else:
+            grantee = self.dice.choice(self._grantees)
+            rank = self.dice.randint(1, EDITOR if grantee == EVERYONE else MANAGER)
+            given = await self.company.share(governor, node, grantee, ROLES[rank] or Role.VIEWER)
+            assert given.role == ROLES[rank]
+            said[grantee] = rank
+
+    async def link(self, name: str) -> None:
+        """Have a guest come with a link."""
+        node, rank = self.dice.choice(list(self.oracle.above)), self.dice.randint(1, EDITOR)
+        terms = LinkTerms(ROLES[rank] or Role.VIEWER)
+        asked = CreateLink(self.company.caller(self._governor(node)), node, terms)
+        issued = await self.company.sharing.handle(asked)
+        guest = await self.company.sharing.handle(OpenLink(issued.token, None, ORIGIN))
+        self.callers[name] = Caller(guest, ORIGIN)
+        self.oracle.identities[name] = {guest.user_id}
+        self.oracle.given.setdefault(node, {})[guest.user_id] = rank
+
+    async def move(self) -> None:
+        """Have somebody move things, at once; each operation goes as if the others were done."""
+        name = self.dice.choice(list(self.callers))
+        nodes, folders = list(self.oracle.above), sorted(self.oracle.folders)
+        drawn = [(self.dice.choice(nodes), self.dice.choice(folders)) for _ in range(4)]
+        operations = tuple(MoveNode(Target(node_id=a), Target(node_id=b)) for a, b in drawn)
+        answers = await self.company.files.ask(Apply(self.callers[name], operations))
+        expected = [self.oracle.moves(name, node, to) for node, to in drawn]
+        assert [isinstance(one, Written) for one in answers] == expected, answers
+
+    async def compare(self) -> None:
+        """Ask for every node as everybody, and have each explained."""
+        for node in self.oracle.name:
+            for name in self.callers:
+                await self._compare(name, node)
+            await self._explained(node)
+
+    async def _compare(self, name: str, node: NodeId) -> None:
+        caller, target = self.callers[name], Target(node_id=node)
+        rank = self.oracle.role(self.oracle.identities[name], node)
+        shown = await self.company.files.ask(GetNode(caller, target))
+        access = await self.company.files.ask(DescribeAccess(caller, node))
+        page = await self.company.files.ask(ListChildren(caller, target))
+        if not rank:
+            assert [shown, access, page] == [NodeNotFound(str(node))] * 3
+            return
+        assert access.rights == RIGHTS[ROLES[rank] or Role.VIEWER]
+        path, is_top = self.oracle.path(name, node)
+        parent = None if is_top else self.oracle.above.get(node)
+        assert (shown.path, shown.parent_id) == (path, parent)
+        if node in self.oracle.folders:
+            assert [one.name for one in page.items] == self.oracle.children(name, node)
+        else:
+            assert page == KindMismatch(path, "folder")
+
+    async def _explained(self, node: NodeId) -> None:
+        asked = ExplainAccess(self.company.caller(self._governor(node)), node)
+        holders = await self.company.sharing.handle(asked)
+        told = {one.grantee.grantee_id: ROLES.index(one.role) for one in holders}
+        for name, ids in self.oracle.identities.items():
+            most = max((rank for grantee, rank in told.items() if grantee in ids), default=0)
+            assert most == self.oracle.role(ids, node), (name, self.oracle.way(node))
+
+
+async def play(company: Company, seed: int) -> None:
+    """Set up, and go on sharing, moving and comparing."""
+    one = Play(company, random.Random(seed))  # noqa: S311 - the same games every time
+    await one.begin()
+    for guest in ("guest", "other"):
+        await one.link(guest)
+    for _ in range(2):
+        for _ in range(7):
+            await one.share()
+        for _ in range(6):
+            await one.move()
+        await one.compare()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_everybody_sees_what_the_rules_say(company: Company, seed: int) -> None:
+    """By id, in lists, by rights and as explained, after moves that went as they should."""
+    await play(company, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3, 40))
+async def test_everybody_sees_it_in_many_games(company: Company, seed: int) -> None:
+    """The same, longer."""
+    await play(company, seed)
