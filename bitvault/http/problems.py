@@ -36,6 +36,7 @@ STATUS: Final[Mapping[str, int]] = {
     "last_operator": 409,
     "login_taken": 409,
     "name_taken": 409,
+    "space_not_empty": 409,
     "space_taken": 409,
     "stale_base": 409,
     "tenant_taken": 409,

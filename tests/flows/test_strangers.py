@@ -59,6 +59,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/v1/batch", {"operations": [{"op": "copy", "id": "{node}", "parentPath": "/"}]}),
     ("GET", "/v1/spaces/{space}", None),
     ("PATCH", "/v1/spaces/{space}", {"name": "Mine"}),
+    ("DELETE", "/v1/spaces/{space}", None),
     ("GET", "/v1/spaces/{space}/members", None),
     ("PUT", "/v1/spaces/{space}/members/{user}", {"role": "manager"}),
     ("GET", "/v1/spaces/{space}/members/{user}", None),

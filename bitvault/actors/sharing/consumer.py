@@ -1,6 +1,7 @@
 """Forgets what was said on nodes that are gone for good."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from attrs import frozen
 
@@ -15,11 +16,15 @@ class GrantSweeper:
     """Of what lies below a purged folder the grants stay: nothing leads to them any more."""
 
     name: str = "sharing"
-    subjects: Sequence[str] = ("node.*",)
+    subjects: Sequence[str] = ("node.*", "space.*")
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Drop the grants on a purged node, and the links to it."""
+        """Drop the grants on a purged node or a deleted space's root, and the links to it."""
         if event.kind == "node.purged":
-            await store.forget(tx, event.tenant_id, event.aggregate_id)
-            key = {"tenant": event.tenant_id, "node_id": event.aggregate_id}
-            await tx.execute(LINKS["forget_links"], **key)
+            node_id = event.aggregate_id
+        elif event.kind == "space.deleted":
+            node_id = UUID(event.payload["root_id"])
+        else:
+            return
+        await store.forget(tx, event.tenant_id, node_id)
+        await tx.execute(LINKS["forget_links"], tenant=event.tenant_id, node_id=node_id)

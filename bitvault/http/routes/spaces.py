@@ -2,6 +2,7 @@
 
 from bitvault.actors.files.contract import (
     CreateSpace,
+    DeleteSpace,
     GetMember,
     GetSpace,
     ListMembers,
@@ -96,6 +97,20 @@ async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
         if_revision=single_revision(call),
     )
     return _reply(await call.files.ask(request))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/spaces/{id}",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "space_not_found", "space_not_empty", "precondition_failed"),
+    if_match=True,
+)
+async def delete_space(call: Call[NoBody, NoQuery]) -> Answer:
+    """Delete a team space in which nothing is; for the tenant's admins."""
+    request = DeleteSpace(call.caller, call.path["id"], single_revision(call))
+    return await call.files.ask(request) or Reply(204)
 
 
 @routes.route(

@@ -87,3 +87,33 @@ async def test_every_space_comes_in_pages_and_to_admins_only(world: World) -> No
     assert second.next_cursor is None
     refused = await world.ask(c.ListSpaces(world.caller(1), every=True))
     assert isinstance(refused, Forbidden)
+
+
+async def test_an_empty_space_is_deleted_and_its_name_is_free(world: World) -> None:
+    """Not one with a file, nor with trash; for admins, and for nobody who only manages it."""
+    admin, ben = world.caller(admin=True), world.caller(2)
+    space = await team(world, 1, 2)
+    await world.put("Team:/f", "text", admin)
+    assert await world.ask(c.DeleteSpace(admin, space)) == c.SpaceNotEmpty()
+    gone = await world.apply(c.TrashNode(c.Target(path="Team:/f")), caller=admin)
+    assert await world.ask(c.DeleteSpace(admin, space)) == c.SpaceNotEmpty()
+    await world.apply(c.PurgeEntry(gone.entry_id), caller=admin)
+    assert isinstance(await world.ask(c.DeleteSpace(ben, space)), Forbidden)
+    assert isinstance(await world.ask(c.DeleteSpace(admin, space, 99)), c.StaleRevision)
+
+    assert await world.ask(c.DeleteSpace(admin, space)) is None
+
+    assert isinstance(await world.ask(c.ListMembers(admin, space)), c.SpaceNotFound)
+    assert isinstance(await world.ask(c.DeleteSpace(admin, space)), c.SpaceNotFound)
+    assert (await world.ask(c.ListSpaces(admin, every=True))).items == ()
+    assert await team(world, 1) != space
+
+
+async def test_no_personal_space_is_deleted(world: World) -> None:
+    """Neither one's own nor, as an admin, another's, which is not there."""
+    admin = world.caller(admin=True)
+    own = await world.ask(c.GetSpace(admin))
+    other = await world.ask(c.GetSpace(world.caller(2)))
+
+    assert isinstance(await world.ask(c.DeleteSpace(admin, own.space_id)), Forbidden)
+    assert isinstance(await world.ask(c.DeleteSpace(admin, other.space_id)), c.SpaceNotFound)

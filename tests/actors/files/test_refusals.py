@@ -175,6 +175,7 @@ ROWS: list[tuple[Refusal | type[Refusal], Ask]] = [
     (c.SpaceNotFound, lambda s: c.ListMembers(s.alice, SpaceId(NONE))),
     (c.SpaceNotFound, lambda s: c.RemoveMember(s.alice, SpaceId(NONE), UserId(NONE))),
     (c.SpaceNotFound, lambda s: s.init("Nowhere:/x")),
+    (c.SpaceNotEmpty(), lambda s: c.DeleteSpace(s.alice, s.team)),
     (c.LastManager(), lambda s: c.RemoveMember(s.alice, s.team, s.alice.principal.user_id)),
     (c.SpaceTaken("TEAM"), lambda s: c.CreateSpace(s.alice, "TEAM")),
     (c.SpaceTaken("other"), lambda s: c.UpdateSpace(s.alice, s.team, name="other")),

@@ -46,6 +46,7 @@ GOOD = {
     "create_space": ("/v1/spaces", {"name": "Team", "quota": 10}),
     "get_personal_space": ("/v1/spaces/personal", None),
     "get_space": (f"/v1/spaces/{ID}", None),
+    "delete_space": (f"/v1/spaces/{ID}", None),
     "update_space": (f"/v1/spaces/{ID}", {"name": "New"}),
     "list_members": (f"/v1/spaces/{ID}/members", None),
     "get_member": (f"/v1/spaces/{ID}/members/{ID}", None),

@@ -147,6 +147,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     files.GetMember: lambda _: MEMBER,
     files.SetMember: lambda _: MEMBER,
     files.RemoveMember: lambda _: None,
+    files.DeleteSpace: lambda _: None,
     files.GetNodes: lambda request: tuple(node() for _ in request.node_ids),
     sharing.ListGrants: lambda _: SHARES,
     sharing.PutGrant: lambda _: GRANT,

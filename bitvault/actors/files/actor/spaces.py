@@ -8,6 +8,7 @@ from attrs import evolve
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.contract import (
     CreateSpace,
+    DeleteSpace,
     GetMember,
     GetSpace,
     ListMembers,
@@ -21,6 +22,7 @@ from bitvault.actors.files.contract import (
     SetMember,
     Space,
     SpaceChanged,
+    SpaceDeleted,
     SpaceNotFound,
     SpaceTaken,
     StaleMember,
@@ -35,12 +37,14 @@ from bitvault.actors.files.rules.cursors import list_name
 from bitvault.actors.files.rules.drafts import check_limit
 from bitvault.actors.files.rules.names import name_key, valid_name
 from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.locate import PersonalSpaceMissing, locate_one, spaces_of
 from bitvault.actors.files.store.outcomes import keep, repeated
 from bitvault.actors.files.store.places import steps_of
 from bitvault.actors.files.store.spaces import (
     SQL,
     NewSpace,
+    drop_space,
     keep_manager,
     make_space,
     put_member,
@@ -174,6 +178,26 @@ class Spaces(Desk):
             return space_of(changed, role_of(changed, caller))
 
         return await self._write(caller, work)
+
+    @handles(DeleteSpace)
+    async def delete_space(self, message: DeleteSpace) -> None:
+        """Delete an empty team space."""
+        caller = message.caller
+
+        async def work(tx: Transaction) -> None:
+            # Nothing gets into the tree meanwhile.
+            await tx.fetch(LOCATE["tree_lock"], tenant=caller.tenant_id)
+            row = await _governed(tx, caller, message.space_id)
+            if not caller.principal.is_admin:
+                raise Refused(Forbidden("delete a team space"))
+            if message.if_revision not in (None, row["revision"]):
+                raise Refused(StaleRevision(row["revision"]))
+            await drop_space(tx, caller, row)
+            revision, root_id = row["revision"] + 1, row["root_id"]
+            event = SpaceDeleted(message.space_id, revision, row["name"], root_id)
+            await self._appender(caller)(tx, [event])
+
+        await self._write(caller, work)
 
     @handles(ListMembers)
     async def members(self, message: ListMembers) -> tuple[Member, ...]:

@@ -25,6 +25,7 @@ from bitvault.actors.files.contract.events import (
     NodeRestored,
     NodeTrashed,
     SpaceChanged,
+    SpaceDeleted,
     SpacePassedOn,
 )
 from bitvault.actors.files.contract.nodes import (
@@ -66,6 +67,7 @@ from bitvault.actors.files.contract.refusals import (
     NameTaken,
     NodeNotFound,
     QuotaExceeded,
+    SpaceNotEmpty,
     SpaceNotFound,
     SpaceTaken,
     StaleBase,
@@ -79,6 +81,7 @@ from bitvault.actors.files.contract.refusals import (
 )
 from bitvault.actors.files.contract.spaces import (
     CreateSpace,
+    DeleteSpace,
     GetMember,
     GetSpace,
     ListMembers,
@@ -123,6 +126,7 @@ __all__ = [
     "ContinuePurges",
     "CopyNode",
     "CreateSpace",
+    "DeleteSpace",
     "DescribeAccess",
     "DescribeUpload",
     "EntryNotFound",
@@ -178,6 +182,8 @@ __all__ = [
     "SignUploadParts",
     "Space",
     "SpaceChanged",
+    "SpaceDeleted",
+    "SpaceNotEmpty",
     "SpaceNotFound",
     "SpacePassedOn",
     "SpaceTaken",

@@ -102,6 +102,15 @@ class SpacePassedOn(Event):
 
 
 @frozen
+class SpaceDeleted(Event):
+    """A team space is gone, with its root; nothing was in it."""
+
+    kind: ClassVar[str] = "space.deleted"
+    name: str
+    root_id: UUID
+
+
+@frozen
 class MemberSet(Event):
     """A user has this role in a team space."""
 

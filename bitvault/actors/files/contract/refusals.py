@@ -73,6 +73,18 @@ class SpaceTaken(Refusal):
 
 
 @frozen
+class SpaceNotEmpty(Refusal):
+    """A space is deleted only when nothing is in it: no file, no trash, no upload under way."""
+
+    code: ClassVar[str] = "space_not_empty"
+
+    @property
+    def detail(self) -> str:
+        """Say what to do."""
+        return "The space has files, trash or uploads under way; move them, or purge them first."
+
+
+@frozen
 class LastManager(Refusal):
     """A team space keeps a manager: its last one can neither leave nor become less."""
 

@@ -7,9 +7,11 @@ from attrs import frozen
 from bitvault.actors.files.contract.refusals import (
     LastManager,
     MemberNotFound,
+    SpaceNotEmpty,
     SpaceNotFound,
     SpaceTaken,
     StaleMember,
+    StaleRevision,
 )
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
@@ -85,6 +87,15 @@ class UpdateSpace(Request[Space | SpaceNotFound | SpaceTaken | Invalid | Forbidd
     quota: int | None = None
     unlimited: bool = False
     """Remove the quota."""
+    if_revision: int | None = None
+
+
+@frozen
+class DeleteSpace(Request[None | SpaceNotFound | SpaceNotEmpty | StaleRevision | Forbidden]):
+    """Delete a team space in which nothing is; for the tenant's admins."""
+
+    caller: Caller
+    space_id: SpaceId
     if_revision: int | None = None
 
 

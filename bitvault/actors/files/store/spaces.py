@@ -4,7 +4,7 @@ from uuid import UUID
 
 from attrs import frozen
 
-from bitvault.actors.files.contract import LastManager, NodeCreated, Role, Space
+from bitvault.actors.files.contract import LastManager, NodeCreated, Role, Space, SpaceNotEmpty
 from bitvault.actors.files.rules.access import role_in
 from bitvault.actors.files.rules.names import name_key
 from bitvault.actors.files.store.contents import Stamp
@@ -108,6 +108,19 @@ async def keep_manager(tx: Transaction, caller: Caller, space_id: UUID, user_id:
     )
     if row and row["is_one"] and not row["others"]:
         raise Refused(LastManager())
+
+
+async def drop_space(tx: Transaction, caller: Caller, row: Row) -> None:
+    """Delete a space that is locked, as the tree is, if nothing is in it."""
+    space = {"tenant": caller.tenant_id, "space_id": row["space_id"]}
+    root = {"tenant": caller.tenant_id, "root_id": row["root_id"]}
+    held = await tx.fetchrow(SQL["holds"], **root)
+    if row["used"] or row["reserved"] or held is None or held["anything"]:
+        raise Refused(SpaceNotEmpty())
+    await tx.execute(SQL["drop_members"], **space)
+    await tx.execute(SQL["drop_usage"], **space)
+    await tx.execute(SQL["drop_root"], **root)
+    await tx.execute(SQL["drop_space"], **space)
 
 
 def space_of(row: Row, role: Role | None) -> Space:

@@ -35,6 +35,23 @@ SELECT count(*) FILTER (WHERE user_id = :user_id) > 0 AS is_one,
   FROM files.member
  WHERE tenant_id = :tenant AND space_id = :space_id AND role = 'manager';
 
+-- holds --
+-- Whether anything hangs from a root, trash too.
+SELECT EXISTS (SELECT FROM files.node
+                WHERE tenant_id = :tenant AND parent_id = :root_id) AS anything;
+
+-- drop_members --
+DELETE FROM files.member WHERE tenant_id = :tenant AND space_id = :space_id;
+
+-- drop_usage --
+DELETE FROM files.usage WHERE tenant_id = :tenant AND holder_id = :space_id;
+
+-- drop_root --
+DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = :root_id;
+
+-- drop_space --
+DELETE FROM files.space WHERE tenant_id = :tenant AND space_id = :space_id;
+
 -- members --
 -- Who is in a space.
 SELECT user_id, role FROM files.member
