@@ -39,7 +39,7 @@ async def test_an_init_sees_what_the_draft_before_it_committed(world: World) -> 
 
     assert isinstance(first, UploadUnneeded)
     assert refused == [
-        NameTaken("A"),
+        NameTaken("a"),
         KindMismatch("/n/a", "folder"),
         StaleBase(1),
         KindMismatch("/n", "file"),
