@@ -17,8 +17,8 @@ Cursor = Annotated[
 class AuditEntry(ResponseShape, frozen=True, kw_only=True):
     """Who did what to which node, when, and from where; ``detail`` are the event's own members.
 
-    ``userId`` is null where the platform itself acted. ``aggregateId`` is the node's id where
-    ``kind`` begins with ``node.``.
+    ``userId`` is null where the platform itself acted. ``aggregateId`` is the id of what the first
+    word of ``kind`` names: a node, space, user, session, token or group.
     """
 
     id: UUID

@@ -34,7 +34,10 @@ def test_a_member_and_a_user_have_tags(client: httpx.Client) -> None:
     """A role is changed as it was seen; a user who is known is not sent again."""
     space = f"/v1/spaces/{client.post('/v1/spaces', json={'name': 'Roles'}).json()['id']}"
     me = client.get("/v1/me")
-    member = f"{space}/members/{me.json()['id']}"
+    body = {"login": "tagged", "password": "a password of theirs"}
+    other = client.post("/v1/users", json=body).raise_for_status().json()["id"]
+    member = f"{space}/members/{other}"
+    client.put(member, json={"role": "viewer"}).raise_for_status()
     seen = client.get(member).headers["ETag"]
     assert client.get("/v1/me", headers={"If-None-Match": me.headers["ETag"]}).status_code == 304
     for status in (200, 412):

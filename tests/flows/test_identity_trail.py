@@ -53,6 +53,8 @@ def test_the_trail_says_who_came_in_and_what_they_were_given(
         ("user.changed", admin),
         ("user.deleted", admin),
     ]
+    logins = client.get("/v1/audit", params={"subject": "session", "userId": user}).json()
+    assert [one["aggregateId"] for one in logins["items"]] == [session]
     login = entries[1]
     assert (login["address"], login["userAgent"]) == ("127.0.0.1", "probe")
     assert login["requestId"] == opened.headers["X-Request-Id"]

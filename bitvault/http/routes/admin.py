@@ -26,7 +26,8 @@ Until = Annotated[datetime, Meta(tz=True, description="RFC 3339; not included.")
 
 
 Subject = Annotated[
-    Literal["node", "blob", "share"], Meta(description="The first word of the entries' kind.")
+    Literal["node", "blob", "share", "space", "user", "session", "token", "group"],
+    Meta(description="The first word of the entries' kind."),
 ]
 
 
