@@ -15,7 +15,7 @@ from bitvault.kernel.principal import Idempotency, Origin, Principal
 from bitvault.kernel.refusal import Refusal
 
 LINK_PREFIX = "bvl_"
-_BASIC = re.compile(r"Basic +([A-Za-z0-9+/=]{1,2048})", re.IGNORECASE)
+_BASIC = re.compile(r"Basic +([A-Za-z0-9+/=]{1,8192})", re.IGNORECASE)
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")

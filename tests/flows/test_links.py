@@ -41,6 +41,8 @@ def test_a_guest_downloads_with_the_links_password(standing: Daemon, client: htt
             1,
         )
         (file,) = one.get(f"/v1/folders/{folder}/children").json()["items"]
+        old = one.get(f"/v1/files/{file['id']}/content", params={"version": 1})
+        assert (old.status_code, old.json()["field"]) == (400, "version")
         content = one.get(f"/v1/files/{file['id']}/content").raise_for_status().json()
         assert httpx.get(content["url"], headers=content["headers"]).content == b"for guests"
         used_up = one.get(f"/v1/files/{file['id']}/content")

@@ -170,6 +170,7 @@ async def trash_node(call: Call[NoBody, NoQuery]) -> Answer:
 async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     """Get a short-lived URL of the content, or be redirected to it."""
     at, query = shapes.at(call.path["id"]), call.query
+    _need_present(call, query.version)
     draft = ContentDraft(at, query.version, query.inline)
     answer = await call.files.ask(GetContents(call.caller, (draft,)))
     found = answer if isinstance(answer, Refusal) else answer[0]
@@ -196,6 +197,8 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
 )
 async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     """Get short-lived URLs of up to 1000 files."""
+    for item in call.body.items:
+        _need_present(call, item.version)
     drafts = tuple(
         ContentDraft(shapes.target(i.id, i.path, i.space_id), i.version, i.inline)
         for i in call.body.items
@@ -276,3 +279,9 @@ async def _counted(call: Call[Any, Any], count: int) -> Refusal | None:
     if not call.caller.principal.is_guest:
         return None
     return await call.sharing.ask(CountDownloads(call.caller, count))
+
+
+def _need_present(call: Call[Any, Any], version: int | None) -> None:
+    """Refuse a guest an older version: what was taken out of a file was not shared."""
+    if version is not None and call.caller.principal.is_guest:
+        raise invalid("version", "is not for whoever comes with a link")

@@ -140,7 +140,6 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     "/v1/files/uploads",
     {200: Page[wire.Upload]},
     scope=Scope.READ,
-    for_guests=True,
     query=Paged,
     codes=("invalid", "unavailable"),
 )

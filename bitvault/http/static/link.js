@@ -137,6 +137,10 @@ at("unlock").addEventListener("submit", (event) => {
   password = at("password").value;
   begin();
 });
-at("more").querySelector("button").addEventListener("click", () => page(way[way.length - 1]).catch(tell));
+at("more").querySelector("button").addEventListener("click", async (event) => {
+  event.target.disabled = true;
+  await page(way[way.length - 1]).catch(tell);
+  event.target.disabled = false;
+});
 addEventListener("hashchange", () => location.reload());
 begin();

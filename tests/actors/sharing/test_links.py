@@ -13,6 +13,7 @@ from bitvault.actors.files.contract import (
     CopyNode,
     GetContents,
     GetNode,
+    GetSpace,
     ListChildren,
     ListSpaces,
     MakeFolder,
@@ -274,6 +275,8 @@ async def test_wrong_terms_make_no_link(
     answer = await make(company, top, **terms)
     assert isinstance(answer, Invalid)
     assert answer.field == field
+    root = (await company.files.ask(GetSpace(company.caller("ann")))).root_id
+    assert (await make(company, root)).field == "id"
     past = await make(company, top, expires_at=company.files.clock.now())
     assert past == Invalid("expiresAt", "must be in the future")
     assert (await company.sharing.handle(ListLinks(company.caller("ann"), top))).items == ()

@@ -37,7 +37,7 @@ from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
 from bitvault.kernel.principal import Caller, Principal, Scope
-from bitvault.kernel.refusal import Forbidden, Refusal, Refused
+from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
 from supervisors import handles
 
 _KEPT: Final = 10_000
@@ -56,6 +56,8 @@ class Links(Desk):
         caller = message.caller
         terms = rules.checked_terms(message.terms, self.clock.now())
         access = await self._sharable(caller, message.node_id)
+        if access.is_root:
+            raise Refused(Invalid("id", "the root of a space has members; link a folder in it"))
         if rights_of(terms.role) & ~access.rights:
             raise Refused(Forbidden("give more than you have"))
         phc = await self._hash(terms.password)
