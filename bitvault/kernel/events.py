@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.kernel.ids import TenantId, UserId
+
+SUBJECTS: Final = tuple(
+    f"{word}.*" for word in ("node", "blob", "share", "space", "user", "session", "token", "group")
+)
+"""All there are. A consumer's cursor passes every event of a tenant, so one that is told of some
+of them only is behind until its next sweep whenever another is the last."""
 
 
 @frozen

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from bitvault.actors.audit import store
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.events import Recorded
+from bitvault.kernel.events import SUBJECTS, Recorded
 
 
 @frozen
@@ -14,16 +14,7 @@ class AuditSink:
     """The first consumer; its effect is a row in the transaction of its cursor."""
 
     name: str = "audit"
-    subjects: Sequence[str] = (
-        "node.*",
-        "blob.*",
-        "share.*",
-        "space.*",
-        "user.*",
-        "session.*",
-        "token.*",
-        "group.*",
-    )
+    subjects: Sequence[str] = SUBJECTS
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Write the entry."""

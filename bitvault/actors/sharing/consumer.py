@@ -8,7 +8,7 @@ from attrs import frozen
 from bitvault.actors.sharing.store import grants as store
 from bitvault.actors.sharing.store.links import SQL as LINKS
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.events import Recorded
+from bitvault.kernel.events import SUBJECTS, Recorded
 
 
 @frozen
@@ -16,7 +16,7 @@ class GrantSweeper:
     """Of what lies below a purged folder the grants stay: nothing leads to them any more."""
 
     name: str = "sharing"
-    subjects: Sequence[str] = ("node.*", "space.*")
+    subjects: Sequence[str] = SUBJECTS
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Drop the grants on a purged node or a deleted space's root, and the links to it."""

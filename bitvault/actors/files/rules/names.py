@@ -99,6 +99,11 @@ def join(names: tuple[str, ...] | list[str]) -> str:
     return "/" + "/".join(names)
 
 
+def parent_path(path: str) -> str:
+    """Return the path of the folder around a path."""
+    return path.rpartition("/")[0] or "/"
+
+
 def numbered(name: str, number: int) -> str:
     """Return ``stem (2).ext``: the name an ``ifExists: rename`` tries, cut to fit."""
     stem, dot, extension = name.rpartition(".")

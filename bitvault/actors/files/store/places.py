@@ -69,6 +69,20 @@ class Place:
         return {**row, "parent_id": None} if self.hides_parent else row
 
 
+@frozen
+class Parent:
+    """A folder that something goes into: its chain of ids and names, and its space."""
+
+    ids: tuple[UUID, ...]
+    names: tuple[str, ...]
+    space_id: UUID
+
+
+def parent_of(place: Place) -> Parent:
+    """Return the folder that an existing node is in."""
+    return Parent(place.ids[:-1], place.names[:-1], place.space["space_id"])
+
+
 def steps_of(place: Place) -> tuple[Step, ...]:
     """Return the way to an existing node; what the caller may not see has no path."""
     top, above = top_of(place.rights), len(place.hidden)

@@ -25,7 +25,7 @@ from bitvault.actors.files.contract import (
     TreeRuleBroken,
 )
 from bitvault.actors.files.rules.drafts import place_of
-from bitvault.actors.files.rules.names import MAX_DEPTH, join, name_key, valid_name
+from bitvault.actors.files.rules.names import MAX_DEPTH, join, name_key, parent_path, valid_name
 from bitvault.actors.files.rules.plan import Picture
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import Stamp, lock_ledger, numbered_keys, settle
@@ -34,7 +34,14 @@ from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
 from bitvault.actors.files.store.locate import Wanted, spaces_of, walk_up
-from bitvault.actors.files.store.places import Place, permitted, place_at, present
+from bitvault.actors.files.store.places import (
+    Parent,
+    Place,
+    parent_of,
+    permitted,
+    place_at,
+    present,
+)
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import STOP, Right
 from bitvault.kernel.events import Event
@@ -94,7 +101,7 @@ class Structure:
     async def move(self, one: MoveNode) -> Done:
         """Rename or move: one row, and one event."""
         place = await self.movable(one.target, one.if_revision)
-        parent = await self.parent(one.parent) if one.parent else _above(place)
+        parent = await self.parent(one.parent) if one.parent else parent_of(place)
         if place.node_id in parent.ids:
             raise Refused(TreeRuleBroken("parentId", "must not be inside the node itself"))
         await self._check_depth(place, parent)
@@ -203,7 +210,7 @@ class Structure:
             raise Refused(Forbidden("rename, move or trash what was shared with you"))
         return place
 
-    async def parent(self, target: Target) -> "Parent":
+    async def parent(self, target: Target) -> Parent:
         """Find a folder the caller may put something into."""
         place = await self.place(target, Right.CHANGE)
         if place.node["kind"] != "folder":
@@ -229,14 +236,14 @@ class Structure:
             raise Refused(Forbidden("change anything"))
         return entry, place
 
-    async def _original(self, entry: Row) -> "Parent":
+    async def _original(self, entry: Row) -> Parent:
         """Find the folder it was in, wherever that is now; else make it anew from the path."""
         space_id = entry["space_id"]
         by_id = await self.drawing.find(Wanted(Target(node_id=NodeId(entry["parent_id"]))))
         if isinstance(by_id, Place):
             permitted(by_id, Right.CHANGE)
             return Parent(by_id.ids, by_id.names, by_id.space["space_id"])
-        above = Wanted(Target(path=_parent_path(entry), space_id=SpaceId(space_id)))
+        above = Wanted(Target(path=parent_path(entry["original_path"]), space_id=SpaceId(space_id)))
         place = _found(await self.drawing.find(above))
         permitted(place, Right.CHANGE)
         ids = place.ids
@@ -287,7 +294,7 @@ class Structure:
         return row
 
     async def free(
-        self, parent: "Parent", name: str, if_exists: IfExists, coming: Row, *, new: bool = False
+        self, parent: Parent, name: str, if_exists: IfExists, coming: Row, *, new: bool = False
     ) -> tuple[str, Place | None]:
         """Return the name that a node gets in a folder, and the file whose place it takes there.
 
@@ -314,7 +321,7 @@ class Structure:
         permitted(found, Right.CHANGE)
         return found
 
-    async def _check_depth(self, place: Place, parent: "Parent") -> None:
+    async def _check_depth(self, place: Place, parent: Parent) -> None:
         """Measure a folder only when it goes deeper, so that a rename stays one row."""
         if place.node["kind"] == "file" or len(parent.ids) < len(place.ids):
             below = 0
@@ -323,7 +330,7 @@ class Structure:
         if len(parent.ids) + below > MAX_DEPTH:
             raise Refused(TreeRuleBroken("parentId", f"at most {MAX_DEPTH} levels are possible"))
 
-    async def _check_exposure(self, place: Place, parent: "Parent") -> None:
+    async def _check_exposure(self, place: Place, parent: Parent) -> None:
         """Refuse to carry a restricted folder to others who may share it, unless one may oneself.
 
         Whoever may share a folder is not held by a restriction below it. Read only where the new
@@ -361,9 +368,8 @@ class Structure:
 
     async def row(self, node_id: UUID) -> Row:
         """Read one node back."""
-        return _there(
-            await self.tx.fetchrow(SQL["node"], tenant=self.stamp.tenant, node_id=node_id)
-        )
+        key = {"tenant": self.stamp.tenant, "node_id": node_id}
+        return _there(await self.tx.fetchrow(SQL["node"], **key))
 
     async def _row(self, query: str, *, node_id: UUID, parent_id: UUID, name: str) -> Row:
         row = await self.tx.fetchrow(
@@ -380,24 +386,6 @@ class Structure:
         self, row: Row, space_id: UUID, names: Sequence[str], entry_id: UUID | None = None
     ) -> Done:
         return Done(row, space_id, join(tuple(names)), len(self.events) - 1, entry_id)
-
-
-@define
-class Parent:
-    """A folder that something goes into: its chain of ids and names, and its space."""
-
-    ids: tuple[UUID, ...]
-    names: tuple[str, ...]
-    space_id: UUID
-
-
-def _above(place: Place) -> Parent:
-    return Parent(place.ids[:-1], place.names[:-1], place.space["space_id"])
-
-
-def _parent_path(entry: Row) -> str:
-    path: str = entry["original_path"].rpartition("/")[0]
-    return path or "/"
 
 
 def _found(found: Place | Refusal) -> Place:
