@@ -18,13 +18,13 @@ from bitvault.drivers import aio
 from bitvault.drivers.postgres.pool import open_database
 from bitvault.drivers.postgres.port import Query
 from bitvault.drivers.postgres.sessions import Limits
-from tests.support.postgres import running_server
+from tests.support.postgres import make_template, running_server
 
 _TASKS, _CONNECTIONS, _ROUNDS = 32, 8, 3
 _SELECT = "SELECT value FROM item WHERE id = $1"
 _FILL = """
     CREATE TABLE item AS SELECT id, md5(id::text) AS value FROM generate_series(1, 1000) id;
-    ALTER TABLE item ADD PRIMARY KEY (id); ANALYZE item;
+    ALTER TABLE item ADD PRIMARY KEY (id); ANALYZE item; GRANT SELECT ON item TO PUBLIC;
 """
 
 
@@ -73,6 +73,7 @@ def main() -> None:
     """Print one line for each loop, the ratio to asyncio last."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     with running_server() as server:
+        make_template(server)  # for the roles that the pool takes
         server.run(_FILL)
         dsn = server.dsn()
         contenders: dict[str, Callable[[], float]] = {
