@@ -50,5 +50,6 @@ def bitvault(environment: Mapping[str, str], tmp_path: Path) -> Run:
 
 
 def program() -> list[str]:
-    """Return the command that starts the command line."""
-    return [sys.executable, "-c", "from bitvault.cli.main import main; main()"]
+    """Return the command that starts the command line, open to Ctrl-C even in a background job."""
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    return [sys.executable, "-c", f"{heed}; from bitvault.cli.main import main; main()"]
