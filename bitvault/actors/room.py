@@ -1,9 +1,20 @@
 """What every room's actor has in common: a declared "no" is a reply, not a crash (ADR-0004)."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from bitvault.kernel.refusal import DependencyDown, Refused, Unavailable
-from supervisors import Actor
+from bitvault.kernel.request import Request
+from supervisors import Actor, ActorDied, AskTimeout, MailboxFull, Ref
+
+R = TypeVar("R")
+
+
+async def ask_below(room: Ref, request: Request[R], name: str) -> R | Unavailable:
+    """Ask a room; one that is overloaded or restarting is a dependency like any other."""
+    try:
+        return await room.ask(request)
+    except (ActorDied, AskTimeout, MailboxFull):
+        return Unavailable(name)
 
 
 class Room(Actor):

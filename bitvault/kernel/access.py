@@ -57,17 +57,24 @@ def grantees_of(principal: Principal) -> list[UUID]:
     return [principal.user_id, *principal.groups, EVERYONE]
 
 
+def past_restriction(rights: Right) -> Right:
+    """Return what of the rights from above gets past a restricted folder (``STOP``).
+
+    All or nothing: whoever may undo a restriction is not held by it.
+    """
+    return rights if Right.SHARE in rights else NONE
+
+
 def rights_along(start: Right, granted: Iterable[int]) -> list[Right]:
     """Return the rights at each node of a chain that begins below ``start``.
 
     ``granted`` is what was granted on each node itself, from the root down. Grants add up on the
-    way down; a restricted folder (``STOP``) ends what came from above, unless it was the right to
-    share: whoever may undo a restriction is not held by it.
+    way down; a restricted folder ends what came from above (``past_restriction``).
     """
     rights, found = start, []
     for bits in granted:
-        if bits & STOP and Right.SHARE not in rights:
-            rights = NONE
+        if bits & STOP:
+            rights = past_restriction(rights)
         rights |= Right(bits & ~STOP)
         found.append(rights)
     return found

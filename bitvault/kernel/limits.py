@@ -4,6 +4,7 @@ The number is the theoretical arrival time: when everything spent under the key 
 whose arrival has passed is whole again, so it need not be remembered.
 """
 
+from collections.abc import Iterable
 from math import ceil
 
 from attrs import frozen
@@ -69,6 +70,11 @@ class Verdict:
     def is_allowed(self) -> bool:
         """Say whether the charge may be made."""
         return not self.wait
+
+
+def seconds_to_wait(verdicts: Iterable[Verdict]) -> int:
+    """Return whole seconds until all of the charges would be allowed; 0: they are."""
+    return max(verdict.retry_after for verdict in verdicts)
 
 
 def decide(arrival: float, now: float, limit: Limit, cost: float = 1.0) -> Verdict:

@@ -4,6 +4,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 from attrs import frozen
@@ -50,6 +51,22 @@ def decode_cursor(cursor: str, kinds: Sequence[type], name: Sequence[str] = ()) 
     if not all(map(_is_storable, key)):
         raise refused
     return key
+
+
+def after_id(cursor: str | None, name: Sequence[str]) -> UUID:
+    """Return the id that the next page of the list ``name`` comes after.
+
+    Raises:
+        Refused: with ``Invalid("cursor", ...)`` when it is not one this list gave out.
+    """
+    if cursor is None:
+        return UUID(int=0)
+    (text,) = decode_cursor(cursor, [str], name)
+    try:
+        return UUID(str(text))
+    except ValueError as error:
+        rule = "is not a cursor of this list; start without one"
+        raise Refused(Invalid("cursor", rule)) from error
 
 
 def _is_storable(part: str | int) -> bool:

@@ -3,14 +3,13 @@
 import hashlib
 import unicodedata
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
 from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, Tenant, User
 from bitvault.kernel.addresses import subscriber
-from bitvault.kernel.limits import Charge, Limit, Verdict
+from bitvault.kernel.limits import Charge, Limit
 from bitvault.kernel.principal import Principal, Scope
 from bitvault.kernel.refusal import Invalid, Refused
 
@@ -223,8 +222,3 @@ def own_guess(options: IdentityOptions, principal: Principal) -> tuple[Charge, .
     """Return what a guess at one's own password is charged to: a stolen session may try it."""
     key = f"password {principal.tenant_id} {principal.user_id}"
     return (Charge(key, Limit("password", 1 / options.guess_seconds, options.guesses)),)
-
-
-def seconds_to_wait(verdicts: Iterable[Verdict]) -> int:
-    """Return whole seconds until all of the charges would be allowed; 0: they are."""
-    return max(verdict.retry_after for verdict in verdicts)

@@ -7,21 +7,10 @@ from typing import Any
 import click
 
 from bitvault.cli.context import connect, new_password, reports
+from bitvault.cli.durations import SAY, duration
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.wire.sharing import Link, LinkCreated
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
-    """Read ``30d``, ``12h``, ``90m``."""
-    if value is None:
-        return None
-    number, unit = value[:-1], value[-1:]
-    if not number.isdecimal() or unit not in _UNITS or not int(number):
-        raise click.BadParameter("give a number and a unit: 30d, 12h, 90m")
-    return timedelta(seconds=int(number) * _UNITS[unit])
 
 
 @click.group()
@@ -36,7 +25,7 @@ def link() -> None:
 @click.argument("path")
 @click.option("--role", type=click.Choice(["viewer", "editor"]), default="viewer")
 @click.option("--label", default="", help="What it is for; only you and other managers see it.")
-@click.option("--expires", callback=duration, help="As 30d, 12h, 90m; else it does not expire.")
+@click.option("--expires", callback=duration, help=f"As {SAY}; else it does not expire.")
 @click.option("--max-downloads", type=click.IntRange(1), help="Else without limit.")
 @click.option("--password", "asks", is_flag=True, help="Ask for a password it shall have.")
 @click.option(
@@ -49,7 +38,7 @@ def create(
     path: str,
     role: str,
     label: str,
-    expires: timedelta | None,
+    expires: int | None,
     max_downloads: int | None,
     asks: bool,  # noqa: FBT001 - click passes flags by name
     password_file: Path | None,
@@ -59,7 +48,9 @@ def create(
     password = new_password(password_file, "Password of the link") if has_password else None
     body: dict[str, Any] = {"role": role, "label": label, "password": password}
     body["maxDownloads"] = max_downloads
-    body["expiresAt"] = (datetime.now(UTC) + expires).isoformat() if expires else None
+    body["expiresAt"] = (
+        (datetime.now(UTC) + timedelta(seconds=expires)).isoformat() if expires else None
+    )
     with connect() as client:
         at = f"/v1/files/{client.node(path).id}/links"
         made = client.rest.call("POST", at, LinkCreated, body=body)

@@ -11,7 +11,7 @@ from bitvault.actors.files.contract import SpaceNotFound
 from bitvault.actors.files.store.contents import Raced, Stamp
 from bitvault.actors.files.store.locate import PersonalSpaceMissing
 from bitvault.actors.files.store.spaces import ensure_personal
-from bitvault.actors.room import Room
+from bitvault.actors.room import Room, ask_below
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event, Position
@@ -20,7 +20,7 @@ from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refused, Unavailable
 from bitvault.kernel.request import Request
 from bitvault.outbox import Outbox
-from supervisors import ActorDied, AskTimeout, MailboxFull, Ref
+from supervisors import Ref
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -109,10 +109,7 @@ class Desk(Room):
 
     async def _ask(self, request: Request[R]) -> R | Unavailable:
         """Ask the storage room; never inside a transaction."""
-        try:
-            return await self._storage.ask(request)
-        except (ActorDied, AskTimeout, MailboxFull):
-            return Unavailable("storage")
+        return await ask_below(self._storage, request, "storage")
 
 
 def unique(ids: Sequence[UUID]) -> list[UUID]:

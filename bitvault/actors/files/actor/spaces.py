@@ -32,7 +32,6 @@ from bitvault.actors.files.contract import (
     UpdateSpace,
     Way,
 )
-from bitvault.actors.files.rules.access import allows
 from bitvault.actors.files.rules.cursors import list_name
 from bitvault.actors.files.rules.drafts import check_limit
 from bitvault.actors.files.rules.names import name_key, valid_name
@@ -52,7 +51,7 @@ from bitvault.actors.files.store.spaces import (
     space_of,
 )
 from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.access import Right
+from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.ids import SpaceId, UserId
 from bitvault.kernel.paging import Page, decode_cursor, page_of
 from bitvault.kernel.principal import Caller
@@ -352,7 +351,7 @@ async def _governed(tx: Transaction, caller: Caller, space_id: SpaceId) -> Row:
         raise Refused(Forbidden("change a personal space") if role else _hidden(space_id))
     if role is None and not admin:
         raise Refused(_hidden(space_id))
-    if not admin and not allows(role, Role.MANAGER):
+    if not admin and Right.SHARE not in rights_of(role):
         raise Refused(Forbidden("manage the space"))
     return row
 

@@ -30,7 +30,7 @@ from bitvault.actors.identity.store import accounts
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.limits import Charge
+from bitvault.kernel.limits import Charge, seconds_to_wait
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import DependencyDown, Refused
 from supervisors import handles
@@ -63,7 +63,7 @@ class Sessions(Credentials):
     async def _spend(self, guess: rules.Guess) -> tuple[Charge, ...]:
         """Charge a guess: taken first, so that guesses made at the same moment count as well."""
         await self._take(guess.near)
-        if not rules.seconds_to_wait(await self.limits.take((guess.account,))):
+        if not seconds_to_wait(await self.limits.take((guess.account,))):
             return (*guess.near, guess.account)
         try:
             await self._take((guess.besieged,))
@@ -73,7 +73,7 @@ class Sessions(Credentials):
         return (*guess.near, guess.besieged)
 
     async def _take(self, charges: tuple[Charge, ...]) -> None:
-        if wait := rules.seconds_to_wait(await self.limits.take(charges)):
+        if wait := seconds_to_wait(await self.limits.take(charges)):
             raise Refused(TooManyAttempts(wait))
 
     async def _log_in(

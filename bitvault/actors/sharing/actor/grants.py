@@ -8,6 +8,7 @@ from attrs import define
 
 from bitvault.actors.files.contract import TraceNode
 from bitvault.actors.identity.contract import FindGroups, FindUsers
+from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract import (
     Allowed,
@@ -36,7 +37,6 @@ from bitvault.actors.sharing.contract import (
 from bitvault.actors.sharing.rules.grants import (
     MOST_GRANTS,
     Saying,
-    after_node,
     check_role,
     holders,
 )
@@ -44,7 +44,7 @@ from bitvault.actors.sharing.store import grants as store
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import EVERYONE, Right, Role, grantees_of
-from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
+from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
 from bitvault.kernel.request import Request
@@ -80,7 +80,7 @@ class Grants(Desk):
     async def explain(self, message: ExplainAccess) -> tuple[Holder, ...]:
         """Say who has access to a node, and by what."""
         caller = message.caller
-        way = await self._ask(self.files, TraceNode(caller, message.node_id), "files")
+        way = await ask_below(self.files, TraceNode(caller, message.node_id), "files")
         if isinstance(way, Refusal):
             raise Refused(way)
         steps = [(step.node_id, step.path) for step in way.steps]
@@ -176,7 +176,7 @@ class Grants(Desk):
     async def list_shared(self, message: ListShared) -> Page[SharedNode]:
         """List what others shared with the caller."""
         caller, limit = message.caller, max(1, min(message.limit, MAX_LIMIT))
-        after, grantees = after_node(message.cursor), grantees_of(caller.principal)
+        after, grantees = after_id(message.cursor, ["shared"]), grantees_of(caller.principal)
 
         async def work(tx: Transaction) -> list[SharedNode]:
             return await store.shared_with(tx, caller.tenant_id, grantees, after, limit + 1)
@@ -192,7 +192,7 @@ class Grants(Desk):
             GranteeKind.GROUP: FindGroups(caller, (grantee_id,)),
         }
         for kind, request in kinds.items():
-            found = await self._ask(self.identity, request, "identity")
+            found = await ask_below(self.identity, request, "identity")
             if isinstance(found, Refusal):
                 raise Refused(found)
             if found:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from attrs import define, evolve, field
 
-from bitvault.actors.files.contract import DescribeAccess, NodeNotFound
+from bitvault.actors.files.contract import NodeNotFound
 from bitvault.actors.identity.contract import DescribeStanding
+from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract.links import (
     ChangeLink,
@@ -35,7 +36,8 @@ from bitvault.actors.sharing.store import grants, links
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.ids import UserId
-from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
+from bitvault.kernel.limits import seconds_to_wait
+from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
 from bitvault.kernel.principal import Caller, Principal, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
 from supervisors import handles
@@ -61,7 +63,8 @@ class Links(Desk):
         if rights_of(terms.role) & ~access.rights:
             raise Refused(Forbidden("give more than you have"))
         phc = await self._hash(terms.password)
-        spot, link_id, token = self._spot(caller, message.node_id), self.ids.uuid7(), self._token()
+        spot, link_id = self._spot(caller, message.node_id), self.ids.uuid7()
+        token = rules.new_token(self.ids.secret(rules.SECRET_BYTES))
 
         async def work(tx: Transaction) -> Link:
             await grants.hold(tx, spot)
@@ -81,7 +84,7 @@ class Links(Desk):
         """List a node's links, or those the caller made."""
         caller, node_id = message.caller, message.node_id
         name = str(node_id or "mine")
-        after, limit = rules.after_link(message.cursor, name), min(message.limit, MAX_LIMIT)
+        after, limit = after_id(message.cursor, ["links", name]), min(message.limit, MAX_LIMIT)
         if node_id:
             await self._sharable(caller, node_id)
 
@@ -155,7 +158,7 @@ class Links(Desk):
             raise Refused(LinkNotFound())
         await self._check_password(row, message)
         about = DescribeStanding(row["tenant_id"], row["created_by"])
-        standing = await self._ask(self.identity, about, "identity")
+        standing = await ask_below(self.identity, about, "identity")
         if isinstance(standing, Refusal):
             raise Refused(standing)
         if not standing.is_active:
@@ -183,7 +186,7 @@ class Links(Desk):
             self._verified.move_to_end(fit)
             return
         charges = rules.guess(row["link_id"], message.origin.address)
-        if wait := rules.seconds_to_wait(await self.limits.take(charges)):
+        if wait := seconds_to_wait(await self.limits.take(charges)):
             raise Refused(TooManyGuesses(wait))
         if not await self.passwords.verify(phc, password):
             raise Refused(LinkPasswordNeeded())
@@ -223,13 +226,12 @@ class Links(Desk):
         row = await self._row(caller, link_id)
         if row is None:
             raise Refused(LinkNotFound())
-        access = await self._ask(self.files, DescribeAccess(caller, row["node_id"]), "files")
-        if isinstance(access, NodeNotFound):
-            raise Refused(LinkNotFound())
-        if isinstance(access, Refusal):
-            raise Refused(access)
-        if Right.SHARE not in access.rights:
-            raise Refused(Forbidden("say who may do what"))
+        try:
+            await self._sharable(caller, row["node_id"])
+        except Refused as refused:
+            if isinstance(refused.refusal, NodeNotFound):
+                raise Refused(LinkNotFound()) from refused
+            raise
         return row
 
     async def _row(self, caller: Caller, link_id: UUID) -> Row | None:
@@ -246,6 +248,3 @@ class Links(Desk):
 
     async def _hash(self, password: str | None) -> str | None:
         return None if password is None else await self.passwords.hash(password)
-
-    def _token(self) -> str:
-        return rules.new_token()

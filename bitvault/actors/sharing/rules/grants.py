@@ -7,15 +7,12 @@ from uuid import UUID
 from attrs import define, field, frozen
 
 from bitvault.actors.sharing.contract import Grantee, GranteeKind, Holder, Reason, Source
-from bitvault.kernel.access import NONE, STOP, Right, Role, rights_of, role_of
+from bitvault.kernel.access import NONE, STOP, Right, Role, past_restriction, rights_of, role_of
 from bitvault.kernel.ids import NodeId, UserId
-from bitvault.kernel.paging import decode_cursor
 from bitvault.kernel.refusal import Invalid, Refused
 
 MOST_GRANTS = 1000
 """On one node; more are a group's business."""
-
-FIRST = UUID(int=0)
 
 
 @frozen
@@ -56,8 +53,9 @@ class _Held:
 
     def stop(self) -> None:
         """Pass a restricted folder."""
-        if Right.SHARE not in self.rights:
-            self.rights, self.reasons = NONE, []
+        self.rights = past_restriction(self.rights)
+        if not self.rights:
+            self.reasons = []
 
     def add(self, reason: Reason) -> None:
         """Take what comes on top."""
@@ -96,15 +94,3 @@ def holders(
         for grantee, one in held.items()
         if (role := role_of(one.rights))
     )
-
-
-def after_node(cursor: str | None) -> UUID:
-    """Read the cursor of the list of what is shared with somebody."""
-    if cursor is None:
-        return FIRST
-    (text,) = decode_cursor(cursor, [str], ["shared"])
-    try:
-        return UUID(str(text))
-    except ValueError as error:
-        rule = "is not a cursor of this list; start without one"
-        raise Refused(Invalid("cursor", rule)) from error

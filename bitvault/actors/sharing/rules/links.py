@@ -1,9 +1,7 @@
 """Decisions about links: their tokens, their terms, and whether one is still good."""
 
 import hashlib
-import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,23 +9,22 @@ from uuid import UUID
 from bitvault.actors.sharing.contract.links import LinkTerms
 from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.addresses import subscriber
-from bitvault.kernel.limits import Charge, Limit, Verdict
-from bitvault.kernel.paging import decode_cursor
+from bitvault.kernel.limits import Charge, Limit
 from bitvault.kernel.refusal import Invalid, Refused
 
 PREFIX: Final = "bvl_"
 MOST_LINKS: Final = 100
 """On one node."""
-_SECRET_BYTES = 24
+SECRET_BYTES: Final = 24
 _MAX_LABEL = 128
 _MIN_PASSWORD, _MAX_PASSWORD = 8, 1024
 _MAX_DOWNLOADS = 1 << 53
 _GUESSES, _GUESS_SECONDS = 10, 30.0
 
 
-def new_token(random: bytes | None = None) -> str:
-    """Return a token of 192 random bits."""
-    return PREFIX + urlsafe_b64encode(random or secrets.token_bytes(_SECRET_BYTES)).decode()
+def new_token(secret: bytes) -> str:
+    """Return the token that ``SECRET_BYTES`` random bytes make."""
+    return PREFIX + urlsafe_b64encode(secret).decode()
 
 
 def token_digest(token: str) -> bytes | None:
@@ -77,20 +74,3 @@ def guess(link_id: UUID, address: str) -> tuple[Charge, ...]:
         Charge(f"link pair {network} {link_id}", Limit("pair", slow, _GUESSES)),
         Charge(f"link {link_id}", Limit("link", 10 * slow, 10 * _GUESSES)),
     )
-
-
-def seconds_to_wait(verdicts: Iterable[Verdict]) -> int:
-    """Return whole seconds until all of the charges would be allowed; 0: they are."""
-    return max(verdict.retry_after for verdict in verdicts)
-
-
-def after_link(cursor: str | None, name: str) -> UUID:
-    """Read the cursor of a list of links."""
-    if cursor is None:
-        return UUID(int=0)
-    (text,) = decode_cursor(cursor, [str], ["links", name])
-    try:
-        return UUID(str(text))
-    except ValueError as error:
-        rule = "is not a cursor of this list; start without one"
-        raise Refused(Invalid("cursor", rule)) from error

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from bitvault.actors.sharing.contract.grants import GranteeKind
+from bitvault.actors.sharing.contract.grants import Grantee, GranteeKind
 from bitvault.actors.sharing.contract.links import Link, LinkTerms
 from bitvault.actors.sharing.rules.links import is_good
 from bitvault.actors.sharing.store.grants import SQL as GRANTS
+from bitvault.actors.sharing.store.grants import put_grant
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
-from bitvault.kernel.access import STOP, Role, rights_of
+from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId, TenantId, UserId
 
 SQL = load_queries("bitvault.actors.sharing.store", "links.sql")
@@ -64,16 +65,7 @@ async def update_link(
 
 async def grant(tx: Transaction, spot: Spot, link_id: UUID, role: Role) -> None:
     """Give whoever comes with the link its role."""
-    await tx.fetchrow(
-        GRANTS["put_grant"],
-        **spot.stamp,
-        grantee_id=link_id,
-        kind=GranteeKind.LINK.value,
-        grant_id=link_id,
-        role=role.value,
-        rights=int(rights_of(role)),
-        stop=STOP,
-    )
+    await put_grant(tx, spot, Grantee(GranteeKind.LINK, link_id), role, link_id)
 
 
 async def ungrant(tx: Transaction, spot: Spot, link_id: UUID) -> None:
