@@ -7,6 +7,8 @@ LISTEN ?=
 ARGS ?=
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
+IDP := tests/identity_provider
+IDP_STAMP := $(IDP)/node_modules/.package-lock.json
 # Optional rules: 9xx and 124 want a checkpoint in every async function, 120 one before a re-raise;
 # ports demand async signatures of code that has nothing to wait for. 114 wants a list kept by hand.
 # 127 prefers the successor of httpx, which the SDK is to be built on for now (ADR-0014).
@@ -38,7 +40,11 @@ $(DEV_STAMP): requirements/dev.txt pyproject.toml | $(BIN)/python
 
 install: $(RUN_STAMP) ## Create .venv with `bitvault` and `bitvaultd` in it
 
-dev: $(DEV_STAMP) ## The same, with the development tools
+$(IDP_STAMP): $(IDP)/package-lock.json | $(DEV_STAMP)
+	@echo "Installing the identity provider that the tests log in at …"
+	@cd $(IDP) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts
+
+dev: $(DEV_STAMP) $(IDP_STAMP) ## The same, with the development tools
 
 run: install ## Start the daemon with everything embedded (DATA=folder LISTEN=host:port ARGS=flags)
 	$(BIN)/bitvaultd serve --data $(DATA) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)
