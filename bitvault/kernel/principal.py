@@ -3,9 +3,10 @@
 from enum import IntEnum
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.policy import SharingPolicy
 
 
 class Scope(IntEnum):
@@ -41,6 +42,8 @@ class Principal:
     """The tenant's: then nothing of it may be changed."""
     is_guest: bool = False
     """Whoever came with a link: no user. Its ids are the link's, and it has nothing of its own."""
+    policy: SharingPolicy = field(factory=SharingPolicy)
+    """The tenant's, as old as the groups."""
 
 
 @frozen
