@@ -163,17 +163,6 @@ def user(value: identity.User) -> sessions.User:
     )
 
 
-def tenant(value: identity.Tenant) -> admin.Tenant:
-    """Show a tenant."""
-    return admin.Tenant(
-        id=value.tenant_id,
-        name=value.name,
-        is_suspended=value.is_suspended,
-        max_users=value.max_users,
-        created_at=value.created_at,
-    )
-
-
 def group(value: identity.Group) -> groups.Group:
     """Show a group."""
     return groups.Group(id=value.group_id, name=value.name, created_at=value.created_at)

@@ -38,11 +38,11 @@ class Throttle:
         return await self._take([(f"address {subscriber(address)}", self.rates.address)], cost)
 
     async def principal(self, principal: Principal, cost: float) -> Sequence[Verdict]:
-        """Charge a user and the tenant, both or neither."""
+        """Charge a user and the tenant, both or neither; a tenant may have a limit of its own."""
         tenant = principal.tenant_id
         wanted = [
             (f"user {tenant} {principal.user_id}", self.rates.user),
-            (f"tenant {tenant}", self.rates.tenant),
+            (f"tenant {tenant}", principal.limit or self.rates.tenant),
         ]
         return await self._take(wanted, cost)
 

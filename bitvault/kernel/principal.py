@@ -6,6 +6,7 @@ from uuid import UUID
 from attrs import field, frozen
 
 from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.limits import Limit
 from bitvault.kernel.policy import SharingPolicy
 
 
@@ -44,6 +45,8 @@ class Principal:
     """Whoever came with a link: no user. Its ids are the link's, and it has nothing of its own."""
     policy: SharingPolicy = field(factory=SharingPolicy)
     """The tenant's, as old as the groups."""
+    limit: Limit | None = None
+    """What the tenant may ask, where it is not what the settings say."""
 
 
 @frozen

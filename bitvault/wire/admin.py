@@ -1,6 +1,6 @@
 """For a tenant's admins: the audit trail and the dead letters; for operators: tenants."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -14,11 +14,15 @@ Cursor = Annotated[
 ]
 
 
+Subject = Literal["node", "blob", "share", "space", "user", "session", "token", "group", "tenant"]
+"""What entries of the audit trail are about."""
+
+
 class AuditEntry(ResponseShape, frozen=True, kw_only=True):
     """Who did what to which node, when, and from where; ``detail`` are the event's own members.
 
     ``userId`` is null where the platform itself acted. ``aggregateId`` is the id of what the first
-    word of ``kind`` names: a node, space, user, session, token or group.
+    word of ``kind`` names: a node, space, user, session, token, group or tenant.
     """
 
     id: UUID
@@ -75,13 +79,24 @@ class Replayed(ResponseShape, frozen=True, kw_only=True):
 MaxUsers = Annotated[int, Meta(ge=1, le=1_000_000, description="Users, disabled ones too.")]
 
 
+Rate = Annotated[
+    float, Meta(gt=0, le=1e6, description="Units of requests a second, of all users together.")
+]
+Burst = Annotated[int, Meta(ge=100, le=10**9, description="Units at once.")]
+
+
 class Tenant(ResponseShape, frozen=True, kw_only=True):
-    """A tenant, as the platform's operators see it; ``maxUsers`` null: without limit."""
+    """A tenant, as the platform's operators see it; ``maxUsers`` null: without limit.
+
+    ``rate`` and ``burst`` null: as the server's settings say.
+    """
 
     id: UUID
     name: str
     is_suspended: Annotated[bool, Meta(description="Its users read, and change nothing.")]
     max_users: int | None
+    rate: float | None
+    burst: int | None
     created_at: Moment
 
 
@@ -99,3 +114,8 @@ class UpdateTenant(RequestShape, frozen=True, kw_only=True):
     is_suspended: bool | None = None
     max_users: MaxUsers | None = None
     unlimited_users: Annotated[bool, Meta(description="Remove the limit.")] = False
+    rate: Rate | None = None
+    burst: Burst | None = None
+    default_rate: Annotated[
+        bool, Meta(description="Let the settings say again how much may be asked.")
+    ] = False

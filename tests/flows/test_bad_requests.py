@@ -141,6 +141,15 @@ TREES = [
     Wrong("POST", "/v1/admin/tenants", {"name": "new"}, 400, "invalid", "login"),
     Wrong("PATCH", "/v1/admin/tenants/{user}", {"isSuspended": True}, 404, "tenant_not_found"),
     Wrong("PATCH", "/v1/admin/tenants/{user}", {"maxUsers": 0}, 400, "invalid", "maxUsers"),
+    Wrong("PATCH", "/v1/admin/tenants/{tenant}", {"rate": 5}, 400, "invalid", "burst"),
+    Wrong("PATCH", "/v1/tenant/policy", {"minPassword": 7}, 400, "invalid", "minPassword"),
+    Wrong(
+        "PATCH", "/v1/tenant/policy", {"longestLife": 5, "defaultLife": 6},
+        400, "invalid", "defaultLife",
+    ),
+    Wrong(
+        "PATCH", "/v1/admin/tenants/{user}/policy", {"longestLife": 5}, 404, "tenant_not_found"
+    ),
     Wrong("PATCH", "/v1/users/{user}", {"isOperator": False}, 409, "last_operator"),
     *(
         Wrong("POST", "/v1/groups", {"name": name}, 400, "invalid", "name")

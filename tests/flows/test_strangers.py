@@ -83,6 +83,8 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/tokens/{token}", None),
     ("GET", "/v1/admin/tenants/{tenant}", None),
     ("PATCH", "/v1/admin/tenants/{tenant}", {"isSuspended": True}),
+    ("GET", "/v1/admin/tenants/{tenant}/policy", None),
+    ("PATCH", "/v1/admin/tenants/{tenant}/policy", {"passwordRequired": True}),
     ("GET", "/v1/audit?nodeId={node}", None),
     ("GET", "/v1/audit?userId={user}", None),
     ("POST", "/v1/admin/dead-letters/replay", {"aggregateId": "{node}"}),

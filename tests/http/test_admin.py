@@ -1,6 +1,7 @@
 """What admins of a tenant ask for: how it reaches the rooms, and how it is shown."""
 
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
@@ -8,7 +9,9 @@ from bitvault.actors.audit.contract import Filter, ListEntries
 from bitvault.actors.files.contract import SetMember
 from bitvault.actors.identity.contract import FindUsers
 from bitvault.actors.letters.contract import ListDeadLetters, ReplayDeadLetters
+from bitvault.kernel.events import WORDS
 from bitvault.kernel.refusal import Forbidden
+from bitvault.wire.admin import Subject
 from tests.http.support.rooms import ID, World
 
 TRAIL = "/v1/audit"
@@ -22,6 +25,11 @@ async def test_the_trail_is_shown_with_logins_and_camel_case(world: World) -> No
     assert (entry["login"], entry["kind"], page["nextCursor"]) == ("ann", "node.committed", "next")
     assert (entry["address"], entry["userAgent"]) == ("192.0.2.7", "curl/8")
     assert entry["detail"] == {"parentId": str(ID), "size": 3}
+
+
+def test_the_trail_can_be_asked_for_every_subject_there_is() -> None:
+    """The words of the interface, and of the command line, are those of the events."""
+    assert get_args(Subject) == WORDS
 
 
 async def test_filters_of_the_trail_reach_the_room(world: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from attrs import evolve
 from msgspec.inspect import ListType, Metadata, StructType, VarTupleType, type_info
 
 from bitvault.actors.files.contract import ListSpaces
@@ -13,7 +14,7 @@ from bitvault.http.routes import ENDPOINTS
 from bitvault.http.throttle import Rates
 from bitvault.kernel.limits import Limit
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import ADMIN_TOKEN, HASH, ID, World
+from tests.http.support.rooms import ADMIN_TOKEN, HASH, ID, World, principal
 
 SLOW = Limit("user", rate=0.5, burst=3)
 each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.operation_id)
@@ -184,3 +185,11 @@ async def test_users_of_a_tenant_share_its_limit() -> None:
     assert await statuses(world, 2) == [200, 200]
     assert await statuses(world, 2, token=ADMIN_TOKEN) == [200, 429]
     assert len([one for one in world.room.asked if isinstance(one, ListSpaces)]) == 3
+
+
+async def test_a_tenants_own_limit_stands_in_for_that_of_the_settings() -> None:
+    """Whoever comes with it is charged under it, though the settings limit nobody."""
+    world, own = World(), Limit("tenant", 0.5, 2)
+    world.room.principal = evolve(principal(), limit=own)
+    assert await statuses(world, 3) == [200, 200, 429]
+    assert await statuses(world, 3, token=ADMIN_TOKEN) == [200] * 3

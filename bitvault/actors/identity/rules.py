@@ -7,14 +7,23 @@ from datetime import datetime, timedelta
 
 from attrs import evolve, frozen
 
-from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, Tenant, User
+from bitvault.actors.identity.contract import (
+    ChangeTenant,
+    ChangeUser,
+    Policy,
+    PolicyChange,
+    Tenant,
+    User,
+)
+from bitvault.actors.identity.contract.policies import MIN_PASSWORD
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.limits import Charge, Limit
+from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Principal, Scope
 from bitvault.kernel.refusal import Invalid, Refused
 
 _MAX_NAME = 128
-_MIN_PASSWORD, _MAX_PASSWORD = 8, 1024
+_MAX_PASSWORD, _MOST_ASKED = 1024, 128
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Co")
 _BIDI = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 _SECRET_BYTES = 32
@@ -24,6 +33,8 @@ PREFIX_SHOWN = 10
 MAX_USERS = 1_000_000
 MAX_GROUPS = 1000
 """Of one user: each principal carries them."""
+MAX_RATE, MIN_BURST, MAX_BURST = 1e6, 100, 10**9
+MAX_POLICY_SECONDS = 10 * 365 * 86_400
 MAX_TOKEN_SECONDS = 10 * 365 * 86_400
 
 
@@ -74,8 +85,8 @@ def storable(value: str) -> str:
     return value[:256].replace("\0", "").encode(errors="replace").decode()
 
 
-def checked_password(what: str, value: str) -> str:
-    """Return a new password in NFC (RFC 8265 §4.2); any other character is welcome.
+def checked_password(what: str, value: str, least: int = MIN_PASSWORD) -> str:
+    """Return a new password in NFC (RFC 8265 §4.2), of ``least`` characters or more, whichever.
 
     Raises:
         Refused: ``Invalid`` naming ``what`` and the rule.
@@ -83,13 +94,13 @@ def checked_password(what: str, value: str) -> str:
     if not is_text(value):
         raise Refused(Invalid(what, "must not contain NUL or lone surrogates"))
     password = normal_password(value)
-    if not _MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
-        rule = f"must be {_MIN_PASSWORD} to {_MAX_PASSWORD} characters long"
+    if not least <= len(password) <= _MAX_PASSWORD:
+        rule = f"must be {least} to {_MAX_PASSWORD} characters long"
         raise Refused(Invalid(what, rule))
     return password
 
 
-def password_for(kind: str, password: str | None) -> str | None:
+def password_for(kind: str, password: str | None, least: int = MIN_PASSWORD) -> str | None:
     """Return the password of a new user: a person needs one, a service has none.
 
     Raises:
@@ -100,7 +111,7 @@ def password_for(kind: str, password: str | None) -> str | None:
     if (kind == "service") != (password is None):
         rule = "must be left out: a service has tokens" if password else "is required for a person"
         raise Refused(Invalid("password", rule))
-    return None if password is None else checked_password("password", password)
+    return None if password is None else checked_password("password", password, least)
 
 
 def changed_user(user: User, wanted: ChangeUser) -> User:
@@ -132,9 +143,107 @@ def changed_tenant(tenant: Tenant, wanted: ChangeTenant) -> Tenant:
     if most is not None and not 1 <= most <= MAX_USERS:
         raise Refused(Invalid("maxUsers", f"must be from 1 to {MAX_USERS}"))
     suspended = tenant.is_suspended if wanted.is_suspended is None else wanted.is_suspended
+    rate, burst = _rate(tenant, wanted)
     return evolve(
-        tenant, is_suspended=suspended, max_users=None if wanted.unlimited_users else most
+        tenant,
+        is_suspended=suspended,
+        max_users=None if wanted.unlimited_users else most,
+        rate=rate,
+        burst=burst,
     )
+
+
+def _rate(tenant: Tenant, wanted: ChangeTenant) -> tuple[float | None, int | None]:
+    """Return how much the tenant may ask: units a second, and at once."""
+    given = wanted.rate, wanted.burst
+    if wanted.default_rate:
+        if given != (None, None):
+            raise Refused(Invalid("defaultRate", "give either rate and burst or defaultRate"))
+        return None, None
+    rate = tenant.rate if wanted.rate is None else wanted.rate
+    burst = tenant.burst if wanted.burst is None else wanted.burst
+    if rate is not None and not 0 < rate <= MAX_RATE:
+        raise Refused(Invalid("rate", f"must be more than 0 and at most {MAX_RATE:g} a second"))
+    if burst is not None and not MIN_BURST <= burst <= MAX_BURST:
+        raise Refused(Invalid("burst", f"must be from {MIN_BURST} to {MAX_BURST}"))
+    if (rate is None) != (burst is None):
+        raise Refused(Invalid("burst" if burst is None else "rate", "is required with the other"))
+    return rate, burst
+
+
+def limit_of(rate: float | None, burst: int | None) -> Limit | None:
+    """Return a tenant's own limit, in the words of the one that the settings give."""
+    return None if rate is None or burst is None else Limit("tenant", rate, burst)
+
+
+def strictest(own: Policy, bound: Policy) -> Policy:
+    """Return what holds: of each term the stricter one."""
+    one, other = own.sharing, bound.sharing
+    longest = _shorter(one.longest_life, other.longest_life)
+    default = _shorter(one.default_life, other.default_life)
+    return Policy(
+        SharingPolicy(
+            links_allowed=one.links_allowed and other.links_allowed,
+            password_required=one.password_required or other.password_required,
+            longest_life=longest,
+            default_life=None if default is None else _shorter(default, longest),
+        ),
+        max(own.min_password, bound.min_password),
+        _shorter(own.longest_session, bound.longest_session),
+    )
+
+
+def _shorter(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    return min((each for each in (one, other) if each is not None), default=None)
+
+
+def changed_policy(policy: Policy, wanted: PolicyChange, bound: Policy) -> Policy:
+    """Return the terms as they are wanted; none that is set may be laxer than its bound.
+
+    Raises:
+        Refused: ``Invalid`` naming the field and the rule.
+    """
+    sharing = policy.sharing
+    allowed, required = wanted.links_allowed, wanted.password_required
+    if allowed and not bound.sharing.links_allowed:
+        raise Refused(Invalid("linksAllowed", "must be false: the platform's operator says so"))
+    if required is False and bound.sharing.password_required:
+        raise Refused(Invalid("passwordRequired", "must be true: the platform's operator says so"))
+    longest = _life(
+        "longestLife", sharing.longest_life, wanted.longest_life, bound.sharing.longest_life
+    )
+    default = _life("defaultLife", sharing.default_life, wanted.default_life, None)
+    if default is not None and longest is not None and default > longest:
+        field = "longestLife" if wanted.default_life is None else "defaultLife"
+        raise Refused(Invalid(field, "defaultLife must not be more than longestLife"))
+    least = policy.min_password if wanted.min_password is None else wanted.min_password
+    floor = bound.min_password
+    if wanted.min_password is not None and not floor <= least <= _MOST_ASKED:
+        raise Refused(Invalid("minPassword", f"must be from {floor} to {_MOST_ASKED}"))
+    return Policy(
+        SharingPolicy(
+            links_allowed=sharing.links_allowed if allowed is None else allowed,
+            password_required=sharing.password_required if required is None else required,
+            longest_life=longest,
+            default_life=default,
+        ),
+        least,
+        _life(
+            "longestSession", policy.longest_session, wanted.longest_session, bound.longest_session
+        ),
+    )
+
+
+def _life(
+    field: str, kept: timedelta | None, seconds: int | None, bound: timedelta | None
+) -> timedelta | None:
+    if seconds is None:
+        return kept
+    most = MAX_POLICY_SECONDS if bound is None else int(bound.total_seconds())
+    least = 0 if bound is None else 1
+    if not least <= seconds <= most:
+        raise Refused(Invalid(field, f"must be from {least} to {most} seconds"))
+    return timedelta(seconds=seconds) if seconds else None
 
 
 def can_administer(user: User) -> bool:

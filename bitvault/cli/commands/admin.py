@@ -4,11 +4,12 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import click
 
+from bitvault.cli.commands.policy import policy
 from bitvault.cli.commands.tenants import tenants
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote, reports
@@ -16,7 +17,7 @@ from bitvault.cli.durations import seconds_of
 from bitvault.cli.output import Exit, Report, counted
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
-from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing
+from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing, Subject
 
 _LIMIT = click.option(
     "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
@@ -30,6 +31,7 @@ def admin() -> None:
 
 
 admin.add_command(tenants)
+admin.add_command(policy)
 
 
 def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
@@ -55,7 +57,7 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
 
 @admin.command(
     epilog="Examples: bitvault admin audit --since 2h; bitvault admin audit --node /report.odt; "
-    "bitvault admin audit --user ann -n 1000 --json"
+    "bitvault admin audit --user ann -n 1000 --json; bitvault admin audit --subject session"
 )
 @click.option("--node", help="What happened to it: a path, or the id of a node that is gone.")
 @click.option("--user", help="What this user did: a login or an id.")
@@ -63,10 +65,10 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
 @click.option("--until", callback=moment, help="The same; not included.")
 @click.option(
     "--subject",
-    type=click.Choice(["node", "blob", "share", "all"]),
+    type=click.Choice([*get_args(Subject), "all"]),
     default="node",
     show_default=True,
-    help="What it happened to: a node, its bytes in the store, a share.",
+    help="What it happened to: a node, its bytes in the store (blob), a login (session), ...",
 )
 @_LIMIT
 @reports
@@ -78,7 +80,7 @@ def audit(
     subject: str,
     limit: int,
 ) -> Report:
-    """Show who did what to which node, and from where; newest first."""
+    """Show who did what to what, and from where; newest first."""
     if node is not None and not is_id(node):
         remote(node)
     with connect() as client:

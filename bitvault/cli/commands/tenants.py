@@ -31,12 +31,13 @@ def list_() -> Report:
             one.name,
             "suspended" if one.is_suspended else "",
             one.max_users or "-",
+            "-" if one.rate is None else f"{one.rate:g}/s",
             when(one.created_at),
             one.id,
         )
         for one in found
     ]
-    heads = ("name", "", "users at most", "created", "id")
+    heads = ("name", "", "users at most", "requests", "created", "id")
     return Report([plain(one) for one in found], table(rows, heads))
 
 
@@ -74,24 +75,49 @@ def resume(tenant: str) -> Report:
     return _changed(tenant, {"isSuspended": False}, "resumed")
 
 
-@tenants.command(epilog="Examples: bitvault admin tenants limit acme --users 50; ... --users 0")
+@tenants.command(
+    epilog="Examples: bitvault admin tenants limit acme --users 50; "
+    "bitvault admin tenants limit acme --rate 200 --burst 5000; "
+    "bitvault admin tenants limit acme --users 0 --rate 0"
+)
 @click.argument("tenant")
-@click.option("--users", type=click.IntRange(0), required=True, help="0: without limit.")
+@click.option("--users", type=click.IntRange(0), help="0: without limit.")
+@click.option(
+    "--rate", type=click.FloatRange(0), help="Requests a second; 0: as the server has it."
+)
+@click.option(
+    "--burst", type=click.IntRange(100), help="Requests at once; 50 times the rate if left out."
+)
 @reports
-def limit(tenant: str, users: int) -> Report:
-    """Limit how many users TENANT may have; those it has stay."""
-    body = {"maxUsers": users} if users else {"unlimitedUsers": True}
-    return _changed(tenant, body, "limited" if users else "no longer limited:")
+def limit(tenant: str, users: int | None, rate: float | None, burst: int | None) -> Report:
+    """Limit how many users TENANT may have (those it has stay), and how much they may ask."""
+    if users is rate is burst is None:
+        raise click.UsageError("say what to limit: --users, --rate, --burst")
+    body: dict[str, Any] = {}
+    if users is not None:
+        body |= {"maxUsers": users} if users else {"unlimitedUsers": True}
+    if rate:
+        body |= {"rate": rate, "burst": burst or max(100, round(50 * rate))}
+    elif rate is not None:
+        body |= {"defaultRate": True}
+    elif burst is not None:
+        body |= {"burst": burst}
+    return _changed(tenant, body, "changed the limits of")
 
 
 def _changed(tenant: str, body: dict[str, Any], done: str) -> Report:
     with connect() as client:
-        path = f"{_PATH}/{_tenant_id(client, tenant)}"
+        path = f"{_PATH}/{tenant_id(client, tenant)}"
         changed = client.rest.call("PATCH", path, Tenant, body=body)
     return Report([plain(changed)], [f"{done} {changed.name}"])
 
 
-def _tenant_id(client: Client, tenant: str) -> str:
+def tenant_id(client: Client, tenant: str) -> str:
+    """Return the id of a tenant that is named by its name or its id.
+
+    Raises:
+        NotFoundHere: there is none of that name.
+    """
     if is_id(tenant):
         return tenant
     for found in client.listed(_PATH, Tenant, name=tenant):

@@ -10,6 +10,7 @@ from bitvault.http.routes import (
     folders,
     groups,
     links,
+    policies,
     sessions,
     sharing,
     spaces,
@@ -37,6 +38,7 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
         batch,
         admin,
         tenants,
+        policies,
     )
     for endpoint in topic.routes.endpoints
 )

@@ -1,7 +1,7 @@
 """For a tenant's admins: what happened, and what consumers could not digest."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
@@ -25,10 +25,7 @@ Since = Annotated[datetime, Meta(tz=True, description="RFC 3339; included.")]
 Until = Annotated[datetime, Meta(tz=True, description="RFC 3339; not included.")]
 
 
-Subject = Annotated[
-    Literal["node", "blob", "share", "space", "user", "session", "token", "group"],
-    Meta(description="The first word of the entries' kind."),
-]
+Subject = Annotated[wire.Subject, Meta(description="The first word of the entries' kind.")]
 
 
 class PagedTrail(Paged, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from bitvault.actors.identity.contract import (
     ListTenants,
     TenantNotFound,
 )
-from bitvault.http import shapes
+from bitvault.http import tenancy
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
@@ -34,7 +34,7 @@ async def create_tenant(call: Call[wire.CreateTenant, NoQuery]) -> Answer:
     """Create a tenant with its first admin; for operators."""
     body = call.body
     made = await call.identity.ask(AddTenant(call.caller, body.name, body.login, body.password))
-    return made if isinstance(made, Refusal) else Reply(201, shapes.tenant(made))
+    return made if isinstance(made, Refusal) else Reply(201, tenancy.tenant(made))
 
 
 class PagedTenants(Paged, frozen=True, kw_only=True):
@@ -56,9 +56,11 @@ async def list_tenants(call: Call[NoBody, PagedTenants]) -> Answer:
     query = call.query
     if query.name is not None:
         found = await call.identity.ask(FindTenants(call.caller, names=(query.name,)))
-        return found if isinstance(found, Refusal) else list_reply(tuple(map(shapes.tenant, found)))
+        return (
+            found if isinstance(found, Refusal) else list_reply(tuple(map(tenancy.tenant, found)))
+        )
     page = await call.identity.ask(ListTenants(call.caller, query.cursor, query.limit))
-    return page_reply(page, shapes.tenant)
+    return page_reply(page, tenancy.tenant)
 
 
 @routes.route(
@@ -73,7 +75,7 @@ async def get_tenant(call: Call[NoBody, NoQuery]) -> Answer:
     found = await call.identity.ask(FindTenants(call.caller, (call.path["id"],)))
     if isinstance(found, Refusal):
         return found
-    return Reply(200, shapes.tenant(found[0])) if found else TenantNotFound(str(call.path["id"]))
+    return Reply(200, tenancy.tenant(found[0])) if found else TenantNotFound(str(call.path["id"]))
 
 
 @routes.route(
@@ -86,13 +88,20 @@ async def get_tenant(call: Call[NoBody, NoQuery]) -> Answer:
     when_full=True,
 )
 async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Answer:
-    """Suspend a tenant or let it go on, or limit its users; for operators.
+    """Suspend a tenant or let it go on, or limit its users and requests; for operators.
 
     The users of a suspended tenant read, and manage their own sessions; nothing else changes.
     """
     body = call.body
     request = ChangeTenant(
-        call.caller, call.path["id"], body.is_suspended, body.max_users, body.unlimited_users
+        call.caller,
+        call.path["id"],
+        body.is_suspended,
+        body.max_users,
+        body.unlimited_users,
+        body.rate,
+        body.burst,
+        body.default_rate,
     )
     changed = await call.identity.ask(request)
-    return changed if isinstance(changed, Refusal) else Reply(200, shapes.tenant(changed))
+    return changed if isinstance(changed, Refusal) else Reply(200, tenancy.tenant(changed))

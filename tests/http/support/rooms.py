@@ -63,6 +63,7 @@ USER = identity.User(
     UserId(ID), TenantId(ID), "default", "ann", "Ann", is_admin=True, created_at=NOW
 )
 TENANT = identity.Tenant(TenantId(ID), "acme", NOW, is_suspended=True, max_users=5)
+POLICY = identity.TenantPolicy(identity.Policy(), identity.Policy(), identity.Policy(), 3)
 GROUP = identity.Group(GroupId(ID), "Staff", NOW)
 CREDENTIAL = identity.Credential(
     ID, "session", "", "bv_tttt", NOW, NOW, None, "127.0.0.1", "test", Scope.ACCOUNT
@@ -116,6 +117,8 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.ListTenants: lambda _: Page((TENANT,), None),
     identity.FindTenants: lambda _: (TENANT,),
     identity.ChangeTenant: lambda _: TENANT,
+    identity.DescribePolicy: lambda _: POLICY,
+    identity.ChangePolicy: lambda _: POLICY,
     identity.CreateGroup: lambda _: GROUP,
     identity.RenameGroup: lambda _: GROUP,
     identity.DeleteGroup: lambda _: None,
@@ -173,11 +176,13 @@ class Room:
     """Until it is set, no request is answered."""
     answers: dict[type, Callable[[Any], Any]] = attrs.field(factory=lambda: dict(ANSWERS))
     asked: list[Any] = attrs.field(factory=list)
+    principal: Principal = attrs.field(factory=principal)
+    """Whose the first token is."""
 
     async def ask(self, request: Any, *, timeout: float = 30.0) -> Any:  # noqa: ASYNC109 - a Ref's
         """Answer a request."""
         if isinstance(request, identity.Authenticate):
-            known = {TOKEN: principal(), ADMIN_TOKEN: principal(is_admin=True)}
+            known = {TOKEN: self.principal, ADMIN_TOKEN: principal(is_admin=True)}
             suspended = attrs.evolve(principal(is_admin=True), is_suspended=True)
             known |= {SUSPENDED_TOKEN: suspended}
             known |= {SCOPED[scope]: principal(scope=scope) for scope in Scope}

@@ -51,7 +51,8 @@ class Accounts(Desk):
         """Create a user in the caller's tenant."""
         admin_of(request.caller, "create users")
         me = await self._me(request.caller)
-        password = rules.password_for(request.kind, request.password)
+        least = (await self._policy(me.tenant_id)).min_password
+        password = rules.password_for(request.kind, request.password, least)
         user = self._new_user(me.tenant_id, me.tenant_name, request.login, request.is_admin)
         user = evolve(user, kind=request.kind)
         if request.display_name:

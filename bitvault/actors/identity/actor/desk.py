@@ -1,12 +1,13 @@
 """What every part of the room works with."""
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.principals import Principals
-from bitvault.actors.identity.contract import Unauthenticated, User
+from bitvault.actors.identity.contract import Policy, Unauthenticated, User
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.identity.store import accounts as store
+from bitvault.actors.identity.store import policies
 from bitvault.actors.room import Room
 from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.passwords.port import Passwords
@@ -14,7 +15,7 @@ from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, TenantId, UserId
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, Origin
 from bitvault.kernel.refusal import Forbidden, Refused
 from bitvault.outbox import Outbox, Wakeups
 
@@ -37,6 +38,23 @@ class Desk(Room):
         """Append to the outbox, as the transaction's last statement."""
         outbox = Outbox(self.ids, self.clock, self.wakeups)
         await outbox.append(tx, caller.tenant_id, events, caller)
+
+    async def _tell(
+        self, tx: Transaction, tenant_id: TenantId, caller: Caller, *events: Event
+    ) -> None:
+        """Append what was done to a tenant; from where, only if it was one of its own users."""
+        known = caller
+        if tenant_id != caller.tenant_id:
+            known = evolve(caller, origin=Origin(caller.origin.request_id))
+        outbox = Outbox(self.ids, self.clock, self.wakeups)
+        await outbox.append(tx, tenant_id, events, known)
+
+    async def _policy(self, tenant_id: TenantId) -> Policy:
+        async def work(tx: Transaction) -> policies.Terms:
+            return await policies.terms(tx, tenant_id)
+
+        terms = await self.database.read(tenant_id, work)
+        return rules.strictest(terms.own, terms.bound)
 
     async def _me(self, caller: Caller) -> User:
         return (await self._account(caller)).user

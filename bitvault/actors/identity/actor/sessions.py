@@ -100,7 +100,9 @@ class Sessions(Credentials):
     async def _issue_session(
         self, account: Account, origin: Origin
     ) -> SecretIssued | BadCredentials:
-        expires_at = self.clock.now() + timedelta(seconds=self.options.session_ttl)
+        longest = (await self._policy(account.user.tenant_id)).longest_session
+        life = timedelta(seconds=self.options.session_ttl)
+        expires_at = self.clock.now() + (life if longest is None else min(life, longest))
         token, credential = self._new("", Scope.ACCOUNT, expires_at, origin)
         idle = self._idle_expiry(credential.created_at)
 
@@ -143,7 +145,8 @@ class Sessions(Credentials):
         async def find(tx: Transaction) -> store.Known | None:
             return await store.principal_by_secret(tx, digest, now)
 
-        return await self.database.read(None, find)
+        known = await self.database.read(None, find)
+        return None if known is None or known.has_ended(now) else known
 
     async def _touch(self, known: store.Known) -> None:
         """Record a use, once a minute; one that cannot be recorded is no reason to refuse it."""
@@ -161,7 +164,8 @@ class Sessions(Credentials):
     async def change_password(self, request: ChangePassword) -> BadCredentials | None:
         """Change the password; every other session of the user ends."""
         principal = request.caller.principal
-        new = rules.checked_password("newPassword", request.new)
+        least = (await self._policy(principal.tenant_id)).min_password
+        new = rules.checked_password("newPassword", request.new, least)
         account = await self._account(request.caller)
         spent = rules.own_guess(self.options, principal)
         await self._take(spent)

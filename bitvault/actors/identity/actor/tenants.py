@@ -14,6 +14,7 @@ from bitvault.actors.identity.contract import (
     FindTenants,
     ListTenants,
     Tenant,
+    TenantChanged,
     TenantNotFound,
     TenantTaken,
     User,
@@ -115,7 +116,17 @@ class Tenants(Desk):
             if not found:
                 raise Refused(TenantNotFound(str(tenant_id)))
             changed = rules.changed_tenant(found[0], request)
-            await store.update_tenant(tx, changed, now)
+            if changed != found[0]:
+                await store.update_tenant(tx, changed, now)
+                event = TenantChanged(
+                    tenant_id,
+                    0,
+                    changed.is_suspended,
+                    changed.max_users,
+                    changed.rate,
+                    changed.burst,
+                )
+                await self._tell(tx, tenant_id, caller, event)
             return changed
 
         changed = await self.database.transact(tenant_id, work)

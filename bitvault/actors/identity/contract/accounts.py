@@ -13,6 +13,8 @@ from bitvault.actors.identity.contract.refusals import (
     UserNotFound,
 )
 from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.limits import Limit
+from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
 from bitvault.kernel.request import Request
@@ -85,6 +87,10 @@ class Standing:
     """Neither disabled nor deleted."""
     is_suspended: bool
     """The tenant's."""
+    policy: SharingPolicy = field(factory=SharingPolicy)
+    """The tenant's."""
+    limit: Limit | None = None
+    """What the tenant may ask, where it is not what the settings say."""
 
 
 @frozen

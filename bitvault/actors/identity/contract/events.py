@@ -1,4 +1,4 @@
-"""The facts this room publishes: ``user.*``, ``session.*``, ``token.*``, ``group.*``.
+"""The facts this room publishes: ``user.*``, ``session.*``, ``token.*``, ``group.*``, ``tenant.*``.
 
 They are for the audit: who did it and from where is in the envelope. Nothing here counts its
 changes, so ``revision`` is 0. Never a password, a token or a part of one.
@@ -126,3 +126,31 @@ class GroupLeft(Event):
 
     kind: ClassVar[str] = "group.left"
     member_id: UUID
+
+
+@frozen
+class TenantChanged(Event):
+    """Operators have suspended the tenant or let it go on, or limited it; None: without a limit."""
+
+    kind: ClassVar[str] = "tenant.changed"
+    is_suspended: bool
+    max_users: int | None
+    rate: float | None
+    burst: int | None
+
+
+@frozen
+class PolicyChanged(Event):
+    """The tenant's terms are these now; ``side`` is own (its admins) or bound (the operators).
+
+    Times in seconds, None: without a limit.
+    """
+
+    kind: ClassVar[str] = "tenant.policy_changed"
+    side: str
+    links_allowed: bool
+    password_required: bool
+    longest_life: int | None
+    default_life: int | None
+    min_password: int
+    longest_session: int | None

@@ -165,6 +165,19 @@ class TenantNotFound(Refusal):
 
 
 @frozen
+class StalePolicy(Refusal):
+    """Somebody changed the tenant's terms since they were read."""
+
+    code: ClassVar[str] = "precondition_failed"
+    revision: int
+
+    @property
+    def detail(self) -> str:
+        """Say what to do."""
+        return "If-Match: the policy has changed; read it again."
+
+
+@frozen
 class TenantTaken(Refusal):
     """Another tenant has this name."""
 

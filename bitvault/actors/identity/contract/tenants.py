@@ -25,6 +25,9 @@ class Tenant:
     """Its users read, and change nothing."""
     max_users: int | None = None
     """None is without limit."""
+    rate: float | None = None
+    """Units a second of all its users, ``burst`` at once; None: as the settings say."""
+    burst: int | None = None
 
 
 @frozen
@@ -65,6 +68,10 @@ class ChangeTenant(Request[Tenant | TenantNotFound | Invalid | Forbidden]):
     max_users: int | None = None
     unlimited_users: bool = False
     """Remove the limit."""
+    rate: float | None = None
+    burst: int | None = None
+    default_rate: bool = False
+    """Let the settings say again how much may be asked."""
 
 
 @frozen

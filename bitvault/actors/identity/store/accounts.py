@@ -7,7 +7,9 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from bitvault.actors.identity import rules
 from bitvault.actors.identity.contract import Standing, User
+from bitvault.actors.identity.store.policies import terms_of
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.ids import TenantId, UserId
 
@@ -44,7 +46,11 @@ async def insert_account(tx: Transaction, account: Account, login_key: str) -> b
 async def standing(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Standing:
     """Say how things stand with a user."""
     row = await tx.fetchrow(QUERIES["standing"], tenant_id=tenant_id, user_id=user_id)
-    return Standing(**row) if row else Standing(is_active=False, is_suspended=False)
+    if row is None:
+        return Standing(is_active=False, is_suspended=False)
+    terms, limit = terms_of(row["policies"]), rules.limit_of(row["rate"], row["burst"])
+    policy = rules.strictest(terms.own, terms.bound).sharing
+    return Standing(row["is_active"], row["is_suspended"], policy, limit)
 
 
 async def account_by_login(tx: Transaction, tenant_key: str, login_key: str) -> Account | None:

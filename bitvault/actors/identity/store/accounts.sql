@@ -50,7 +50,10 @@ ORDER BY a.login_key;
 
 -- standing --
 SELECT a.disabled_at IS NULL AND a.deleted_at IS NULL AS is_active,
-    t.suspended_at IS NOT NULL AS is_suspended
+    t.suspended_at IS NOT NULL AS is_suspended, t.rate, t.burst,
+    (
+        SELECT jsonb_agg(to_jsonb(p)) FROM identity.policy AS p WHERE p.tenant_id = a.tenant_id
+    )::text AS policies
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id;

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from attrs import frozen
 
-from bitvault.actors.identity.contract import Credential, User
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.contract import Credential, Policy, User
+from bitvault.actors.identity.store.policies import terms_of
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.principal import Principal, Scope
@@ -20,6 +22,14 @@ class Known:
     principal: Principal
     kind: str
     last_used_at: datetime | None
+    created_at: datetime
+    policy: Policy
+    """The tenant's."""
+
+    def has_ended(self, now: datetime) -> bool:
+        """Say whether the tenant lets no session live so long."""
+        longest = self.policy.longest_session
+        return self.kind == "session" and longest is not None and self.created_at + longest <= now
 
 
 async def insert_credential(
@@ -54,7 +64,8 @@ async def principal_by_secret(tx: Transaction, secret_hash: bytes, now: datetime
     row = await tx.fetchrow(QUERIES["principal_by_secret"], secret_hash=secret_hash, now=now)
     if row is None:
         return None
-    scope = Scope[row["scope"].upper()]
+    scope, terms = Scope[row["scope"].upper()], terms_of(row["policies"])
+    policy = rules.strictest(terms.own, terms.bound)
     principal = Principal(
         tenant_id=TenantId(row["tenant_id"]),
         user_id=UserId(row["user_id"]),
@@ -65,8 +76,10 @@ async def principal_by_secret(tx: Transaction, secret_hash: bytes, now: datetime
         is_operator=row["is_operator"] and scope >= Scope.ADMIN,
         is_suspended=row["is_suspended"],
         groups=tuple(map(GroupId, row["groups"])),
+        policy=policy.sharing,
+        limit=rules.limit_of(row["rate"], row["burst"]),
     )
-    return Known(principal, row["kind"], row["last_used_at"])
+    return Known(principal, row["kind"], row["last_used_at"], row["created_at"], policy)
 
 
 async def touch_credential(

@@ -9,8 +9,11 @@ VALUES (
 );
 
 -- principal_by_secret --
-SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.last_used_at, a.login, a.is_admin,
-    a.is_operator, t.suspended_at IS NOT NULL AS is_suspended,
+SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.created_at, c.last_used_at,
+    a.login, a.is_admin, a.is_operator, t.suspended_at IS NOT NULL AS is_suspended, t.rate, t.burst,
+    (
+        SELECT jsonb_agg(to_jsonb(p)) FROM identity.policy AS p WHERE p.tenant_id = c.tenant_id
+    )::text AS policies,
     ARRAY(
         SELECT m.group_id FROM identity.membership AS m
         WHERE m.tenant_id = c.tenant_id AND m.user_id = c.user_id

@@ -55,6 +55,8 @@ async def update_tenant(tx: Transaction, tenant: Tenant, now: datetime) -> None:
         tenant_id=tenant.tenant_id,
         is_suspended=tenant.is_suspended,
         max_users=tenant.max_users,
+        rate=tenant.rate,
+        burst=tenant.burst,
         now=now,
     )
 
@@ -72,4 +74,6 @@ def _tenant(row: Row) -> Tenant:
         row["created_at"],
         row["is_suspended"],
         row["max_users"],
+        row["rate"],
+        row["burst"],
     )

@@ -13,14 +13,16 @@ RETURNING tenant_id;
 
 -- tenants_after --
 -- Across tenants, for the operators of the platform.
-SELECT tenant_id, name, name_key, created_at, suspended_at IS NOT NULL AS is_suspended, max_users
+SELECT tenant_id, name, name_key, created_at, suspended_at IS NOT NULL AS is_suspended, max_users,
+    rate, burst
 FROM identity.tenant
 WHERE name_key > :after
 ORDER BY name_key
 LIMIT :most;
 
 -- tenants_found --
-SELECT tenant_id, name, created_at, suspended_at IS NOT NULL AS is_suspended, max_users
+SELECT tenant_id, name, created_at, suspended_at IS NOT NULL AS is_suspended, max_users,
+    rate, burst
 FROM identity.tenant
 WHERE tenant_id = ANY(:tenant_ids::uuid[]) OR name_key = ANY(:name_keys::text[])
 ORDER BY name_key;
@@ -28,7 +30,7 @@ ORDER BY name_key;
 -- update_tenant --
 UPDATE identity.tenant
 SET suspended_at = CASE WHEN :is_suspended::boolean THEN coalesce(suspended_at, :now) END,
-    max_users = :max_users
+    max_users = :max_users, rate = :rate, burst = :burst
 WHERE tenant_id = :tenant_id;
 
 -- room_for_user --

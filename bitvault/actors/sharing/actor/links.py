@@ -173,6 +173,8 @@ class Links(Desk):
             scope=Scope.WRITE if is_editor else Scope.READ,
             is_guest=True,
             is_suspended=standing.is_suspended,
+            policy=standing.policy,
+            limit=standing.limit,
         )
 
     async def _check_password(self, row: Row, message: OpenLink) -> None:

@@ -1,0 +1,86 @@
+"""What tenants ask of their links, passwords and sessions."""
+
+from attrs import define
+
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor.desk import Desk, admin_of, operator_of
+from bitvault.actors.identity.contract import (
+    ChangePolicy,
+    DescribePolicy,
+    Policy,
+    PolicyChanged,
+    StalePolicy,
+    TenantNotFound,
+    TenantPolicy,
+)
+from bitvault.actors.identity.store import policies as store
+from bitvault.actors.identity.store import tenants
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Refused
+from supervisors import handles
+
+
+@define(eq=False)
+class Policies(Desk):
+    """A tenant's admins keep its terms, within the bounds that the operators set."""
+
+    @handles(DescribePolicy)
+    async def describe_policy(self, request: DescribePolicy) -> TenantPolicy:
+        """Tell a tenant's terms."""
+        tenant_id, side = _whose(request.caller, request.tenant_id)
+
+        async def work(tx: Transaction) -> store.Terms:
+            await _need_tenant(tx, tenant_id)
+            return await store.terms(tx, tenant_id)
+
+        return _shown(await self.database.read(tenant_id, work), side)
+
+    @handles(ChangePolicy)
+    async def change_policy(self, request: ChangePolicy) -> TenantPolicy:
+        """Change one side of a tenant's terms."""
+        caller = request.caller
+        tenant_id, side = _whose(caller, request.tenant_id)
+        if side == "own":
+            admin_of(caller, "change the tenant's policy")
+
+        async def work(tx: Transaction) -> store.Terms:
+            await tenants.hold_tenant(tx, tenant_id)
+            await _need_tenant(tx, tenant_id)
+            terms = await store.terms(tx, tenant_id)
+            revision = terms.revisions.get(side, 0)
+            if request.if_revision not in (None, revision):
+                raise Refused(StalePolicy(revision))
+            before = terms.own if side == "own" else terms.bound
+            bound = terms.bound if side == "own" else Policy()
+            policy = rules.changed_policy(before, request.change, bound)
+            if policy == before:
+                return terms
+            await store.put_policy(tx, tenant_id, side, policy, revision + 1)
+            event = PolicyChanged(tenant_id, revision + 1, side, **store.columns(policy))
+            changed = await store.terms(tx, tenant_id)
+            await self._tell(tx, tenant_id, caller, event)
+            return changed
+
+        changed = await self.database.transact(tenant_id, work)
+        self.principals.forget_tenant(tenant_id)
+        return _shown(changed, side)
+
+
+def _whose(caller: Caller, tenant_id: TenantId | None) -> tuple[TenantId, str]:
+    """Return whose terms are meant, and which side of them the caller keeps."""
+    if tenant_id is None:
+        return caller.tenant_id, "own"
+    operator_of(caller)
+    return tenant_id, "bound"
+
+
+async def _need_tenant(tx: Transaction, tenant_id: TenantId) -> None:
+    if not await tenants.tenants_found(tx, [tenant_id], ()):
+        raise Refused(TenantNotFound(str(tenant_id)))
+
+
+def _shown(terms: store.Terms, side: str) -> TenantPolicy:
+    effective = rules.strictest(terms.own, terms.bound)
+    return TenantPolicy(terms.own, terms.bound, effective, terms.revisions.get(side, 0))
