@@ -1,14 +1,35 @@
-"""A foreign id is answered as one that does not exist, byte for byte, on every route."""
+"""Who must not is answered as if there were nothing, on every route and for every id (X17).
 
-import re
+The one list of examples stands here; whoever adds a route adds a line, and the matrix does the
+rest: each example is sent by everybody of `tests.flows.people`, and no row may change.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
+from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import ENDPOINTS
-from tests.flows.belongings import HASH, Belongings, make
-from tests.support.daemon import Daemon
+from bitvault.kernel.principal import Scope
+from tests.flows.belongings import HASH, Belongings
+from tests.flows.matrix import (
+    Example,
+    endpoint_of,
+    ids_taken,
+    ids_tried,
+    is_nothing,
+    names_in,
+    send,
+    status_of,
+    told,
+)
+from tests.flows.people import Town, settled
+from tests.http.support.requests import GOOD
+from tests.support.daemon import Daemon, running_daemon
 from tests.support.tables import unchanged
 
 PART = {"partNumber": 1, "etag": '"e"', "hash": HASH}
@@ -88,55 +109,243 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/audit?nodeId={node}", None),
     ("GET", "/v1/audit?userId={user}", None),
     ("POST", "/v1/admin/dead-letters/replay", {"aggregateId": "{node}"}),
+    ("PATCH", "/v1/files/{node}", {"parentId": "{spare}"}),
+    ("POST", "/v1/files/{node}/copy", {"parentId": "{spare}"}),
+    ("POST", "/v1/files/content", {"items": [{"path": "/", "spaceId": "{space}"}]}),
+    ("POST", "/v1/files/batch", {"items": [{**FILE, "path": "/mine", "spaceId": "{space}"}]}),
+    ("POST", "/v1/trash/{entry}/restore", {"parentId": "{spare}"}),
+    ("POST", "/v1/batch", {"operations": [{"op": "mkdir", "path": "/mine", "spaceId": "{space}"}]}),
+    ("POST", "/v1/batch", {"operations": [{"op": "move", "id": "{node}", "parentId": "{spare}"}]}),
+    ("DELETE", "/v1/users/{robot}?heir={user}", None),
 ]
 
-
-PASSING = {"date", "ratelimit"}
-"""Headers that tell of the moment, and of nothing else."""
+OPEN_TO_MEMBERS = {"get_user", "get_group", "list_group_members"}
+"""Who is in the tenant sees who else is; of another tenant nobody does."""
+PRIVATE = {
+    "node", "folder", "spare", "entry", "opened", "sent", "parts", "committed", "link",
+    "session", "token",
+}  # fmt: skip
+"""What does not exist even for the tenant's admins, unless it is shared with them."""
+SHARED = {"node", "folder", "spare", "entry", "space"}
+"""What the viewer sees."""
+FOR_VIEWERS: dict[str, set[int]] = {
+    "list_grants": {403},  # who may see who else has access could as well ask them for it
+    "explain_access": {403},
+    "list_node_links": {403},
+    "list_audit": {403},  # the admins'
+    "get_contents": {200, 409},  # a POST that reads; the path of the example is a folder's
+}
+"""What a viewer gets where it is not 200 for a GET and 403 for everything else."""
+UPLOADS = ("opened", "sent", "parts", "committed")
 
 
 @pytest.fixture(scope="module")
-def owned(standing: Daemon) -> Belongings:
-    """Have one of everything in the first tenant."""
-    with standing.client() as client:
-        return make(client)
+def town(standing: Daemon) -> Iterator[Town]:
+    """Settle everybody."""
+    with settled(standing) as town:
+        yield town
 
 
-@pytest.mark.parametrize(("method", "path", "body"), ROUTES, ids=lambda one: str(one)[:60])
-def test_a_foreign_id_is_like_an_invented_one(
-    standing: Daemon, stranger: httpx.Client, owned: Belongings, method: str, path: str, body: Any
-) -> None:
-    """Status, headers and body are the same but for the request and the id itself."""
+def closed() -> Iterator[tuple[Endpoint, Example]]:
+    """Yield an example for every route that needs a token; for those without an id, the edge's."""
+    tried = {endpoint_of(example).operation_id for example in ROUTES}
+    rest = [each for each in ENDPOINTS if each.operation_id not in tried]
+    for example in [*ROUTES, *((each.method, *GOOD[each.operation_id]) for each in rest)]:
+        endpoint = endpoint_of(example)
+        if not endpoint.is_open:
+            yield endpoint, example
+
+
+def hidden(client: httpx.Client, example: Example, real: Belongings, other: Belongings) -> str:
+    """Return what is wrong if an answer tells something, or differs from that for other ids."""
+    answers = [told(send(client, example, ids)) for ids in (real, other)]
+    if answers[0] == answers[1] and (is_nothing(answers[0]) or answers[0].startswith("403")):
+        return ""
+    return "\n    ".join([str(example), *answers])
+
+
+def refused(client: httpx.Client, example: Example, ids: Belongings, code: str) -> str:
+    """Return what is wrong if the request is not refused with 403 for that reason."""
+    reply = send(client, example, ids)
+    if reply.status_code == 403 and reply.json()["code"] == code:
+        return ""
+    return f"{example} {reply.status_code} {reply.text}"
+
+
+def lines(found: Iterable[str]) -> str:
+    """Join what is wrong."""
+    return "\n".join(filter(None, found))
+
+
+def test_every_id_of_every_route_is_tried() -> None:
+    """A new route, or a new id in a path, query or body, does not slip past the list."""
+    tried = {one for example in ROUTES for one in ids_tried(example)}
+    assert ids_taken() == tried
+
+
+def test_what_is_hidden_is_there(town: Town) -> None:
+    """Otherwise the walls would stand around nothing: the owner gets each of them."""
+    uploads = [("GET", f"/v1/files/uploads/{{{name}}}", None) for name in UPLOADS]
+    gets = [one for one in ROUTES if one[0] == "GET" and "/tenants/" not in one[1]]
+    found = {str(one): send(town.owner, one, town.owned).status_code for one in gets + uploads}
+    assert set(found.values()) == {200}, found
+
+
+@pytest.mark.requirement("X17", "X22")
+def test_what_is_another_tenants_does_not_exist(town: Town) -> None:
+    """For an admin of one tenant, an id of another is as an invented one, byte for byte."""
     invented = Belongings.invented()
-    with unchanged(standing):
-        told = [answer(stranger, ids, method, path, body) for ids in (owned, invented)]
-    assert told[0] == told[1]
-    if path.startswith("/v1/admin/tenants"):
-        assert told[0].startswith("403")  # who is no operator learns of no tenant, not even the own
-        return
-    nothing = ('"items":[]', '"problem":{', '"applied":0')
-    assert told[0].startswith("404") or any(one in told[0] for one in nothing), told[0]
+    with unchanged(town.daemon):
+        wrong = lines(hidden(town.stranger, one, town.owned, invented) for one in ROUTES)
+    assert not wrong, wrong
 
 
-def test_every_route_with_an_id_is_tried() -> None:
-    """A new route does not slip past this list."""
-    shapes = [re.sub(r"\{\w+\}", "*", path.partition("?")[0]) for _, path, _ in ROUTES]
-    tried = {(method, shape) for (method, _, _), shape in zip(ROUTES, shapes, strict=True)}
-    tried |= {(method, path.replace("/1/", "/*/")) for method, path in tried}
-    wanted = {
-        (each.method, re.sub(r"\{\w+\}", "*", each.path)) for each in ENDPOINTS if "{" in each.path
-    }
-    assert wanted <= tried
+@pytest.mark.requirement("X17", "X22")
+def test_no_id_reaches_another_tenant_beside_ids_of_the_own(town: Town) -> None:
+    """Where a route takes several ids, each alone is another tenant's, and the rest is the own."""
+    invented = Belongings.invented()
+
+    def mixed(ids: Belongings, name: str) -> Belongings:
+        return attrs.evolve(town.foreign, **{name: getattr(ids, name)})
+
+    with unchanged(town.daemon):
+        wrong = lines(
+            hidden(town.stranger, one, mixed(town.owned, name), mixed(invented, name))
+            for one in ROUTES
+            for name in names_in(one)
+            if len(names_in(one)) > 1
+        )
+    assert not wrong, wrong
 
 
-def answer(client: httpx.Client, ids: Belongings, method: str, path: str, body: Any) -> str:
-    """Send the request with these ids; return all that came back, without what names it."""
-    reply = client.request(method, ids.fill(path), json=ids.fill(body))
-    kept = {name: text for name, text in reply.headers.items() if name not in PASSING}
-    whole = f"{reply.status_code} {sorted(kept.items())} {reply.text}"
-    for name in [
-        reply.headers["x-request-id"],
-        *re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", whole),
-    ]:
-        whole = whole.replace(name, "*")
-    return whole
+def looks(town: Town, name: str) -> str:
+    """Return what somebody of the owner's tenant learns of what is not theirs."""
+    own = town.owned
+    is_guest = name.startswith("guest")
+    # Who else is in the tenant is no secret there; whatever else is named beside them is.
+    people = {} if is_guest else {"user": own.user, "robot": own.robot, "group": own.group}
+    other = attrs.evolve(Belongings.invented(), **people)
+    seen = set() if is_guest else OPEN_TO_MEMBERS
+    return lines(
+        hidden(town.people[name], one, own, other)
+        for one in ROUTES
+        if endpoint_of(one).operation_id not in seen
+    )
+
+
+@pytest.mark.requirement("X17")
+@pytest.mark.parametrize("name", ["member", "revoked", "guest elsewhere"])
+def test_what_is_not_shared_does_not_exist(town: Town, name: str) -> None:
+    """For who was given nothing, who was given it and lost it, and who has another link."""
+    with unchanged(town.daemon):
+        wrong = looks(town, name)
+    assert not wrong, wrong
+
+
+@pytest.mark.requirement("X17")
+def test_being_an_admin_opens_nobodys_files(town: Town) -> None:
+    """Files, uploads, links, sessions and tokens of others do not exist for the tenant's admin."""
+    people = {"user": town.owned.user, "group": town.owned.group}
+    invented = attrs.evolve(Belongings.invented(), **people)
+    trail = {"list_audit", "replay_dead_letters"}  # is the admins', whatever it tells of
+    with unchanged(town.daemon):
+        wrong = lines(
+            hidden(town.people["admin"], one, town.owned, invented)
+            for one in ROUTES
+            if names_in(one)[0] in PRIVATE and endpoint_of(one).operation_id not in trail
+        )
+    assert not wrong, wrong
+
+
+@pytest.mark.requirement("X17")
+def test_who_may_read_changes_nothing(town: Town) -> None:
+    """A viewer gets what is read, and 403 for what would change it or share it further."""
+    viewer, own = town.people["viewer"], town.owned
+    send(viewer, ("GET", "/v1/files?path=/", None), own)  # makes their own space
+    wrong = []
+    with unchanged(town.daemon):
+        for example in ROUTES:
+            method, _, body = example
+            is_home = "parentPath" in str(body)  # a copy in their own space is theirs to make
+            if is_home or names_in(example)[0] not in SHARED:
+                continue
+            usual = {200 if method == "GET" else 403}
+            wanted = FOR_VIEWERS.get(endpoint_of(example).operation_id, usual)
+            if (status := status_of(send(viewer, example, own))) not in wanted:
+                wrong.append(f"{example} {status}")
+    assert not wrong, lines(wrong)
+
+
+@pytest.mark.requirement("X17", "X8")
+def test_a_credential_that_is_none_has_one_answer(town: Town) -> None:
+    """Nobody, the disabled, the deleted; an expired or revoked token: all alike, on all routes."""
+    with unchanged(town.daemon):
+        replies = [send(one, ex, town.owned) for one in town.nobody.values() for _, ex in closed()]
+    assert {(one.status_code, one.json()["code"]) for one in replies} == {(401, "unauthenticated")}
+    assert len({told(one) for one in replies}) == 1
+
+
+@pytest.mark.requirement("X17", "X32")
+def test_a_link_that_is_none_has_one_answer(town: Town) -> None:
+    """Expired, revoked, deleted, and never made: all alike, on all routes."""
+    links = town.dead_links.values()
+    with unchanged(town.daemon):
+        replies = [send(one, ex, town.owned) for one in links for _, ex in closed()]
+    assert {(one.status_code, one.json()["code"]) for one in replies} == {(404, "link_not_found")}
+    assert len({told(one) for one in replies}) == 1
+
+
+@pytest.mark.requirement("X12", "X17")
+def test_a_token_serves_no_route_above_its_scope(town: Town) -> None:
+    """Whatever its user may do, and whatever the ids are."""
+    with unchanged(town.daemon):
+        wrong = lines(
+            refused(town.narrow[scope], example, town.owned, "insufficient_scope")
+            for scope in town.narrow
+            for endpoint, example in closed()
+            if scope < (endpoint.scope or Scope.ACCOUNT)
+        )
+    assert not wrong, wrong
+
+
+@pytest.mark.requirement("X17")
+def test_a_suspended_tenant_changes_nothing(town: Town) -> None:
+    """Its own admin is refused every change of what it has, on all routes."""
+    with unchanged(town.daemon):
+        wrong = lines(
+            refused(town.suspended, example, town.kept, "tenant_suspended")
+            for endpoint, example in closed()
+            if not endpoint.when_suspended
+        )
+    assert not wrong, wrong
+
+
+HOLES = """
+import attrs
+from bitvault.kernel import access
+from bitvault.http.endpoint import Endpoint
+access.rights_along = lambda start, granted: [access.RIGHTS["manager"] for _ in granted]
+Endpoint.serves = lambda self, scope: True
+Endpoint.when_suspended = property(lambda self: True)
+from bitvault.daemon import main
+main()
+"""
+
+
+@pytest.mark.requirement("X17")
+def test_holes_are_found() -> None:
+    """A daemon without checks of grants, scopes and suspension fails at every route concerned."""
+    program = (sys.executable, "-c", HOLES, "serve")
+    with running_daemon(program=program) as daemon, settled(daemon) as town:
+        invented = Belongings.invented()
+        for example in ROUTES:
+            # What follows a change would find nothing more.
+            if example[0] == "GET" and names_in(example)[0] in {"node", "folder"}:
+                is_trail = "/audit" in example[1]
+                assert is_trail or hidden(town.people["member"], example, town.owned, invented)
+        for endpoint, example in closed():
+            if (endpoint.scope or Scope.ACCOUNT) > Scope.READ:
+                reader = town.narrow[Scope.READ]
+                assert refused(reader, example, town.owned, "insufficient_scope")
+            if endpoint.scope in {Scope.WRITE, Scope.ADMIN} and endpoint.method != "GET":
+                assert refused(town.suspended, example, town.kept, "tenant_suspended")

@@ -62,6 +62,7 @@ class Daemon:
     lives: int = 0
     addresses: tuple[str, str] = field(factory=lambda: (free_address(), free_address()))
     """Of REST and the object store; the same in every life, as clients expect."""
+    program: Sequence[str] = _PROGRAM
     _process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -98,7 +99,7 @@ class Daemon:
     def launch(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """Start it without waiting."""
         self.lives += 1
-        command = [*_PROGRAM, "--data", str(self.data), *arguments]
+        command = [*self.program, "--data", str(self.data), *arguments]
         environment = {
             "BITVAULT_SERVER_LISTEN": self.addresses[0],
             "BITVAULT_OBJECTS_LISTEN": self.addresses[1],
@@ -156,10 +157,10 @@ async def _fetch(dsn: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def running_daemon(**environment: str) -> Iterator[Daemon]:
+def running_daemon(*, program: Sequence[str] = _PROGRAM, **environment: str) -> Iterator[Daemon]:
     """Run a daemon with everything embedded until the block ends."""
     with open_folder() as folder:
-        daemon = Daemon(folder, environment)
+        daemon = Daemon(folder, environment, program=program)
         try:
             yield daemon.start()
         finally:
