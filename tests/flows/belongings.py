@@ -66,9 +66,9 @@ def _uuid7() -> str:
     return f"{stamp[:8]}-{stamp[8:]}-7{tail[1:4]}-{tail[4:8]}-{tail[8:]}"
 
 
-def make(client: httpx.Client) -> Belongings:
-    """Make one of everything, below a folder of its own."""
-    root = f"/belongings-{uuid4()}"
+def make(client: httpx.Client, marker: str = "") -> Belongings:
+    """Make one of everything, below a folder of its own; ``marker`` is in whatever has a name."""
+    root = f"/belongings-{marker}{uuid4()}"
     content, unsent = root.encode(), b"sent only"
 
     def folder(name: str) -> str:
@@ -85,7 +85,7 @@ def make(client: httpx.Client) -> Belongings:
     send(sent["transfers"][0], unsent).raise_for_status()
     aborted = init(client, f"{root}/aborted.txt", b"aborted")["uploadId"]
     client.delete(f"/v1/files/uploads/{aborted}").raise_for_status()
-    space = client.post("/v1/spaces", json={"name": f"Team {uuid4()}"}).raise_for_status().json()
+    space = client.post("/v1/spaces", json={"name": f"Team {root[1:]}"}).raise_for_status().json()
     session = next(s for s in client.get("/v1/sessions").json()["items"] if s["isCurrent"])
     large = {"path": f"{root}/large", "size": LARGE}
     return Belongings(
@@ -98,12 +98,14 @@ def make(client: httpx.Client) -> Belongings:
         tenant=client.get("/v1/me").json()["tenantId"],
         group=client.post("/v1/groups", json={"name": root[1:]}).json()["id"],
         robot=robot["id"],
-        robot_token=client.post(f"/v1/users/{robot['id']}/tokens", json={"name": "its"}).json()[
+        robot_token=client.post(f"/v1/users/{robot['id']}/tokens", json={"name": root[1:]}).json()[
             "id"
         ],
-        link=client.post(f"/v1/files/{node}/links").raise_for_status().json()["id"],
+        link=client.post(f"/v1/files/{node}/links", json={"label": root[1:]})
+        .raise_for_status()
+        .json()["id"],
         session=session["id"],
-        token=client.post("/v1/tokens", json={"name": "kept"}).json()["id"],
+        token=client.post("/v1/tokens", json={"name": root[1:]}).json()["id"],
         opened=init(client, f"{root}/opened.txt", b"opened")["uploadId"],
         sent=sent["uploadId"],
         parts=client.post("/v1/files", json=large).raise_for_status().json()["uploadId"],
