@@ -82,7 +82,7 @@ class Health:
         return _raw(self.openapi, "application/json")
 
     async def _barred(self) -> Response | None:
-        """Let in a peer on this machine, else a tenant's admin.
+        """Let in a peer on this machine, else an operator: the state is that of all tenants.
 
         A request that a proxy passed on is not local, though its peer may be.
         """
@@ -92,7 +92,7 @@ class Health:
         who = await principal_of(self.edge, trace)
         if isinstance(who, Refusal):
             return problem_response(of_refusal(who, trace.origin.request_id))
-        if not who.is_admin:
+        if not who.is_operator:
             refusal = Forbidden("look at the state of the server")
             return problem_response(of_refusal(refusal, trace.origin.request_id))
         return None

@@ -36,6 +36,7 @@ ID = UUID("0190163d-8694-739b-aea5-966c26f8ad91")
 HASH = "sha256:" + "a" * 64
 TOKEN = "bv_" + "t" * 32
 ADMIN_TOKEN = "bv_" + "a" * 32
+OPERATOR_TOKEN = "bv_" + "o" * 32
 SUSPENDED_TOKEN = "bv_" + "s" * 32
 SCOPED = {scope: f"bv_{scope.name * 8}" for scope in Scope}
 
@@ -183,6 +184,7 @@ class Room:
         """Answer a request."""
         if isinstance(request, identity.Authenticate):
             known = {TOKEN: self.principal, ADMIN_TOKEN: principal(is_admin=True)}
+            known[OPERATOR_TOKEN] = attrs.evolve(principal(is_admin=True), is_operator=True)
             suspended = attrs.evolve(principal(is_admin=True), is_suspended=True)
             known |= {SUSPENDED_TOKEN: suspended}
             known |= {SCOPED[scope]: principal(scope=scope) for scope in Scope}
