@@ -44,6 +44,7 @@ from bitvault.actors.files.store.spaces import (
     SQL,
     NewSpace,
     drop_space,
+    hold_names,
     keep_manager,
     make_space,
     put_member,
@@ -370,6 +371,7 @@ def _hidden(space_id: SpaceId) -> SpaceNotFound:
 
 async def _rename(tx: Transaction, caller: Caller, space_id: SpaceId, name: str) -> None:
     key = name_key(name)
+    await hold_names(tx, caller)
     owner = await tx.fetchrow(SQL["name_owner"], tenant=caller.tenant_id, name_key=key)
     if owner and owner["space_id"] != space_id:
         raise Refused(SpaceTaken(name))

@@ -3,7 +3,7 @@
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.contract import PassedOn, PassOn, Role, SpacePassedOn, SpaceTaken
 from bitvault.actors.files.rules.names import MAX_NAME_BYTES, name_key, numbered
-from bitvault.actors.files.store.spaces import put_member
+from bitvault.actors.files.store.spaces import hold_names, put_member
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.ids import SpaceId
 from bitvault.kernel.principal import Caller
@@ -60,6 +60,7 @@ async def _free_name(tx: Transaction, caller: Caller, message: PassOn) -> str:
     named = named.encode()[:MAX_NAME_BYTES].decode(errors="ignore").rstrip()
     names = [named, *(numbered(named, number) for number in range(2, _NAMES))]
     keys = {name_key(name): name for name in names}
+    await hold_names(tx, caller)
     rows = await tx.fetch(SQL["names_taken"], tenant=caller.tenant_id, name_keys=list(keys))
     taken = {row["name_key"] for row in rows}
     free = next((name for key, name in keys.items() if key not in taken), None)

@@ -45,6 +45,8 @@ async def make_space(
     tx: Transaction, stamp: Stamp, ids: Ids, new: NewSpace, append: Appender
 ) -> UUID | None:
     """Insert a space with its root, members and quota rows; None when it is there already."""
+    if new.owner_id is None:
+        await hold_names(tx, stamp.caller)
     space_id, root_id = ids.uuid7(), ids.uuid7()
     named = {"tenant": stamp.tenant, "name": new.name, "name_key": name_key(new.name)}
     row = await tx.fetchrow(
@@ -77,6 +79,11 @@ async def make_space(
         await put_member(tx, stamp.caller, space_id, user_id, Role.MANAGER)
     await append(tx, [NodeCreated(root_id, 1, space_id, None, new.name)])
     return space_id
+
+
+async def hold_names(tx: Transaction, caller: Caller) -> None:
+    """Keep others from naming a team space of the tenant until the end."""
+    await tx.fetch(SQL["names_lock"], tenant=caller.tenant_id)
 
 
 async def put_member(

@@ -1,3 +1,7 @@
+-- names_lock --
+-- Team spaces get their names one after the other, so that looking for a free one means something.
+SELECT pg_advisory_xact_lock(hashtextextended('spaces/' || :tenant::uuid::text, 0));
+
 -- insert_space --
 -- No row: somebody made it first (personal), or the name is taken (team).
 INSERT INTO files.space (tenant_id, space_id, kind, owner_id, name, name_key, root_id, created_at)
