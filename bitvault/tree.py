@@ -289,7 +289,7 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
             wiring.ids,
             wiring.limits,
             tree=tree,
-            options=Options.of(blueprint.settings),
+            options=Options.of(blueprint.settings, _s3(blueprint, wiring).public_endpoint),
             reserve=_reserve(blueprint),
         )
 

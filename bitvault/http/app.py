@@ -92,7 +92,7 @@ def create_app(
     throttle = Throttle(limits, options.rates)
     app.edge = Edge(rooms, clock, ids, reserve, throttle, capacity)
     app.metrics = Metrics(tree, reserve, capacity)
-    _add_routes(app, tree)
+    _add_routes(app, tree, options.store)
     _add_hooks(app, options)
     return app
 
@@ -104,7 +104,7 @@ def openapi_document() -> bytes:
     return msgspec.json.format(compact, indent=1) + b"\n"
 
 
-def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
+def _add_routes(app: Application, tree: Callable[[], ChildStatus], store: str) -> None:
     shows = {endpoint.path: endpoint for endpoint in ENDPOINTS if endpoint.is_shown_alone}
     for endpoint in ENDPOINTS:
         rule = endpoint.path.replace("{", "<").replace("}", ">")
@@ -117,7 +117,7 @@ def _add_routes(app: Application, tree: Callable[[], ChildStatus]) -> None:
     app.add_url_rule("/v1/status", "status", health.status)
     app.add_url_rule("/v1/openapi.json", "openapi", health.document)
     for path, name in PAGES.items():
-        app.add_url_rule(path, name, page_view(name))
+        app.add_url_rule(path, name, page_view(name, store))
     app.add_url_rule("/", "front", front)
 
 

@@ -21,10 +21,12 @@ class Options:
     proxies: Proxies = attrs.field(factory=Proxies)
     browsers: Browsers = attrs.field(factory=Browsers)
     rates: Rates = attrs.field(factory=Rates)
+    store: str = ""
+    """Where the object store is for clients, as a URL: the page of a file request sends there."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Options":
-        """Take them from the settings."""
+    def of(cls, settings: Settings, store: str = "") -> "Options":
+        """Take them from the settings; where the store is, is known once it runs."""
         server, limits = settings.server, settings.limits
         return cls(
             body_limit=server.body_limit,
@@ -39,6 +41,7 @@ class Options:
                 user=_limit("user", limits.user_rate, limits.user_burst),
                 tenant=_limit("tenant", limits.tenant_rate, limits.tenant_burst),
             ),
+            store=store,
         )
 
 

@@ -43,6 +43,8 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_grants": 409,
     "too_many_groups": 409,
     "too_many_links": 409,
+    "request_closed": 409,
+    "request_full": 409,
     "too_many_users": 409,
     "tree_rule": 409,
     "upload_closed": 409,

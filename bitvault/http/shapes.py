@@ -15,11 +15,19 @@ from bitvault.actors.letters import contract as letters
 from bitvault.actors.sharing import contract as sharing
 from bitvault.http.preconditions import etag
 from bitvault.http.problems import camel, invalid
+from bitvault.kernel.access import Right
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.wire import admin, groups, nodes, sessions, spaces, uploads
 from bitvault.wire import sharing as shares
 
 T = TypeVar("T")
+
+_RIGHTS: Mapping[shares.RightWord, Right] = {
+    "read": Right.READ,
+    "add": Right.ADD,
+    "change": Right.CHANGE,
+    "share": Right.SHARE,
+}
 
 
 def node(value: files.Node) -> nodes.Node:
@@ -192,7 +200,7 @@ def space(value: files.Space) -> spaces.Space:
         kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
         name=value.name,
         root_id=value.root_id,
-        role=None if value.role is None else value.role.value,
+        role=None if value.role is None else value.role.value,  # type: ignore[arg-type]  # no member is an uploader
         quota=value.quota,
         used=value.used,
         reserved=value.reserved,
@@ -205,7 +213,8 @@ def space(value: files.Space) -> spaces.Space:
 def member(value: files.Member, logins: Mapping[UserId, str]) -> spaces.Member:
     """Show a member of a space."""
     login = logins.get(value.user_id)
-    shown = spaces.Member(user_id=value.user_id, login=login, role=value.role.value, etag="")
+    role: Any = value.role.value
+    shown = spaces.Member(user_id=value.user_id, login=login, role=role, etag="")
     return replace(shown, etag=etag(value.role.value, shown))
 
 
@@ -238,16 +247,28 @@ def holder(value: sharing.Holder, names: Mapping[UUID, str]) -> shares.Holder:
         for one in value.reasons
     ]
     who = grantee(value.grantee, names)
-    return shares.Holder(grantee=who, role=value.role.value, reasons=reasons)
+    return shares.Holder(
+        grantee=who, role=value.role.value, rights=rights(value.rights), reasons=reasons
+    )
+
+
+def rights(value: Right) -> list[shares.RightWord]:
+    """Name rights."""
+    return [word for word, right in _RIGHTS.items() if right in value]
 
 
 def link(value: sharing.Link) -> shares.Link:
     """Show a link."""
     same = ("node_id", "label", "has_password", "expires_at", "max_downloads", "downloads")
+    request = None
+    if value.request:
+        asked = attrs.asdict(value.request)
+        request = shares.RequestState(**asked, files=value.files, bytes=value.bytes)
     shown = shares.Link(
         id=value.link_id,
         role=value.role.value,  # type: ignore[arg-type]  # no link is a manager
         revoked=value.is_revoked,
+        request=request,
         etag="",
         **{name: getattr(value, name) for name in (*same, "created_by", "created_at")},
     )

@@ -14,23 +14,27 @@ class Right(IntFlag):
     READ = 1
     """See it, its versions and its content."""
     CHANGE = 2
-    """Write, rename, move, trash and restore; put something in."""
+    """Write, rename, move, trash and restore what is there."""
     SHARE = 4
     """Say who else may do what."""
+    ADD = 8
+    """Put something in; alone, it shows nothing of what is there (ADR-0026)."""
 
 
 class Role(StrEnum):
-    """A bundle of rights, weakest first."""
+    """A bundle of rights, weakest first; an uploader has nothing of what a viewer has."""
 
+    UPLOADER = "uploader"
     VIEWER = "viewer"
     EDITOR = "editor"
     MANAGER = "manager"
 
 
 RIGHTS: Final[Mapping[Role, Right]] = {
+    Role.UPLOADER: Right.ADD,
     Role.VIEWER: Right.READ,
-    Role.EDITOR: Right.READ | Right.CHANGE,
-    Role.MANAGER: Right.READ | Right.CHANGE | Right.SHARE,
+    Role.EDITOR: Right.READ | Right.ADD | Right.CHANGE,
+    Role.MANAGER: Right.READ | Right.ADD | Right.CHANGE | Right.SHARE,
 }
 NONE: Final = Right(0)
 STOP: Final = 1 << 14

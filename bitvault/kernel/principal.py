@@ -1,5 +1,6 @@
 """Who asks, and from where. Every request to a room that acts for somebody carries a Caller."""
 
+from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
@@ -24,6 +25,21 @@ class Scope(IntEnum):
 
 
 @frozen
+class Drop:
+    """What whoever comes with a file request may put in; None is without limit."""
+
+    closes_at: datetime | None = None
+    """From then on no upload begins."""
+    ends_at: datetime | None = None
+    """From then on none is finished either."""
+    max_files: int | None = None
+    max_size: int | None = None
+    """Bytes of one file."""
+    extensions: tuple[str, ...] = ()
+    """What names may end with, casefolded and without the dot; none: with anything."""
+
+
+@frozen
 class Principal:
     """An authenticated user of one tenant, and the credential that proved it."""
 
@@ -43,6 +59,8 @@ class Principal:
     """The tenant's: then nothing of it may be changed."""
     is_guest: bool = False
     """Whoever came with a link: no user. Its ids are the link's, and it has nothing of its own."""
+    drop: Drop | None = None
+    """Of a guest who came with a file request: its terms."""
     policy: SharingPolicy = field(factory=SharingPolicy)
     """The tenant's, as old as the groups."""
     limit: Limit | None = None

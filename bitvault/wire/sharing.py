@@ -7,10 +7,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from bitvault.wire.fields import Moment, RequestShape, ResponseShape
 from bitvault.wire.nodes import Node
-from bitvault.wire.spaces import Role
 
 EVERYONE = UUID(int=0)
 """The grantee id of all users of the tenant."""
+
+Role = Literal["uploader", "viewer", "editor", "manager"]
+RightWord = Literal["read", "add", "change", "share"]
+Rights = Annotated[
+    list[RightWord],
+    Meta(description="All of them: who is uploader and viewer may read and add, and not change."),
+]
 
 
 class Grantee(ResponseShape, frozen=True, kw_only=True):
@@ -57,27 +63,63 @@ class Reason(ResponseShape, frozen=True, kw_only=True):
 
 
 class Holder(ResponseShape, frozen=True, kw_only=True):
-    """Somebody with access: the strongest role, and everything that gives one."""
+    """Somebody with access: the strongest role, all rights, and everything that gives one."""
 
     grantee: Grantee
     role: Role
+    rights: Rights
     reasons: list[Reason]
 
 
-LinkRole = Literal["viewer", "editor"]
+LinkRole = Literal["viewer", "editor", "uploader"]
 Label = Annotated[str, Meta(max_length=128, examples=["for the printer"])]
 LinkPassword = Annotated[str, Meta(min_length=8, max_length=1024)]
 MaxDownloads = Annotated[int, Meta(ge=1, le=1 << 53)]
+MaxFiles = Annotated[int, Meta(ge=1, le=1 << 53, description="Of all uploaders together.")]
+MaxSize = Annotated[int, Meta(ge=1, le=5 << 40, description="Bytes of one file.")]
+Extension = Annotated[str, Meta(min_length=1, max_length=16, examples=["pdf"])]
+Extensions = Annotated[
+    tuple[Extension, ...],
+    Meta(max_length=50, description="What names may end with; none: with anything."),
+]
+
+
+class FileRequest(RequestShape, frozen=True, kw_only=True):
+    """What a file request, a link of the role uploader, takes; null is without limit."""
+
+    message: Annotated[
+        str, Meta(max_length=2000, description="Shown to whoever opens the link.")
+    ] = ""
+    max_files: MaxFiles | None = None
+    max_size: MaxSize | None = None
+    extensions: Extensions = ()
+
+
+class RequestState(ResponseShape, frozen=True, kw_only=True):
+    """What a file request takes, and what came in."""
+
+    message: str
+    max_files: int | None
+    max_size: int | None
+    extensions: tuple[str, ...]
+    files: int
+    bytes: int
 
 
 class CreateLink(RequestShape, frozen=True, kw_only=True):
-    """Make a link; what is null is without."""
+    """Make a link; what is null is without.
+
+    Its end is the deadline of a file request: from then on no upload begins.
+    """
 
     role: LinkRole = "viewer"
     label: Label = ""
     password: LinkPassword | None = None
     expires_at: Moment | None = None
     max_downloads: MaxDownloads | None = None
+    request: Annotated[
+        FileRequest | None, Meta(description="For the role uploader, and for no other.")
+    ] = None
 
 
 class ChangeLink(RequestShape, frozen=True, kw_only=True):
@@ -88,6 +130,9 @@ class ChangeLink(RequestShape, frozen=True, kw_only=True):
     password: LinkPassword | UnsetType | None = UNSET
     expires_at: Moment | UnsetType | None = UNSET
     max_downloads: MaxDownloads | UnsetType | None = UNSET
+    request: Annotated[
+        FileRequest | UnsetType, Meta(description="As a whole; of an uploader's link only.")
+    ] = UNSET
     revoked: Annotated[
         bool | UnsetType, Meta(description="True ends it; false makes it valid again.")
     ] = UNSET
@@ -105,6 +150,7 @@ class Link(ResponseShape, frozen=True, kw_only=True):
     max_downloads: int | None
     downloads: int
     revoked: bool
+    request: Annotated[RequestState | None, Meta(description="Null for other roles.")]
     etag: str
     created_by: UUID
     created_at: Moment
@@ -124,10 +170,21 @@ class LinkCreated(Link, frozen=True, kw_only=True):
     ]
 
 
+class OpenRequest(ResponseShape, frozen=True, kw_only=True):
+    """A file request, as whoever has it may see it: nothing of what came in."""
+
+    node_id: Annotated[UUID, Meta(description="What uploads go below: ``ID:/name``, or as parent.")]
+    message: str
+    max_size: int | None
+    extensions: tuple[str, ...]
+    is_closed: Annotated[bool, Meta(description="What was begun may be finished, for an hour.")]
+
+
 class GuestLink(ResponseShape, frozen=True, kw_only=True):
     """What a link leads to, as whoever has it may see it."""
 
-    node: Node
+    node: Annotated[Node | None, Meta(description="Null for a file request.")]
+    request: Annotated[OpenRequest | None, Meta(description="Null for other links.")]
     role: LinkRole
     label: str
     expires_at: Moment | None
@@ -137,5 +194,7 @@ class GuestLink(ResponseShape, frozen=True, kw_only=True):
 class SharedNode(ResponseShape, frozen=True, kw_only=True):
     """A file or folder that somebody shared with you; its path begins at what you may see."""
 
-    node: Node
+    id: UUID
+    name: str
+    node: Annotated[Node | None, Meta(description="Null where you may add, and see nothing.")]
     role: Role

@@ -28,6 +28,18 @@ BaseVersion = Annotated[
 ]
 
 
+class Sender(RequestShape, frozen=True, kw_only=True):
+    """Who uploads with a file request, in their own words."""
+
+    visit: Annotated[
+        UUID,
+        Meta(
+            description="Made up at random: what carries it goes to one folder, nothing else does."
+        ),
+    ]
+    name: Name
+
+
 class InitUpload(RequestShape, frozen=True, kw_only=True):
     """A file about to be uploaded: ``path`` (missing parents are made), or ``parentId``+``name``.
 
@@ -44,6 +56,9 @@ class InitUpload(RequestShape, frozen=True, kw_only=True):
     base_version: BaseVersion | None = None
     content_type: ContentType | None = None
     content_modified_at: Moment | None = None
+    sender: Annotated[Sender | None, Meta(description="For file requests, and nothing else.")] = (
+        None
+    )
 
 
 class InitUploads(RequestShape, frozen=True, kw_only=True):

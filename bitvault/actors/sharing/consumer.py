@@ -19,7 +19,18 @@ class GrantSweeper:
     subjects: Sequence[str] = SUBJECTS
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Drop the grants on a purged node or a deleted space's root, and the links to it."""
+        """Drop the grants on a purged node or a deleted space's root, and the links to it.
+
+        What a guest put in is counted for the file request they came with.
+        """
+        if event.kind == "node.committed":
+            await tx.execute(
+                LINKS["count_received"],
+                tenant=event.tenant_id,
+                link_id=event.user_id,
+                size=event.payload["size"],
+            )
+            return
         if event.kind == "node.purged":
             node_id = event.aggregate_id
         elif event.kind == "space.deleted":

@@ -22,13 +22,14 @@ _WHO = "a login, a group's name, an id, or `everyone`"
 )
 @click.argument("path")
 @click.argument("who")
-@click.argument("role", type=click.Choice(["viewer", "editor", "manager"]))
+@click.argument("role", type=click.Choice(["uploader", "viewer", "editor", "manager"]))
 @reports
 def share(path: str, who: str, role: str) -> Report:
     """Give WHO a role on a file or folder and all below it.
 
     WHO is a login, a group's name, an id, or `everyone` for all users of the tenant. A viewer
-    reads, an editor changes what is in it, a manager also says who else may.
+    reads, an editor changes what is in it, a manager also says who else may. An uploader puts
+    files in and sees nothing of what is there.
     """
     with connect() as client:
         at = f"/v1/files/{client.node(path).id}/grants/{_grantee(client, who)}"
@@ -54,7 +55,7 @@ def shared() -> Report:
     """List what others shared with you; ID:/ is the path of a folder in this list."""
     with connect() as client:
         found = list(client.listed("/v1/shared", SharedNode))
-    rows = [(one.node.name, one.node.kind, one.role, one.node.id) for one in found]
+    rows = [(one.name, one.node.kind if one.node else "folder", one.role, one.id) for one in found]
     return Report([plain(one) for one in found], table(rows, ("name", "kind", "role", "id")))
 
 

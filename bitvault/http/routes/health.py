@@ -34,11 +34,12 @@ PAGES = {
     "/assets/status.js": "status.js",
     "/assets/docs.js": "docs.js",
     "/assets/link.js": "link.js",
+    "/assets/request.js": "request.js",
     "/assets/pages.css": "pages.css",
     "/assets/icon.svg": "icon.svg",
 }
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{store}; "
     "img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -103,14 +104,18 @@ async def front() -> Response:
     return reply_response(Reply(302, None, {"Location": "/status", "Cache-Control": "no-cache"}))
 
 
-def page_view(name: str) -> Callable[[], Any]:
-    """Make the view of a file of ``static/``, read once."""
+def page_view(name: str, store: str) -> Callable[[], Any]:
+    """Make the view of a file of ``static/``, read once; a link's page may send to the store."""
+    origin = urlsplit(store)
+    policy = PAGE_POLICY.format(
+        store=f" {origin.scheme}://{origin.netloc}" if store and name == "link.html" else ""
+    )
     raw = (_STATIC / name).read_bytes()
     media = _TYPES[Path(name).suffix]
 
     async def view() -> Response:
         response = _raw(raw, media)
-        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        response.headers["Content-Security-Policy"] = policy
         return response
 
     view.__name__ = name.replace(".", "_")

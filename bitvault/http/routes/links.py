@@ -14,6 +14,7 @@ from bitvault.actors.sharing.contract import (
     Link,
     LinkTerms,
     ListLinks,
+    RequestTerms,
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
@@ -43,10 +44,19 @@ _CODES = ("invalid", "forbidden", "node_not_found")
     is_hashing=True,
 )
 async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Answer:
-    """Make a link to a file or folder; its token is shown only in this answer."""
+    """Make a link to a file or folder; its token is shown only in this answer.
+
+    One of the role uploader is a file request: whoever has it puts files into the folder, and sees
+    nothing of what is there.
+    """
     body = call.body
     terms = LinkTerms(
-        Role(body.role), body.label, body.password, body.expires_at, body.max_downloads
+        Role(body.role),
+        body.label,
+        body.password,
+        body.expires_at,
+        body.max_downloads,
+        _asked(body.request) if body.request else None,
     )
     issued = await call.sharing.ask(CreateLink(call.caller, call.path["id"], terms))
     if isinstance(issued, Refusal):
@@ -148,18 +158,36 @@ async def describe_own_link(call: Call[NoBody, NoQuery]) -> Answer:
     link = await call.sharing.ask(DescribeOwnLink(call.caller))
     if isinstance(link, Refusal):
         return link
-    node = await call.files.ask(GetNode(call.caller, shapes.at(link.node_id)))
-    if isinstance(node, Refusal):
-        return node
+    drop, shown_node = call.caller.principal.drop, None
+    if drop is None:
+        node = await call.files.ask(GetNode(call.caller, shapes.at(link.node_id)))
+        if isinstance(node, Refusal):
+            return node
+        shown_node = shapes.node(node)
     left = None if link.max_downloads is None else link.max_downloads - link.downloads
     shown = wire.GuestLink(
-        node=shapes.node(node),
+        node=shown_node,
+        request=_opened(call, link, link.request) if link.request else None,
         role=link.role.value,  # type: ignore[arg-type]  # no link is a manager
         label=link.label,
         expires_at=link.expires_at,
         downloads_left=left,
     )
     return Reply(200, shown)
+
+
+def _asked(body: wire.FileRequest) -> RequestTerms:
+    return RequestTerms(body.message, body.max_files, body.max_size, body.extensions)
+
+
+def _opened(call: Call[NoBody, NoQuery], link: Link, asked: RequestTerms) -> wire.OpenRequest:
+    return wire.OpenRequest(
+        node_id=link.node_id,
+        message=asked.message,
+        max_size=asked.max_size,
+        extensions=asked.extensions,
+        is_closed=link.expires_at is not None and link.expires_at <= call.edge.clock.now(),
+    )
 
 
 def _terms(before: Link, body: wire.ChangeLink) -> LinkTerms:
@@ -172,6 +200,7 @@ def _terms(before: Link, body: wire.ChangeLink) -> LinkTerms:
         password=kept(body.password, None),
         expires_at=kept(body.expires_at, before.expires_at),
         max_downloads=kept(body.max_downloads, before.max_downloads),
+        request=before.request if body.request is UNSET else _asked(body.request),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from bitvault.actors.files.contract import GetNodes, Node
+from bitvault.actors.files.contract import DescribeDrops, DropFolder, GetNodes, Node
 from bitvault.actors.identity.contract import FindGroups, FindUsers
 from bitvault.actors.sharing.contract import (
     ExplainAccess,
@@ -13,6 +13,7 @@ from bitvault.actors.sharing.contract import (
     PutGrant,
     RemoveGrant,
     Restrict,
+    SharedNode,
     Shares,
 )
 from bitvault.http import shapes
@@ -129,12 +130,25 @@ async def list_shared(call: Call[NoBody, Paged]) -> Answer:
     nodes = await call.files.ask(GetNodes(call.caller, ids))
     if isinstance(nodes, Refusal):
         return nodes
-    found = tuple(
-        wire.SharedNode(node=shapes.node(node), role=one.role.value)
+    unseen = tuple(one for one, node in zip(ids, nodes, strict=True) if not isinstance(node, Node))
+    drops = await call.files.ask(DescribeDrops(call.caller, unseen)) if unseen else ()
+    if isinstance(drops, Refusal):
+        return drops
+    named = {one.node_id: one.name for one in drops if isinstance(one, DropFolder)}
+    found = (
+        _shared(one, node, named.get(one.node_id))
         for one, node in zip(page.items, nodes, strict=True)
-        if isinstance(node, Node)
     )
-    return list_reply(found, page.next_cursor)
+    return list_reply(tuple(one for one in found if one), page.next_cursor)
+
+
+def _shared(one: SharedNode, node: Node | Refusal, name: str | None) -> wire.SharedNode | None:
+    """Show what was shared; None for what is not there any more."""
+    shown = shapes.node(node) if isinstance(node, Node) else None
+    label = shown.name if shown else name
+    if label is None:
+        return None
+    return wire.SharedNode(id=one.node_id, name=label, node=shown, role=one.role.value)
 
 
 async def _shares(call: Call[NoBody, NoQuery], shares: Shares | Refusal) -> Answer:

@@ -9,6 +9,7 @@ from bitvault.actors.files.contract import (
     InitUploads,
     ListUploads,
     PartToSign,
+    Sender,
     SignUploadParts,
     UploadCommit,
     UploadDraft,
@@ -41,6 +42,8 @@ _INIT = (
     "stale_base",
     "tree_rule",
     "quota_exceeded",
+    "request_closed",
+    "request_full",
     "idempotency_key_reused",
     "unavailable",
 )
@@ -227,6 +230,7 @@ def _draft(body: wire.InitUpload) -> UploadDraft:
         base_version=body.base_version,
         content_type=body.content_type,
         content_modified_at=modified,
+        sender=Sender(body.sender.visit, body.sender.name) if body.sender else None,
         **shapes.place(body),
     )
 

@@ -12,34 +12,45 @@ from bitvault.actors.files.contract import (
     DescribeAccess,
     GetNode,
     GetSpace,
+    InitUploads,
     KindMismatch,
     ListChildren,
     MoveNode,
+    NameTaken,
     NodeNotFound,
+    Sender,
     Target,
+    UploadDraft,
+    UploadOpened,
     Written,
 )
 from bitvault.actors.sharing.contract import CreateLink, ExplainAccess, LinkTerms, OpenLink
-from bitvault.kernel.access import EVERYONE, RIGHTS, Role
+from bitvault.kernel.access import EVERYONE, NONE, Right, Role
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.principal import Caller, Origin
+from bitvault.kernel.refusal import Forbidden
 from tests.actors.sharing.conftest import Company
 
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
-ROLES = (None, Role.VIEWER, Role.EDITOR, Role.MANAGER)
-MANAGER, EDITOR = 3, 2
+READ, ADD, CHANGE, SHARE = Right.READ, Right.ADD, Right.CHANGE, Right.SHARE
+ALLOWS = {
+    Role.UPLOADER: ADD,
+    Role.VIEWER: READ,
+    Role.EDITOR: READ | ADD | CHANGE,
+    Role.MANAGER: READ | ADD | CHANGE | SHARE,
+}
 
 
 @define
 class Oracle:
-    """The tree and what is said on it, told again from the ADR; a role is its rank from 0 to 3."""
+    """The tree and what is said on it, told again from the ADRs."""
 
     above: dict[NodeId, NodeId] = field(factory=dict)
     name: dict[NodeId, str] = field(factory=dict)
     folders: set[NodeId] = field(factory=set)
     owner: dict[NodeId, UUID] = field(factory=dict)
     """Of each root."""
-    given: dict[NodeId, dict[UUID, int]] = field(factory=dict)
+    given: dict[NodeId, dict[UUID, Role]] = field(factory=dict)
     restricted: set[NodeId] = field(factory=set)
     identities: dict[str, set[UUID]] = field(factory=dict)
     """The ids that somebody's grants are given to."""
@@ -51,22 +62,23 @@ class Oracle:
             found.append(self.above[found[-1]])
         return found[::-1]
 
-    def role(self, who: Iterable[UUID], node: NodeId) -> int:
+    def rights(self, who: Iterable[UUID], node: NodeId) -> Right:
         """Return what these ids together may do to a node."""
         ids = set(who)
         if node not in self.above:
-            return MANAGER if self.owner[node] in ids else 0
-        passed = self.role(ids, self.above[node])
-        if node in self.restricted and passed < MANAGER:
-            passed = 0
-        own = [rank for grantee, rank in self.given.get(node, {}).items() if grantee in ids]
-        return max([passed, *own])
+            return ALLOWS[Role.MANAGER] if self.owner[node] in ids else NONE
+        passed = self.rights(ids, self.above[node])
+        if node in self.restricted and SHARE not in passed:
+            passed = NONE
+        for grantee, role in self.given.get(node, {}).items():
+            passed |= ALLOWS[role] if grantee in ids else NONE
+        return passed
 
     def path(self, name: str, node: NodeId) -> tuple[str, bool]:
         """Return a node's path as somebody sees it, and whether its folder is hidden."""
         seen: list[NodeId] = []
         for one in reversed(self.way(node)):
-            if not self.role(self.identities[name], one):
+            if READ not in self.rights(self.identities[name], one):
                 break
             seen.insert(0, one)
         is_top = seen[0] == node and node in self.above
@@ -76,16 +88,17 @@ class Oracle:
         """Return the names that somebody sees in a folder."""
         ids = self.identities[name]
         below = [one for one, parent in self.above.items() if parent == node]
-        return sorted(self.name[one] for one in below if self.role(ids, one))
+        return sorted(self.name[one] for one in below if READ in self.rights(ids, one))
 
     def moves(self, name: str, node: NodeId, to: NodeId) -> bool:
         """Say whether somebody may move a node into another, and move it then."""
         ids = self.identities[name]
         if node not in self.above or to not in self.folders or node in self.way(to):
             return False
-        if min(self.role(ids, one) for one in (node, self.above[node], to)) < EDITOR:
+        may = [self.rights(ids, one) for one in (node, self.above[node], to)]
+        if CHANGE not in may[0] & may[1] or READ | ADD not in may[2]:
             return False
-        if self.role(ids, node) < MANAGER and self._exposes(node, to):
+        if SHARE not in may[0] and self._exposes(node, to):
             return False
         self.above[node] = to
         return True
@@ -93,7 +106,7 @@ class Oracle:
     def _exposes(self, node: NodeId, to: NodeId) -> bool:
         held = any(node in self.way(one) for one in self.restricted) and node in self.folders
         new = [one for one in self.way(to) if one not in self.way(node)]
-        sharers = any(MANAGER in self.given.get(one, {}).values() for one in new)
+        sharers = any(Role.MANAGER in self.given.get(one, {}).values() for one in new)
         return held and (sharers or self.way(to)[0] != self.way(node)[0])
 
 
@@ -153,21 +166,25 @@ class Play:
             del said[grantee]
         else:
             grantee = self.dice.choice(self._grantees)
-            rank = self.dice.randint(1, EDITOR if grantee == EVERYONE else MANAGER)
-            given = await self.company.share(governor, node, grantee, ROLES[rank] or Role.VIEWER)
-            assert given.role == ROLES[rank]
-            said[grantee] = rank
+            role = self._role(node, most=3 if grantee == EVERYONE else 4)
+            given = await self.company.share(governor, node, grantee, role)
+            assert given.role is role
+            said[grantee] = role
+
+    def _role(self, node: NodeId, most: int) -> Role:
+        """Choose a role; a file has no uploaders."""
+        return self.dice.choice(list(Role)[node not in self.oracle.folders : most])
 
     async def link(self, name: str) -> None:
         """Have a guest come with a link."""
-        node, rank = self.dice.choice(list(self.oracle.above)), self.dice.randint(1, EDITOR)
-        terms = LinkTerms(ROLES[rank] or Role.VIEWER)
-        asked = CreateLink(self.company.caller(self._governor(node)), node, terms)
+        node = self.dice.choice(list(self.oracle.above))
+        role = self._role(node, most=3)
+        asked = CreateLink(self.company.caller(self._governor(node)), node, LinkTerms(role))
         issued = await self.company.sharing.handle(asked)
         guest = await self.company.sharing.handle(OpenLink(issued.token, None, ORIGIN))
         self.callers[name] = Caller(guest, ORIGIN)
         self.oracle.identities[name] = {guest.user_id}
-        self.oracle.given.setdefault(node, {})[guest.user_id] = rank
+        self.oracle.given.setdefault(node, {})[guest.user_id] = role
 
     async def move(self) -> None:
         """Have somebody move things, at once; each operation goes as if the others were done."""
@@ -188,14 +205,15 @@ class Play:
 
     async def _compare(self, name: str, node: NodeId) -> None:
         caller, target = self.callers[name], Target(node_id=node)
-        rank = self.oracle.role(self.oracle.identities[name], node)
+        rights = self.oracle.rights(self.oracle.identities[name], node)
+        await self._adds(name, node, rights)
         shown = await self.company.files.ask(GetNode(caller, target))
         access = await self.company.files.ask(DescribeAccess(caller, node))
         page = await self.company.files.ask(ListChildren(caller, target))
-        if not rank:
+        if READ not in rights:
             assert [shown, access, page] == [NodeNotFound(str(node))] * 3
             return
-        assert access.rights == RIGHTS[ROLES[rank] or Role.VIEWER]
+        assert access.rights == rights
         path, is_top = self.oracle.path(name, node)
         parent = None if is_top else self.oracle.above.get(node)
         assert (shown.path, shown.parent_id) == (path, parent)
@@ -207,10 +225,45 @@ class Play:
     async def _explained(self, node: NodeId) -> None:
         asked = ExplainAccess(self.company.caller(self._governor(node)), node)
         holders = await self.company.sharing.handle(asked)
-        told = {one.grantee.grantee_id: ROLES.index(one.role) for one in holders}
+        told = {one.grantee.grantee_id: one.rights for one in holders}
         for name, ids in self.oracle.identities.items():
-            most = max((rank for grantee, rank in told.items() if grantee in ids), default=0)
-            assert most == self.oracle.role(ids, node), (name, self.oracle.way(node))
+            all_told = NONE
+            for grantee, rights in told.items():
+                all_told |= rights if grantee in ids else NONE
+            # A restriction is told of each grantee alone; who shares by one of them passes it.
+            if SHARE not in all_told:
+                assert all_told == self.oracle.rights(ids, node), (name, self.oracle.way(node))
+            else:
+                assert SHARE in self.oracle.rights(ids, node), (name, self.oracle.way(node))
+
+    async def _adds(self, name: str, node: NodeId, rights: Right) -> None:
+        """Begin an upload of a name that may be there: only who sees it is told that it is."""
+        taken = [one for one, parent in self.oracle.above.items() if parent == node]
+        child = self.dice.choice([*taken, None])
+        label = "fresh" if child is None else self.oracle.name[child]
+        caller, into = self.callers[name], Target(node_id=node)
+        sender = Sender(node, "somebody") if caller.principal.is_guest else None
+        sender = sender if caller.principal.drop else None
+        draft = UploadDraft(1, parent=into, name=label, hash="sha256:" + "0" * 64, sender=sender)
+        (answer,) = await self.company.files.ask(InitUploads(caller, (draft,)))
+        ids = self.oracle.identities[name]
+        there = None if child is None else self.oracle.rights(ids, child)
+        expected = _adding(rights, there, is_folder=node in self.oracle.folders)
+        assert isinstance(answer, expected), (name, label, rights, answer)
+
+
+def _adding(rights: Right, there: Right | None, *, is_folder: bool) -> type:
+    """Say what comes of an upload to where ``there`` is had on what has the name."""
+    if not is_folder:
+        return KindMismatch if READ in rights else NodeNotFound
+    if ADD in rights and READ not in rights:
+        return UploadOpened
+    if there is None:
+        seen = Forbidden if READ in rights else NodeNotFound
+        return UploadOpened if ADD in rights else seen
+    if READ not in there:
+        return NodeNotFound
+    return NameTaken if ADD in rights or CHANGE in there else Forbidden
 
 
 async def play(company: Company, seed: int) -> None:

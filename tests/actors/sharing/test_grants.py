@@ -188,7 +188,7 @@ async def test_a_group_and_everyone_are_grantees(company: Company) -> None:
     assert (await company.see("cat", first)).code == "node_not_found"
     assert (await company.see("cat", second)).name == "b"
     refused = await company.share("ann", second, EVERYONE, Role.MANAGER)
-    assert refused == Invalid("role", "everyone in the tenant may be viewer or editor")
+    assert refused == Invalid("role", "everyone in the tenant may be uploader, viewer or editor")
 
 
 async def test_a_manager_shares_on(company: Company) -> None:

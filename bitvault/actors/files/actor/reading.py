@@ -11,6 +11,8 @@ from bitvault.actors.files.contract import (
     Content,
     ContentDraft,
     DescribeAccess,
+    DescribeDrops,
+    DropFolder,
     GetContents,
     GetNode,
     GetNodes,
@@ -19,6 +21,7 @@ from bitvault.actors.files.contract import (
     ListTrash,
     ListVersions,
     Node,
+    NodeNotFound,
     Target,
     TrashEntry,
     Version,
@@ -32,6 +35,7 @@ from bitvault.actors.files.rules.cursors import (
     list_name,
 )
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
+from bitvault.actors.files.store.dropping import drop_folders
 from bitvault.actors.files.store.locate import Wanted, granted_on, locate, locate_one, walk_up
 from bitvault.actors.files.store.places import Place, node_of, place_at, present
 from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
@@ -79,6 +83,13 @@ class Reading(Desk):
         caller, target = message.caller, Target(node_id=message.node_id)
         place = await self._read(caller, lambda tx: locate_one(tx, caller, target))
         return Access(place.rights[-1], place.node["kind"] == "folder", len(place.ids) == 1)
+
+    @handles(DescribeDrops)
+    async def drops(self, message: DescribeDrops) -> tuple[DropFolder | NodeNotFound, ...]:
+        """Name folders that the caller was given to add to."""
+        check_batch(len(message.node_ids), "ids")
+        caller = message.caller
+        return await self._read(caller, lambda tx: drop_folders(tx, caller, message.node_ids))
 
     @handles(ListChildren)
     async def children(self, message: ListChildren) -> Page[Node]:
@@ -182,7 +193,11 @@ async def _readable(
         return tuple(nodes)
     folders = [node.node_id for node in nodes if node.kind == "folder"]
     granted = await granted_on(tx, caller, folders)
-    return tuple(node for node in nodes if rights_along(rights, [granted.get(node.node_id, 0)])[0])
+    return tuple(
+        node
+        for node in nodes
+        if Right.READ in rights_along(rights, [granted.get(node.node_id, 0)])[0]
+    )
 
 
 async def _restorable(
@@ -193,7 +208,7 @@ async def _restorable(
         return list(rows)
     chains = await walk_up(tx, caller, [row["node_id"] for row in rows])
     places = [place_at(chain, root.space, caller) for chain in chains]
-    seen = {place.node_id for place in places if place and place.rights[-2]}
+    seen = {place.node_id for place in places if place and Right.READ in place.rights[-2]}
     return [row for row in rows if row["node_id"] in seen]
 
 

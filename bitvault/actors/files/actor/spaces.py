@@ -246,6 +246,8 @@ class Spaces(Desk):
     async def set_member(self, message: SetMember) -> Member:
         """Give a user a role; whether the user exists is the edge's question to identity."""
         caller = message.caller
+        if Right.READ not in rights_of(message.role):
+            raise Refused(Invalid("role", "a member sees the space; share a folder in it instead"))
 
         async def work(tx: Transaction) -> Member:
             row = await _governed(tx, caller, message.space_id)

@@ -14,7 +14,13 @@ from bitvault.kernel.events import Position
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refusal, Unavailable
+from bitvault.kernel.refusal import (
+    Forbidden,
+    IdempotencyConflict,
+    Invalid,
+    Refusal,
+    Unavailable,
+)
 from bitvault.kernel.request import Request
 
 
@@ -244,6 +250,25 @@ class DescribeAccess(Request[Access | NodeNotFound]):
 
     caller: Caller
     node_id: NodeId
+
+
+@frozen
+class DropFolder:
+    """A folder that the caller may add to, and sees nothing of but this."""
+
+    node_id: NodeId
+    name: str
+
+
+@frozen
+class DescribeDrops(Request[tuple[DropFolder | NodeNotFound, ...] | Invalid]):
+    """Name up to 1000 folders that somebody gave the caller to add to; for no guests.
+
+    Only the folder itself that is granted: what is below it is not there.
+    """
+
+    caller: Caller
+    node_ids: tuple[NodeId, ...]
 
 
 @frozen

@@ -187,11 +187,14 @@ class QuotaExceeded(Refusal):
 
     code: ClassVar[str] = "quota_exceeded"
     requested: int
-    available: int
+    available: int | None
+    """None where it is not the caller's to know."""
 
     @property
     def detail(self) -> str:
         """Give both figures in bytes."""
+        if self.available is None:
+            return f"size: {self.requested} bytes do not fit."
         return f"size: {self.requested} bytes do not fit in the {self.available} that are left."
 
 
@@ -245,3 +248,27 @@ class UploadClosed(Refusal):
     def detail(self) -> str:
         """Name its state."""
         return f"The upload is {self.state}; start a new one with POST /v1/files."
+
+
+@frozen
+class RequestClosed(Refusal):
+    """The file request's deadline has passed; what was begun before may still be finished."""
+
+    code: ClassVar[str] = "request_closed"
+
+    @property
+    def detail(self) -> str:
+        """Say whom to turn to."""
+        return "This file request is closed; ask whoever sent it to you to open it again."
+
+
+@frozen
+class RequestFull(Refusal):
+    """The file request has as many files as it takes."""
+
+    code: ClassVar[str] = "request_full"
+
+    @property
+    def detail(self) -> str:
+        """Say whom to turn to."""
+        return "This file request takes no more files; ask whoever sent it to you."

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from attrs import frozen
 
@@ -11,6 +12,16 @@ from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import IdempotencyConflict, Refusal, Unavailable
 from bitvault.kernel.request import Request
+
+
+@frozen
+class Sender:
+    """Who uploads with a file request, in their own words."""
+
+    visit: UUID
+    """Made up by the client, at random: what carries it goes to one folder, and nothing else."""
+    name: str
+    """What that folder is called; numbered when the name is taken."""
 
 
 @frozen
@@ -31,6 +42,8 @@ class UploadDraft:
     base_version: int | None = None
     content_type: str | None = None
     content_modified_at: datetime | None = None
+    sender: Sender | None = None
+    """For a file request, and for nothing else."""
 
 
 @frozen

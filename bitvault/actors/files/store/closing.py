@@ -6,6 +6,7 @@ from uuid import UUID
 from bitvault.actors.files.contract import UploadClosed, UploadNotFound
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import Stamp, settle
+from bitvault.actors.files.store.dropping import give_slots_back
 from bitvault.actors.files.store.outcomes import SQL
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.refusal import Refused
@@ -51,6 +52,7 @@ async def _give_back(tx: Transaction, tenant: UUID, rows: Sequence[Row]) -> None
     ledger = Ledger(tenant, {})
     for row in rows:
         ledger.add(row["space_id"], reserved=-row["size"])
+    await give_slots_back(tx, tenant, [row["user_id"] for row in rows if row["visit"]])
     await settle(tx, tenant, ledger)
 
 

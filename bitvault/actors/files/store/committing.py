@@ -17,6 +17,7 @@ from bitvault.actors.files.contract import (
     UploadNotFound,
     Written,
 )
+from bitvault.actors.files.rules.drops import discreet
 from bitvault.actors.files.rules.plan import Arrival, Content, Landed, Picture, land
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import (
@@ -28,6 +29,7 @@ from bitvault.actors.files.store.contents import (
     take_blobs,
     write_picture,
 )
+from bitvault.actors.files.store.dropping import Drops, told
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
@@ -121,23 +123,22 @@ async def commit_uploads(
             outcomes[index] = answer
         else:
             waiting.append((index, by_id[one.upload_id], one))
-    items = await _placed(tx, stamp, waiting, outcomes)
-    losers = await _land(tx, stamp, items, outcomes, ids, append) if items else []
+    drops = Drops(tx, stamp)
+    items = await _placed(drops, waiting, outcomes)
+    losers = await _land(drops, items, outcomes, ids, append) if items else []
     return Committed([outcomes[index] for index in range(len(proven))], losers)
 
 
 async def _placed(
-    tx: Transaction,
-    stamp: Stamp,
-    waiting: Sequence[tuple[int, Row, Proven]],
-    outcomes: dict[int, Written | Refusal],
+    drops: Drops, waiting: Sequence[tuple[int, Row, Proven]], outcomes: dict[int, Written | Refusal]
 ) -> list[_Item]:
     wanted = [
-        Wanted(Target(node_id=NodeId(row["anchor_id"])), tuple(row["path"].split("/")))
+        Wanted(Target(node_id=NodeId(row["anchor_id"])), tuple(row["path"].split("/")), adds=True)
         for _, row, _ in waiting
     ]
     items = []
-    places = await locate(tx, stamp.caller, wanted)
+    found = await locate(drops.tx, drops.stamp.caller, wanted)
+    places = await drops.settle([row for _, row, _ in waiting], found)
     for (index, row, one), place in zip(waiting, places, strict=True):
         answer = _item(index, row, one, place)
         if isinstance(answer, _Item):
@@ -153,25 +154,27 @@ def _item(index: int, row: Row, one: Proven, place: Place | Refusal) -> _Item | 
     if isinstance(place, Refusal):
         return place
     if_exists = one.if_exists or IfExists(row["if_exists"])
+    base = row["base_version"] if one.if_exists is None else None
     try:
-        check_room(place, if_exists)
+        check_room(place, if_exists, base)
     except Refused as refused:
         return refused.refusal
+    if place.dropped:
+        if_exists, base = IfExists.RENAME, None
     content = Content(one.hash, one.size, row["content_type"], row["content_modified_at"])
-    base = row["base_version"] if one.if_exists is None else None
     arrival = arrival_of(place, content, if_exists, base)
     return _Item(index, row, one, place, arrival)
 
 
 async def _land(
-    tx: Transaction,
-    stamp: Stamp,
+    drops: Drops,
     items: Sequence[_Item],
     outcomes: dict[int, Written | Refusal],
     ids: Ids,
     append: Appender,
 ) -> list[UUID]:
     """Write what lands, fill in the outcomes, and return the uploads whose object nobody needs."""
+    tx, stamp = drops.tx, drops.stamp
     replaced = [item.place.node_id for item in items if not item.place.missing]
     picture = await picture_of(tx, stamp, [item.arrival for item in items], replaced, ids)
     ledger = await _ledger(tx, stamp, items)
@@ -183,17 +186,19 @@ async def _land(
         if isinstance(outcome, Landed):
             landed[item.proven.upload_id] = (item, outcome)
         else:
-            outcomes[item.index] = outcome
+            hides = bool(item.place.dropped)
+            outcomes[item.index] = discreet(outcome, item.place.path) if hides else outcome
     await write_picture(tx, stamp, picture)
+    await drops.keep(picture)
     losers = await _take(tx, stamp, list(landed.values()))
     await settle(tx, stamp.tenant, ledger)
     # One statement after the outbox, on rows that are locked already: a repeated commit must get
     # the same event id, and that exists only now.
     position = await append(tx, picture.events)
-    results = {
-        upload_id: written(outcome, item.place, item.arrival.space_id, picture, stamp, position)
-        for upload_id, (item, outcome) in landed.items()
-    }
+    results = {}
+    for upload_id, (item, outcome) in landed.items():
+        done = written(outcome, item.place, item.arrival.space_id, picture, stamp, position)
+        results[upload_id] = told(done, item.place)
     await _finish(tx, stamp, results)
     for item in items:
         if item.index not in outcomes:

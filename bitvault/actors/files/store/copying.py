@@ -80,7 +80,7 @@ async def _readable(structure: Structure, place: Place, rows: Sequence[Row]) -> 
     for row in rows[1:]:
         above = rights.get(row["parent_id"], NONE)
         (own,) = rights_along(above, [granted.get(row["node_id"], 0)])
-        if above and own:
+        if Right.READ in above and Right.READ in own:
             rights[row["node_id"]] = own
             left.append(row)
     return left

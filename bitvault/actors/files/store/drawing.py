@@ -61,15 +61,15 @@ class Drawing:
         """Return what is moved, the chain of the folder it goes into, and its key there."""
         try:
             place = self._seen(one.target)
-            above = self._seen(one.parent).ids if one.parent else place.ids[:-1]
+            above = self._seen(one.parent, Right.ADD).ids if one.parent else place.ids[:-1]
             name = place.node["name"] if one.name is None else valid_name(one.name)
         except (Refused, Unknown):
             return None
         return (place, above, name_key(name)) if above and len(place.ids) > 1 else None
 
-    def _seen(self, target: Target) -> Place:
+    def _seen(self, target: Target, needed: Right = Right.CHANGE) -> Place:
         found = locate_in(self.tree, self.stamp.caller, Wanted(target))
-        return present(found, "", Right.CHANGE)
+        return present(found, "", needed)
 
     async def find(self, wanted: Wanted) -> Place | Refusal:
         """Answer as ``locate`` does, with what earlier operations changed."""

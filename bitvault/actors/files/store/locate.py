@@ -12,9 +12,15 @@ from bitvault.actors.files.contract import (
     SpaceNotFound,
     Target,
 )
-from bitvault.actors.files.rules.names import Address, name_key, parse_path, valid_name
+from bitvault.actors.files.rules.names import Address, join, name_key, parse_path, valid_name
 from bitvault.actors.files.rules.tree import SpaceKey, Tree
-from bitvault.actors.files.store.places import Place, place_of_chain, present, rights_in
+from bitvault.actors.files.store.places import (
+    Place,
+    dropped_in,
+    place_of_chain,
+    present,
+    rights_in,
+)
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import EVERYONE, NONE, STOP, Right, grantees_of, rights_along
 from bitvault.kernel.principal import Caller
@@ -37,6 +43,8 @@ class Wanted:
 
     target: Target
     names: tuple[str, ...] = ()
+    adds: bool = False
+    """Something is to be put there: it may be where the caller may add, and see nothing."""
 
     @property
     def label(self) -> str:
@@ -286,11 +294,15 @@ def _answer(search: Search) -> Place | Refusal:
         names += node["names"]
         granted += node["granted"][1:]
     rights = rights_along(search.start_rights, granted)
-    if not rights[-1]:
-        return _unseen(search, starts_seen=bool(rights[len(above["ids"]) - 1 if above else 0]))
     depth = search.found["depth"] if search.found else 0
     place = place_of_chain(search.space, node, ids, names, rights)
     missing = search.names[depth:]
+    place = evolve(place, missing=missing, typed=search.names[-1] if search.names else "")
+    named = len(above["ids"]) - 1 if above else 0
+    if search.wanted.adds and (dropped := dropped_in(place, search.names, named)):
+        return evolve(place, dropped=dropped)
+    if Right.READ not in rights[-1]:
+        return _unseen(search, starts_seen=Right.READ in rights[named])
     if missing and node["kind"] != "folder":
-        return KindMismatch(place.path, "folder")
-    return evolve(place, missing=missing, typed=search.names[-1] if search.names else "")
+        return KindMismatch(join(place.names), "folder")
+    return place

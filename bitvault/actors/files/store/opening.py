@@ -16,6 +16,7 @@ from bitvault.actors.files.contract import (
     Written,
 )
 from bitvault.actors.files.rules.drafts import DEFAULT_TYPE, check_draft, place_of
+from bitvault.actors.files.rules.drops import check_blind, check_kind, check_sender, discreet
 from bitvault.actors.files.rules.names import MAX_DEPTH
 from bitvault.actors.files.rules.plan import (
     Arrival,
@@ -41,6 +42,7 @@ from bitvault.actors.files.store.contents import (
     spot_of,
     write_picture,
 )
+from bitvault.actors.files.store.dropping import Slots, drop_of, hold_slots, take_slots
 from bitvault.actors.files.store.locate import (
     SQL as LOCATE,
 )
@@ -52,6 +54,7 @@ from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import Ids
+from bitvault.kernel.principal import Drop
 from bitvault.kernel.refusal import Forbidden, Refusal, Refused
 
 
@@ -94,19 +97,28 @@ async def open_uploads(
         Tight: not all drafts fit; run it again, each to be checked.
     """
     openings = await _openings(tx, stamp, drafts)
-    reusable = await _reusable(tx, stamp, [o for o in openings if isinstance(o, Opening)])
+    seen = [o for o in openings if isinstance(o, Opening) and not o.place.dropped]
+    reusable = await _reusable(tx, stamp, seen)
     if reusable:
         # What dedup commits must not land in a folder that is being trashed meanwhile.
         await tx.fetch(LOCATE["tree_lock_shared"], tenant=stamp.tenant)
         openings = await _openings(tx, stamp, drafts)
     placed = [one for one in openings if isinstance(one, Opening)]
-    picture = await _picture(tx, stamp, placed, reusable, ids)
+    picture = await _picture(
+        tx, stamp, [one for one in placed if not one.place.dropped], reusable, ids
+    )
+    slots = await hold_slots(tx, stamp)
     spaces = [one.place.space["space_id"] for one in placed]
     ledger = Ledger(stamp.tenant, {}, is_hopeful=True)
     if is_tight:
         ledger = await lock_ledger(tx, stamp, spaces)
     opened = Opened(
-        [_decide(one, reusable, picture, ledger, ids) for one in openings],
+        [
+            _drop(one, slots, ledger, ids)
+            if isinstance(one, Opening) and one.place.dropped
+            else _decide(one, reusable, picture, ledger, ids)
+            for one in openings
+        ],
     )
     reserved = [
         (outcome.upload_id, one)
@@ -114,6 +126,7 @@ async def open_uploads(
         if isinstance(outcome, OpenedUpload) and isinstance(one, Opening)
     ]
     opened.rows = {upload_id: _row(upload_id, one, expires_at) for upload_id, one in reserved}
+    await take_slots(tx, stamp, slots)
     await _write(tx, stamp, reserved, expires_at)
     await write_picture(tx, stamp, picture)
     await reuse_blobs(tx, stamp, [s.content.hash for s in picture.versions if s.content])
@@ -158,32 +171,37 @@ def _written(
 async def _openings(
     tx: Transaction, stamp: Stamp, drafts: Sequence[UploadDraft]
 ) -> list[Opening | Refusal]:
-    wanted: list[Wanted | Refusal] = [_wanted(draft) for draft in drafts]
+    wanted: list[Wanted | Refusal] = [_wanted(draft, stamp) for draft in drafts]
     asked = [one for one in wanted if isinstance(one, Wanted)]
     found = iter(await locate(tx, stamp.caller, asked))
     places = [next(found) if isinstance(one, Wanted) else one for one in wanted]
-    return [_opening(draft, place) for draft, place in zip(drafts, places, strict=True)]
+    drop = stamp.caller.principal.drop
+    return [_opening(draft, place, drop) for draft, place in zip(drafts, places, strict=True)]
 
 
-def _wanted(draft: UploadDraft) -> Wanted | Refusal:
+def _wanted(draft: UploadDraft, stamp: Stamp) -> Wanted | Refusal:
     try:
         check_draft(draft)
-        return Wanted(*place_of(draft.target, draft.parent, draft.name))
+        check_sender(draft, stamp.caller.principal.drop, stamp.now)
+        return Wanted(*place_of(draft.target, draft.parent, draft.name), adds=True)
     except Refused as refused:
         return refused.refusal
 
 
-def _opening(draft: UploadDraft, place: Place | Refusal) -> Opening | Refusal:
+def _opening(draft: UploadDraft, place: Place | Refusal, drop: Drop | None) -> Opening | Refusal:
     if isinstance(place, Refusal):
         return place
     try:
-        check_room(place, draft.if_exists)
+        check_room(place, draft.if_exists, draft.base_version)
         content = Content(
             draft.hash or "",
             draft.size,
             draft.content_type or DEFAULT_TYPE,
             draft.content_modified_at,
         )
+        if place.dropped:
+            check_kind(place.dropped[-1], drop)
+            return Opening(draft, place, drop_of(place, content))
         return Opening(
             draft, place, arrival_of(place, content, draft.if_exists, draft.base_version)
         )
@@ -191,16 +209,41 @@ def _opening(draft: UploadDraft, place: Place | Refusal) -> Opening | Refusal:
         return refused.refusal
 
 
-def check_room(place: Place, if_exists: IfExists) -> None:
-    """Refuse a place where the caller may not write a new node, or none can be."""
-    permitted(place, Right.CHANGE)
-    beside = if_exists is IfExists.RENAME and not place.missing and len(place.ids) > 1
-    if beside and Right.CHANGE not in place.rights[-2]:
-        raise Refused(Forbidden("put anything beside it"))
+def check_room(place: Place, if_exists: IfExists, base_version: int | None) -> None:
+    """Refuse a place where the caller may not write what is asked, or nothing can be."""
+    if place.dropped:
+        check_blind(if_exists, base_version)
+    elif place.missing:
+        permitted(place, Right.ADD)
+    else:
+        _check_there(place, if_exists, base_version)
     if place.depth > MAX_DEPTH:
         raise Refused(TreeRuleBroken("path", f"must be at most {MAX_DEPTH} levels deep"))
     if not place.missing and len(place.ids) == 1:
         raise Refused(KindMismatch("/", "file"))
+
+
+def _check_there(place: Place, if_exists: IfExists, base_version: int | None) -> None:
+    """Refuse what the caller may not do about what has the name: write it, or add beside it."""
+    may_add = Right.ADD in place.rights_into
+    may_write = Right.CHANGE in place.rights[-1]
+    beside = if_exists is IfExists.RENAME and len(place.ids) > 1
+    replaces = if_exists is IfExists.REPLACE or base_version is not None
+    if not may_write and (replaces or not may_add):
+        raise Refused(Forbidden("change anything"))
+    if beside and not may_add:
+        raise Refused(Forbidden("put anything beside it"))
+
+
+def _drop(one: Opening, slots: Slots, ledger: Ledger, ids: Ids) -> OpenedUpload | Refusal:
+    """Take what is put where the caller sees nothing: whatever is there, the answer is the same."""
+    try:
+        ledger.check(one.arrival.space_id, one.draft.size)
+        slots.take()
+    except Refused as refused:
+        return discreet(refused.refusal, one.place.path)
+    ledger.add(one.arrival.space_id, reserved=one.draft.size)
+    return OpenedUpload(ids.uuid7())
 
 
 def _decide(
@@ -292,4 +335,6 @@ async def _write(
         base_versions=[draft.base_version for draft in drafts],
         types=[a.content.content_type for a in arrivals],
         modified=[a.content.content_modified_at for a in arrivals],
+        visits=[draft.sender and draft.sender.visit for draft in drafts],
+        senders=[draft.sender and draft.sender.name for draft in drafts],
     )

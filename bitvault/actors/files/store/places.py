@@ -10,7 +10,7 @@ from bitvault.actors.files.contract import Node, NodeNotFound, Step
 from bitvault.actors.files.rules.access import role_in
 from bitvault.actors.files.rules.names import join
 from bitvault.drivers.postgres.port import Row
-from bitvault.kernel.access import Right, rights_along, rights_of, top_of
+from bitvault.kernel.access import NONE, Right, rights_along, rights_of, top_of
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Refusal, Refused
@@ -33,6 +33,8 @@ class Place:
     """The last name of what was asked for as the caller wrote it, whatever exists."""
     hidden: tuple[str, ...] = ()
     """Names above ``names`` that the caller may not see."""
+    dropped: tuple[str, ...] = ()
+    """What the caller wrote below a folder they may add to and see nothing of, whatever exists."""
 
     @property
     def node_id(self) -> UUID:
@@ -42,12 +44,24 @@ class Place:
     @property
     def path(self) -> str:
         """Return the path asked for, in the case that exists, from where the caller may see."""
-        return join(self.names + self.missing)
+        return join(self.dropped or self.names + self.missing)
 
     @property
     def depth(self) -> int:
         """Return how many levels below the root it is, or will be."""
         return len(self.ids) - 1 + len(self.missing)
+
+    @property
+    def rights_into(self) -> Right:
+        """Return what the caller may do to the folder that it is, or will be, in."""
+        if self.missing:
+            return self.rights[-1]
+        return self.rights[-2] if len(self.rights) > 1 else NONE
+
+    @property
+    def drop_index(self) -> int:
+        """Return which of ``ids`` the folder is that ``dropped`` is below."""
+        return self.depth - len(self.dropped)
 
     @property
     def is_top(self) -> bool:
@@ -90,6 +104,21 @@ def steps_of(place: Place) -> tuple[Step, ...]:
         Step(NodeId(node_id), join(place.names[: index - above]) if index >= top else None)
         for index, node_id in enumerate(place.ids)
     )
+
+
+def dropped_in(place: Place, names: Sequence[str], first: int) -> tuple[str, ...]:
+    """Return what of ``names`` is below a folder where the caller may add, and sees nothing.
+
+    ``names`` are below ``ids[first]``. Nothing, where the folder that the last name goes into may
+    be seen, or where none of them may be added to.
+    """
+    if not names or Right.READ in place.rights_into:
+        return ()
+    folders = len(place.ids) - (place.node["kind"] != "folder")
+    for index in range(first, min(folders, first + len(names))):
+        if Right.ADD in place.rights[index] and Right.READ not in place.rights[index]:
+            return tuple(names[index - first :])
+    return ()
 
 
 def node_of(row: Mapping[str, Any], space_id: UUID, path: str) -> Node:
@@ -135,11 +164,18 @@ def rights_in(space: Row, user_id: UUID) -> Right:
     return rights_of(role_in(space["kind"], owns=owns, member_role=space["member_role"]))
 
 
+def rights_at(chain: Row, space: Row, caller: Caller) -> list[Right]:
+    """Return what the caller may do to each node of a walk up."""
+    return rights_along(rights_in(space, caller.principal.user_id), chain["granted"])
+
+
 def place_at(chain: Row, space: Row, caller: Caller) -> Place | None:
-    """Return where a walk up began, live or trashed; None if the caller has no right there."""
-    rights = rights_along(rights_in(space, caller.principal.user_id), chain["granted"])
+    """Return where a walk up began, live or trashed; None if the caller may not see it."""
+    rights = rights_at(chain, space, caller)
     names = chain["names"] or []
-    return place_of_chain(space, chain, chain["ids"], names, rights) if rights[-1] else None
+    if Right.READ not in rights[-1]:
+        return None
+    return place_of_chain(space, chain, chain["ids"], names, rights)
 
 
 def place_of_chain(

@@ -86,7 +86,7 @@ class Structure:
         """Create a folder, with its parents when asked to."""
         found = await self.drawing.find(Wanted(*place_of(one.target, one.parent, one.name)))
         place = _found(found)
-        permitted(place, Right.CHANGE)
+        permitted(place, Right.ADD)
         if not place.missing:
             if place.node["kind"] == "folder" and one.exist_ok:
                 return Done(place.shown(place.node), place.space["space_id"], place.path, None)
@@ -212,7 +212,7 @@ class Structure:
 
     async def parent(self, target: Target) -> Parent:
         """Find a folder the caller may put something into."""
-        place = await self.place(target, Right.CHANGE)
+        place = await self.place(target, Right.ADD)
         if place.node["kind"] != "folder":
             raise Refused(KindMismatch(place.path, "folder"))
         return Parent(place.ids, place.names, place.space["space_id"])

@@ -2,14 +2,16 @@
 -- One row per reservation.
 INSERT INTO files.upload (tenant_id, upload_id, user_id, space_id, anchor_id, path, shown_path,
                           size, hash, if_exists, base_version, content_type,
-                          content_modified_at, state, created_at, expires_at)
+                          content_modified_at, visit, sender, state, created_at, expires_at)
 SELECT :tenant, u.upload_id, :user_id, u.space_id, u.anchor_id, u.path, u.shown_path, u.size,
-       u.hash, u.if_exists, u.base_version, u.content_type, u.modified, 'open', :now, :expires_at
+       u.hash, u.if_exists, u.base_version, u.content_type, u.modified, u.visit,
+       u.sender, 'open', :now, :expires_at
   FROM unnest(:upload_ids::uuid[], :space_ids::uuid[], :anchor_ids::uuid[], :paths::text[],
               :shown_paths::text[], :sizes::bigint[], :hashes::text[], :if_exists::text[],
-              :base_versions::int[], :types::text[], :modified::timestamptz[])
+              :base_versions::int[], :types::text[], :modified::timestamptz[],
+              :visits::uuid[], :senders::text[])
     AS u (upload_id, space_id, anchor_id, path, shown_path, size, hash, if_exists,
-          base_version, content_type, modified);
+          base_version, content_type, modified, visit, sender);
 
 -- uploads --
 -- The caller's uploads; somebody else's do not exist.
@@ -33,13 +35,13 @@ UPDATE files.upload u SET state = 'committed', result = r.result
 -- Abort or expire what is still open; answers what has to be given back.
 UPDATE files.upload SET state = :state
  WHERE tenant_id = :tenant AND upload_id = ANY(:ids::uuid[]) AND state = 'open'
-RETURNING upload_id, space_id, size;
+RETURNING upload_id, space_id, size, user_id, visit;
 
 -- withdraw_uploads --
 -- Storage did not open them: as if they had never been asked for.
 DELETE FROM files.upload
  WHERE tenant_id = :tenant AND upload_id = ANY(:ids::uuid[]) AND state = 'open'
-RETURNING space_id, size;
+RETURNING space_id, size, user_id, visit;
 
 -- open_uploads --
 -- Newest first, keyset-paged.

@@ -37,13 +37,14 @@ from bitvault.actors.sharing.contract import (
 from bitvault.actors.sharing.rules.grants import (
     MOST_GRANTS,
     Saying,
+    check_place,
     check_role,
     holders,
 )
 from bitvault.actors.sharing.store import grants as store
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.access import EVERYONE, Right, Role, grantees_of
+from bitvault.kernel.access import EVERYONE, Role, grantees_of
 from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
@@ -103,6 +104,7 @@ class Grants(Desk):
             raise Refused(Invalid("id", "the root of a space has members; share a folder in it"))
         grantee = await self._grantee(caller, message.grantee_id)
         check_role(grantee, role)
+        check_place(role, is_folder=access.is_folder)
         spot = self._spot(caller, message.node_id)
 
         async def work(tx: Transaction) -> Grant:
@@ -123,10 +125,9 @@ class Grants(Desk):
     async def remove_grant(self, message: RemoveGrant) -> None:
         """Take a role back, or give up one's own."""
         caller = message.caller
-        access = await self._access(caller, message.node_id)
-        own = message.grantee_id == caller.principal.user_id
-        if Right.SHARE not in access.rights and not own:
-            raise Refused(Forbidden("say who may do what"))
+        # What is one's own to give up need not be seen: an uploader sees nothing.
+        if message.grantee_id != caller.principal.user_id:
+            await self._sharable(caller, message.node_id)
         spot = self._spot(caller, message.node_id)
 
         async def work(tx: Transaction) -> None:

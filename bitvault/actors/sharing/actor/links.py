@@ -25,6 +25,7 @@ from bitvault.actors.sharing.contract.links import (
     LinkIssued,
     LinkNotFound,
     LinkPasswordNeeded,
+    LinkTerms,
     ListLinks,
     OpenLink,
     StaleLink,
@@ -32,9 +33,10 @@ from bitvault.actors.sharing.contract.links import (
     TooManyLinks,
 )
 from bitvault.actors.sharing.rules import links as rules
+from bitvault.actors.sharing.rules.grants import check_place
 from bitvault.actors.sharing.store import grants, links
 from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.access import Right, rights_of
+from bitvault.kernel.access import Right, Role, rights_of
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.limits import seconds_to_wait
 from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
@@ -55,11 +57,14 @@ class Links(Desk):
     @handles(CreateLink)
     async def create_link(self, message: CreateLink) -> LinkIssued:
         """Make a link; its token is in this answer only."""
-        caller = message.caller
-        terms = rules.checked_terms(message.terms, self.clock.now())
+        caller, now = message.caller, self.clock.now()
+        policy = caller.principal.policy
+        terms = rules.with_default_end(rules.checked_terms(message.terms, now), policy, now)
         access = await self._sharable(caller, message.node_id)
         if access.is_root:
             raise Refused(Invalid("id", "the root of a space has members; link a folder in it"))
+        check_place(terms.role, is_folder=access.is_folder)
+        self._judge(caller, terms, has_password=terms.password is not None)
         if rights_of(terms.role) & ~access.rights:
             raise Refused(Forbidden("give more than you have"))
         phc = await self._hash(terms.password)
@@ -109,7 +114,11 @@ class Links(Desk):
         before = await self._governed(caller, message.link_id)
         is_over = message.is_revoked and terms.expires_at == before["expires_at"]
         # What is revoked need not end in the future to be changed.
-        rules.checked_terms(evolve(terms, expires_at=None) if is_over else terms, self.clock.now())
+        checked = evolve(terms, expires_at=None) if is_over else terms
+        checked = rules.checked_terms(checked, self.clock.now())
+        terms = evolve(checked, expires_at=terms.expires_at)
+        if Role.UPLOADER in {terms.role, Role(before["role"])} and terms.role != before["role"]:
+            raise Refused(Invalid("role", "a file request stays one; make another link"))
         phc = None if message.keeps_password else await self._hash(terms.password)
         spot = self._spot(caller, before["node_id"])
 
@@ -120,6 +129,8 @@ class Links(Desk):
                 raise Refused(StaleLink(row["revision"]))
             kept = row["password_hash"] if message.keeps_password else phc
             is_revoked = message.is_revoked
+            if not is_revoked:
+                self._judge(caller, terms, has_password=kept is not None)
             row = await links.update_link(
                 tx, spot, message.link_id, terms, kept, is_revoked=is_revoked
             )
@@ -154,28 +165,39 @@ class Links(Desk):
             return await tx.fetchrow(links.SQL["link_by_token"], token_digest=digest)
 
         row = await self.database.read(None, find) if digest else None
-        if row is None or not links.leads_anywhere(row, self.clock.now()):
+        if row is None:
             raise Refused(LinkNotFound())
-        await self._check_password(row, message)
         about = DescribeStanding(row["tenant_id"], row["created_by"])
         standing = await ask_below(self.identity, about, "identity")
         if isinstance(standing, Refusal):
             raise Refused(standing)
-        if not standing.is_active:
+        policy = standing.policy
+        if not (standing.is_active and links.leads_anywhere(row, policy, self.clock.now())):
             raise Refused(LinkNotFound())
-        is_editor = Right.CHANGE in rights_of(links.link_of(row).role)
+        await self._check_password(row, message)
+        terms = links.terms_of(row, policy)
+        writes = Right.ADD in rights_of(terms.role)
         return Principal(
             tenant_id=row["tenant_id"],
             user_id=UserId(row["link_id"]),
             login=f"link {row['label'] or row['link_id']}",
             is_admin=False,
             credential_id=row["link_id"],
-            scope=Scope.WRITE if is_editor else Scope.READ,
+            scope=Scope.WRITE if writes else Scope.READ,
             is_guest=True,
+            drop=rules.drop_of(terms),
+            policy=policy,
             is_suspended=standing.is_suspended,
             policy=standing.policy,
             limit=standing.limit,
         )
+
+    def _judge(self, caller: Caller, terms: LinkTerms, *, has_password: bool) -> None:
+        now = self.clock.now()
+        policy = caller.principal.policy
+        refusal = rules.judge(terms, policy, has_password=has_password, since=now, now=now)
+        if refusal is not None:
+            raise Refused(refusal)
 
     async def _check_password(self, row: Row, message: OpenLink) -> None:
         phc, password = row["password_hash"], message.password
@@ -200,10 +222,12 @@ class Links(Desk):
     @handles(DescribeOwnLink)
     async def describe_own(self, message: DescribeOwnLink) -> Link:
         """Describe the link that a guest came with."""
-        row = await self._row(message.caller, message.caller.principal.credential_id)
-        if row is None or not message.caller.principal.is_guest:
+        principal = message.caller.principal
+        row = await self._row(message.caller, principal.credential_id)
+        if row is None or not principal.is_guest:
             raise Refused(LinkNotFound())
-        return links.link_of(row)
+        terms = links.terms_of(row, principal.policy)
+        return evolve(links.link_of(row), expires_at=terms.expires_at)
 
     @handles(CountDownloads)
     async def count_downloads(self, message: CountDownloads) -> None:

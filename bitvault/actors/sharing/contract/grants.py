@@ -94,6 +94,8 @@ class Holder:
 
     grantee: Grantee
     role: Role
+    rights: Right
+    """All of them: roles add up, and two can be more than either."""
     reasons: tuple[Reason, ...]
 
 

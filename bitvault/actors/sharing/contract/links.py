@@ -16,13 +16,30 @@ from bitvault.kernel.request import Request
 
 
 @frozen
+class RequestTerms:
+    """What a file request, a link of the role uploader, takes; None is without limit.
+
+    Its deadline is the link's end; what was begun by then may be finished an hour longer.
+    """
+
+    message: str = ""
+    """For whoever opens it."""
+    max_files: int | None = None
+    """Of all uploaders together."""
+    max_size: int | None = None
+    """Bytes of one file."""
+    extensions: tuple[str, ...] = ()
+    """What names may end with, without the dot; none: with anything."""
+
+
+@frozen
 class Link:
     """A link, without its token, which is shown once."""
 
     link_id: UUID
     node_id: NodeId
     role: Role
-    """``viewer`` or ``editor``."""
+    """``viewer``, ``editor`` or ``uploader``."""
     label: str
     has_password: bool
     expires_at: datetime | None
@@ -32,6 +49,11 @@ class Link:
     revision: int
     created_by: UserId
     created_at: datetime
+    request: RequestTerms | None = None
+    """Of an uploader's link."""
+    files: int = 0
+    """That came in by a file request, and their bytes; known a moment after the commit."""
+    bytes: int = 0
 
 
 @frozen
@@ -51,6 +73,8 @@ class LinkTerms:
     password: str | None = field(default=None, repr=False)
     expires_at: datetime | None = None
     max_downloads: int | None = None
+    request: RequestTerms | None = None
+    """For the role uploader, and for no other."""
 
 
 # Refusals

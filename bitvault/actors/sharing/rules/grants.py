@@ -41,7 +41,13 @@ def said(role: str | None, rights: int) -> Saying:
 def check_role(grantee: Grantee, role: Role) -> None:
     """Refuse what nobody can mean: that everyone in the tenant decides who may do what."""
     if grantee.kind is GranteeKind.EVERYONE and Right.SHARE in rights_of(role):
-        raise Refused(Invalid("role", "everyone in the tenant may be viewer or editor"))
+        raise Refused(Invalid("role", "everyone in the tenant may be uploader, viewer or editor"))
+
+
+def check_place(role: Role, *, is_folder: bool) -> None:
+    """Refuse uploaders of a file: nothing can be put into it."""
+    if not is_folder and Right.READ not in rights_of(role):
+        raise Refused(Invalid("role", "only a folder can have uploaders"))
 
 
 @define
@@ -90,7 +96,7 @@ def holders(
             if one.saying.role:
                 held[one.grantee].add(Reason(Source.GRANT, one.saying.role, node_id, path))
     return tuple(
-        Holder(grantee, role, tuple(one.reasons))
+        Holder(grantee, role, one.rights, tuple(one.reasons))
         for grantee, one in held.items()
         if (role := role_of(one.rights))
     )

@@ -1,16 +1,21 @@
 """Decisions about links: their tokens, their terms, and whether one is still good."""
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bitvault.actors.sharing.contract.links import LinkTerms
-from bitvault.kernel.access import Right, rights_of
+from attrs import evolve
+
+from bitvault.actors.sharing.contract.links import LinkTerms, RequestTerms
+from bitvault.kernel.access import Right, Role, rights_of
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.limits import Charge, Limit
-from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.kernel.policy import SharingPolicy
+from bitvault.kernel.principal import Drop
+from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
 
 PREFIX: Final = "bvl_"
 MOST_LINKS: Final = 100
@@ -20,6 +25,12 @@ _MAX_LABEL = 128
 _MIN_PASSWORD, _MAX_PASSWORD = 8, 1024
 _MAX_DOWNLOADS = 1 << 53
 _GUESSES, _GUESS_SECONDS = 10, 30.0
+GRACE: Final = timedelta(hours=1)
+"""How long after its deadline what was begun with a file request may be finished."""
+_MAX_MESSAGE = 2000
+_MAX_EXTENSIONS = 50
+_MAX_BYTES = 5 << 40
+_EXTENSION = re.compile(r"\w[\w+-]{0,15}")
 
 
 def new_token(secret: bytes) -> str:
@@ -41,7 +52,7 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
         Refused: ``Invalid`` naming the field and the rule.
     """
     if Right.SHARE in rights_of(terms.role):
-        raise Refused(Invalid("role", "a link may be viewer or editor"))
+        raise Refused(Invalid("role", "a link may be viewer, editor or uploader"))
     if len(terms.label.encode(errors="replace")) > _MAX_LABEL or not terms.label.isprintable():
         raise Refused(Invalid("label", f"must be at most {_MAX_LABEL} printable bytes"))
     if terms.password is not None and not _MIN_PASSWORD <= len(terms.password) <= _MAX_PASSWORD:
@@ -54,17 +65,84 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
             raise Refused(Invalid("expiresAt", "must be in the future"))
     if terms.max_downloads is not None and not 0 < terms.max_downloads <= _MAX_DOWNLOADS:
         raise Refused(Invalid("maxDownloads", "must be 1 or more"))
+    if terms.role is Role.UPLOADER:
+        return evolve(terms, request=_checked_request(terms))
+    if terms.request is not None:
+        raise Refused(Invalid("request", "only a link of the role uploader has one"))
     return terms
 
 
-def is_good(
-    *, is_revoked: bool, expires_at: datetime | None, max_downloads: int | None, downloads: int,
-    now: datetime,
-) -> bool:  # fmt: skip
-    """Say whether a link still leads anywhere."""
-    is_over = expires_at is not None and expires_at <= now
-    is_used_up = max_downloads is not None and downloads >= max_downloads
-    return not (is_revoked or is_over or is_used_up)
+def _checked_request(terms: LinkTerms) -> RequestTerms:
+    if terms.max_downloads is not None:
+        raise Refused(Invalid("maxDownloads", "a file request lets nobody download"))
+    asked = terms.request or RequestTerms()
+    plain = asked.message.replace("\n", " ")
+    if len(plain.encode(errors="replace")) > _MAX_MESSAGE or not plain.isprintable():
+        rule = f"must be at most {_MAX_MESSAGE} bytes, printable but for line ends"
+        raise Refused(Invalid("request.message", rule))
+    if asked.max_files is not None and not 0 < asked.max_files <= _MAX_DOWNLOADS:
+        raise Refused(Invalid("request.maxFiles", "must be 1 or more"))
+    if asked.max_size is not None and not 0 < asked.max_size <= _MAX_BYTES:
+        raise Refused(Invalid("request.maxSize", f"must be from 1 to {_MAX_BYTES} bytes"))
+    plain_ones = [one.removeprefix(".").casefold() for one in asked.extensions]
+    if len(plain_ones) > _MAX_EXTENSIONS or not all(map(_EXTENSION.fullmatch, plain_ones)):
+        rule = f"must be at most {_MAX_EXTENSIONS} of letters and digits, such as pdf"
+        raise Refused(Invalid("request.extensions", rule))
+    return evolve(asked, extensions=tuple(dict.fromkeys(plain_ones)))
+
+
+def judge(
+    terms: LinkTerms, policy: SharingPolicy, *, has_password: bool, since: datetime, now: datetime
+) -> Refusal | None:
+    """Say what stands against a link that is to lead somewhere at ``now``; None is nothing.
+
+    Every path comes here: making a link, changing it, reviving it, and opening it.
+
+    Args:
+        terms: Its terms; an end that the policy gives it is among them (``bounded``).
+        policy: The tenant's.
+        has_password: Whether it has one.
+        since: When the terms were set.
+        now: When it is asked for.
+    """
+    if not policy.links_allowed:
+        return Forbidden("make links, by the policy of the tenant,")
+    if policy.password_required and not has_password:
+        return Invalid("password", "must be given, by the policy of the tenant")
+    longest, end = policy.longest_life, terms.expires_at
+    if longest is not None and (end is None or end > since + longest):
+        return Invalid("expiresAt", f"must be at most {longest} ahead, by the policy of the tenant")
+    grace = GRACE if terms.role is Role.UPLOADER else timedelta()
+    if end is not None and end + grace <= now:
+        return Invalid("expiresAt", "must be in the future")
+    return None
+
+
+def with_default_end(terms: LinkTerms, policy: SharingPolicy, now: datetime) -> LinkTerms:
+    """Return a new link's terms with the end that the policy gives one of which nothing is said."""
+    life = policy.default_life or policy.longest_life
+    if terms.expires_at is not None or life is None:
+        return terms
+    if policy.longest_life is not None:
+        life = min(life, policy.longest_life)
+    return evolve(terms, expires_at=now + life)
+
+
+def bounded(end: datetime | None, policy: SharingPolicy, since: datetime) -> datetime | None:
+    """Return when a link ends whose terms may be older than the policy."""
+    if policy.longest_life is None:
+        return end
+    latest = since + policy.longest_life
+    return latest if end is None else min(end, latest)
+
+
+def drop_of(terms: LinkTerms) -> Drop | None:
+    """Return what a guest of a file request may put in."""
+    asked, end = terms.request, terms.expires_at
+    if asked is None:
+        return None
+    ends_at = None if end is None else end + GRACE
+    return Drop(end, ends_at, asked.max_files, asked.max_size, asked.extensions)
 
 
 def guess(link_id: UUID, address: str) -> tuple[Charge, ...]:

@@ -5,14 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from bitvault.actors.sharing.contract.grants import Grantee, GranteeKind
-from bitvault.actors.sharing.contract.links import Link, LinkTerms
-from bitvault.actors.sharing.rules.links import is_good
+from bitvault.actors.sharing.contract.links import Link, LinkTerms, RequestTerms
+from bitvault.actors.sharing.rules.links import bounded, judge
 from bitvault.actors.sharing.store.grants import SQL as GRANTS
 from bitvault.actors.sharing.store.grants import put_grant
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId, TenantId, UserId
+from bitvault.kernel.policy import SharingPolicy
 
 SQL = load_queries("bitvault.actors.sharing.store", "links.sql")
 
@@ -54,6 +55,7 @@ async def update_link(
         link_id=link_id,
         password_hash=password_hash,
         is_revoked=is_revoked,
+        now=spot.now,
         **_columns(terms),
     )
     if is_revoked:
@@ -93,25 +95,43 @@ async def page_of_maker(
     return [link_of(row) for row in rows]
 
 
-def leads_anywhere(row: Row, now: datetime) -> bool:
+def leads_anywhere(row: Row, policy: SharingPolicy, now: datetime) -> bool:
     """Say whether a link is still good."""
-    columns = ("is_revoked", "expires_at", "max_downloads", "downloads")
-    return is_good(**{column: row[column] for column in columns}, now=now)
+    most, has_password = row["max_downloads"], row["password_hash"] is not None
+    if row["is_revoked"] or (most is not None and row["downloads"] >= most):
+        return False
+    terms, since = terms_of(row, policy), row["set_at"]
+    return judge(terms, policy, has_password=has_password, since=since, now=now) is None
+
+
+def terms_of(row: Row, policy: SharingPolicy) -> LinkTerms:
+    """Return a link's terms without its password, with the end that the policy gives it."""
+    link = link_of(row)
+    end = bounded(link.expires_at, policy, row["set_at"])
+    return LinkTerms(link.role, link.label, None, end, link.max_downloads, link.request)
 
 
 def link_of(row: Row) -> Link:
     """Build the contract's link from a row."""
     same = ("link_id", "node_id", "label", "expires_at", "max_downloads", "downloads")
-    more = ("is_revoked", "revision", "created_by", "created_at")
+    more = ("is_revoked", "revision", "created_by", "created_at", "files", "bytes")
+    role, limits = Role(row["role"]), (row["max_files"], row["max_size"])
+    asked = RequestTerms(row["message"], *limits, tuple(row["extensions"]))
     return Link(
-        role=Role(row["role"]),
+        role=role,
+        request=asked if role is Role.UPLOADER else None,
         has_password=row["password_hash"] is not None,
         **{column: row[column] for column in (*same, *more)},
     )
 
 
 def _columns(terms: LinkTerms) -> dict[str, Any]:
+    asked = terms.request or RequestTerms()
     return {
+        "message": asked.message,
+        "max_files": asked.max_files,
+        "max_size": asked.max_size,
+        "extensions": list(asked.extensions),
         "role": terms.role.value,
         "label": terms.label,
         "expires_at": terms.expires_at,

@@ -1,8 +1,9 @@
 -- insert_link --
 INSERT INTO sharing.link (tenant_id, link_id, node_id, token_digest, role, label, password_hash,
-                          expires_at, max_downloads, created_by, created_at)
+                          expires_at, max_downloads, message, max_files, max_size, extensions,
+                          created_by, created_at, set_at)
 VALUES (:tenant, :link_id, :node_id, :token_digest, :role, :label, :password_hash, :expires_at,
-        :max_downloads, :user_id, :now)
+        :max_downloads, :message, :max_files, :max_size, :extensions, :user_id, :now, :now)
 RETURNING *;
 
 -- links_on --
@@ -27,7 +28,9 @@ SELECT * FROM sharing.link WHERE tenant_id = :tenant AND link_id = :link_id FOR 
 -- update_link --
 UPDATE sharing.link
    SET role = :role, label = :label, password_hash = :password_hash, expires_at = :expires_at,
-       max_downloads = :max_downloads, is_revoked = :is_revoked, revision = revision + 1
+       max_downloads = :max_downloads, message = :message, max_files = :max_files,
+       max_size = :max_size, extensions = :extensions, is_revoked = :is_revoked, set_at = :now,
+       revision = revision + 1
  WHERE tenant_id = :tenant AND link_id = :link_id
 RETURNING *;
 
@@ -45,6 +48,11 @@ UPDATE sharing.link SET downloads = downloads + :count
    AND (expires_at IS NULL OR expires_at > :now)
    AND (max_downloads IS NULL OR downloads + :count <= max_downloads)
 RETURNING link_id;
+
+-- count_received --
+-- A file came in by a file request; other links, and users, have no such row.
+UPDATE sharing.link SET files = files + 1, bytes = bytes + :size
+ WHERE tenant_id = :tenant AND link_id = :link_id AND role = 'uploader';
 
 -- forget_links --
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND node_id = :node_id;

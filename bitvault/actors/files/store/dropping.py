@@ -1,0 +1,236 @@
+"""Putting files where the caller may add, and sees nothing (ADR-0026).
+
+Whatever is there, it goes well and the answer is the same: a name that is taken is numbered, one of
+a folder on the way too if that folder is not one to add to.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from attrs import define, evolve, field, frozen
+
+from bitvault.actors.files.contract import (
+    DropFolder,
+    IfExists,
+    NameTaken,
+    NodeNotFound,
+    Target,
+    Written,
+)
+from bitvault.actors.files.rules.drops import check_slot, slots_left
+from bitvault.actors.files.rules.names import name_key, numbered, valid_name
+from bitvault.actors.files.rules.plan import MAX_NUMBER, Arrival, Content, Picture
+from bitvault.actors.files.store.contents import Raced, Stamp, numbered_keys
+from bitvault.actors.files.store.locate import Wanted, locate, spaces_of, walk_up
+from bitvault.actors.files.store.places import Place, rights_at
+from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.access import Right
+from bitvault.kernel.ids import NodeId
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Refusal, Refused
+
+SQL = load_queries("bitvault.actors.files.store", "dropping.sql")
+
+
+@define
+class Slots:
+    """How many more uploads a file request takes; None is without limit."""
+
+    left: int | None = None
+    taken: int = 0
+
+    def take(self) -> None:
+        """Count one, or refuse it."""
+        check_slot(self.left)
+        self.taken += 1
+        if self.left is not None:
+            self.left -= 1
+
+
+async def hold_slots(tx: Transaction, stamp: Stamp) -> Slots:
+    """Keep others from beginning uploads with the caller's file request until the commit."""
+    drop = stamp.caller.principal.drop
+    if drop is None:
+        return Slots()
+    link_id = stamp.caller.principal.user_id
+    row = await tx.fetchrow(SQL["hold_drop"], tenant=stamp.tenant, link_id=link_id)
+    return Slots(slots_left(drop, row["taken"] if row else 0))
+
+
+async def take_slots(tx: Transaction, stamp: Stamp, slots: Slots) -> None:
+    """Write how many were taken."""
+    if stamp.caller.principal.drop and slots.taken:
+        await _count(tx, stamp.tenant, {stamp.caller.principal.user_id: slots.taken})
+
+
+async def give_slots_back(tx: Transaction, tenant: UUID, link_ids: Sequence[UUID]) -> None:
+    """Count uploads that came to nothing, by the links of their file requests."""
+    if link_ids:
+        await _count(tx, tenant, {one: -count for one, count in Counter(link_ids).items()})
+
+
+async def _count(tx: Transaction, tenant: UUID, changes: Mapping[UUID, int]) -> None:
+    links, counts = list(changes), list(changes.values())
+    await tx.execute(SQL["take_slots"], tenant=tenant, link_ids=links, counts=counts)
+
+
+def drop_of(place: Place, content: Content) -> Arrival:
+    """Say where content is to go, as it was written, whatever is there."""
+    folder = place.ids[place.drop_index]
+    space_id, names = place.space["space_id"], place.dropped
+    return Arrival(space_id, folder, (), names, content, IfExists.RENAME, None)
+
+
+def told(done: Written, place: Place) -> Written:
+    """Return what the caller may know of a file that was put in: what they said, and its id."""
+    if not place.dropped:
+        return done
+    said = evolve(done.node, parent_id=None, name=place.dropped[-1], path=place.path)
+    return Written(said, None)
+
+
+async def drop_folders(
+    tx: Transaction, caller: Caller, node_ids: Sequence[UUID]
+) -> tuple[DropFolder | NodeNotFound, ...]:
+    """Name folders that were granted to the caller to add to, live and not guests' to know."""
+    rows = {row["node_id"]: row for row in await walk_up(tx, caller, list(node_ids))}
+    known = [row for row in rows.values() if not row["trashed"] and row["root_space_id"]]
+    spaces = await spaces_of(tx, caller, [row["root_space_id"] for row in known])
+    by_id = {space["space_id"]: space for space in spaces}
+    named = {
+        row["node_id"]
+        for row in known
+        if row["kind"] == "folder" and not caller.principal.is_guest and row["granted"][-1]
+        and Right.ADD in rights_at(row, by_id[row["root_space_id"]], caller)[-1]
+    }  # fmt: skip
+    return tuple(
+        DropFolder(NodeId(one), rows[one]["name"]) if one in named else NodeNotFound(str(one))
+        for one in node_ids
+    )
+
+
+@define
+class Drops:
+    """Finds places for one batch, of which some are where the caller sees nothing."""
+
+    tx: Transaction
+    stamp: Stamp
+    visits: dict[UUID, "Visit"] = field(factory=dict)
+    """Those that get a folder now."""
+
+    async def settle(
+        self, rows: Sequence[Row], places: Sequence[Place | Refusal]
+    ) -> list[Place | Refusal]:
+        """Return where each upload goes, whose row this is, if it is to go where it was found."""
+        blind = [
+            row
+            for row, place in zip(rows, places, strict=True)
+            if isinstance(place, Place) and place.dropped
+        ]
+        folders = await self._folders([row["visit"] for row in blind if row["visit"]])
+        settled: list[Place | Refusal] = []
+        for row, place in zip(rows, places, strict=True):
+            if isinstance(place, Place) and place.dropped:
+                found = await self._settle(row, place, folders)
+                settled.append(evolve(found, dropped=place.dropped))
+            else:
+                settled.append(place)
+        return settled
+
+    async def keep(self, picture: Picture) -> None:
+        """Write down which folders were made for visits.
+
+        Raises:
+            Raced: another transaction made one meanwhile.
+        """
+        for visit, one in self.visits.items():
+            folder = picture.at(one.above, one.name)
+            if folder is not None and not await self.tx.fetchrow(
+                SQL["keep_visit"],
+                tenant=self.stamp.tenant,
+                link_id=self.stamp.caller.principal.user_id,
+                visit=visit,
+                folder_id=folder.node_id,
+                before=one.before,
+            ):
+                raise Raced
+
+    async def _folders(self, visits: Sequence[UUID]) -> dict[UUID, UUID]:
+        if not visits:
+            return {}
+        rows = await self.tx.fetch(
+            SQL["visit_folders"],
+            tenant=self.stamp.tenant,
+            link_id=self.stamp.caller.principal.user_id,
+            visits=list(dict.fromkeys(visits)),
+        )
+        return {row["visit"]: row["folder_id"] for row in rows}
+
+    async def _settle(self, row: Row, place: Place, folders: Mapping[UUID, UUID]) -> Place:
+        visit = row["visit"]
+        if visit is None:
+            return await self._passable(place, place.drop_index, place.dropped)
+        before = folders.get(visit)
+        if before and visit not in self.visits:
+            again = await self._find(before, place.dropped)
+            if isinstance(again, Place):
+                return await self._passable(again, again.depth - len(place.dropped), place.dropped)
+        if visit not in self.visits:
+            above = place.ids[place.drop_index]
+            name = await self._free(above, valid_name(row["sender"]))
+            self.visits[visit] = Visit(above, name, before)
+        one = self.visits[visit]
+        found = await self._find(one.above, (one.name, *place.dropped))
+        if not isinstance(found, Place) or len(found.missing) <= len(place.dropped):
+            raise Raced  # somebody took the name, or the folder, since we looked
+        return found
+
+    async def _passable(self, place: Place, first: int, names: tuple[str, ...]) -> Place:
+        """Go round what is in the way of ``names`` below ``ids[first]``."""
+        index = _obstacle(place, first)
+        if index is None:
+            return place
+        left = names[index - first - 1 :]
+        for number in range(2, MAX_NUMBER):
+            other = (numbered(left[0], number), *left[1:])
+            found = await self._find(place.ids[index - 1], other)
+            if isinstance(found, Place) and _obstacle(found, index - 1) != index:
+                return await self._passable(found, index - 1, other)
+        raise Refused(NameTaken(names[-1]))
+
+    async def _find(self, folder_id: UUID, names: tuple[str, ...]) -> Place | Refusal:
+        wanted = Wanted(Target(node_id=NodeId(folder_id)), names, adds=True)
+        (found,) = await locate(self.tx, self.stamp.caller, [wanted])
+        return found
+
+    async def _free(self, folder_id: UUID, name: str) -> str:
+        chosen = {name_key(one.name) for one in self.visits.values() if one.above == folder_id}
+        found = await self._find(folder_id, (name,))
+        if name_key(name) not in chosen and isinstance(found, Place) and found.missing:
+            return name
+        arriving = {(folder_id, key) for key in chosen}
+        taken = await numbered_keys(self.tx, self.stamp, [(folder_id, name)], arriving)
+        used = chosen | taken.get(folder_id, set())
+        for number in range(2, MAX_NUMBER):
+            if name_key(candidate := numbered(name, number)) not in used:
+                return candidate
+        raise Refused(NameTaken(name))
+
+
+@frozen
+class Visit:
+    """The folder that a visit gets: where, its name, and which it had before that is gone."""
+
+    above: UUID
+    name: str
+    before: UUID | None
+
+
+def _obstacle(place: Place, first: int) -> int | None:
+    """Return which of the ids below ``ids[first]`` is no folder to add to, before the last name."""
+    for index in range(first + 1, len(place.ids) - (not place.missing)):
+        if Right.ADD not in place.rights[index]:
+            return index
+    is_file = bool(place.missing) and place.node["kind"] != "folder"
+    return len(place.ids) - 1 if is_file else None

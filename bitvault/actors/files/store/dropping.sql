@@ -1,0 +1,30 @@
+-- hold_drop --
+-- How many uploads were begun with a file request; the next one waits for this transaction.
+INSERT INTO files.drop AS d (tenant_id, link_id, taken) VALUES (:tenant, :link_id, 0)
+ON CONFLICT (tenant_id, link_id) DO UPDATE SET taken = d.taken
+RETURNING taken;
+
+-- take_slots --
+-- Uploads begun, or (negative) come to nothing; in one order for everybody.
+WITH held AS (
+    SELECT link_id FROM files.drop
+     WHERE tenant_id = :tenant AND link_id = ANY(:link_ids::uuid[])
+     ORDER BY link_id FOR UPDATE
+)
+UPDATE files.drop d SET taken = d.taken + n.taken
+  FROM held
+  JOIN unnest(:link_ids::uuid[], :counts::bigint[]) AS n (link_id, taken) USING (link_id)
+ WHERE d.tenant_id = :tenant AND d.link_id = held.link_id AND d.link_id = ANY(:link_ids::uuid[]);
+
+-- visit_folders --
+-- Where visits brought something already.
+SELECT visit, folder_id FROM files.visit
+ WHERE tenant_id = :tenant AND link_id = :link_id AND visit = ANY(:visits::uuid[]);
+
+-- keep_visit --
+-- No row: another transaction made a folder for this visit meanwhile.
+INSERT INTO files.visit AS v (tenant_id, link_id, visit, folder_id)
+VALUES (:tenant, :link_id, :visit, :folder_id)
+ON CONFLICT (tenant_id, link_id, visit) DO UPDATE SET folder_id = excluded.folder_id
+ WHERE v.folder_id = :before
+RETURNING visit;
