@@ -71,6 +71,7 @@ async def change(company: Company, link: Link, **more: Any) -> Any:
     terms = LinkTerms(
         more.pop("role", link.role), more.pop("label", link.label), None,
         more.pop("expires_at", link.expires_at), more.pop("max_downloads", link.max_downloads),
+        more.pop("request", link.request),
     )  # fmt: skip
     asked = ChangeLink(
         company.caller(more.pop("name", "ann")),

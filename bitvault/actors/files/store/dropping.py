@@ -53,26 +53,29 @@ async def hold_slots(tx: Transaction, stamp: Stamp) -> Slots:
     drop = stamp.caller.principal.drop
     if drop is None:
         return Slots()
-    link_id = stamp.caller.principal.user_id
-    row = await tx.fetchrow(SQL["hold_drop"], tenant=stamp.tenant, link_id=link_id)
+    key = {"tenant": stamp.tenant, "link_id": stamp.caller.principal.user_id}
+    await tx.fetch(SQL["hold_drop"], **key)
+    row = await tx.fetchrow(SQL["taken"], **key)
     return Slots(slots_left(drop, row["taken"] if row else 0))
 
 
 async def take_slots(tx: Transaction, stamp: Stamp, slots: Slots) -> None:
     """Write how many were taken."""
     if stamp.caller.principal.drop and slots.taken:
-        await _count(tx, stamp.tenant, {stamp.caller.principal.user_id: slots.taken})
+        link_id = stamp.caller.principal.user_id
+        await tx.execute(SQL["take_slots"], tenant=stamp.tenant, link_id=link_id, count=slots.taken)
 
 
 async def give_slots_back(tx: Transaction, tenant: UUID, link_ids: Sequence[UUID]) -> None:
     """Count uploads that came to nothing, by the links of their file requests."""
-    if link_ids:
-        await _count(tx, tenant, {one: -count for one, count in Counter(link_ids).items()})
-
-
-async def _count(tx: Transaction, tenant: UUID, changes: Mapping[UUID, int]) -> None:
-    links, counts = list(changes), list(changes.values())
-    await tx.execute(SQL["take_slots"], tenant=tenant, link_ids=links, counts=counts)
+    counts = Counter(link_ids)
+    if counts:
+        await tx.execute(
+            SQL["give_slots_back"],
+            tenant=tenant,
+            link_ids=list(counts),
+            counts=list(counts.values()),
+        )
 
 
 def drop_of(place: Place, content: Content) -> Arrival:

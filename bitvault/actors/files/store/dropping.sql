@@ -1,17 +1,25 @@
 -- hold_drop --
--- How many uploads were begun with a file request; the next one waits for this transaction.
-INSERT INTO files.drop AS d (tenant_id, link_id, taken) VALUES (:tenant, :link_id, 0)
-ON CONFLICT (tenant_id, link_id) DO UPDATE SET taken = d.taken
-RETURNING taken;
+-- Uploads with one file request begin one after the other, so that their number can be limited.
+SELECT pg_advisory_xact_lock(hashtextextended(
+    'files/drop/' || :tenant::uuid::text || '/' || :link_id::uuid::text, 0));
+
+-- taken --
+-- How many were begun.
+SELECT taken FROM files.drop WHERE tenant_id = :tenant AND link_id = :link_id;
 
 -- take_slots --
--- Uploads begun, or (negative) come to nothing; in one order for everybody.
+-- Uploads begun.
+INSERT INTO files.drop AS d (tenant_id, link_id, taken) VALUES (:tenant, :link_id, :count)
+ON CONFLICT (tenant_id, link_id) DO UPDATE SET taken = d.taken + excluded.taken;
+
+-- give_slots_back --
+-- Uploads come to nothing; in one order for everybody.
 WITH held AS (
     SELECT link_id FROM files.drop
      WHERE tenant_id = :tenant AND link_id = ANY(:link_ids::uuid[])
      ORDER BY link_id FOR UPDATE
 )
-UPDATE files.drop d SET taken = d.taken + n.taken
+UPDATE files.drop d SET taken = d.taken - n.taken
   FROM held
   JOIN unnest(:link_ids::uuid[], :counts::bigint[]) AS n (link_id, taken) USING (link_id)
  WHERE d.tenant_id = :tenant AND d.link_id = held.link_id AND d.link_id = ANY(:link_ids::uuid[]);

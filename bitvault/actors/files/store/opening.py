@@ -97,29 +97,19 @@ async def open_uploads(
         Tight: not all drafts fit; run it again, each to be checked.
     """
     openings = await _openings(tx, stamp, drafts)
-    seen = [o for o in openings if isinstance(o, Opening) and not o.place.dropped]
-    reusable = await _reusable(tx, stamp, seen)
+    reusable = await _reusable(tx, stamp, [o for o in openings if isinstance(o, Opening)])
     if reusable:
         # What dedup commits must not land in a folder that is being trashed meanwhile.
         await tx.fetch(LOCATE["tree_lock_shared"], tenant=stamp.tenant)
         openings = await _openings(tx, stamp, drafts)
     placed = [one for one in openings if isinstance(one, Opening)]
-    picture = await _picture(
-        tx, stamp, [one for one in placed if not one.place.dropped], reusable, ids
-    )
+    picture = await _picture(tx, stamp, placed, reusable, ids)
     slots = await hold_slots(tx, stamp)
     spaces = [one.place.space["space_id"] for one in placed]
     ledger = Ledger(stamp.tenant, {}, is_hopeful=True)
     if is_tight:
         ledger = await lock_ledger(tx, stamp, spaces)
-    opened = Opened(
-        [
-            _drop(one, slots, ledger, ids)
-            if isinstance(one, Opening) and one.place.dropped
-            else _decide(one, reusable, picture, ledger, ids)
-            for one in openings
-        ],
-    )
+    opened = Opened([_decide(one, reusable, picture, ledger, ids, slots) for one in openings])
     reserved = [
         (outcome.upload_id, one)
         for outcome, one in zip(opened.outcomes, openings, strict=True)
@@ -149,6 +139,7 @@ async def _picture(
     ids: Ids,
 ) -> Picture:
     """Draw what the drafts meet; only what may be replaced at once is locked."""
+    openings = [one for one in openings if not one.place.dropped]
     reused = [one for one in openings if one.draft.hash in reusable]
     places = [one.place.node_id for one in reused if not one.place.missing]
     picture = await picture_of(tx, stamp, [one.arrival for one in reused], places, ids)
@@ -252,9 +243,12 @@ def _decide(
     picture: Picture,
     ledger: Ledger,
     ids: Ids,
+    slots: Slots,
 ) -> Any:
     if isinstance(one, Refusal):
         return one
+    if one.place.dropped:
+        return _drop(one, slots, ledger, ids)
     try:
         _, verdict = foresee(picture, one.arrival)
         if verdict is Verdict.KEEP:
@@ -278,7 +272,8 @@ async def _reusable(tx: Transaction, stamp: Stamp, openings: Sequence[Opening]) 
 
     "Has" is never said of anybody else's content, so an init is no oracle.
     """
-    hashes = list(dict.fromkeys(o.draft.hash for o in openings if o.draft.hash))
+    seen = [one.draft.hash for one in openings if not one.place.dropped]
+    hashes = list(dict.fromkeys(one for one in seen if one))
     if not hashes:
         return {}
     from_sql = await tx.fetch(CONTENTS["readers_of"], tenant=stamp.tenant, hashes=hashes)
