@@ -36,6 +36,7 @@ COMMANDS = {
     "access": ("sharing", "Show who has access to something, and why."),
     "restrict": ("sharing", "Have what is granted above a folder end there."),
     "link": ("link", "Make links for people who are no users."),
+    "request": ("request", "Ask people who are no users for files."),
     "uploads": ("uploads", "List or abort unfinished uploads."),
     "users": ("users", "List, create, change, disable or delete users."),
     "groups": ("groups", "List or change the groups of your tenant."),

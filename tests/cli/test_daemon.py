@@ -337,6 +337,41 @@ def test_a_link_is_made_revoked_and_revived(logged_in: Mapping[str, str]) -> Non
     assert run(logged_in, "link", "revoke", link["id"]).returncode == 4
 
 
+def test_a_request_takes_files_until_it_is_closed(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """Made, listed, closed and reopened; who is uploader puts files where they see nothing."""
+    run(logged_in, "mkdir", "-p", "/asked")
+    made = run(
+        logged_in, "request", "create", "/asked", "--deadline", "7d", "--max-size", "2M",
+        "--ext", "pdf", "--message", "Send them", "--max-files", "3", "--json",
+    )  # fmt: skip
+    (request,) = json.loads(made.stdout)["results"]
+    terms = {"message": "Send them", "maxFiles": 3, "maxSize": 2 << 20, "extensions": ["pdf"]}
+    assert request["request"] == {**terms, "files": 0, "bytes": 0}
+    assert b"0 of 3" in run(logged_in, "request", "list", "/asked").stdout
+    assert run(logged_in, "request", "close", request["id"]).returncode == 0
+    assert b"closed" in run(logged_in, "request", "list").stdout
+    assert run(logged_in, "request", "reopen", request["id"], "--deadline", "1d").returncode == 0
+    assert run(logged_in, "request", "create", "/asked", "--max-size", "much").returncode == 2
+    assert run(logged_in, "request", "delete", request["id"]).returncode == 0
+
+    password, sent = tmp_path / "pw", tmp_path / "sent.txt"
+    password.write_text("her long password")
+    sent.write_text("hers")
+    run(logged_in, "users", "create", "gil", "--password-file", password)
+    as_gil = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "gil")}
+    run(as_gil, "login", daemon[0], "--user", "gil", "--password-file", password)
+    run(logged_in, "share", "/asked", "gil", "uploader")
+    (box,) = json.loads(run(as_gil, "shared", "--json").stdout)["results"]
+    assert (box["name"], box["node"], box["role"]) == ("asked", None, "uploader")
+    for _ in range(2):
+        put = run(as_gil, "put", sent, f"{box['id']}:/sent.txt", "--if-exists", "rename")
+        assert put.returncode == 0, put.stderr
+    assert run(as_gil, "ls", f"{box['id']}:/").returncode == 4
+    assert b"sent (2).txt" in run(logged_in, "ls", "/asked").stdout
+
+
 def test_a_password_can_be_changed(
     logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
 ) -> None:

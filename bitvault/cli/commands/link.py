@@ -24,7 +24,7 @@ def link() -> None:
 )
 @click.argument("path")
 @click.option("--role", type=click.Choice(["viewer", "editor"]), default="viewer")
-@click.option("--label", default="", help="What it is for; only you and other managers see it.")
+@click.option("--label", default="", help="What it is for; the title of its page.")
 @click.option("--expires", callback=duration, help=f"As {SAY}; else it does not expire.")
 @click.option("--max-downloads", type=click.IntRange(1), help="Else without limit.")
 @click.option("--password", "asks", is_flag=True, help="Ask for a password it shall have.")

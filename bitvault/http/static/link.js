@@ -120,7 +120,8 @@ async function begin() {
     const link = await ask("/v1/link");
     quiet();
     at("unlock").hidden = true;
-    document.title = at("title").textContent = link.label || link.node.name;
+    document.title = at("title").textContent = link.label || (link.node ? link.node.name : "Send files");
+    if (link.request) { showRequest(link); return; }
     at("terms").textContent = terms(link);
     way = [];
     await enter(link.node);
@@ -143,4 +144,4 @@ at("more").querySelector("button").addEventListener("click", async (event) => {
   event.target.disabled = false;
 });
 addEventListener("hashchange", () => location.reload());
-begin();
+addEventListener("DOMContentLoaded", begin);

@@ -1,0 +1,133 @@
+"""``request create|list|close|reopen|delete``."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bitvault.cli.commands.link import delete
+from bitvault.cli.context import connect, new_password, reports
+from bitvault.cli.durations import SAY, duration
+from bitvault.cli.output import Report, human_size
+from bitvault.cli.render import plain, table, when
+from bitvault.wire.sharing import Link, LinkCreated
+
+_SIZE = re.compile(r"(\d{1,15})([KMGT]?)", re.IGNORECASE)
+
+
+@click.group()
+def request() -> None:
+    """Ask people who are no users for files; they see nothing of what comes in."""
+
+
+def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    match = _SIZE.fullmatch(value)
+    if match is None or not int(match[1]):
+        raise click.BadParameter(f"{value!r}: say bytes, or 500K, 20M, 2G")
+    return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))
+
+
+def _end(seconds: int | None) -> str | None:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat() if seconds else None
+
+
+@request.command(
+    epilog="Examples: bitvault request create /receipts --deadline 14d --message 'All of 2026'; "
+    "bitvault request create /photos --ext jpg --ext png --max-size 20M --max-files 100"
+)
+@click.argument("path")
+@click.option("--deadline", callback=duration, help=f"As {SAY}; then no upload begins any more.")
+@click.option("--label", default="", help="The title of its page.")
+@click.option("--message", default="", help="Shown on its page.")
+@click.option("--max-files", type=click.IntRange(1), help="From all together; else any number.")
+@click.option("--max-size", callback=_size, help="Of one file: bytes, or 500K, 20M, 2G.")
+@click.option("--ext", "extensions", multiple=True, help="What names may end with; repeatable.")
+@click.option("--password", "asks", is_flag=True, help="Ask for a password it shall have.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="Read its password from a file (its last newline is dropped).",
+)
+@reports
+def create(path: str, **given: Any) -> Report:
+    """Make a file request for a folder. Its address is shown only now.
+
+    Whoever has the address puts files into a folder with their name.
+    """
+    asks = given["asks"] or given["password_file"] is not None
+    body = {
+        "role": "uploader",
+        "label": given["label"],
+        "expiresAt": _end(given["deadline"]),
+        "password": new_password(given["password_file"], "Its password") if asks else None,
+        "request": {
+            "message": given["message"],
+            "maxFiles": given["max_files"],
+            "maxSize": given["max_size"],
+            "extensions": given["extensions"],
+        },
+    }
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/links"
+        made = client.rest.call("POST", at, LinkCreated, body=body)
+        address = f"{client.rest.server}{made.page}"
+    return Report([{**plain(made), "url": address}], [address])
+
+
+@request.command("list", epilog="Examples: bitvault request list; bitvault request list /receipts")
+@click.argument("path", required=False)
+@reports
+def list_(path: str | None) -> Report:
+    """List the file requests for a folder; without a path, those you made."""
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/links" if path else "/v1/links"
+        found = [one for one in client.listed(at, Link) if one.request]
+    rows = [_row(one) for one in found]
+    heads = ("id", "until", "files", "bytes", "password", "label")
+    return Report([plain(one) for one in found], table(rows, heads))
+
+
+def _row(one: Link) -> tuple[Any, ...]:
+    if one.request is None:
+        raise AssertionError("a request has its terms")
+    until = when(one.expires_at) if one.expires_at else "-"
+    most = f" of {one.request.max_files}" if one.request.max_files else ""
+    return (
+        one.id,
+        "closed" if one.revoked else until,
+        f"{one.request.files}{most}",
+        human_size(one.request.bytes),
+        "yes" if one.has_password else "no",
+        one.label,
+    )
+
+
+@request.command(epilog="Example: bitvault request close 0192f3c4-…")
+@click.argument("link_id", metavar="ID")
+@reports
+def close(link_id: str) -> Report:
+    """Take nothing more, at once, not even what is under way; what came in stays."""
+    return _change(link_id, {"revoked": True}, "takes nothing any more")
+
+
+@request.command(epilog="Example: bitvault request reopen 0192f3c4-… --deadline 7d")
+@click.argument("link_id", metavar="ID")
+@click.option("--deadline", callback=duration, help=f"A new one, as {SAY}.")
+@reports
+def reopen(link_id: str, deadline: int | None) -> Report:
+    """Take files again, at the same address."""
+    body: dict[str, Any] = {"revoked": False}
+    return _change(link_id, body | ({"expiresAt": _end(deadline)} if deadline else {}), "is open")
+
+
+def _change(link_id: str, body: dict[str, Any], told: str) -> Report:
+    with connect() as client:
+        made = client.rest.call("PATCH", f"/v1/links/{link_id}", Link, body=body)
+    return Report([plain(made)], [f"{link_id} {told}"])
+
+
+request.add_command(delete)
