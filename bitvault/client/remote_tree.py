@@ -1,5 +1,6 @@
 """What the server has of a tree that is about to go up, asked for folder by folder."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -17,6 +18,7 @@ FEW = 1000
 """Children of a folder that are listed at any rate: one page."""
 WORTH = 100
 """Listing so many children costs about as much as looking at one name."""
+_UNSEEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:/", re.IGNORECASE)
 
 Entry = LocalFile | LocalFolder
 
@@ -73,11 +75,15 @@ def remote_tree(client: Client, jobs: int, target: str, entries: Iterable[Entry]
 
 
 def find(client: Client, path: str) -> Node | None:
-    """Return the node at a path, or None."""
+    """Return the node at a path, or None.
+
+    A folder that one may only add to is addressed by its id, and looks as if it were not there.
+    """
     try:
         return client.node(path)
     except Problem as problem:
-        if problem.code != "node_not_found":
+        unseen = problem.code == "space_not_found" and _UNSEEN.match(path)
+        if problem.code != "node_not_found" and not unseen:
             raise
         return None
 

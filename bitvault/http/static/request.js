@@ -31,7 +31,7 @@ function showRequest(link) {
   at("drop").hidden = closed;
   if (asked.extensions.length) at("files").accept = asked.extensions.map((one) => "." + one).join(",");
   if (asked.isClosed) tell({ detail: "This file request is closed; ask whoever sent it to you to open it again." });
-  else if (!crypto.subtle) tell({ detail: "Browsers send files safely over HTTPS only: open this page with https://." });
+  else if (!crypto.subtle) tell({ detail: "Browsers send files safely over HTTPS only; open this page by it." });
   else at("sender").focus();
 }
 

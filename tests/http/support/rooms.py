@@ -22,7 +22,7 @@ from bitvault.http.forwarded import Proxies
 from bitvault.http.options import Options
 from bitvault.http.preconditions import etag
 from bitvault.http.throttle import Rates
-from bitvault.kernel.access import Role
+from bitvault.kernel.access import Right, Role
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, UserId
 from bitvault.kernel.paging import Page
@@ -92,7 +92,7 @@ FAILING = letters.StillFailing("audit", ID, 9, "ValueError: x")
 GRANTEE = sharing.Grantee(sharing.GranteeKind.USER, ID)
 GRANT = sharing.Grant(ID, NodeId(ID), GRANTEE, Role.EDITOR, 1, UserId(ID), NOW)
 REASON = sharing.Reason(sharing.Source.GRANT, Role.EDITOR, NodeId(ID), "/a")
-HOLDER = sharing.Holder(GRANTEE, Role.EDITOR, (REASON,))
+HOLDER = sharing.Holder(GRANTEE, Role.EDITOR, Right.READ | Right.CHANGE, (REASON,))
 SHARES = sharing.Shares((GRANT,), is_restricted=True)
 
 LINK = sharing.Link(
