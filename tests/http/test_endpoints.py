@@ -41,7 +41,8 @@ def every_refusal(root: type[Refusal] = Refusal) -> list[type[Refusal]]:
 
 def example(kind: type[Refusal]) -> Refusal:
     """Make a refusal with plausible fields."""
-    samples: dict[Any, Any] = {int: 3, str: "field", str | None: "field", tuple[int, ...]: (1,)}
+    samples: dict[Any, Any] = {int: 3, str: "field", str | None: "field"}
+    samples |= {int | None: 3, tuple[int, ...]: (1,)}
     return kind(**{a.name: samples[a.type] for a in attrs.fields(kind)})
 
 

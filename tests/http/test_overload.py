@@ -79,7 +79,9 @@ def test_every_route_that_takes_a_password_is_a_hashing_one() -> None:
     taking = {
         endpoint.operation_id
         for endpoint in ENDPOINTS
-        if any(str(name).lower().endswith("password") for name in GOOD[endpoint.operation_id][1] or {})
+        if any(
+            str(name).lower().endswith("password") for name in GOOD[endpoint.operation_id][1] or {}
+        )
     }
     assert taking == {e.operation_id for e in ENDPOINTS if e.is_hashing}
 
