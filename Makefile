@@ -71,6 +71,11 @@ demo: install ## Put thousands of real files and a large one in, and compare wha
 bench: dev ## Print the table of ratios (alone on the machine, please)
 	$(BIN)/python -m bench
 
+golden: dev ## Renew docs/openapi.json and docs/security.md after a change of routes or tests
+	$(BIN)/python -c "from bitvault.http.app import *; print(openapi_document().decode(), end='')" \
+		> docs/openapi.json
+	$(BIN)/python -m tests.security
+
 lock: dev ## Renew the lock files after a change of pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra embedded --group build --generate-hashes \
 		--no-emit-index-url --no-header -o requirements/run.txt

@@ -134,6 +134,7 @@ def test_one_of_several_that_fails_leaves_the_others(
     assert bitvault("rm", "/m/none").returncode == 4
 
 
+@pytest.mark.requirement("X62")
 def test_a_name_cannot_write_to_the_terminal(
     bitvault: Run, control: ControlPlane, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from tests.support.daemon import Daemon, eventually, processes_in
 from tests.support.uploads import download, upload
 
 
+@pytest.mark.requirement("X66")
 def test_the_first_start_says_what_starts_where_it_is_and_how_to_log_in(daemon: Daemon) -> None:
     """Everything a person needs stands on the terminal; the password file is theirs alone."""
     daemon.start()
@@ -22,6 +23,7 @@ def test_the_first_start_says_what_starts_where_it_is_and_how_to_log_in(daemon: 
         assert client.get("/v1/me").json()["login"] == "admin"
 
 
+@pytest.mark.requirement("X66")
 def test_a_second_start_keeps_everything_and_prints_no_password(daemon: Daemon) -> None:
     """What was stored before a stop is there after it, under the same login."""
     with daemon.start().client() as client:

@@ -1,5 +1,6 @@
 """Password hashing: right, wrong, nobody, and what is too weak by now."""
 
+import pytest
 import trio
 from argon2 import PasswordHasher
 
@@ -15,6 +16,7 @@ async def test_only_the_right_password_fits() -> None:
     assert not await passwords.verify(phc, "wrong horse")
 
 
+@pytest.mark.requirement("X13")
 async def test_an_unknown_user_never_fits() -> None:
     """None is refused whatever the password, even the one of the stand-in hash."""
     passwords = Argon2Passwords()
@@ -22,6 +24,7 @@ async def test_an_unknown_user_never_fits() -> None:
     assert not await passwords.verify("not a hash", "nobody")
 
 
+@pytest.mark.requirement("X13")
 async def test_at_most_two_hashes_run_at_once() -> None:
     """A burst waits its turn at the limiter."""
     passwords = Argon2Passwords()
@@ -35,6 +38,7 @@ async def test_at_most_two_hashes_run_at_once() -> None:
     assert most == 2
 
 
+@pytest.mark.requirement("X13")
 def test_weaker_parameters_are_outdated() -> None:
     """A hash from weaker parameters is to be made again."""
     weak = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash("x")

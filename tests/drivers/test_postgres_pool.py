@@ -124,6 +124,7 @@ async def test_arrays_travel_natively(database: PostgresDatabase) -> None:
     assert row["value"] == [1, 2]
 
 
+@pytest.mark.requirement("X21")
 async def test_the_tenant_is_known_to_the_transaction_only(
     database: PostgresDatabase, ids: Any
 ) -> None:
@@ -171,6 +172,7 @@ async def test_retries_are_bounded(notes: PostgresDatabase) -> None:
     assert len(attempts) == notes.limits.attempts
 
 
+@pytest.mark.requirement("X21")
 async def test_a_cancelled_transaction_leaves_the_session_clean(notes: PostgresDatabase) -> None:
     """Cancelled inside a statement, it is rolled back and its session serves again."""
 

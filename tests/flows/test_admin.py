@@ -48,6 +48,7 @@ def test_the_trail_says_who_did_what_to_a_node(
     assert by_me == before == trail(stranger, nodeId=node) == []
 
 
+@pytest.mark.requirement("X19")
 def test_who_is_no_admin_sees_neither_trail_nor_letters(ann: httpx.Client) -> None:
     """403 on each, and a replay does nothing."""
     answers = [ann.get("/v1/audit"), ann.get(LETTERS), ann.post(f"{LETTERS}/replay")]

@@ -197,6 +197,7 @@ def owned(standing: Daemon) -> Belongings:
         return make(client)
 
 
+@pytest.mark.requirement("X18")
 @pytest.mark.parametrize("wrong", [*MEMBERS, *UPLOADS, *TREES], ids=str)
 def test_a_wrong_request_is_named_and_changes_nothing(
     standing: Daemon, client: httpx.Client, owned: Belongings, wrong: Wrong
@@ -233,6 +234,7 @@ RAW = {
 }
 
 
+@pytest.mark.requirement("X67")
 @pytest.mark.parametrize("name", RAW)
 def test_a_body_that_is_no_request_is_refused(
     standing: Daemon, client: httpx.Client, name: str
@@ -269,6 +271,7 @@ def credentials(standing: Daemon, client: httpx.Client) -> dict[str, str]:
     }
 
 
+@pytest.mark.requirement("X12")
 def test_a_token_that_is_not_good_says_no_more_than_that(
     standing: Daemon, credentials: dict[str, str]
 ) -> None:
@@ -303,6 +306,7 @@ KEPT = [
 ]  # fmt: skip
 
 
+@pytest.mark.requirement("X50")
 @pytest.mark.parametrize("name", REFUSED, ids=ascii)
 def test_a_name_with_a_fixed_no(
     standing: Daemon, client: httpx.Client, owned: Belongings, name: str
@@ -324,6 +328,7 @@ def test_a_name_with_a_fixed_no(
         assert REFUSED[name] in problem["rule"]
 
 
+@pytest.mark.requirement("X50")
 @pytest.mark.parametrize("name", KEPT, ids=ascii)
 def test_a_name_with_a_fixed_yes(client: httpx.Client, owned: Belongings, name: str) -> None:
     """It is kept in NFC, found by its path, and listed; its twin in case or form is taken."""

@@ -4,9 +4,11 @@ import base64
 from typing import Any
 
 import httpx
+import pytest
 
 from bitvault.http.routes import ENDPOINTS
 from tests.support.daemon import Daemon, eventually
+from tests.support.tables import dump
 from tests.support.uploads import commit, init, send, sha256, upload
 
 PASSWORD = "open sesame"
@@ -19,6 +21,7 @@ def guest(daemon: Daemon, link: dict[str, Any], password: str = "") -> httpx.Cli
     return httpx.Client(base_url=daemon.url, headers={"Authorization": given})
 
 
+@pytest.mark.requirement("X33")
 def test_a_guest_downloads_with_the_links_password(standing: Daemon, client: httpx.Client) -> None:
     """Described, listed and fetched; without the password, or with another, nothing is."""
     upload(client, "/linked/f.txt", b"for guests")
@@ -79,6 +82,7 @@ def test_a_file_request_takes_and_tells_nothing(standing: Daemon, client: httpx.
     eventually(lambda: client.get(received).json()["request"]["files"] == 2)
 
 
+@pytest.mark.requirement("X17", "X26")
 def test_a_guest_is_served_by_few_routes(standing: Daemon, client: httpx.Client) -> None:
     """Whatever is not said to serve guests answers 403, whoever the link's maker is."""
     made = client.post("/v1/folders", json={"path": "/few"}).json()["node"]["id"]
@@ -98,6 +102,7 @@ def _filled(path: str, node: str) -> str:
     return path.replace("{n}", "1")
 
 
+@pytest.mark.requirement("X37")
 def test_the_page_of_a_link_knows_no_link(standing: Daemon) -> None:
     """It is the same for every token: the token stays behind the # in the browser."""
     page = httpx.get(f"{standing.url}/s")
@@ -108,3 +113,26 @@ def test_the_page_of_a_link_knows_no_link(standing: Daemon) -> None:
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
     assert httpx.get(f"{standing.url}/assets/link.js").status_code == 200
+
+
+@pytest.mark.requirement("X29")
+def test_purging_a_folder_ends_no_share_of_a_similar_path(
+    standing: Daemon, client: httpx.Client
+) -> None:
+    """Shares belong to ids: those of /proj go with it, and those of /project stay."""
+    made = {}
+    for name in ("proj", "project", "Project B"):
+        node = client.post("/v1/folders", json={"path": f"/{name}"}).json()["node"]["id"]
+        everyone = f"/v1/files/{node}/grants/00000000-0000-0000-0000-000000000000"
+        client.put(everyone, json={"role": "viewer"}).raise_for_status()
+        link = client.post(f"/v1/files/{node}/links").raise_for_status().json()
+        made[name] = (node, link)
+    entry = client.delete(f"/v1/files/{made['proj'][0]}").raise_for_status().json()["entryId"]
+    client.delete(f"/v1/trash/{entry}").raise_for_status()
+    dump(standing)  # waits for whoever sweeps up
+    for name, (node, link) in made.items():
+        with guest(standing, link) as one:
+            assert one.get("/v1/link").status_code == (404 if name == "proj" else 200)
+        grants = client.get(f"/v1/files/{node}/grants")
+        assert grants.status_code == (404 if name == "proj" else 200)
+        assert name == "proj" or len(grants.json()["grants"]) == 2

@@ -65,6 +65,7 @@ def test_probes_and_pages_answer_without_a_login(
     assert word in reply.text
 
 
+@pytest.mark.requirement("X62")
 def test_every_log_line_is_a_record_with_request_and_tenant(
     standing: Daemon, client: httpx.Client
 ) -> None:
@@ -78,6 +79,7 @@ def test_every_log_line_is_a_record_with_request_and_tenant(
     assert uuid.UUID(record["tenant"])
 
 
+@pytest.mark.requirement("X63")
 def test_no_secret_is_logged_or_shown(standing: Daemon, client: httpx.Client) -> None:
     """Tokens, passwords, store keys and signatures appear in no log, metric or status."""
     node = upload(client, f"/canary/{uuid.uuid4()}", b"canary")["id"]
@@ -96,3 +98,22 @@ def test_no_secret_is_logged_or_shown(standing: Daemon, client: httpx.Client) ->
         *(key["secretAccessKey"] for key in keys.values()),
     ]
     assert [secret for secret in secrets if secret in shown] == []
+
+
+@pytest.mark.requirement("X62")
+def test_nothing_a_client_says_writes_a_line_of_the_log(
+    standing: Daemon, client: httpx.Client
+) -> None:
+    """Line ends, colours and quotes in logins, names, paths and headers: each line is a record."""
+    evil = 'a"}\r\n{"event": "forged"}\x1b[31m\u2028'
+    body = {"tenant": evil, "login": evil, "password": evil}
+    assert httpx.post(f"{standing.url}/v1/sessions", json=body).status_code == 401
+    client.post("/v1/folders", json={"path": f"/{evil}"})
+    client.post("/v1/groups", json={"name": evil})
+    client.get("/v1/files", params={"path": f"/{evil}", evil: evil})
+    client.get("/v1/%0d%0a%7b%7d%1b%5b31m")
+    headers = {"User-Agent": "\x1b[31m", "X-Request-Id": '{"event": "forged"}'}
+    last = client.get("/v1/me", headers=headers).headers["X-Request-Id"]
+    eventually(lambda: last in standing.log, 10)
+    assert "\x1b" not in standing.log
+    assert not {"forged"} & {json.loads(line)["event"] for line in standing.log.splitlines()}

@@ -61,6 +61,7 @@ def test_a_suspended_tenant_is_read_only_until_it_goes_on(
     assert bill.post("/v1/folders", json={"path": "/new"}).status_code == 201
 
 
+@pytest.mark.requirement("X19")
 def test_a_tenants_admin_operates_nothing(
     standing: Daemon, bill: httpx.Client, stranger: httpx.Client, tenant: Any
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_tenants_admin_operates_nothing(
             }
 
 
+@pytest.mark.requirement("X19")
 def test_an_operator_is_a_stranger_in_the_tenants_it_keeps(
     client: httpx.Client, bill: httpx.Client
 ) -> None:

@@ -37,6 +37,7 @@ ACCOUNTS = [
 ]
 
 
+@pytest.mark.requirement("X12")
 @pytest.mark.parametrize(
     ("scope", "refused"),
     [

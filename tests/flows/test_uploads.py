@@ -21,6 +21,7 @@ def test_a_file_goes_up_and_comes_down_by_presigned_requests(client: httpx.Clien
     assert httpx.get(moved.headers["location"]).content == content
 
 
+@pytest.mark.requirement("X38")
 def test_an_old_url_cannot_change_a_committed_file(client: httpx.Client) -> None:
     """The PUT's URL is still valid, and still writes nothing: the object is written once."""
     content = b"the truth"
@@ -43,6 +44,7 @@ def test_a_commit_before_the_put_is_refused_and_may_be_repeated(client: httpx.Cl
     assert commit(client, opened["uploadId"], content).status_code == 200
 
 
+@pytest.mark.requirement("X39", "X40")
 def test_other_bytes_than_announced_are_refused_by_the_store(client: httpx.Client) -> None:
     """The URL admits the announced bytes only, so a commit of others finds nothing."""
     opened = init(client, "/seq/other.txt", b"announced")
@@ -88,6 +90,7 @@ def _told(client: httpx.Client, route: str, target: str) -> str:
     return reply.text.replace(reply.headers["X-Request-Id"], "").replace(target, "")
 
 
+@pytest.mark.requirement("X39")
 def test_a_file_beyond_the_quota_is_refused_before_a_byte_moves(client: httpx.Client) -> None:
     """The refusal comes at init, and reserves nothing."""
     before = client.get("/v1/spaces/personal").json()

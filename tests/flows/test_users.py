@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import pytest
 
 from tests.support.daemon import Daemon, eventually
 from tests.support.tables import unchanged
@@ -22,6 +23,7 @@ def user(daemon: Daemon, client: httpx.Client, login: str) -> Iterator[httpx.Cli
         yield made
 
 
+@pytest.mark.requirement("X8")
 def test_who_is_disabled_is_refused_from_the_next_request_on(
     standing: Daemon, client: httpx.Client
 ) -> None:
@@ -77,6 +79,7 @@ def test_a_user_who_had_nothing_leaves_nothing(standing: Daemon, client: httpx.C
     assert client.delete(f"/v1/users/{me}").json() == {"spaceId": None, "spaceName": None}
 
 
+@pytest.mark.requirement("X19")
 def test_only_admins_change_users(standing: Daemon, client: httpx.Client) -> None:
     """Whoever else tries changes no row, of themself neither."""
     with user(standing, client, "gus") as gus:

@@ -38,6 +38,7 @@ BODIES = [
 ]
 
 
+@pytest.mark.requirement("X18")
 @pytest.mark.parametrize(("body", "field"), BODIES)
 async def test_a_wrong_member_is_named(world: World, body: object, field: str) -> None:
     """The problem says which member of the body breaks which rule."""
@@ -72,6 +73,7 @@ async def test_what_is_not_json_is_malformed(world: World, raw: bytes, code: str
     assert world.room.asked == []
 
 
+@pytest.mark.requirement("X59")
 @pytest.mark.parametrize(
     ("path", "field"),
     [
@@ -141,6 +143,7 @@ async def test_what_the_framework_refuses_is_a_problem_too(
     assert bool(answer.headers.get("Allow")) == (status == 405)
 
 
+@pytest.mark.requirement("X67")
 async def test_a_body_over_the_limit_is_413(world: World) -> None:
     """Nothing is decoded from a body that is too large."""
     headers = {"Content-Type": "application/json"}

@@ -1,9 +1,11 @@
 """What browsers are told: what may run, who may read, and that no request rides on a cookie."""
 
+import json
 from typing import Any
 
 import pytest
 
+from bitvault.http.app import openapi_document
 from bitvault.http.browsers import Browsers
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import ENDPOINTS
@@ -28,6 +30,7 @@ def world_of(*origins: str, **more: Any) -> World:
     return World(browsers=Browsers(origins), **more)
 
 
+@pytest.mark.requirement("X37", "X43")
 @pytest.mark.parametrize(
     "path", [*PAGES, "/", "/livez", "/v1/openapi.json", "/v1/nowhere", "/v1/me", "/v1/spaces"]
 )
@@ -45,6 +48,7 @@ async def test_every_answer_is_guarded(world: World, path: str, token: str | Non
     assert "Strict-Transport-Security" not in answer.headers
 
 
+@pytest.mark.requirement("X64")
 async def test_https_is_for_good() -> None:
     """A server that is reached by HTTPS says so for a year."""
     world = World(browsers=Browsers(is_https=True))
@@ -52,6 +56,7 @@ async def test_https_is_for_good() -> None:
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
+@pytest.mark.requirement("X10", "X11")
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.operation_id)
 async def test_a_cookie_proves_nothing(world: World, endpoint: Endpoint) -> None:
     """X11: no route takes a token from what a browser sends by itself."""
@@ -62,6 +67,7 @@ async def test_a_cookie_proves_nothing(world: World, endpoint: Endpoint) -> None
     assert (answer.status_code == 401) != endpoint.is_open
 
 
+@pytest.mark.requirement("X11")
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", ""])
 async def test_a_form_of_another_page_is_no_request(world: World, media: str) -> None:
     """What a page may send without asking first is not JSON, and is not read as JSON."""
@@ -84,6 +90,7 @@ async def test_pages_of_other_origins_are_let_in_by_name() -> None:
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
+@pytest.mark.requirement("X11")
 @pytest.mark.parametrize(
     ("allowed", "origin"),
     [((), OURS), ((OURS,), THEIRS), ((OURS,), "null"), ((OURS,), OURS + ".evil.example")],
@@ -115,6 +122,7 @@ async def test_a_refusal_can_be_read_too() -> None:
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
 
 
+@pytest.mark.requirement("X64")
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -136,8 +144,34 @@ async def test_a_name_that_leads_here_is_not_this_machine(
     assert answer.status_code == status
 
 
+@pytest.mark.requirement("X58")
 async def test_an_address_cannot_be_claimed_in_a_header(world: World) -> None:
     """The framework keeps the peer's address among the headers; a client's own does not win."""
     headers = {"Remote-Addr": "127.0.0.1"}
     answer = await world.send("GET", "/v1/status", token=None, headers=headers)
     assert answer.status_code == 401
+
+
+@pytest.mark.requirement("X16")
+@pytest.mark.parametrize(
+    "path", ["/", "//evil.example", "/\\evil.example", "/?next=//evil.example"]
+)
+async def test_nobody_is_sent_to_where_a_request_says(world: World, path: str) -> None:
+    """No address of a page travels in a request, so there is none to be sent to."""
+    answer = await world.send("GET", path, headers={"Host": "evil.example"})
+    assert answer.headers.get("Location", "/status") == "/status"
+
+
+@pytest.mark.requirement("X16")
+def test_no_route_takes_a_place_to_go_on_to() -> None:
+    """A parameter that could say where to send a browser has to prove here that it does not."""
+    document = json.loads(openapi_document())
+    places = {"next", "return", "returnto", "return_to", "redirect", "continue", "goto", "url"}
+    found = [
+        parameter
+        for path in document["paths"].values()
+        for operation in path.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"].lower() in places and parameter["schema"].get("type") != "boolean"
+    ]
+    assert found == []

@@ -91,6 +91,7 @@ SMUGGLED = {
 }
 
 
+@pytest.mark.requirement("X68")
 @pytest.mark.parametrize("head", SMUGGLED.values(), ids=list(SMUGGLED))
 async def test_ambiguous_framing_is_refused(world: World, head: bytes) -> None:
     """No request is made of bytes whose end two servers could see differently."""

@@ -82,6 +82,7 @@ async def test_a_commit_may_say_what_to_do_about_the_name(
     assert claim.if_exists is _files.IfExists.RENAME
 
 
+@pytest.mark.requirement("X17")
 @with_token
 async def test_without_a_token_nothing_is_asked(world: World, endpoint: Endpoint) -> None:
     """The answer is 401 with the scheme, and no room heard of the request."""
@@ -91,6 +92,7 @@ async def test_without_a_token_nothing_is_asked(world: World, endpoint: Endpoint
     assert world.room.asked == []
 
 
+@pytest.mark.requirement("X12")
 @each
 def test_every_route_says_what_its_token_must_be_good_for(endpoint: Endpoint) -> None:
     """Whoever adds a route decides it; one that does not say would serve nobody."""
@@ -98,6 +100,7 @@ def test_every_route_says_what_its_token_must_be_good_for(endpoint: Endpoint) ->
     assert attrs.evolve(endpoint, scope=None).serves(Scope.ACCOUNT) is False
 
 
+@pytest.mark.requirement("X12")
 @with_token
 @pytest.mark.parametrize("scope", Scope)
 async def test_a_token_serves_its_scope_and_no_more(
@@ -157,6 +160,7 @@ async def test_a_refusal_becomes_its_problem(world: World, endpoint: Endpoint) -
     assert found["code"] in {"credential_not_found", "quota_exceeded"}
 
 
+@pytest.mark.requirement("X61")
 @each
 async def test_a_database_that_is_down_is_a_503_everywhere(
     world: World, endpoint: Endpoint
@@ -211,6 +215,7 @@ async def test_a_dead_or_busy_room_is_a_retryable_503(world: World, error: Excep
     assert answer.headers["Retry-After"] == "1"
 
 
+@pytest.mark.requirement("X61")
 async def test_a_bug_is_a_500_that_shows_no_internals(world: World) -> None:
     """The problem has the request id and not the message of the exception."""
     world.room.crash(RuntimeError("secret table name"))

@@ -21,6 +21,7 @@ def plain(*lines: str) -> Headers:
     return Headers([(X_FORWARDED_FOR, line) for line in lines])
 
 
+@pytest.mark.requirement("X58")
 @pytest.mark.parametrize(
     ("peer", "headers", "client"),
     [
@@ -81,6 +82,7 @@ def test_the_standard_header_is_read_the_same_way(value: str, client: str) -> No
     assert Proxies(TRUSTED, FORWARDED).client(PROXY, headers) == client
 
 
+@pytest.mark.requirement("X58")
 @pytest.mark.parametrize(
     ("peer", "address"), [(PROXY, "198.51.100.1"), ("203.0.113.9", "203.0.113.9")]
 )
@@ -115,6 +117,7 @@ async def test_an_unknown_proxy_is_pointed_out_once() -> None:
     assert (notice["peer"], notice["setting"]) == ("203.0.113.9", "server.trusted_proxies")
 
 
+@pytest.mark.requirement("X58", "X64")
 @pytest.mark.parametrize("chain", ["127.0.0.1", "198.51.100.1", "unknown"])
 async def test_who_comes_through_a_proxy_is_never_local(chain: str) -> None:
     """The inside is not shown to whoever can make a proxy on this machine say 127.0.0.1."""

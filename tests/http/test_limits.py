@@ -69,6 +69,7 @@ async def test_without_limits_nothing_is_said(world: World) -> None:
     assert not [name for name in answer.headers if name[0].startswith("RateLimit")]
 
 
+@pytest.mark.requirement("X57")
 async def test_an_address_is_charged_before_anything_is_known_of_it() -> None:
     """Strangers, wrong paths and pages count too, and other addresses do not notice."""
     world = by("address")
@@ -111,6 +112,7 @@ async def test_a_flood_of_addresses_frees_nobody() -> None:
     assert await statuses(world, 1) == [429]
 
 
+@pytest.mark.requirement("X57")
 async def test_neighbours_in_one_ipv6_network_are_one_client() -> None:
     """A /64 has more addresses than any limit."""
     world = by("address")
@@ -119,6 +121,7 @@ async def test_neighbours_in_one_ipv6_network_are_one_client() -> None:
     assert answers == [200, 200, 200, 429]
 
 
+@pytest.mark.requirement("X57")
 @each
 async def test_every_route_is_charged_to_its_user_and_tenant(endpoint: Endpoint) -> None:
     """By its declared price; the open ones are charged to the address alone."""

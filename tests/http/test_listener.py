@@ -15,6 +15,7 @@ from tests.http.support.rooms import TOKEN, World
 PATIENCE = Patience(head=10.0, answer=60.0)
 
 
+@pytest.mark.requirement("X67")
 async def test_a_head_that_drips_in_has_one_deadline(autojump_clock: MockClock) -> None:
     """A byte every four seconds is let in until the ten of the whole head are over."""
     client, server = memory_stream_pair()
@@ -53,6 +54,7 @@ async def test_between_requests_a_client_may_be_silent(autojump_clock: MockClock
     assert trio.current_time() == 60.0
 
 
+@pytest.mark.requirement("X67")
 async def test_an_answer_nobody_reads_is_given_up(autojump_clock: MockClock) -> None:
     """After a minute without progress the write fails, and the connection with it."""
     _client, server = lockstep_stream_pair()
@@ -98,6 +100,7 @@ async def served(world: World, patience: Patience) -> AsyncIterator[int]:
             stop.set()
 
 
+@pytest.mark.requirement("X67")
 async def test_slowloris_is_cut_on_a_real_socket(world: World) -> None:
     """A client that says nothing, or never ends its head, loses its connection; others don't."""
     async with served(world, Patience(head=0.2)) as port:

@@ -55,12 +55,14 @@ async def test_content_the_caller_has_already_is_200_at_once(world: World) -> No
     assert (answer.status_code, body["version"], body["node"]["etag"]) == (200, 2, TAG)
 
 
+@pytest.mark.requirement("X10", "X12")
 async def test_a_token_in_the_query_string_is_no_token(world: World) -> None:
     """It would stand in logs and in Referer headers."""
     answer = await world.send("GET", f"/v1/me?access_token={TOKEN}", token=None)
     assert answer.status_code == 401
 
 
+@pytest.mark.requirement("X37")
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/nowhere", "/status", "/livez", "/v1/docs"])
 async def test_every_response_has_the_security_headers(world: World, path: str) -> None:
     """No sniffing, no framing, no referrer, and a policy for what may run."""
@@ -71,6 +73,7 @@ async def test_every_response_has_the_security_headers(world: World, path: str) 
     assert answer.headers["X-Request-Id"]
 
 
+@pytest.mark.requirement("X62")
 @pytest.mark.parametrize(
     ("given", "kept"),
     [("abc-12345", True), ("short", False), ("a" * 129, False), ("x y z 1234", False)],
@@ -81,6 +84,7 @@ async def test_a_harmless_request_id_is_kept(world: World, given: str, *, kept: 
     assert (answer.headers["X-Request-Id"] == given) == kept
 
 
+@pytest.mark.requirement("X37", "X63")
 async def test_the_log_line_has_no_secrets(world: World) -> None:
     """One line per request, with the route's template, and no token, path, name or body."""
     structlog.reset_defaults()

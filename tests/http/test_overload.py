@@ -60,6 +60,7 @@ async def test_a_crash_and_a_refusal_make_room_again() -> None:
     assert world.app.edge.capacity.requests.inside == 0
 
 
+@pytest.mark.requirement("X13")
 async def test_logins_do_not_take_the_place_of_everything_else(world: World) -> None:
     """A flood of them fills its own few places; other requests are served meanwhile."""
     world.room.held = trio.Event()
@@ -74,6 +75,7 @@ async def test_logins_do_not_take_the_place_of_everything_else(world: World) -> 
     assert (await world.send("POST", "/v1/sessions", json=LOGIN)).status_code == 201
 
 
+@pytest.mark.requirement("X13")
 def test_every_route_that_takes_a_password_is_a_hashing_one() -> None:
     """A new one must not be a way to keep the room of identity busy."""
     taking = {
@@ -172,6 +174,7 @@ CHUNKED = {"type": "http", "headers": [(b"transfer-encoding", b"chunked")]}
 SMALL = {"type": "http", "headers": [(b"content-length", b"1000")]}
 
 
+@pytest.mark.requirement("X67")
 @pytest.mark.parametrize(
     ("scope", "waits"), [(LARGE, True), (CHUNKED, True), (SMALL, False)], ids=str
 )

@@ -12,6 +12,7 @@ LIMIT = Limit("test", rate=2.0, burst=6.0)
 ARRIVALS = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 8)), max_size=60)
 
 
+@pytest.mark.requirement("X57")
 @settings(derandomize=True, max_examples=300, deadline=None)
 @given(ARRIVALS, st.integers(1, 16), st.integers(1, 12))
 def test_it_decides_as_a_bucket_does(gaps: list[tuple[int, int]], rate: int, burst: int) -> None:

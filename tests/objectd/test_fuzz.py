@@ -2,6 +2,7 @@
 
 import contextlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ DATES = st.sampled_from(["Mon, 00 Jan 0000 00:00:00 GMT", "1 2 3 4 5"])
 CONDITIONS = st.dictionaries(st.sampled_from(NAMES.split()), st.one_of(VALUES, DATES))
 
 
+@pytest.mark.requirement("X68")
 @given(target=VISIBLE, authorization=VALUES)
 def test_any_head_is_refused(target: str, authorization: str) -> None:
     """An unsigned request of any form is an S3Error."""
@@ -36,6 +38,7 @@ def test_any_head_is_refused(target: str, authorization: str) -> None:
         raise AssertionError("accepted")
 
 
+@pytest.mark.requirement("X42")
 @given(query=QUERIES)
 def test_any_presigned_query_is_refused(query: dict[str, str]) -> None:
     """Forged authentication parameters of any form are an S3Error."""

@@ -116,6 +116,7 @@ def test_small_part_before_the_last_is_refused(s3: Any, key: str) -> None:
         complete(s3, key, *upload(s3, key, (b"small", b"last")))
 
 
+@pytest.mark.requirement("X38")
 def test_part_url_is_dead_after_complete(s3: Any, store: StoreProcess, key: str) -> None:
     """Once the server completed, no old part URL can change anything (X38)."""
     upload_id, parts = upload(s3, key)
@@ -134,6 +135,7 @@ def test_replaced_part_no_longer_completes(s3: Any, store: StoreProcess, key: st
         complete(s3, key, upload_id, parts)
 
 
+@pytest.mark.requirement("X40")
 def test_part_with_wrong_bytes_is_refused(s3: Any, store: StoreProcess, key: str) -> None:
     """A signed part checksum is enforced, and the part isn't there."""
     upload_id, _ = upload(s3, key, ())
@@ -143,6 +145,7 @@ def test_part_with_wrong_bytes_is_refused(s3: Any, store: StoreProcess, key: str
     assert "Parts" not in s3.list_parts(Bucket=BUCKET, Key=key, UploadId=upload_id)
 
 
+@pytest.mark.requirement("X42")
 def test_part_of_another_key_is_refused(s3: Any, store: StoreProcess, key: str) -> None:
     """An upload id is good only for its key."""
     upload_id, _ = upload(s3, key, ())

@@ -56,6 +56,7 @@ def test_signed_put_comes_back(store: StoreProcess, key: str, data: bytes) -> No
     assert answer.headers["etag"] == f'"{hashlib.sha256(data).hexdigest()}"'
 
 
+@pytest.mark.requirement("X40")
 @pytest.mark.parametrize("claimed", [b"right", BIG], ids=["small", "big"])
 def test_wrong_bytes_leave_nothing(store: StoreProcess, key: str, claimed: bytes) -> None:
     """Other bytes of the same length are BadDigest and nothing becomes visible."""
@@ -63,6 +64,7 @@ def test_wrong_bytes_leave_nothing(store: StoreProcess, key: str, claimed: bytes
     assert get(store, key).code == "NoSuchKey"
 
 
+@pytest.mark.requirement("X39")
 def test_wrong_length_is_refused(store: StoreProcess, key: str) -> None:
     """A signed content-length is part of the signature."""
     headers = proof(b"12345")
@@ -72,6 +74,7 @@ def test_wrong_length_is_refused(store: StoreProcess, key: str) -> None:
     assert get(store, key).code == "NoSuchKey"
 
 
+@pytest.mark.requirement("X38")
 def test_old_url_cannot_change_the_object(store: StoreProcess, key: str) -> None:
     """The same URL a second time fails its If-None-Match (X38)."""
     assert put(store, key, b"first", b"first").status == 200
@@ -80,6 +83,7 @@ def test_old_url_cannot_change_the_object(store: StoreProcess, key: str) -> None
     assert get(store, key).body == b"first"
 
 
+@pytest.mark.requirement("X38")
 def test_racing_conditional_puts_have_one_winner(store: StoreProcess, key: str) -> None:
     """Of eight simultaneous If-None-Match PUTs exactly one succeeds."""
     barrier, answers = threading.Barrier(8), []
@@ -96,6 +100,7 @@ def test_racing_conditional_puts_have_one_winner(store: StoreProcess, key: str) 
     assert sorted(answer.status for answer in answers) == [200] + [412] * 7
 
 
+@pytest.mark.requirement("X41")
 @pytest.mark.parametrize("evil", EVIL_KEYS)
 def test_key_is_opaque(s3: Any, store: StoreProcess, evil: str) -> None:
     """A key that looks like a path, or like nothing at all, is only a key."""
@@ -109,6 +114,7 @@ def test_key_is_opaque(s3: Any, store: StoreProcess, evil: str) -> None:
     }
 
 
+@pytest.mark.requirement("X41")
 def test_too_long_key_is_refused(store: StoreProcess) -> None:
     """1025 bytes are one too many."""
     assert store.send("GET", store.presign("GET", "k" * 1025)).code == "KeyTooLongError"
@@ -145,6 +151,7 @@ def test_not_modified(store: StoreProcess, key: str) -> None:
     assert get(store, key, if_match='"other"').status == 412
 
 
+@pytest.mark.requirement("X43")
 def test_user_content_is_disarmed(s3: Any, store: StoreProcess, key: str) -> None:
     """HTML from a user is answered sandboxed, with the signed disposition (X43)."""
     s3.put_object(Bucket=BUCKET, Key=key, Body=b"<script>", ContentType="text/html")
@@ -156,6 +163,7 @@ def test_user_content_is_disarmed(s3: Any, store: StoreProcess, key: str) -> Non
     assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
 
 
+@pytest.mark.requirement("X44")
 def test_override_cannot_inject_a_header(store: StoreProcess, key: str) -> None:
     """CR and LF in a response-* value are refused (X44)."""
     put(store, key, b"x", b"x")
@@ -174,6 +182,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.requirement("X42")
 @pytest.mark.parametrize(("method", "what", "who"), FOREIGN.values(), ids=FOREIGN)
 def test_key_reaches_no_further_than_granted(
     store: StoreProcess, method: str, what: str, who: str
@@ -227,6 +236,7 @@ def test_signed_payload_hash_is_checked(store: StoreProcess, key: str) -> None:
     assert get(store, key).code == "NoSuchKey"
 
 
+@pytest.mark.requirement("X47")
 def test_anonymous_is_refused(store: StoreProcess, key: str) -> None:
     """Nothing is public (X47)."""
     assert store.send("GET", f"http://{store.address}/{BUCKET}/{key}").code == "AccessDenied"

@@ -35,6 +35,7 @@ def start(folder: Path, credentials: str, *arguments: str) -> subprocess.Complet
     )
 
 
+@pytest.mark.requirement("X46")
 @pytest.mark.parametrize(
     "keys",
     [
@@ -203,6 +204,7 @@ SMUGGLED = {
 }
 
 
+@pytest.mark.requirement("X68")
 @pytest.mark.parametrize("raw", SMUGGLED.values(), ids=SMUGGLED)
 def test_hostile_http_is_refused(store: StoreProcess, raw: bytes) -> None:
     """Ambiguous or broken HTTP is a 4xx, never a hang (X68)."""
@@ -222,6 +224,7 @@ def test_refusal_comes_before_the_body(store: StoreProcess) -> None:
         assert connection.recv(65536).startswith(b"HTTP/1.1 403")
 
 
+@pytest.mark.requirement("X67")
 def test_too_many_connections_are_turned_away(tmp_path: Path) -> None:
     """Past the bound a connection is answered SlowDown, not queued."""
     store = StoreProcess(tmp_path, "--max-connections", "1")

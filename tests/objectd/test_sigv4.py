@@ -148,6 +148,7 @@ TARGET_MUTATIONS = {
 }
 
 
+@pytest.mark.requirement("X42")
 @pytest.mark.parametrize("mutate", TARGET_MUTATIONS.values(), ids=TARGET_MUTATIONS)
 def test_mutated_target_is_refused(mutate: Callable[[str], str]) -> None:
     """Any single change of path or query breaks the signature."""
@@ -168,6 +169,7 @@ HEADER_MUTATIONS = {
 }
 
 
+@pytest.mark.requirement("X42")
 @pytest.mark.parametrize("change", HEADER_MUTATIONS.values(), ids=HEADER_MUTATIONS)
 def test_mutated_header_is_refused(change: dict[str, str]) -> None:
     """Any change of a signed header, and any unsigned x-amz header, is refused."""
@@ -176,6 +178,7 @@ def test_mutated_header_is_refused(change: dict[str, str]) -> None:
         verify(request_of("PUT", target, headers | change), SECRETS, "us-east-1", now)
 
 
+@pytest.mark.requirement("X39")
 @pytest.mark.parametrize("name", ["content-length", "x-amz-checksum-sha256", "if-none-match"])
 def test_missing_signed_header_is_refused(name: str) -> None:
     """A signed header that is not sent can't be left out of the check."""
@@ -185,6 +188,7 @@ def test_missing_signed_header_is_refused(name: str) -> None:
         verify(request_of("PUT", target, headers), SECRETS, "us-east-1", now)
 
 
+@pytest.mark.requirement("X42")
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "POST"])
 def test_url_of_one_method_is_refused_for_another(method: str) -> None:
     """A URL presigned for PUT is good for nothing else."""
@@ -193,6 +197,7 @@ def test_url_of_one_method_is_refused_for_another(method: str) -> None:
         verify(request_of(method, target, headers), SECRETS, "us-east-1", now)
 
 
+@pytest.mark.requirement("X42")
 @pytest.mark.parametrize("shift", [605, -MAX_SKEW - 5])
 def test_url_outside_its_time_is_refused(shift: int) -> None:
     """An expired URL and one from the future are both refused."""
@@ -208,6 +213,7 @@ def test_skewed_header_signature_is_refused(shift: int) -> None:
         verify(PUBLISHED["list"], SECRETS, "us-east-1", EXAMPLE_TIME + shift)
 
 
+@pytest.mark.requirement("X46")
 @pytest.mark.parametrize("secrets", [{}, {KEY_ID: ""}])
 def test_missing_or_empty_secret_refuses_everything(secrets: dict[str, str]) -> None:
     """No configured secret means no valid signature, never an empty key (CVE-2023-49105)."""
@@ -215,6 +221,7 @@ def test_missing_or_empty_secret_refuses_everything(secrets: dict[str, str]) -> 
         verify(PUBLISHED["presigned"], secrets, "us-east-1", EXAMPLE_TIME)
 
 
+@pytest.mark.requirement("X42")
 def test_every_bit_of_the_signature_counts() -> None:
     """Flipping any hex digit of the signature is refused."""
     target, headers, now = presigned()

@@ -134,6 +134,7 @@ async def test_only_admins_read_it(database: Database) -> None:
     assert await Audit(database).handle(ListEntries(user)) == Forbidden("read the audit trail")
 
 
+@pytest.mark.requirement("X17")
 async def test_another_tenant_sees_nothing_of_it(database: Database) -> None:
     """An admin sees the own tenant only."""
     await happen(database, new_admin(), "secret")
@@ -141,6 +142,7 @@ async def test_another_tenant_sees_nothing_of_it(database: Database) -> None:
     assert (await entries(database, ListEntries(new_admin()))).items == ()
 
 
+@pytest.mark.requirement("X59")
 @pytest.mark.parametrize(
     "cursor",
     [

@@ -63,6 +63,7 @@ async def test_ten_commits_on_one_base_have_one_winner(world: World) -> None:
     assert answers.count(StaleBase(2)) == 9
 
 
+@pytest.mark.requirement("X48")
 @pytest.mark.parametrize("options", [FilesOptions(default_space_quota=100)])
 async def test_reservations_never_exceed_the_quota(world: World) -> None:
     """Eight uploads of 30 bytes race for 100: three fit."""

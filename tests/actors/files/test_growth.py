@@ -146,6 +146,7 @@ async def look(world: World, folder: str) -> None:
     assert len((await world.ask(ListSpaces(caller))).items) == 1
 
 
+@pytest.mark.requirement("X59")
 @pytest.mark.parametrize("planned", ["small", "large"])
 @pytest.mark.parametrize("story", [upload, change, look])
 async def test_nothing_costs_more_in_a_large_folder(

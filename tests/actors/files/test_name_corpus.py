@@ -32,6 +32,7 @@ def verdict(name: str) -> str:
         return refusal.rule
 
 
+@pytest.mark.requirement("X50")
 def test_each_name_has_its_verdict() -> None:
     """Refused by the rule that is meant, or kept; and marked when Windows cannot hold it."""
     wrong = [name for name, word in REFUSED.items() if word not in verdict(name)]
@@ -43,6 +44,7 @@ def test_each_name_has_its_verdict() -> None:
     assert len({*REFUSED, *KEPT}) == len(REFUSED) + len(KEPT) > 200
 
 
+@pytest.mark.requirement("X50")
 @pytest.mark.parametrize("twins", TWINS, ids=ascii)
 def test_twins_have_one_key(twins: tuple[str, ...]) -> None:
     """However it is typed."""
@@ -64,6 +66,7 @@ def test_keys_are_those_that_are_stored() -> None:
     assert digest == KEYS_OF_UNICODE_3_2
 
 
+@pytest.mark.requirement("X50")
 def test_a_huge_name_is_neither_looked_through_nor_kept() -> None:
     """What no NFC makes short enough costs nothing: no client can fill the cache with it."""
     size = names._broken_rule.cache_info().currsize
@@ -116,6 +119,7 @@ async def test_a_folder_holds_what_is_kept(world: World) -> None:
         assert moved.node.name == node.name
 
 
+@pytest.mark.requirement("X50")
 async def test_a_folder_refuses_what_is_not(world: World) -> None:
     """Each by the field that was wrong, and nothing is made."""
     answers = await made(world, "/none", list(REFUSED))
@@ -125,6 +129,7 @@ async def test_a_folder_refuses_what_is_not(world: World) -> None:
     assert page.items == ()
 
 
+@pytest.mark.requirement("X50")
 async def test_a_folder_holds_one_of_twins(world: World) -> None:
     """The first is kept as it was typed; the others are told its name is taken."""
     for number, twins in enumerate(TWINS):

@@ -112,6 +112,7 @@ async def test_a_list_that_changes_under_way(scene: Scene) -> None:
     assert (await world.ask(ask(first.next_cursor, 100))).items == rest
 
 
+@pytest.mark.requirement("X59")
 @pytest.mark.parametrize("what", LISTS)
 async def test_garbage_is_no_cursor(scene: Scene, what: str) -> None:
     """Each is refused by name."""
@@ -146,6 +147,7 @@ def _padded(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
+@pytest.mark.requirement("X25", "X59")
 async def test_a_cursor_is_good_for_its_list_alone(scene: Scene) -> None:
     """One of another list, folder, file, space or user is refused."""
     world = scene.world

@@ -244,6 +244,7 @@ async def test_a_file_with_many_versions_goes_in_slices_too(world: World) -> Non
     assert await rows(world, "SELECT * FROM files.purge") == []
 
 
+@pytest.mark.requirement("X59")
 @pytest.mark.parametrize("options", [SMALL])
 async def test_a_deep_chain_of_folders_is_one_slice(world: World) -> None:
     """Depth costs no more than breadth."""

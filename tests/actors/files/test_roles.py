@@ -130,6 +130,7 @@ async def test_a_role_allows_what_it_says(world: World, role: str) -> None:
         assert not isinstance(answer, Refusal), (name, answer)
 
 
+@pytest.mark.requirement("X17")
 @pytest.mark.parametrize("name", EVERYTHING)
 async def test_another_tenants_things_do_not_exist(world: World, name: str) -> None:
     """Even their admin gets the answer that ids of nothing get, and nothing changes."""

@@ -148,6 +148,7 @@ async def test_a_batch_answers_each_item(real: World, objects: MemoryObjectStore
     assert await usage(real) == (3, sum(not isinstance(one, Written) for one in done))
 
 
+@pytest.mark.requirement("X17", "X40")
 @pytest.mark.parametrize("kind", ["describe", "sign", "abort", "commit"])
 async def test_another_tenants_upload_is_no_upload(real: World, kind: str) -> None:
     """A foreign id and an id of nothing get the same answer, and change nothing."""

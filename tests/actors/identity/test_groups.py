@@ -72,6 +72,7 @@ async def log_in(identity: Identity, login: str, tenant: str = "acme") -> Any:
     return await identity.handle(OpenSession(tenant, login, PASSWORD, ORIGIN))
 
 
+@pytest.mark.requirement("X23")
 async def test_a_principal_carries_its_groups_from_the_moment_they_change(
     identity: Identity, admin: Caller, staff: Group, ann: User
 ) -> None:
@@ -185,6 +186,7 @@ async def test_what_is_refused_changes_no_row(
     assert [group.name for group in (await identity.handle(ListGroups(spy))).items] == ["Foreign"]
 
 
+@pytest.mark.requirement("X19")
 async def test_only_admins_change_groups(
     identity: Identity, database: PostgresDatabase, admin: Caller, staff: Group, ann: User
 ) -> None:

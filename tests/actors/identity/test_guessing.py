@@ -46,6 +46,7 @@ def door(identity: Identity) -> Door:
     return Door(identity)
 
 
+@pytest.mark.requirement("X9")
 async def test_guesses_run_out_and_come_back_one_by_one(door: Door) -> None:
     """Three at once, then one every thirty seconds, and the right one waits like the others."""
     assert [await door.knock(WRONG) for _ in range(4)] == [False, False, False, 30]
@@ -59,6 +60,7 @@ async def test_a_right_password_costs_no_guess(door: Door) -> None:
     assert [await door.knock(PASSWORD) for _ in range(20)] == [True] * 20
 
 
+@pytest.mark.requirement("X9")
 async def test_one_network_guesses_at_all_accounts_together(door: Door) -> None:
     """Another login for every guess does not help, and neither does another address of a /64."""
     answers = [
@@ -67,6 +69,7 @@ async def test_one_network_guesses_at_all_accounts_together(door: Door) -> None:
     assert answers == [False] * 15 + [6]
 
 
+@pytest.mark.requirement("X15")
 async def test_who_guesses_elsewhere_does_not_close_the_account(door: Door) -> None:
     """However long one network has been guessing, the owner's password opens from another."""
     for _ in range(200):
@@ -75,6 +78,7 @@ async def test_who_guesses_elsewhere_does_not_close_the_account(door: Door) -> N
     assert await door.knock(PASSWORD, HOME) is True
 
 
+@pytest.mark.requirement("X15")
 async def test_not_even_many_networks_close_it(door: Door) -> None:
     """With the account's own limit used up, every network has one guess, and then a long wait."""
     besieging = [await door.knock(WRONG, f"203.0.113.{number // 3}") for number in range(120)]
@@ -87,6 +91,7 @@ async def test_not_even_many_networks_close_it(door: Door) -> None:
     assert await door.knock(PASSWORD, HOME) is True
 
 
+@pytest.mark.requirement("X15")
 async def test_refused_guesses_do_not_use_up_the_account(door: Door) -> None:
     """One network that goes on though it has to wait does not bring the siege about."""
     for _ in range(1000):
@@ -94,6 +99,7 @@ async def test_refused_guesses_do_not_use_up_the_account(door: Door) -> None:
     assert [await door.knock(WRONG, HOME) for _ in range(3)] == [False, False, False]
 
 
+@pytest.mark.requirement("X9")
 async def test_a_restarted_room_remembers_who_has_to_wait(door: Door) -> None:
     """The room crashes; the wait goes on, because its state is not the room's."""
     for _ in range(3):

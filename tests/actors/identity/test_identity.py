@@ -58,6 +58,7 @@ async def test_a_session_is_its_user(identity: Identity, session: SecretIssued) 
     assert session.token not in repr(session)
 
 
+@pytest.mark.requirement("X12", "X32")
 async def test_no_secret_is_stored(database: PostgresDatabase, session: SecretIssued) -> None:
     """Neither token nor password is in any row (I28)."""
     rows = str(await snapshot(database, ["identity"]))
@@ -67,6 +68,7 @@ async def test_no_secret_is_stored(database: PostgresDatabase, session: SecretIs
     assert "$argon2id$" in rows
 
 
+@pytest.mark.requirement("X13")
 @pytest.mark.parametrize(
     ("tenant", "login", "password"),
     [
@@ -89,6 +91,7 @@ async def test_wrong_is_wrong_whatever_is_wrong(
     assert reply == BadCredentials()
 
 
+@pytest.mark.requirement("X9")
 async def test_guessing_is_slowed_down(identity: Identity) -> None:
     """After three wrong ones even the right password waits, from that address only."""
     for _ in range(3):
@@ -103,6 +106,7 @@ async def test_guessing_is_slowed_down(identity: Identity) -> None:
     assert isinstance(opened, SecretIssued)
 
 
+@pytest.mark.requirement("X8")
 async def test_logging_out_holds_at_once(identity: Identity, session: SecretIssued) -> None:
     """The cached principal goes with the session."""
     caller = await caller_of(identity, session)
@@ -112,6 +116,7 @@ async def test_logging_out_holds_at_once(identity: Identity, session: SecretIssu
     assert await identity.handle(CloseSession(caller)) == CredentialNotFound()
 
 
+@pytest.mark.requirement("X10")
 async def test_a_session_ends_when_its_time_is_over(
     database: PostgresDatabase, identity: Identity, session: SecretIssued, clock: FixedClock
 ) -> None:
@@ -130,6 +135,7 @@ async def test_a_session_ends_when_its_time_is_over(
     assert await fresh.handle(Authenticate(session.token, ORIGIN)) == Unauthenticated()
 
 
+@pytest.mark.requirement("X10")
 async def test_an_idle_session_ends(
     identity: Identity, session: SecretIssued, clock: FixedClock
 ) -> None:
@@ -139,6 +145,7 @@ async def test_an_idle_session_ends(
     assert await identity.handle(Authenticate(session.token, ORIGIN)) == Unauthenticated()
 
 
+@pytest.mark.requirement("X8")
 async def test_a_changed_password_ends_the_other_sessions(
     identity: Identity, session: SecretIssued
 ) -> None:
@@ -171,6 +178,7 @@ async def test_a_password_is_changed_only_by_who_knows_it(
     assert isinstance(wrong[3], TooManyAttempts)
 
 
+@pytest.mark.requirement("X13")
 async def test_a_weak_hash_is_renewed_at_login(
     database: PostgresDatabase, identity: Identity, clock: FixedClock
 ) -> None:
@@ -184,6 +192,7 @@ async def test_a_weak_hash_is_renewed_at_login(
     assert isinstance(await log_in(room), SecretIssued)
 
 
+@pytest.mark.requirement("X12", "X17")
 async def test_tokens_are_listed_and_revoked_by_their_user_alone(
     identity: Identity, session: SecretIssued
 ) -> None:
@@ -201,6 +210,7 @@ async def test_tokens_are_listed_and_revoked_by_their_user_alone(
     assert await identity.handle(Authenticate(token.token, ORIGIN)) == Unauthenticated()
 
 
+@pytest.mark.requirement("X12")
 @pytest.mark.parametrize(
     ("scope", "administers"), [(Scope.READ, False), (Scope.WRITE, False), (Scope.ADMIN, True)]
 )
@@ -245,6 +255,7 @@ async def test_using_a_token_all_the_time_writes_once_a_minute(
     assert listed.last_used_at == clock.now()
 
 
+@pytest.mark.requirement("X17")
 async def test_users_are_listed_within_their_tenant(
     identity: Identity, session: SecretIssued
 ) -> None:
@@ -260,6 +271,7 @@ async def test_users_are_listed_within_their_tenant(
     assert [user.login for user in (*first, *rest)] == ["ann", "root", "Zoe"]
 
 
+@pytest.mark.requirement("X19")
 async def test_only_admins_create_users(identity: Identity, session: SecretIssued) -> None:
     """Anybody else is refused."""
     admin = await caller_of(identity, session)

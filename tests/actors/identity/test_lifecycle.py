@@ -75,6 +75,7 @@ async def robot(identity: Identity, admin: Caller) -> User:
     return made
 
 
+@pytest.mark.requirement("X8")
 async def test_who_is_disabled_is_out_at_once(identity: Identity, admin: Caller, ann: User) -> None:
     """Cached sessions and tokens, and logging in; enabling lets in again, by password (X8)."""
     opened = await log_in(identity, "ann")
@@ -94,6 +95,7 @@ async def test_who_is_disabled_is_out_at_once(identity: Identity, admin: Caller,
     assert isinstance(await log_in(identity, "ann"), SecretIssued)
 
 
+@pytest.mark.requirement("X8")
 async def test_another_process_forgets_within_a_second(
     identity: Identity, database: PostgresDatabase, admin: Caller, ann: User
 ) -> None:
@@ -111,6 +113,7 @@ async def test_another_process_forgets_within_a_second(
     assert await whose(Identity(*made), opened.token) == Unauthenticated()
 
 
+@pytest.mark.requirement("X8", "X23")
 async def test_a_principal_is_kept_for_a_second_and_never_past_a_revocation(
     admin: Caller,
 ) -> None:
@@ -169,6 +172,7 @@ async def test_two_admins_who_remove_each_other_take_turns(
     assert [user.is_admin for user in users].count(True) == 1
 
 
+@pytest.mark.requirement("X8", "X23")
 async def test_a_changed_role_holds_at_once(identity: Identity, admin: Caller, ann: User) -> None:
     """Though the principal is in the cache."""
     token = (await log_in(identity, "ann")).token
@@ -179,6 +183,7 @@ async def test_a_changed_role_holds_at_once(identity: Identity, admin: Caller, a
     assert seen == [False, True, False]
 
 
+@pytest.mark.requirement("X8")
 async def test_a_deleted_user_leaves_a_name_and_nothing_else(
     identity: Identity, database: PostgresDatabase, admin: Caller, ann: User
 ) -> None:
@@ -235,6 +240,7 @@ async def test_a_service_account_is_made_once_under_a_key(
     assert await identity.handle(person) == IdempotencyConflict()
 
 
+@pytest.mark.requirement("X8")
 async def test_sessions_end_but_the_one_in_use_or_all_of_them(
     identity: Identity, admin: Caller, ann: User
 ) -> None:

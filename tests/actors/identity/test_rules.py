@@ -45,6 +45,7 @@ def test_composition_does_not_make_another_login_or_password() -> None:
     )
 
 
+@pytest.mark.requirement("X13")
 @pytest.mark.parametrize("password", ["", "short", "x" * 1025, "password\0", "password\udfff"])
 def test_a_bad_password_is_refused(password: str) -> None:
     """Too short, too long, or not text."""
@@ -52,12 +53,14 @@ def test_a_bad_password_is_refused(password: str) -> None:
         rules.checked_password("password", password)
 
 
+@pytest.mark.requirement("X13")
 @pytest.mark.parametrize("password", ["8 letter", "пароль-пароль", "🔑" * 8, "x" * 1024])
 def test_any_text_is_a_password(password: str) -> None:
     """Every alphabet is welcome."""
     assert rules.checked_password("password", password) == password
 
 
+@pytest.mark.requirement("X12")
 def test_a_token_carries_256_bits_and_a_checksum() -> None:
     """One changed character is known for a forgery without asking the database."""
     token = rules.new_token(SequenceIds().secret(32))
@@ -69,6 +72,7 @@ def test_a_token_carries_256_bits_and_a_checksum() -> None:
     assert {rules.token_digest(forged) for forged in flipped} == {None}
 
 
+@pytest.mark.requirement("X12")
 @pytest.mark.parametrize("token", ["", "bv_", "bv_x", "\ud800", "Bearer x", "bv_" + "é" * 49])
 def test_what_is_no_token_has_no_digest(token: str) -> None:
     """Any text may be sent as a token."""

@@ -151,6 +151,7 @@ async def test_a_key_whose_tenant_was_not_finished_finishes_it(
     assert (await be(identity, "gale", "globex")).tenant_id == made.tenant_id
 
 
+@pytest.mark.requirement("X19")
 async def test_operators_come_from_operators(
     identity: Identity, database: PostgresDatabase, operator: Caller
 ) -> None:
@@ -185,6 +186,7 @@ async def test_operators_come_from_operators(
     assert (await be(identity, "adam", "default")).principal.is_operator is True
 
 
+@pytest.mark.requirement("X12", "X19")
 async def test_an_operators_token_operates_only_when_made_for_it(
     identity: Identity, operator: Caller
 ) -> None:

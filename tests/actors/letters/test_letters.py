@@ -126,6 +126,7 @@ async def test_much_is_done_piece_by_piece(database: Database) -> None:
     assert await listed(room, ListDeadLetters(admin)) == []
 
 
+@pytest.mark.requirement("X17")
 async def test_another_tenants_letters_are_neither_seen_nor_touched(database: Database) -> None:
     """A foreign aggregate has no letters, like one that does not exist."""
     owner, keeper = await poisoned(database, [NODE_A], {1})

@@ -280,6 +280,7 @@ async def play(company: Company, seed: int) -> None:
         await one.compare()
 
 
+@pytest.mark.requirement("X17", "X26", "X27")
 @pytest.mark.parametrize("seed", range(3))
 async def test_everybody_sees_what_the_rules_say(company: Company, seed: int) -> None:
     """By id, in lists, by rights and as explained, after moves that went as they should."""

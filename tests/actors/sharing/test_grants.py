@@ -78,6 +78,7 @@ async def test_a_viewer_reads_all_below_and_changes_nothing(company: Company) ->
     assert await company.see("cat", file) == NodeNotFound(str(file))
 
 
+@pytest.mark.requirement("X27")
 async def test_an_editor_writes_below_but_not_the_share_itself(company: Company) -> None:
     """The name and the place of what was shared belong to the folder it is in."""
     top = await company.folder("ann", "/projects/top")
@@ -141,6 +142,7 @@ async def test_a_shared_file_takes_new_versions_and_nothing_beside_it(company: C
     assert beside == SpaceNotFound(str(space.space_id))
 
 
+@pytest.mark.requirement("X17")
 async def test_a_revoked_grant_ends_at_once(company: Company) -> None:
     """The next request finds nothing, and an upload under way cannot land any more."""
     top = await company.folder("ann", "/top")
@@ -191,6 +193,7 @@ async def test_a_group_and_everyone_are_grantees(company: Company) -> None:
     assert refused == Invalid("role", "everyone in the tenant may be uploader, viewer or editor")
 
 
+@pytest.mark.requirement("X27")
 async def test_a_manager_shares_on(company: Company) -> None:
     """Only who may share says who may do what; a grantee may give up their own role."""
     top = await company.folder("ann", "/top")
@@ -209,6 +212,7 @@ async def test_a_manager_shares_on(company: Company) -> None:
     assert await company.unshare("cat", top, "cat") is None
 
 
+@pytest.mark.requirement("X26")
 @pytest.mark.parametrize("role", list(Role))
 async def test_check_access_says_what_files_does(company: Company, role: Role) -> None:
     """The answer to the question is the rights that the role bundles."""
@@ -223,6 +227,7 @@ async def test_check_access_says_what_files_does(company: Company, role: Role) -
     assert nobody == NodeNotFound(str(file))
 
 
+@pytest.mark.requirement("X40")
 async def test_content_is_reused_by_those_who_may_read_it(company: Company) -> None:
     """An init finds content through a grant, and says nothing of it without one."""
     file = await company.put("ann", "/known", "well known")
@@ -293,6 +298,7 @@ async def test_copying_out_of_a_share_makes_it_ones_own(company: Company) -> Non
     assert (await company.files.ask(GetSpace(ben))).used == 5
 
 
+@pytest.mark.requirement("X31")
 async def test_access_is_explained_by_its_reasons(company: Company) -> None:
     """Everybody with access is told, with each grant that gives it and where it stands."""
     team = await company.group("team", "ben")

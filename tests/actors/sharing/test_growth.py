@@ -50,6 +50,7 @@ async def made(company: Company, count: int) -> Sequence[NodeId]:
     return folders
 
 
+@pytest.mark.requirement("X59")
 @pytest.mark.parametrize("planned", ["small", "large"])
 async def test_nothing_costs_more_among_many_grants(company: Company, planned: str) -> None:
     """No statement looks at more rows, in a session that planned it on small tables or large."""

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import trio
 from attrs import evolve
 
 from bitvault.actors.files.contract import (
@@ -110,6 +111,7 @@ async def test_a_guest_reads_what_the_link_leads_to(company: Company, top: NodeI
     assert isinstance(await company.files.ask(GetNode(guest, Target(node_id=other))), NodeNotFound)
 
 
+@pytest.mark.requirement("X26")
 async def test_a_guest_has_nothing_of_their_own(company: Company, top: NodeId) -> None:
     """No personal space is made for one, whatever they ask."""
     guest = await come(company, await make(company, top, role=Role.EDITOR))
@@ -131,6 +133,7 @@ async def test_an_editors_link_writes_there(company: Company, top: NodeId) -> No
     assert await company.names("ann", top) == ["f", "new"]
 
 
+@pytest.mark.requirement("X32", "X36")
 async def test_ended_links_look_like_none(company: Company, top: NodeId) -> None:
     """Unknown, revoked, expired, used up, deleted: one answer, at once for a guest inside."""
     revoked, expiring, used, deleted = [
@@ -158,6 +161,21 @@ async def test_ended_links_look_like_none(company: Company, top: NodeId) -> None
     assert isinstance(await company.files.ask(GetNode(inside, Target(node_id=top))), NodeNotFound)
 
 
+@pytest.mark.requirement("X35")
+async def test_one_download_is_one_however_many_come_at_once(company: Company, top: NodeId) -> None:
+    """Fifty guests at once at a link with one download: one has it, the others find no link."""
+    guest = await come(company, await make(company, top, max_downloads=1))
+    told = []
+
+    async def download() -> None:
+        told.append(await company.sharing.handle(CountDownloads(guest, 1)))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(50):
+            nursery.start_soon(download)
+    assert sorted(told, key=str) == [*[LinkNotFound()] * 49, None]
+
+
 async def test_a_revoked_link_can_be_revived(company: Company, top: NodeId) -> None:
     """With the same token; an expired one needs a new end."""
     issued = await make(company, top)
@@ -173,6 +191,7 @@ async def test_a_revoked_link_can_be_revived(company: Company, top: NodeId) -> N
     assert own == revived
 
 
+@pytest.mark.requirement("X33")
 async def test_wrong_passwords_are_counted_and_right_ones_are_not(
     company: Company, top: NodeId
 ) -> None:
@@ -189,6 +208,7 @@ async def test_wrong_passwords_are_counted_and_right_ones_are_not(
     assert isinstance(await company.sharing.handle(elsewhere), Principal)
 
 
+@pytest.mark.requirement("X28")
 async def test_the_links_of_a_disabled_user_lead_nowhere(company: Company, top: NodeId) -> None:
     """Until the user is enabled again; a suspended tenant's guests may change nothing."""
     await company.share("ann", top, "ben", Role.MANAGER)
@@ -208,6 +228,7 @@ async def test_the_links_of_a_disabled_user_lead_nowhere(company: Company, top: 
     assert (await come(company, issued)).principal.is_suspended
 
 
+@pytest.mark.requirement("X34")
 async def test_a_changed_password_ends_the_old_one(company: Company, top: NodeId) -> None:
     """What was found to fit before does not fit any more."""
     issued = await make(company, top, password="open sesame")
@@ -222,6 +243,7 @@ async def test_a_changed_password_ends_the_old_one(company: Company, top: NodeId
     assert isinstance(await come(company, issued, "another one"), Caller)
 
 
+@pytest.mark.requirement("X27", "X30")
 async def test_only_who_may_share_governs_links(company: Company, top: NodeId) -> None:
     """An editor sees no link and makes none; to a stranger there is none."""
     await company.share("ann", top, "ben", Role.EDITOR)
@@ -244,6 +266,7 @@ async def test_only_who_may_share_governs_links(company: Company, top: NodeId) -
     assert (await company.sharing.handle(GetLink(company.caller("ann"), link_id))) == issued.link
 
 
+@pytest.mark.requirement("X31")
 async def test_links_are_listed_and_explained(company: Company, top: NodeId) -> None:
     """By node and by who made them, in pages; and each is among those with access."""
     made = [await make(company, top, label=str(number)) for number in range(3)]

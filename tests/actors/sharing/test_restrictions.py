@@ -62,6 +62,7 @@ async def test_a_grant_on_it_counts_again(company: Company, inner: NodeId) -> No
     ]
 
 
+@pytest.mark.requirement("X26")
 async def test_a_copy_leaves_out_what_its_maker_cannot_read(
     company: Company, inner: NodeId
 ) -> None:
@@ -121,6 +122,7 @@ async def test_team_members_are_held_by_it_and_its_managers_are_not(company: Com
     assert made == NodeNotFound("Team:/inner/new")
 
 
+@pytest.mark.requirement("X27")
 async def test_no_move_lets_an_editor_past_a_restriction(company: Company, inner: NodeId) -> None:
     """What is restricted in a folder goes nowhere where they, or others, may share it then."""
     ben, outer = company.caller("ben"), (await company.see("ann", inner)).parent_id

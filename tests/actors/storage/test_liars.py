@@ -31,6 +31,7 @@ def lying_box(
     return make_box(database, clock, ids, can=can)
 
 
+@pytest.mark.requirement("X38")
 async def test_an_old_url_cannot_change_what_is_sealed(lying_box: Box) -> None:
     """The late PUT succeeds at its old key, and nobody reads there any more."""
     draft, transfer = await lying_box.uploaded(b"hello")

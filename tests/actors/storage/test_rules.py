@@ -130,6 +130,7 @@ def test_part_numbers_outside_the_plan_are_refused(numbers: list[int]) -> None:
     assert check_part_numbers(numbers, Plan("multipart", 16 * MIB, 5)) is not None
 
 
+@pytest.mark.requirement("X44")
 @given(st.text(st.characters(), max_size=60), st.booleans())
 def test_no_name_can_break_out_of_its_header(name: str, inline: bool) -> None:  # noqa: FBT001 - given
     """Whatever a file is called, the header is printable ASCII with two quotes."""

@@ -37,6 +37,7 @@ async def test_a_repeat_answers_the_same(box: Box) -> None:
     assert again.transfers[0].url == first.url
 
 
+@pytest.mark.requirement("X38")
 async def test_an_old_url_cannot_change_a_sealed_object(box: Box) -> None:
     """Neither with the same bytes nor with others."""
     draft, transfer = await box.uploaded(b"hello")
@@ -89,6 +90,7 @@ async def test_the_store_refuses_other_bytes(box: Box) -> None:
     assert await box.verify(claim(draft)) == (c.BytesMissing(),)
 
 
+@pytest.mark.requirement("X17")
 async def test_another_tenant_sees_nothing(box: Box) -> None:
     """A foreign id is answered as one that never was."""
     draft, _ = await box.uploaded(b"hello")

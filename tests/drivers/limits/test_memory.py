@@ -1,5 +1,6 @@
 """Limits in memory: all or none, bounded, and a flood sets nobody free."""
 
+import pytest
 from attrs import define, field
 
 from bitvault.drivers.limits.memory import MemoryLimits
@@ -42,6 +43,7 @@ async def test_what_is_given_back_can_be_spent_again() -> None:
     assert [await held.take("a"), await held.take("a")] == [True, False]
 
 
+@pytest.mark.requirement("X9")
 async def test_a_flood_of_keys_neither_grows_the_state_nor_frees_a_limited_key() -> None:
     """Ten thousand strangers later, who had to wait has to wait still."""
     held = Held()
@@ -55,6 +57,7 @@ async def test_a_flood_of_keys_neither_grows_the_state_nor_frees_a_limited_key()
     assert [await held.take("attacker"), await held.take("attacker")] == [True, False]
 
 
+@pytest.mark.requirement("X9", "X57")
 async def test_no_key_is_forgotten_in_any_flood() -> None:
     """Whoever of a thousand keys has used up its burst is refused, wherever its state went."""
     held = Held()

@@ -18,6 +18,7 @@ class StillClock:
         return datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@pytest.mark.requirement("X45")
 async def test_an_honest_store_is_believed() -> None:
     """A store that refuses every fraud has every capability, and is left empty."""
     store = MemoryObjectStore(StillClock())
@@ -26,6 +27,7 @@ async def test_an_honest_store_is_believed() -> None:
     assert await store.list_prefix("", 10) == []
 
 
+@pytest.mark.requirement("X45")
 @pytest.mark.parametrize(
     "promise",
     ["signed_length", "signed_checksum", "write_once", "part_checksum", "composite_checksum"],
@@ -38,6 +40,7 @@ async def test_each_lie_is_caught(promise: str) -> None:
     assert await probe(store, store.send, "probe/1") == honours
 
 
+@pytest.mark.requirement("X45")
 async def test_a_store_that_takes_forged_signatures_is_unfit() -> None:
     """Nothing may run on it, and the message says why."""
     honours = attrs.evolve(PROVEN, forged_signature_refused=False)

@@ -64,6 +64,7 @@ def test_a_signature_lives_seven_days_at_most() -> None:
     assert signed.expires_at == now + timedelta(days=7)
 
 
+@pytest.mark.requirement("X46")
 @pytest.mark.parametrize("key", [AccessKey("", "secret"), AccessKey("id", "")])
 def test_an_empty_key_signs_nothing(key: AccessKey) -> None:
     """Without a secret anybody could sign, so there is no signer (CVE-2023-49105)."""
@@ -71,6 +72,7 @@ def test_an_empty_key_signs_nothing(key: AccessKey) -> None:
         Presigner("http://localhost", "r", "b", key)
 
 
+@pytest.mark.requirement("X63")
 def test_the_secret_is_not_shown() -> None:
     """A key that is logged does not give its secret away."""
     assert KEY.secret not in repr(PRESIGNER)
