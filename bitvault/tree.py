@@ -297,7 +297,7 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
         wiring.url = server.public_url or url
 
     serve = partial(http_child, application, server.listen, on_listening=listening)
-    return [serve(graceful_timeout=server.graceful_timeout)]
+    return [serve(graceful_timeout=server.graceful_timeout, tls=server.tls)]
 
 
 def _reserve(blueprint: Blueprint) -> Reserve | None:

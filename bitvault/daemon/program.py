@@ -27,6 +27,7 @@ from bitvault.drivers.postgres.embedded import (
 )
 from bitvault.drivers.postgres.migrate import MigrationError
 from bitvault.http.child import bind
+from bitvault.http.tls import Certificate
 from bitvault.kernel.hosts import host_of, is_loopback
 from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.kernel.settings import SettingError, Settings, load, ways_to_set
@@ -108,8 +109,13 @@ def _parsers() -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
 
 
 def _check_addresses(settings: Settings) -> None:
-    """Refuse a taken port before anything starts: the embedded store could only exit with 1."""
+    """Refuse a taken port before anything starts: the embedded store could only exit with 1.
+
+    A wrong certificate as well: the edge is the last to start.
+    """
     bind(settings.server.listen).close()
+    if settings.server.tls is not None:
+        Certificate(*settings.server.tls)
     if not settings.objects.endpoint:
         bind(settings.store_listen, "objects.listen").close()
 

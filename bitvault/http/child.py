@@ -10,6 +10,7 @@ from hypercorn.config import Config
 
 from bitvault.http.app import Application
 from bitvault.http.listener import Listener, Patience
+from bitvault.http.tls import Certificate
 from bitvault.kernel.settings import SettingError, ways_to_set
 from supervisors import Child, ChildSpec, ChildStatus
 
@@ -29,6 +30,7 @@ def http_child(
     *,
     graceful_timeout: float = 10.0,
     patience: Patience = Patience(),  # noqa: B008 - frozen
+    tls: tuple[str, str] | None = None,
     on_listening: Callable[[str], None] = lambda _url: None,
 ) -> ChildSpec:
     """Describe the edge as a child.
@@ -38,14 +40,16 @@ def http_child(
         listen: HOST:PORT; port 0 takes a free one.
         graceful_timeout: Seconds that requests under way are given at a polite stop.
         patience: How long clients may take.
+        tls: The files of the certificate and of its key; None: plain HTTP.
         on_listening: Gets the URL once requests are answered.
     """
 
     async def live(child: Child) -> None:
+        certificate = None if tls is None else Certificate(*tls)
         bound = bind(listen)
-        url = _url(bound)
+        url = _url(bound, "http" if certificate is None else "https")
         application = build(child.tree.status)
-        listener = Listener(application, _config(graceful_timeout), bound, patience)
+        listener = Listener(application, _config(graceful_timeout), bound, patience, certificate)
         async with trio.open_nursery() as nursery:
             await nursery.start(listener.serve, child.stopping)
             on_listening(url)
@@ -84,9 +88,9 @@ def _why(listen: str, error: OSError, setting: str) -> str:
     return f"{listen} cannot be listened on: {error.strerror or error}"
 
 
-def _url(bound: socket.socket) -> str:
+def _url(bound: socket.socket, scheme: str) -> str:
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _config(graceful_timeout: float) -> Config:

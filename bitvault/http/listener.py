@@ -27,6 +27,7 @@ from hypercorn.utils import wrap_app
 
 from bitvault.http.app import Application
 from bitvault.http.serving import BODY_WANTED, SMALL_BODY
+from bitvault.http.tls import Certificate, shake_hands
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -48,7 +49,7 @@ class Patience:
 class PatientStream:
     """A client's stream; a deadline that has passed looks like the client's farewell."""
 
-    stream: trio.abc.HalfCloseableStream
+    stream: trio.abc.Stream
     patience: Patience
     _idle: bool = field(default=True, init=False)
     _head_due: float = field(init=False)
@@ -61,7 +62,10 @@ class PatientStream:
     @property
     def socket(self) -> trio.socket.SocketType:
         """Return the socket, as Hypercorn asks for it."""
-        return cast("trio.SocketStream", self.stream).socket
+        stream: Any = self.stream
+        if isinstance(stream, trio.SSLStream):
+            stream = stream.transport_stream
+        return cast("trio.SocketStream", stream).socket
 
     def mark(self, *, idle: bool) -> None:
         """Note that a head is complete, or that the next may begin whenever it likes."""
@@ -93,8 +97,9 @@ class PatientStream:
         self._writing.cancel()
 
     async def send_eof(self) -> None:
-        """Say that nothing more comes."""
-        await self.stream.send_eof()
+        """Say that nothing more comes; TLS says so when it closes."""
+        if isinstance(self.stream, trio.abc.HalfCloseableStream):
+            await self.stream.send_eof()
 
     async def aclose(self) -> None:
         """Close the stream."""
@@ -176,6 +181,7 @@ class Listener:
     config: Config
     bound: socket.socket
     patience: Patience = Patience()
+    certificate: Certificate | None = None
     _streams: set[PatientStream] = field(factory=set, init=False)
     _context: WorkerContext = field(factory=lambda: WorkerContext(None), init=False)
 
@@ -220,7 +226,14 @@ class Listener:
         for stream in self._streams:
             stream.cut()
 
-    async def _attend(self, stream: trio.SocketStream) -> None:
+    async def _attend(self, plain: trio.SocketStream) -> None:
+        stream: trio.abc.Stream | None = plain
+        if self.certificate is not None:
+            stream = await shake_hands(plain, self.certificate, self.patience.head)
+        if stream is not None:
+            await self._converse(stream)
+
+    async def _converse(self, stream: trio.abc.Stream) -> None:
         patient = PatientStream(stream, self.patience)
         self._streams.add(patient)
         unhurried: Any = Unhurried(self.application, self.patience)

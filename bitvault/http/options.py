@@ -34,7 +34,7 @@ class Options:
             proxies=Proxies(networks(server.trusted_proxies), server.proxy_header),
             browsers=Browsers(
                 tuple(one.strip() for one in server.cors_origins.split(",") if one.strip()),
-                is_https=server.public_url.startswith("https://"),
+                is_https=bool(server.tls) or server.public_url.startswith("https://"),
             ),
             rates=Rates(
                 address=_limit("address", limits.address_rate, limits.address_burst),

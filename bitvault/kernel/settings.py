@@ -86,6 +86,8 @@ class Server:
     listen: str = _setting("127.0.0.1:8080", _ADDRESS)
     data: str = _setting("bitvault-data", (lambda value: bool(value.strip()), "must be a path"))
     public_url: str = _setting("", _url("http", "https"))
+    tls_cert: str = _setting("")
+    tls_key: str = _setting("")
     body_limit: int = _setting(8 << 20, _within(1 << 16, 1 << 30, "bytes"))
     disk_reserve: int = _setting(256 << 20, _within(0, 1 << 40, "bytes"))
     graceful_timeout: float = _setting(10.0, _within(0, 600, "seconds"))
@@ -93,6 +95,11 @@ class Server:
     trusted_proxies: str = _setting("", _PROXIES)
     cors_origins: str = _setting("", _ORIGINS)
     proxy_header: str = _setting("X-Forwarded-For", _one_of("X-Forwarded-For", "Forwarded"))
+
+    @property
+    def tls(self) -> tuple[str, str] | None:
+        """Return the files of the certificate and its key; None: plain HTTP."""
+        return (self.tls_cert, self.tls_key) if self.tls_cert else None
 
 
 @frozen
@@ -215,6 +222,7 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
         sections[name] = _section(name, kind, tree.get(name, {}), environment, flags)
     settings = Settings(**sections)
     _check_grace(settings)
+    _check_tls(settings.server)
     return settings
 
 
@@ -253,6 +261,15 @@ def _check_grace(settings: Settings) -> None:
         ttl = getattr(settings.transfers, name)
         if settings.garbage.grace <= ttl:
             raise SettingError("garbage.grace", f"must be more than transfers.{name} ({ttl:g})")
+
+
+def _check_tls(server: Server) -> None:
+    """Refuse half a certificate: to serve without TLS then would be a guess."""
+    if bool(server.tls_cert) != bool(server.tls_key):
+        name = "server.tls_key" if server.tls_cert else "server.tls_cert"
+        raise SettingError(name, "must be given with the other of the two")
+    if server.tls and server.public_url.startswith("http:"):
+        raise SettingError("server.public_url", "must be https where server.tls_cert is set")
 
 
 def _read(path: Path) -> dict[str, Any]:
