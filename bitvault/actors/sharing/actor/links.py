@@ -188,7 +188,6 @@ class Links(Desk):
             drop=rules.drop_of(terms),
             policy=policy,
             is_suspended=standing.is_suspended,
-            policy=standing.policy,
             limit=standing.limit,
         )
 
