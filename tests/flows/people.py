@@ -93,6 +93,10 @@ def _users(town: Town, user: Any) -> None:
             if name == "revoked":
                 town.owner.delete(path).raise_for_status()
 
+    user_id, town.people["uploader"] = user("uploader")
+    given = _shares(town, user_id)[0]
+    town.owner.put(given, json={"role": "uploader"}).raise_for_status()
+
 
 def _shares(town: Town, user_id: str) -> list[str]:
     """Return where a user is let in: what was made below one folder, and the team space."""
@@ -113,6 +117,9 @@ def _guests(town: Town, come: Any) -> None:
             *((name, town.owned.folder) for name in ("expired", "revoked", "deleted")),
         )
     }
+    above = owner.get(f"/v1/files/{town.owned.folder}").json()["parentId"]
+    asked = owner.post(f"/v1/files/{above}/links", json={"role": "uploader"}).raise_for_status()
+    town.people["guest who uploads"] = come(f"Bearer {asked.json()['token']}")
     town.daemon.rows(EXPIRE_LINK, links["expired"]["id"])
     owner.patch(f"/v1/links/{links['revoked']['id']}", json={"revoked": True}).raise_for_status()
     owner.delete(f"/v1/links/{links['deleted']['id']}").raise_for_status()

@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -176,6 +177,23 @@ TREES = [
     Wrong(
         "POST", "/v1/files/{node}/links", {"expiresAt": "2020-01-01T00:00:00Z"},
         400, "invalid", "expiresAt",
+    ),
+    Wrong("POST", "/v1/files/{node}/links", {"role": "uploader"}, 400, "invalid", "role"),
+    Wrong("POST", "/v1/files/{folder}/links", {"request": {}}, 400, "invalid", "request"),
+    Wrong(
+        "POST", "/v1/files/{folder}/links", {"role": "uploader", "maxDownloads": 1},
+        400, "invalid", "maxDownloads",
+    ),
+    Wrong(
+        "POST", "/v1/files/{folder}/links",
+        {"role": "uploader", "request": {"extensions": ["a/b"]}},
+        400, "invalid", "request.extensions",
+    ),
+    Wrong("PATCH", "/v1/links/{link}", {"role": "uploader"}, 400, "invalid", "role"),
+    Wrong("PUT", "/v1/files/{node}/grants/{user}", {"role": "uploader"}, 400, "invalid", "role"),
+    Wrong(
+        "POST", "/v1/files", {**FILE, "sender": {"visit": str(UUID(int=1)), "name": "x"}},
+        400, "invalid", "sender",
     ),
     Wrong("PATCH", "/v1/links/{link}", {"label": "x" * 200}, 400, "invalid", "label"),
     Wrong("PATCH", "/v1/links/{node}", {"revoked": True}, 404, "link_not_found"),
