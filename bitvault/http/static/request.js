@@ -221,8 +221,9 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
 }
 addEventListener("drop", async (event) => {
   if (!asked || asked.isClosed || !crypto.subtle) return;
-  const entries = Array.from(event.dataTransfer.items, (one) => one.webkitGetAsEntry()).filter(Boolean);
-  const found = await Promise.all(entries.map((one) => walked(one, "")));
+  // Asked for before the first wait: then the browser takes back what was dropped.
+  const dropped = Array.from(event.dataTransfer.items, (one) => [one.webkitGetAsEntry(), one.getAsFile()]);
+  const found = await Promise.all(dropped.map(([entry, file]) => (entry ? walked(entry, "") : file ? [{ file, path: file.name }] : [])));
   take(found.flat());
 });
 addEventListener("beforeunload", (event) => { if (under) event.preventDefault(); });
