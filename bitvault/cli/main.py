@@ -29,7 +29,7 @@ COMMANDS = {
     "versions": ("versions", "List or restore the versions of a file."),
     "token": ("token", "Create, list or revoke API tokens."),
     "sessions": ("sessions", "List where you are logged in; log out there."),
-    "spaces": ("spaces", "List or create spaces; manage their members."),
+    "spaces": ("spaces", "List, create, change or delete spaces; manage their members."),
     "share": ("sharing", "Give somebody a role on a file or folder."),
     "unshare": ("sharing", "Take a role back."),
     "shared": ("sharing", "List what others shared with you."),
@@ -41,7 +41,7 @@ COMMANDS = {
     "users": ("users", "List, create, change, disable or delete users."),
     "groups": ("groups", "List or change the groups of your tenant."),
     "passwd": ("auth", "Change your password."),
-    "admin": ("admin", "Read the audit trail; mend dead letters; keep tenants."),
+    "admin": ("admin", "Keep policy, quota and the audit trail; keep tenants."),
     "api": ("api", "Call the REST API directly."),
     "completion": ("completion", "Print the shell completion script."),
 }

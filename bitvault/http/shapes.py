@@ -202,6 +202,7 @@ def space(value: files.Space) -> spaces.Space:
         root_id=value.root_id,
         role=None if value.role is None else value.role.value,  # type: ignore[arg-type]  # no member is an uploader
         quota=value.quota,
+        is_default_quota=value.follows,
         used=value.used,
         reserved=value.reserved,
         etag="",

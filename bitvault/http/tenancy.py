@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.http.preconditions import etag
 from bitvault.kernel.policy import SharingPolicy
-from bitvault.wire import admin, policies
+from bitvault.wire import admin, policies, quotas
 
 
 def tenant(value: identity.Tenant) -> admin.Tenant:
@@ -29,6 +30,31 @@ def policy(value: identity.TenantPolicy) -> policies.TenantPolicy:
         own=_terms(value.own),
         bound=_terms(value.bound),
         effective=_terms(value.effective),
+        etag="",
+    )
+    return replace(shown, etag=etag(value.revision, shown))
+
+
+def tenant_quota(value: files.TenantUsage) -> quotas.TenantQuota:
+    """Show what a tenant has."""
+    shown = quotas.TenantQuota(
+        quota=value.quota,
+        space_quota=value.space_quota,
+        used=value.used,
+        reserved=value.reserved,
+        etag="",
+    )
+    return replace(shown, etag=etag(value.revision, shown))
+
+
+def space_quota(value: files.SpaceUsage) -> quotas.SpaceQuota:
+    """Show what a user's personal space holds."""
+    shown = quotas.SpaceQuota(
+        space_id=value.space_id,
+        quota=value.quota,
+        is_default=value.follows,
+        used=value.used,
+        reserved=value.reserved,
         etag="",
     )
     return replace(shown, etag=etag(value.revision, shown))

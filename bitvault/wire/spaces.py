@@ -22,6 +22,9 @@ class Space(ResponseShape, frozen=True, kw_only=True):
         Role | None, Meta(description="Yours; null for an admin who is not in the space.")
     ]
     quota: int | None
+    is_default_quota: Annotated[
+        bool, Meta(description="Whether that is what the tenant gives each space.")
+    ] = False
     used: int
     reserved: int
     etag: str
@@ -29,7 +32,7 @@ class Space(ResponseShape, frozen=True, kw_only=True):
 
 
 class CreateSpace(RequestShape, frozen=True, kw_only=True):
-    """Create a team space; ``quota`` null: without limit."""
+    """Create a team space; ``quota`` null: what the tenant gives each space."""
 
     name: SpaceName
     quota: Quota | None = None
@@ -41,6 +44,9 @@ class UpdateSpace(RequestShape, frozen=True, kw_only=True):
     name: SpaceName | None = None
     quota: Quota | None = None
     unlimited: Annotated[bool, Meta(description="Remove the quota.")] = False
+    use_default: Annotated[
+        bool, Meta(description="Have the quota that the tenant gives each space.")
+    ] = False
 
 
 class SetMember(RequestShape, frozen=True, kw_only=True):

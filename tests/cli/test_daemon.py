@@ -272,6 +272,40 @@ def test_an_operator_keeps_tenants(
     created = run(as_wil, "users", "create", "jo", "--password-file", password)
     assert (created.returncode, b"may have 1 users" in created.stderr) == (5, True)
     assert run(logged_in, *tenants, "suspend", "nowhere").returncode == 4
+    assert run(logged_in, *tenants, "limit", "acme", "--rate", "50", "--users", "0").returncode == 0
+    assert b"50/s" in run(logged_in, *tenants, "list").stdout
+    quota = run(logged_in, "admin", "quota", "set", "--tenant", "acme", "--total", "1G")
+    assert (quota.returncode, b"1.0 GiB" in quota.stdout) == (0, True), quota.stderr
+    bound = run(logged_in, "admin", "policy", "set", "--tenant", "acme", "--longest-link", "30d")
+    assert (bound.returncode, b"30d" in bound.stdout) == (0, True), bound.stderr
+    laxer = run(as_wil, "admin", "policy", "set", "--longest-link", "31d", "--min-password", "9")
+    assert (laxer.returncode, b"longestLife" in laxer.stderr) == (2, True), laxer.stderr
+    assert run(as_wil, "admin", "policy", "set", "--longest-link", "1h").returncode == 0
+    shown = json.loads(run(as_wil, "admin", "policy", "show", "--json").stdout)["results"][0]
+    assert (shown["effective"]["longestLife"], shown["bound"]["longestLife"]) == (3600, 2_592_000)
+    trail = run(as_wil, "admin", "audit", "--subject", "tenant")
+    assert (trail.returncode, b"tenant.policy_changed" in trail.stdout) == (0, True), trail.stderr
+
+
+def test_spaces_are_renamed_limited_and_deleted(logged_in: Mapping[str, str]) -> None:
+    """By name; what holds something is not deleted; users have quotas, too."""
+    assert run(logged_in, "spaces", "create", "Lab", "--quota", "1G").returncode == 0
+    assert run(logged_in, "spaces", "rename", "Lab", "Attic").returncode == 0
+    for size, word in (("2G", b"2.0 GiB"), ("none", b"-"), ("default", b"-")):
+        assert run(logged_in, "spaces", "quota", "Attic", size).returncode == 0
+        listed = run(logged_in, "spaces", "list", "--all").stdout.splitlines()
+        assert word in next(line for line in listed if line.startswith(b"Attic"))
+    assert run(logged_in, "spaces", "quota", "Attic", "much").returncode == 2
+    assert run(logged_in, "mkdir", "Attic:/box").returncode == 0
+    full = run(logged_in, "spaces", "delete", "Attic", "--yes")
+    assert (full.returncode, b"trash" in full.stderr) == (5, True), full.stderr
+    assert run(logged_in, "rm", "-r", "Attic:/box").returncode == 0
+    assert run(logged_in, "trash", "empty", "--space", "Attic", "--yes").returncode == 0
+    assert run(logged_in, "spaces", "delete", "Attic", "--yes").returncode == 0
+    assert run(logged_in, "spaces", "rename", "Attic", "Lab").returncode == 4
+    assert run(logged_in, "users", "quota", "admin", "5G").returncode == 0
+    assert b"of 5.0 GiB" in run(logged_in, "users", "quota", "admin").stdout
+    assert run(logged_in, "users", "quota", "admin", "default").returncode == 0
 
 
 def test_groups_are_named_by_name(logged_in: Mapping[str, str]) -> None:

@@ -143,6 +143,18 @@ TREES = [
     Wrong("PATCH", "/v1/admin/tenants/{user}", {"isSuspended": True}, 404, "tenant_not_found"),
     Wrong("PATCH", "/v1/admin/tenants/{user}", {"maxUsers": 0}, 400, "invalid", "maxUsers"),
     Wrong("PATCH", "/v1/admin/tenants/{tenant}", {"rate": 5}, 400, "invalid", "burst"),
+    Wrong("PATCH", "/v1/tenant/quota", {"quota": 5}, 400, "invalid", "quota"),
+    Wrong("PATCH", "/v1/tenant/quota", {"spaceQuota": -1}, 400, "invalid", "spaceQuota"),
+    Wrong(
+        "PATCH", "/v1/admin/tenants/{tenant}/quota", {"quota": 5, "spaceQuota": 6},
+        400, "invalid", "spaceQuota",
+    ),
+    Wrong("PATCH", "/v1/admin/tenants/{user}/quota", {"quota": 5}, 404, "tenant_not_found"),
+    Wrong("PATCH", "/v1/users/{space}/quota", {"quota": 5}, 404, "user_not_found"),
+    Wrong(
+        "PATCH", "/v1/users/{user}/quota", {"quota": 5, "useDefault": True},
+        400, "invalid", "useDefault",
+    ),
     Wrong("PATCH", "/v1/tenant/policy", {"minPassword": 7}, 400, "invalid", "minPassword"),
     Wrong(
         "PATCH", "/v1/tenant/policy", {"longestLife": 5, "defaultLife": 6},

@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from bitvault.cli.commands.policy import policy
+from bitvault.cli.commands.quota import quota
 from bitvault.cli.commands.tenants import tenants
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote, reports
@@ -32,6 +33,7 @@ def admin() -> None:
 
 admin.add_command(tenants)
 admin.add_command(policy)
+admin.add_command(quota)
 
 
 def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

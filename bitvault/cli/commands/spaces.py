@@ -1,34 +1,39 @@
-"""``spaces list|create|members|add-member|remove-member``."""
+"""``spaces list|create|rename|quota|delete|members|add-member|remove-member``."""
+
+# ruff: noqa: FBT001 - click passes flags by name
 
 from typing import Any
 
 import click
 
 from bitvault.cli.commands.users import user_id
-from bitvault.cli.context import connect, reports
+from bitvault.cli.context import connect, is_id, reports, sure
 from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table
+from bitvault.cli.sizes import size as bytes_or
 from bitvault.client.client import Client
+from bitvault.client.errors import Problem
 from bitvault.wire.spaces import Member, Space
 
 
 @click.group()
 def spaces() -> None:
-    """List or create spaces; manage their members."""
+    """List, create, change or delete spaces; manage their members."""
 
 
-@spaces.command("list", epilog="Example: bitvault spaces list")
+@spaces.command("list", epilog="Examples: bitvault spaces list; bitvault spaces list --all --json")
+@click.option("--all", "every", is_flag=True, help="Every team space of the tenant; for admins.")
 @reports
-def list_() -> Report:
+def list_(every: bool) -> Report:
     """List the spaces you may enter."""
     with connect() as client:
-        found = list(client.listed("/v1/spaces", Space))
+        found = list(client.listed("/v1/spaces", Space, **({"all": "true"} if every else {})))
     rows = [
         (
             one.name,
             one.kind,
-            one.role,
+            one.role or "-",
             human_size(one.used),
             human_size(one.quota) if one.quota is not None else "-",
             one.id,
@@ -39,9 +44,9 @@ def list_() -> Report:
     return Report([plain(one) for one in found], table(rows, heads))
 
 
-@spaces.command(epilog="Example: bitvault spaces create Team --quota 1000000000")
+@spaces.command(epilog="Example: bitvault spaces create Team --quota 10G")
 @click.argument("name")
-@click.option("--quota", type=click.IntRange(0), help="Bytes; else without limit.")
+@click.option("--quota", callback=bytes_or(), help="As 10G; else what the tenant gives each space.")
 @reports
 def create(name: str, quota: int | None) -> Report:
     """Create a team space; its paths begin with NAME:/."""
@@ -51,8 +56,72 @@ def create(name: str, quota: int | None) -> Report:
     return Report([plain(made)], [f"made {made.name}:/ ({made.id})"])
 
 
-def _space_id(client: Client, space: str) -> Any:
-    return client.node(f"{space}:/").space_id
+@spaces.command(epilog="Example: bitvault spaces rename Team Crew")
+@click.argument("space")
+@click.argument("name")
+@reports
+def rename(space: str, name: str) -> Report:
+    """Rename the team space SPACE (a name or an id); its paths begin with NAME:/ then."""
+    return _changed(space, {"name": name}, f"renamed {space} to {name}")
+
+
+@spaces.command(
+    epilog="Examples: bitvault spaces quota Team 10G; bitvault spaces quota Team none; "
+    "bitvault spaces quota Team default"
+)
+@click.argument("space")
+@click.argument("size", callback=bytes_or("none", "default"))
+@reports
+def quota(space: str, size: int | str) -> Report:
+    """Set the quota of the team space SPACE; default: what the tenant gives each space."""
+    words = {"none": {"unlimited": True}, "default": {"useDefault": True}}
+    body = words[size] if isinstance(size, str) else {"quota": size}
+    shown = size if isinstance(size, str) else human_size(size)
+    return _changed(space, body, f"quota of {space}: {shown}")
+
+
+def _changed(space: str, body: dict[str, Any], done: str) -> Report:
+    with connect() as client:
+        path = f"/v1/spaces/{_space_id(client, space)}"
+        changed = client.rest.call("PATCH", path, Space, body=body)
+    return Report([plain(changed)], [done])
+
+
+@spaces.command(epilog="Example: bitvault spaces delete Team --yes")
+@click.argument("space")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@reports
+def delete(space: str, yes: bool) -> Report:
+    """Delete the team space SPACE, in which nothing may be, trash included; for admins."""
+    with connect() as client:
+        space_id = _space_id(client, space)
+        if not yes:
+            sure(f"Delete the space {space}?")
+        client.rest.raw("DELETE", f"/v1/spaces/{space_id}")
+    return Report([{"id": str(space_id)}], [f"deleted {space}"])
+
+
+def _space_id(client: Client, space: str) -> str:
+    """Find a space by its name; an admin's who may not enter it is in the list of all."""
+    if is_id(space):
+        return space
+    try:
+        return str(client.node(f"{space}:/").space_id)
+    except Problem as unseen:
+        if unseen.code != "space_not_found":
+            raise
+        return _of_all(client, space, unseen)
+
+
+def _of_all(client: Client, space: str, unseen: Problem) -> str:
+    try:
+        for one in client.listed("/v1/spaces", Space, all="true"):
+            if one.name.casefold() == space.casefold():
+                return str(one.id)
+    except Problem as refused:
+        if refused.code != "forbidden":
+            raise
+    raise unseen
 
 
 @spaces.command(epilog="Example: bitvault spaces members Team")

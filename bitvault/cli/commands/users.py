@@ -1,4 +1,4 @@
-"""``users list|create|change|disable|enable|delete``."""
+"""``users list|create|change|disable|enable|quota|delete``."""
 
 # ruff: noqa: FBT001 - click passes flags by name
 
@@ -7,11 +7,14 @@ from typing import Any
 
 import click
 
+from bitvault.cli.commands.quota import limit
 from bitvault.cli.context import connect, is_id, new_password, reports, sure
 from bitvault.cli.failures import NotFoundHere
-from bitvault.cli.output import Report
+from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
+from bitvault.cli.sizes import size as bytes_or
 from bitvault.client.client import Client
+from bitvault.wire.quotas import SpaceQuota
 from bitvault.wire.sessions import User, UserDeleted
 
 
@@ -102,6 +105,27 @@ def _changed(user: str, body: dict[str, Any], done: str) -> Report:
         path = f"/v1/users/{user_id(client, user)}"
         changed = client.rest.call("PATCH", path, User, body=body)
     return Report([plain(changed)], [f"{done} {changed.login}"])
+
+
+@users.command(
+    epilog="Examples: bitvault users quota ann; bitvault users quota ann 10G; "
+    "bitvault users quota ann default"
+)
+@click.argument("user")
+@click.argument("size", callback=bytes_or("none", "default"), required=False)
+@reports
+def quota(user: str, size: int | str | None) -> Report:
+    """Show what the personal space of USER (a login or an id) holds, or set its quota to SIZE."""
+    words = {"none": {"unlimited": True}, "default": {"useDefault": True}}
+    with connect() as client:
+        path = f"/v1/users/{user_id(client, user)}/quota"
+        if size is None:
+            found = client.rest.call("GET", path, SpaceQuota)
+        else:
+            body = words[size] if isinstance(size, str) else {"quota": size}
+            found = client.rest.call("PATCH", path, SpaceQuota, body=body)
+    kind = " (the tenant's for each space)" if found.is_default else ""
+    return Report([plain(found)], [f"{human_size(found.used)} of {limit(found.quota)}{kind}"])
 
 
 @users.command(epilog="Example: bitvault users delete ann --heir bob --yes")

@@ -11,6 +11,7 @@ from bitvault.http.routes import (
     groups,
     links,
     policies,
+    quotas,
     sessions,
     sharing,
     spaces,
@@ -39,6 +40,7 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
         admin,
         tenants,
         policies,
+        quotas,
     )
     for endpoint in topic.routes.endpoints
 )

@@ -77,6 +77,8 @@ UPLOAD = files.UploadState(
     (files.ReceivedPart(1, 3, '"e"', HASH),),
 )  # fmt: skip
 SPACE = files.Space(SpaceId(ID), "team", "Team", NodeId(ID), files.Role.MANAGER, None, 1, 0, 4, NOW)
+USAGE = files.TenantUsage(100, 10, 1, 0, 4)
+USER_USAGE = files.SpaceUsage(SpaceId(ID), 10, True, 1, 0, 4)
 CONTENT = files.Content(node(), 2, 3, HASH, "GET", "http://store/y?sig=2", {}, NOW)
 MEMBER = files.Member(UserId(ID), files.Role.EDITOR)
 VERSION = files.Version(1, 3, HASH, "text/plain", None, NOW, UserId(ID), is_current=True)
@@ -147,6 +149,10 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     files.GetSpace: lambda _: SPACE,
     files.CreateSpace: lambda _: SPACE,
     files.UpdateSpace: lambda _: SPACE,
+    files.DescribeUsage: lambda _: USAGE,
+    files.ChangeQuota: lambda _: USAGE,
+    files.DescribeUserUsage: lambda _: USER_USAGE,
+    files.ChangeUserQuota: lambda _: USER_USAGE,
     files.ListMembers: lambda _: (MEMBER,),
     files.GetMember: lambda _: MEMBER,
     files.SetMember: lambda _: MEMBER,

@@ -92,7 +92,7 @@ class Desk(Room):
 
         async def work(tx: Transaction) -> None:
             options = self._options
-            quotas = (options.default_space_quota, options.tenant_quota)
+            quotas = (options.tenant_quota, options.default_space_quota)
             await ensure_personal(tx, stamp, self._ids, quotas, self._appender(caller))
 
         await self._database.transact(caller.tenant_id, work)

@@ -2,6 +2,7 @@
 
 from bitvault.actors.files.actor.collecting import Collecting
 from bitvault.actors.files.actor.desk import FilesOptions
+from bitvault.actors.files.actor.quotas import QuotaKeeping
 from bitvault.actors.files.actor.reading import Reading
 from bitvault.actors.files.actor.sessions import Sessions
 from bitvault.actors.files.actor.spaces import Spaces
@@ -12,7 +13,7 @@ from bitvault.actors.files.actor.uploads import Uploads
 __all__ = ["Files", "FilesOptions"]
 
 
-class Files(Uploads, Sessions, Trees, Reading, Spaces, Succession, Collecting):
+class Files(Uploads, Sessions, Trees, Reading, Spaces, Succession, QuotaKeeping, Collecting):
     """The room, put together: one class of handlers for each part of the contract.
 
     Error handling: refusals and a database or storage that is down are answers (``Room``); a

@@ -35,6 +35,7 @@ from bitvault.actors.files.contract import (
 from bitvault.actors.files.rules.cursors import list_name
 from bitvault.actors.files.rules.drafts import check_limit
 from bitvault.actors.files.rules.names import name_key, valid_name
+from bitvault.actors.files.rules.quotas import check_one_of, check_quota
 from bitvault.actors.files.store.contents import Stamp
 from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.locate import PersonalSpaceMissing, locate_one, spaces_of
@@ -48,6 +49,7 @@ from bitvault.actors.files.store.spaces import (
     keep_manager,
     make_space,
     put_member,
+    put_quota,
     role_of,
     space_of,
 )
@@ -58,8 +60,6 @@ from bitvault.kernel.paging import Page, decode_cursor, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
-
-_MAX_QUOTA = 1 << 62
 
 
 class Spaces(Desk):
@@ -125,15 +125,16 @@ class Spaces(Desk):
         caller, name = message.caller, valid_name(message.name)
         if not caller.principal.is_admin:
             raise Refused(Forbidden("create a team space"))
-        _check_quota(message.quota)
+        check_quota(message.quota)
         stamp = self._stamp(caller)
 
         async def work(tx: Transaction) -> Any:
             before = await repeated(tx, caller, stamp.now)
             if before:
                 return before[0]
-            quota = self._options.default_space_quota if message.quota is None else message.quota
-            new = NewSpace("team", name, None, quota, self._options.tenant_quota)
+            options = self._options
+            quotas = options.tenant_quota, options.default_space_quota
+            new = NewSpace("team", name, None, message.quota, *quotas)
             space = await self._make(tx, stamp, new)
             await keep(tx, caller, [space])
             return space
@@ -152,24 +153,19 @@ class Spaces(Desk):
         """Rename a team space, or set its quota."""
         caller = message.caller
         name = None if message.name is None else valid_name(message.name)
-        _check_quota(message.quota)
+        check_one_of(message.quota, unlimited=message.unlimited, follows=message.follows)
 
         async def work(tx: Transaction) -> Space:
             row = await _governed(tx, caller, message.space_id)
             _check_update(row, message)
             if name is not None:
                 await _rename(tx, caller, message.space_id, name)
-            if message.quota is not None or message.unlimited:
+            if _sets_quota(message):
                 if name is None:
                     # A quota is none of the space's own row, but a change that If-Match must see.
                     await _rename(tx, caller, message.space_id, row["name"])
-                quota = None if message.unlimited else message.quota
-                await tx.execute(
-                    SQL["update_quota"],
-                    tenant=caller.tenant_id,
-                    space_id=message.space_id,
-                    quota=quota,
-                )
+                space_id, follows = message.space_id, message.follows
+                await put_quota(tx, caller, space_id, message.quota, follows=follows)
             changed = await _locked(tx, caller, message.space_id)
             revision = changed["revision"]
             if revision != row["revision"]:
@@ -285,9 +281,8 @@ class Spaces(Desk):
         await self._write(caller, work)
 
 
-def _check_quota(quota: int | None) -> None:
-    if quota is not None and not 0 <= quota <= _MAX_QUOTA:
-        raise Refused(Invalid("quota", f"must be from 0 to {_MAX_QUOTA} bytes"))
+def _sets_quota(message: UpdateSpace) -> bool:
+    return message.quota is not None or message.unlimited or message.follows
 
 
 async def _check_role(tx: Transaction, message: SetMember | RemoveMember) -> None:
@@ -312,8 +307,7 @@ def _as(caller: Caller, user_id: UserId) -> Caller:
 def _check_update(row: Row, message: UpdateSpace) -> None:
     if message.if_revision not in (None, row["revision"]):
         raise Refused(StaleRevision(row["revision"]))
-    sets_quota = message.quota is not None or message.unlimited
-    if sets_quota and not message.caller.principal.is_admin:
+    if _sets_quota(message) and not message.caller.principal.is_admin:
         raise Refused(Forbidden("set the quota"))
 
 

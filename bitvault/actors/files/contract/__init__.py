@@ -27,6 +27,7 @@ from bitvault.actors.files.contract.events import (
     SpaceChanged,
     SpaceDeleted,
     SpacePassedOn,
+    TenantQuotaChanged,
 )
 from bitvault.actors.files.contract.nodes import (
     Access,
@@ -60,6 +61,14 @@ from bitvault.actors.files.contract.nodes import (
     Version,
     Way,
     Written,
+)
+from bitvault.actors.files.contract.quotas import (
+    ChangeQuota,
+    ChangeUserQuota,
+    DescribeUsage,
+    DescribeUserUsage,
+    SpaceUsage,
+    TenantUsage,
 )
 from bitvault.actors.files.contract.refusals import (
     EntryNotFound,
@@ -123,6 +132,8 @@ __all__ = [
     "AbortUpload",
     "Access",
     "Apply",
+    "ChangeQuota",
+    "ChangeUserQuota",
     "CollectBlobs",
     "CommitUploads",
     "CommittedPart",
@@ -135,6 +146,8 @@ __all__ = [
     "DescribeAccess",
     "DescribeDrops",
     "DescribeUpload",
+    "DescribeUsage",
+    "DescribeUserUsage",
     "DropFolder",
     "EntryNotFound",
     "ExpireUploads",
@@ -197,11 +210,14 @@ __all__ = [
     "SpaceNotFound",
     "SpacePassedOn",
     "SpaceTaken",
+    "SpaceUsage",
     "StaleBase",
     "StaleMember",
     "StaleRevision",
     "Step",
     "Target",
+    "TenantQuotaChanged",
+    "TenantUsage",
     "TooManyNodes",
     "TraceNode",
     "TransferStep",

@@ -1,6 +1,6 @@
-"""The facts this room publishes on ``node.*`` and ``space.*``; the aggregate is what changed.
+"""The facts this room publishes on ``node.*``, ``space.*`` and ``tenant.quota_changed``.
 
-That a space was made is the ``node.created`` of its root.
+The aggregate is what changed. That a space was made is the ``node.created`` of its root.
 """
 
 from typing import ClassVar
@@ -125,3 +125,12 @@ class MemberRemoved(Event):
 
     kind: ClassVar[str] = "space.member_removed"
     member_id: UUID
+
+
+@frozen
+class TenantQuotaChanged(Event):
+    """The tenant, and each space without a quota of its own, may hold this; None: no limit."""
+
+    kind: ClassVar[str] = "tenant.quota_changed"
+    quota: int | None
+    space_quota: int | None

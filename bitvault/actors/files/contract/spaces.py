@@ -39,6 +39,8 @@ class Space:
     """Bytes of uploads under way."""
     revision: int
     created_at: datetime
+    follows: bool = False
+    """Whether the quota is the one that the tenant gives all its spaces."""
 
 
 @frozen
@@ -75,6 +77,7 @@ class CreateSpace(Request[Space | SpaceTaken | Invalid | Forbidden | Refusal]):
     caller: Caller
     name: str
     quota: int | None = None
+    """None: as the tenant gives all its spaces."""
 
 
 @frozen
@@ -87,6 +90,8 @@ class UpdateSpace(Request[Space | SpaceNotFound | SpaceTaken | Invalid | Forbidd
     quota: int | None = None
     unlimited: bool = False
     """Remove the quota."""
+    follows: bool = False
+    """Have the quota that the tenant gives all its spaces."""
     if_revision: int | None = None
 
 

@@ -241,7 +241,11 @@ async def lock_ledger(tx: Transaction, stamp: Stamp, spaces: Iterable[UUID]) -> 
     """Lock the quota rows of these spaces and of the tenant."""
     holders = list(dict.fromkeys([*spaces, stamp.tenant]))
     rows = await tx.fetch(SQL["lock_usage"], tenant=stamp.tenant, holders=holders)
-    balances = {r["holder_id"]: Balance(r["used"], r["reserved"], r["quota"]) for r in rows}
+    default = next((r["space_quota"] for r in rows if r["holder_id"] == stamp.tenant), None)
+    balances = {
+        r["holder_id"]: Balance(r["used"], r["reserved"], default if r["follows"] else r["quota"])
+        for r in rows
+    }
     return Ledger(stamp.tenant, balances)
 
 

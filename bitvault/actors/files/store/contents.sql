@@ -74,23 +74,26 @@ SELECT b.hash, b.size, v.node_id
 
 -- lock_usage --
 -- The quota rows of the tenant and of some spaces, locked in one order for everybody.
-SELECT holder_id, used, reserved, quota FROM files.usage
+SELECT holder_id, used, reserved, quota, follows, space_quota FROM files.usage
  WHERE tenant_id = :tenant AND holder_id = ANY(:holders::uuid[])
  ORDER BY holder_id FOR UPDATE;
 
 -- reserve --
 -- Bytes gained by each holder, if they fit in every quota. Fewer rows than asked for: they do not.
--- A row that was waited for is checked as it is after the wait.
+-- A row that was waited for is checked as it is after the wait; the tenant's is among them, and
+-- has what a space may hold that follows it.
 WITH asked AS (
     SELECT * FROM unnest(:holders::uuid[], :used::bigint[], :reserved::bigint[])
         AS d (holder_id, used, reserved)
 ), held AS (
-    SELECT holder_id, used + reserved AS taken, quota FROM files.usage
+    SELECT holder_id, used + reserved AS taken, quota, follows, space_quota FROM files.usage
      WHERE tenant_id = :tenant AND holder_id = ANY(:holders::uuid[])
      ORDER BY holder_id FOR UPDATE
 ), room AS (
-    SELECT bool_and(h.quota IS NULL OR h.taken + d.used + d.reserved <= h.quota) AS is_enough
-      FROM held h JOIN asked d USING (holder_id)
+    SELECT bool_and(coalesce(
+               h.taken + d.used + d.reserved
+                   <= CASE WHEN h.follows THEN t.space_quota ELSE h.quota END, TRUE)) AS is_enough
+      FROM held h JOIN asked d USING (holder_id) LEFT JOIN held t ON t.holder_id = :tenant
 )
 UPDATE files.usage u SET used = u.used + d.used, reserved = u.reserved + d.reserved
   FROM asked d CROSS JOIN room

@@ -92,7 +92,7 @@ SELECT node_id,
 -- spaces --
 -- Spaces by id and team spaces by name, and the caller's own when asked for, each with the caller's
 -- role. A space that is asked for in two ways is there twice.
-SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
+SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota, u.follows
   FROM (
     SELECT a.* FROM unnest((SELECT :ids::uuid[])) AS i (space_id)
      CROSS JOIN LATERAL (
@@ -112,7 +112,12 @@ SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
     SELECT role FROM files.member
      WHERE tenant_id = :tenant AND space_id = s.space_id AND user_id = :user_id LIMIT 1) m ON TRUE
  CROSS JOIN LATERAL (
-    SELECT used, reserved, quota FROM files.usage
+    SELECT used, reserved, follows,
+           CASE WHEN follows
+                THEN (SELECT t.space_quota FROM files.usage t
+                       WHERE t.tenant_id = :tenant AND t.holder_id = :tenant)
+                ELSE quota END AS quota
+      FROM files.usage
      WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u;
 
 -- children_named --

@@ -19,13 +19,17 @@ SQL = load_queries("bitvault.actors.files.store", "spaces.sql")
 
 @frozen
 class NewSpace:
-    """A space about to be made; ``owner_id`` for a personal one."""
+    """A space about to be made; ``owner_id`` for a personal one.
+
+    Without a quota of its own it follows its tenant, whose quotas are for a tenant's first space.
+    """
 
     kind: str
     name: str
     owner_id: UUID | None
     quota: int | None
     tenant_quota: int | None
+    space_quota: int | None
 
 
 async def ensure_personal(
@@ -37,7 +41,7 @@ async def ensure_personal(
 ) -> None:
     """Make the caller's personal space unless it is there; concurrent calls make one."""
     user = stamp.caller.principal
-    new = NewSpace("personal", user.login, user.user_id, *quotas)
+    new = NewSpace("personal", user.login, user.user_id, None, *quotas)
     await make_space(tx, stamp, ids, new, append)
 
 
@@ -74,6 +78,8 @@ async def make_space(
         tenant=stamp.tenant,
         holders=[stamp.tenant, space_id],
         quotas=[new.tenant_quota, new.quota],
+        follows=[False, new.quota is None],
+        space_quotas=[new.space_quota, None],
     )
     if new.owner_id is None:
         await put_member(tx, stamp.caller, space_id, user_id, Role.MANAGER)
@@ -96,6 +102,19 @@ async def put_member(
         space_id=space_id,
         user_id=user_id,
         role=role.value,
+    )
+
+
+async def put_quota(
+    tx: Transaction, caller: Caller, space_id: UUID, quota: int | None, *, follows: bool
+) -> None:
+    """Say how much a space may hold; None is without limit, unless it ``follows`` its tenant."""
+    await tx.execute(
+        SQL["update_quota"],
+        tenant=caller.tenant_id,
+        space_id=space_id,
+        quota=quota,
+        follows=follows,
     )
 
 
@@ -139,6 +158,7 @@ def space_of(row: Row, role: Role | None) -> Space:
         root_id=NodeId(row["root_id"]),
         role=role,
         quota=row["quota"],
+        follows=row["follows"],
         used=row["used"],
         reserved=row["reserved"],
         revision=row["revision"],

@@ -16,9 +16,10 @@ VALUES (:tenant, :root_id, :space_id, 'folder', :name, :name_key, :now, :now, :u
 
 -- insert_usage --
 -- The quota rows of a new space, and the tenant's with its first space.
-INSERT INTO files.usage (tenant_id, holder_id, quota)
-SELECT :tenant, h.holder_id, h.quota
-  FROM unnest(:holders::uuid[], :quotas::bigint[]) AS h (holder_id, quota)
+INSERT INTO files.usage (tenant_id, holder_id, quota, follows, space_quota)
+SELECT :tenant, h.holder_id, h.quota, h.follows, h.space_quota
+  FROM unnest(:holders::uuid[], :quotas::bigint[], :follows::boolean[], :space_quotas::bigint[])
+    AS h (holder_id, quota, follows, space_quota)
 ON CONFLICT DO NOTHING;
 
 -- put_member --
@@ -63,7 +64,11 @@ SELECT user_id, role FROM files.member
 
 -- lock_space --
 -- One space, held while it changes.
-SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
+SELECT s.*, m.role AS member_role, u.used, u.reserved, u.follows,
+       CASE WHEN u.follows
+            THEN (SELECT t.space_quota FROM files.usage t
+                   WHERE t.tenant_id = :tenant AND t.holder_id = :tenant)
+            ELSE u.quota END AS quota
   FROM files.space s
   LEFT JOIN files.member m
     ON m.tenant_id = :tenant AND m.space_id = s.space_id AND m.user_id = :user_id
@@ -81,8 +86,9 @@ UPDATE files.space SET name = :name, name_key = :name_key, revision = revision +
  WHERE tenant_id = :tenant AND space_id = :space_id;
 
 -- update_quota --
--- Null is without limit.
-UPDATE files.usage SET quota = :quota WHERE tenant_id = :tenant AND holder_id = :space_id;
+-- Null is without limit, unless it follows the tenant's.
+UPDATE files.usage SET quota = :quota, follows = :follows
+ WHERE tenant_id = :tenant AND holder_id = :space_id;
 
 -- list_spaces --
 -- Personal first ('personal' sorts before 'team'), then by name.
@@ -92,26 +98,36 @@ WITH mine AS (
     UNION ALL
     SELECT space_id, role FROM files.member WHERE tenant_id = :tenant AND user_id = :user_id
 )
-SELECT s.*, mine.role AS member_role, u.used, u.reserved, u.quota
+SELECT s.*, mine.role AS member_role, u.used, u.reserved, u.quota, u.follows
   FROM mine
  CROSS JOIN LATERAL (
     SELECT * FROM files.space a
      WHERE a.tenant_id = :tenant AND a.space_id = mine.space_id LIMIT 1) s
  CROSS JOIN LATERAL (
-    SELECT used, reserved, quota FROM files.usage
+    SELECT used, reserved, follows,
+           CASE WHEN follows
+                THEN (SELECT t.space_quota FROM files.usage t
+                       WHERE t.tenant_id = :tenant AND t.holder_id = :tenant)
+                ELSE quota END AS quota
+      FROM files.usage
      WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
  WHERE (s.kind COLLATE "C", s.name_key) > (:after_kind COLLATE "C", :after_key COLLATE "C")
  ORDER BY s.kind COLLATE "C", s.name_key LIMIT :limit;
 
 -- list_team_spaces --
 -- Every team space of the tenant, by name, with the caller's role where there is one.
-SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota
+SELECT s.*, m.role AS member_role, u.used, u.reserved, u.quota, u.follows
   FROM (SELECT * FROM files.space
          WHERE tenant_id = :tenant AND kind = 'team' AND name_key > :after_key
          ORDER BY name_key LIMIT :limit) s
   LEFT JOIN files.member m
     ON m.tenant_id = :tenant AND m.space_id = s.space_id AND m.user_id = :user_id
  CROSS JOIN LATERAL (
-    SELECT used, reserved, quota FROM files.usage
+    SELECT used, reserved, follows,
+           CASE WHEN follows
+                THEN (SELECT t.space_quota FROM files.usage t
+                       WHERE t.tenant_id = :tenant AND t.holder_id = :tenant)
+                ELSE quota END AS quota
+      FROM files.usage
      WHERE tenant_id = :tenant AND holder_id = s.space_id LIMIT 1) u
  ORDER BY s.name_key;

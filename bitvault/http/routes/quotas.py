@@ -1,0 +1,157 @@
+"""How many bytes tenants and users may hold."""
+
+import msgspec
+
+from bitvault.actors.files.contract import (
+    ChangeQuota,
+    ChangeUserQuota,
+    DescribeUsage,
+    DescribeUserUsage,
+    SpaceUsage,
+    TenantUsage,
+)
+from bitvault.actors.identity.contract import FindTenants, FindUsers, TenantNotFound, UserNotFound
+from bitvault.http import tenancy
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.preconditions import single_revision
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import quotas as wire
+
+routes = Routes("quotas")
+
+
+@routes.route(
+    "GET", "/v1/tenant/quota", {200: wire.TenantQuota}, scope=Scope.READ, codes=("forbidden",)
+)
+async def get_quota(call: Call[NoBody, NoQuery]) -> Answer:
+    """Tell what your tenant has and may have; for its admins."""
+    return _tenant(await call.files.ask(DescribeUsage(call.caller)))
+
+
+@routes.route(
+    "PATCH",
+    "/v1/tenant/quota",
+    {200: wire.TenantQuota},
+    scope=Scope.ADMIN,
+    body=wire.ChangeSpaceDefault,
+    codes=("invalid", "forbidden", "precondition_failed"),
+    if_match=True,
+)
+async def change_quota(call: Call[wire.ChangeSpaceDefault, NoQuery]) -> Answer:
+    """Say what each space may hold that has no quota of its own; for the tenant's admins.
+
+    It holds from the next upload on, for spaces that are there as well.
+    """
+    change = msgspec.structs.asdict(call.body)
+    request = ChangeQuota(call.caller, if_revision=single_revision(call), **change)
+    return _tenant(await call.files.ask(request))
+
+
+@routes.route(
+    "GET",
+    "/v1/admin/tenants/{id}/quota",
+    {200: wire.TenantQuota},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "tenant_not_found"),
+)
+async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Answer:
+    """Tell what a tenant has and may have; for operators."""
+    missing = await _missing_tenant(call)
+    if missing is not None:
+        return missing
+    return _tenant(await call.files.ask(DescribeUsage(call.caller, call.path["id"])))
+
+
+@routes.route(
+    "PATCH",
+    "/v1/admin/tenants/{id}/quota",
+    {200: wire.TenantQuota},
+    scope=Scope.ADMIN,
+    body=wire.ChangeTenantQuota,
+    codes=("invalid", "forbidden", "tenant_not_found", "precondition_failed"),
+    if_match=True,
+    when_full=True,
+)
+async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> Answer:
+    """Say what a tenant may hold, from the next upload on; for operators."""
+    missing = await _missing_tenant(call)
+    if missing is not None:
+        return missing
+    change = msgspec.structs.asdict(call.body)
+    request = ChangeQuota(call.caller, call.path["id"], if_revision=single_revision(call), **change)
+    return _tenant(await call.files.ask(request))
+
+
+@routes.route(
+    "GET",
+    "/v1/users/{id}/quota",
+    {200: wire.SpaceQuota},
+    scope=Scope.READ,
+    codes=("forbidden", "user_not_found"),
+)
+async def get_user_quota(call: Call[NoBody, NoQuery]) -> Answer:
+    """Tell what a user's personal space holds and may hold; for the tenant's admins."""
+    login = await _login(call)
+    if isinstance(login, Refusal):
+        return login
+    return _space(await call.files.ask(DescribeUserUsage(call.caller, call.path["id"])))
+
+
+@routes.route(
+    "PATCH",
+    "/v1/users/{id}/quota",
+    {200: wire.SpaceQuota},
+    scope=Scope.ADMIN,
+    body=wire.ChangeSpaceQuota,
+    codes=("invalid", "forbidden", "user_not_found", "precondition_failed"),
+    if_match=True,
+)
+async def change_user_quota(call: Call[wire.ChangeSpaceQuota, NoQuery]) -> Answer:
+    """Say what a user's space may hold, from the next upload on; for the tenant's admins."""
+    login = await _login(call)
+    if isinstance(login, Refusal):
+        return login
+    body = call.body
+    request = ChangeUserQuota(
+        call.caller,
+        call.path["id"],
+        login,
+        body.quota,
+        body.unlimited,
+        body.use_default,
+        single_revision(call),
+    )
+    return _space(await call.files.ask(request))
+
+
+async def _missing_tenant(call: Call[object, object]) -> Refusal | None:
+    tenant_id = call.path["id"]
+    found = await call.identity.ask(FindTenants(call.caller, (tenant_id,)))
+    if isinstance(found, Refusal):
+        return found
+    return None if found else TenantNotFound(str(tenant_id))
+
+
+async def _login(call: Call[object, object]) -> str | Refusal:
+    """Return the login of the user in the path."""
+    user_id = call.path["id"]
+    found = await call.identity.ask(FindUsers(call.caller, (user_id,)))
+    if isinstance(found, Refusal):
+        return found
+    return found[0].login if found else UserNotFound(str(user_id))
+
+
+def _tenant(usage: TenantUsage | Refusal) -> Answer:
+    if isinstance(usage, Refusal):
+        return usage
+    shown = tenancy.tenant_quota(usage)
+    return Reply(200, shown, {"ETag": shown.etag})
+
+
+def _space(usage: SpaceUsage | Refusal) -> Answer:
+    if isinstance(usage, Refusal):
+        return usage
+    shown = tenancy.space_quota(usage)
+    return Reply(200, shown, {"ETag": shown.etag})
