@@ -19,6 +19,7 @@ from bitvault.actors.audit.actor import Audit
 from bitvault.actors.audit.consumer import AuditSink
 from bitvault.actors.files.actor import Files
 from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
+from bitvault.actors.finalizer.actor.leaving import Leaving
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.letters.actor import Letters
 from bitvault.actors.sharing.actor import Sharing
@@ -271,8 +272,13 @@ def _workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
 
         return ChildSpec(applies.name, live)
 
-    files, storage = wiring.registry.ref("files"), wiring.registry.ref("storage")
-    finalizer = Finalizer(files, storage, wiring.clock, choices.garbage_interval)
+    ref = wiring.registry.ref
+    files, storage = ref("files"), ref("storage")
+    leaving = Leaving(
+        ref("identity"), (ref("sharing"), files, storage), (ref("letters"), ref("audit"))
+    )
+    interval = choices.garbage_interval
+    finalizer = Finalizer(files, storage, wiring.clock, interval, leaving=leaving)
     return [*map(consumer, CONSUMERS), finalizer_child(finalizer)]
 
 

@@ -2,6 +2,7 @@
 
 from bitvault.outbox.append import Outbox
 from bitvault.outbox.consumer import Consumer, ConsumerLoop, consumer_child
+from bitvault.outbox.erasing import erase_events
 from bitvault.outbox.relay import Relay, relay_child
 from bitvault.outbox.replay import Letter, Replayed, letters_after, next_aggregate, replay
 from bitvault.outbox.wakeup import Wakeups
@@ -15,6 +16,7 @@ __all__ = [
     "Replayed",
     "Wakeups",
     "consumer_child",
+    "erase_events",
     "letters_after",
     "next_aggregate",
     "relay_child",

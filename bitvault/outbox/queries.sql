@@ -103,6 +103,9 @@ LIMIT 1;
 UPDATE outbox.dead_letter SET attempts = attempts + 1, error = :error
 WHERE consumer = :consumer AND tenant_id = :tenant_id AND seq = :seq;
 
+-- hold_counter --
+SELECT last FROM outbox.tenant_seq WHERE tenant_id = :tenant_id FOR UPDATE;
+
 -- lag --
 -- Per consumer: events not yet applied, over all tenants, and the age of the oldest.
 SELECT

@@ -5,7 +5,8 @@ from attrs import define
 from bitvault.actors.audit import rules, store
 from bitvault.actors.audit.contract import Entry, ListEntries
 from bitvault.actors.room import Room
-from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.drivers.postgres.port import Database, Transaction, erase_rows
+from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
 from bitvault.kernel.refusal import Forbidden
 from supervisors import handles
@@ -32,3 +33,14 @@ class Audit(Room):
         entries = await self.database.read(tenant_id, work)
         keys = [rules.place_key(entry.at, entry.seq) for entry in entries]
         return page_of(entries, limit, keys)
+
+    @handles(EraseTenant)
+    async def erase_tenant(self, request: EraseTenant) -> Erased:
+        """Delete the trail of a tenant that is leaving."""
+        limit = request.limit
+
+        async def work(tx: Transaction) -> int:
+            return await erase_rows(tx, "audit", limit)
+
+        gone = await self.database.transact(request.tenant_id, work)
+        return Erased(gone, gone < limit)

@@ -35,6 +35,7 @@ MAX_GROUPS = 1000
 """Of one user: each principal carries them."""
 MAX_RATE, MIN_BURST, MAX_BURST = 1e6, 100, 10**9
 MAX_POLICY_SECONDS = 10 * 365 * 86_400
+MAX_ERASE_AFTER = 365 * 86_400
 MAX_TOKEN_SECONDS = 10 * 365 * 86_400
 
 
@@ -169,6 +170,13 @@ def _rate(tenant: Tenant, wanted: ChangeTenant) -> tuple[float | None, int | Non
     if (rate is None) != (burst is None):
         raise Refused(Invalid("burst" if burst is None else "rate", "is required with the other"))
     return rate, burst
+
+
+def checked_delay(seconds: int) -> int:
+    """Return how long a tenant's erasure can be revoked."""
+    if not 0 <= seconds <= MAX_ERASE_AFTER:
+        raise Refused(Invalid("after", f"must be from 0 to {MAX_ERASE_AFTER} seconds"))
+    return seconds
 
 
 def limit_of(rate: float | None, burst: int | None) -> Limit | None:

@@ -15,10 +15,19 @@ from bitvault.actors.letters.contract import (
 )
 from bitvault.actors.room import Room
 from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, encode_cursor, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
-from bitvault.outbox import Consumer, Letter, Replayed, letters_after, next_aggregate, replay
+from bitvault.outbox import (
+    Consumer,
+    Letter,
+    Replayed,
+    erase_events,
+    letters_after,
+    next_aggregate,
+    replay,
+)
 from supervisors import handles
 
 _MOST_EVENTS = 1000
@@ -94,6 +103,17 @@ class Letters(Room):
             work.note(target, await replay(self.database, consumer, tenant_id, target[1]))
         name, last = work.place
         return Replay(work.applied, tuple(work.failing), encode_cursor([name, str(last)]))
+
+    @handles(EraseTenant)
+    async def erase_tenant(self, request: EraseTenant) -> Erased:
+        """Delete the events of a tenant that is leaving, read and unread."""
+        tenant_id, limit = request.tenant_id, request.limit
+
+        async def work(tx: Transaction) -> int:
+            return await erase_events(tx, tenant_id, limit)
+
+        gone = await self.database.transact(tenant_id, work)
+        return Erased(gone, not gone)
 
     async def _next(
         self, request: ReplayDeadLetters, names: Sequence[str], place: _Target

@@ -128,3 +128,15 @@ WHERE tenant_id = :tenant_id AND upload_id = any(:upload_ids::uuid[]) AND state 
 
 -- oldest_garbage --
 SELECT min(discarded_at) AS since FROM storage.object WHERE state = 'garbage';
+
+-- hasten --
+-- Of a tenant that is leaving: unfinished uploads are looked at now and not when they would expire.
+UPDATE storage.object SET look_at = :now
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM storage.object
+    WHERE tenant_id = :tenant_id AND state = 'open' AND look_at > :now
+    LIMIT :limit
+));
+
+-- has_objects --
+SELECT EXISTS (SELECT FROM storage.object WHERE tenant_id = :tenant_id) AS it_has;

@@ -248,6 +248,17 @@ async def oldest_garbage(tx: Transaction) -> datetime | None:
     return since
 
 
+async def hasten(tx: Transaction, tenant_id: TenantId, now: datetime, limit: int) -> None:
+    """Put unfinished uploads of a tenant on the agenda for now."""
+    await tx.execute(_QUERIES["hasten"], tenant_id=tenant_id, now=now, limit=limit)
+
+
+async def has_objects(tx: Transaction, tenant_id: TenantId) -> bool:
+    """Say whether a tenant has anything in the ledger."""
+    row = await tx.fetchrow(_QUERIES["has_objects"], tenant_id=tenant_id)
+    return bool(row and row["it_has"])
+
+
 def _by_id(rows: Sequence[Row]) -> dict[UploadId, Entry]:
     return {row["upload_id"]: _entry(row) for row in rows}
 

@@ -6,7 +6,7 @@ commits, rolls back on any exception, and retries the whole piece when PostgreSQ
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
 
@@ -74,6 +74,22 @@ class Database(Protocol):
     async def read(self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run ``work`` for reading only, each statement on its own snapshot."""
         ...
+
+
+_ERASE = Query(
+    "erase",
+    "SELECT bitvault.erase($1::text, $2::text[], $3::integer) AS rows",
+    ("schema", "kept", "most"),
+)
+
+
+async def erase_rows(tx: Transaction, schema: str, most: int, kept: Sequence[str] = ()) -> int:
+    """Delete up to ``most`` rows of the transaction's tenant in a schema; return how many.
+
+    All its tables are meant, those of tomorrow as well, but for the ``kept`` ones.
+    """
+    row = await tx.fetchrow(_ERASE, schema=schema, kept=list(kept), most=most)
+    return int(row["rows"]) if row else 0
 
 
 def load_queries(package: str, name: str = "queries.sql") -> Mapping[str, Query]:

@@ -64,3 +64,41 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Deletes up to ``most`` rows of this tenant from the tables of one schema, all but those ``kept``, and
+-- says how many: whoever refers goes before what it refers to. A table with a tenant_id is among them
+-- as soon as there is one, so that none can be forgotten when a tenant leaves (ADR-0025).
+CREATE OR REPLACE FUNCTION bitvault.erase(erased text, kept text[], most integer) RETURNS integer
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+    whose uuid := bitvault.tenant();
+    one record;
+    gone integer;
+    total integer := 0;
+BEGIN
+    FOR one IN
+        WITH RECURSIVE referring AS (
+            SELECT c.oid, 0 AS depth FROM pg_class c
+             WHERE c.relnamespace = erased::regnamespace AND c.relkind IN ('r', 'p')
+            UNION
+            SELECT k.conrelid, r.depth + 1 FROM referring r
+              JOIN pg_constraint k ON k.confrelid = r.oid AND k.contype = 'f' AND k.conrelid <> r.oid
+             WHERE r.depth < 16
+        )
+        SELECT c.oid::regclass AS name FROM referring r
+          JOIN pg_class c ON c.oid = r.oid
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+         WHERE c.relname <> ALL(kept)
+         GROUP BY c.oid ORDER BY max(r.depth) DESC, c.relname
+    LOOP
+        EXECUTE format(
+            'DELETE FROM %1$s WHERE ctid = ANY(ARRAY('
+            'SELECT ctid FROM %1$s WHERE tenant_id = $1 LIMIT $2))', one.name)
+          USING whose, most - total;
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        total := total + gone;
+        EXIT WHEN total >= most;
+    END LOOP;
+    RETURN total;
+END
+$$;

@@ -2,6 +2,7 @@
 
 from bitvault.actors.files.actor.collecting import Collecting
 from bitvault.actors.files.actor.desk import FilesOptions
+from bitvault.actors.files.actor.leaving import Leaving
 from bitvault.actors.files.actor.quotas import QuotaKeeping
 from bitvault.actors.files.actor.reading import Reading
 from bitvault.actors.files.actor.sessions import Sessions
@@ -13,7 +14,9 @@ from bitvault.actors.files.actor.uploads import Uploads
 __all__ = ["Files", "FilesOptions"]
 
 
-class Files(Uploads, Sessions, Trees, Reading, Spaces, Succession, QuotaKeeping, Collecting):
+class Files(
+    Uploads, Sessions, Trees, Reading, Spaces, Succession, QuotaKeeping, Collecting, Leaving
+):
     """The room, put together: one class of handlers for each part of the contract.
 
     Error handling: refusals and a database or storage that is down are answers (``Room``); a

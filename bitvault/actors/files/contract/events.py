@@ -1,4 +1,4 @@
-"""The facts this room publishes on ``node.*``, ``space.*`` and ``tenant.quota_changed``.
+"""The facts this room publishes on ``node.*`` and ``space.*``.
 
 The aggregate is what changed. That a space was made is the ``node.created`` of its root.
 """
@@ -129,8 +129,8 @@ class MemberRemoved(Event):
 
 @frozen
 class TenantQuotaChanged(Event):
-    """The tenant, and each space without a quota of its own, may hold this; None: no limit."""
+    """The tenant (the aggregate), and each space without its own quota, may hold this now."""
 
-    kind: ClassVar[str] = "tenant.quota_changed"
+    kind: ClassVar[str] = "space.quotas_changed"
     quota: int | None
     space_quota: int | None

@@ -116,7 +116,7 @@ async def remove_below(
         await tx.execute(SQL["drop_entries"], tenant=tenant, node_ids=ids)
     gone = {one.node_id: one for one in (*tops, *fallen)}
     versions = await tx.fetch(SQL["drop_versions"], tenant=tenant, node_ids=list(gone), limit=limit)
-    await _release(tx, tenant, now, versions)
+    await release(tx, tenant, now, versions)
     unfinished = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=list(gone))
     sizes: dict[UUID, int] = defaultdict(int)
     for row in versions:
@@ -129,7 +129,8 @@ def _below(row: Row, top: Fallen) -> Fallen:
     return Fallen(row["node_id"], top.space_id, top.purged_at)
 
 
-async def _release(tx: Transaction, tenant: UUID, now: datetime, versions: Sequence[Row]) -> None:
+async def release(tx: Transaction, tenant: UUID, now: datetime, versions: Sequence[Row]) -> None:
+    """Let go of the content of versions that are gone."""
     if versions:
         refs = Counter(row["hash"] for row in versions)
         await tx.execute(

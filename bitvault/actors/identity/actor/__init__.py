@@ -3,6 +3,7 @@
 from attrs import define
 
 from bitvault.actors.identity.actor.accounts import Accounts
+from bitvault.actors.identity.actor.erasures import Erasures
 from bitvault.actors.identity.actor.groups import Groups
 from bitvault.actors.identity.actor.lifecycle import Lifecycle
 from bitvault.actors.identity.actor.policies import Policies
@@ -14,5 +15,5 @@ __all__ = ["Identity"]
 
 
 @define(eq=False)
-class Identity(Sessions, Tokens, Accounts, Lifecycle, Groups, Tenants, Policies):
+class Identity(Sessions, Tokens, Accounts, Lifecycle, Groups, Tenants, Policies, Erasures):
     """The room, put together: one class of handlers for each part of the contract."""

@@ -36,8 +36,10 @@ class Desk(Room):
 
     async def _append(self, tx: Transaction, caller: Caller, *events: Event) -> None:
         """Append to the outbox, as the transaction's last statement."""
-        outbox = Outbox(self.ids, self.clock, self.wakeups)
-        await outbox.append(tx, caller.tenant_id, events, caller)
+        await self._outbox().append(tx, caller.tenant_id, events, caller)
+
+    def _outbox(self) -> Outbox:
+        return Outbox(self.ids, self.clock, self.wakeups)
 
     async def _tell(
         self, tx: Transaction, tenant_id: TenantId, caller: Caller, *events: Event
@@ -46,8 +48,7 @@ class Desk(Room):
         known = caller
         if tenant_id != caller.tenant_id:
             known = evolve(caller, origin=Origin(caller.origin.request_id))
-        outbox = Outbox(self.ids, self.clock, self.wakeups)
-        await outbox.append(tx, tenant_id, events, known)
+        await self._outbox().append(tx, tenant_id, events, known)
 
     async def _policy(self, tenant_id: TenantId) -> Policy:
         async def work(tx: Transaction) -> policies.Terms:

@@ -15,6 +15,7 @@ from bitvault.actors.identity.contract import (
     ListTenants,
     Tenant,
     TenantChanged,
+    TenantLeaving,
     TenantNotFound,
     TenantTaken,
     User,
@@ -108,6 +109,8 @@ class Tenants(Desk):
         caller, tenant_id = operator_of(request.caller), request.tenant_id
         if request.is_suspended and tenant_id == caller.tenant_id:
             raise Refused(Forbidden("suspend your own tenant: nobody could undo it"))
+        if request.is_suspended is False:
+            await self._need_staying(tenant_id)
         now = self.clock.now()
 
         async def work(tx: Transaction) -> Tenant:
@@ -132,6 +135,13 @@ class Tenants(Desk):
         changed = await self.database.transact(tenant_id, work)
         self.principals.forget_tenant(tenant_id)
         return changed
+
+    async def _need_staying(self, tenant_id: TenantId) -> None:
+        async def find(tx: Transaction) -> bool:
+            return await store.is_leaving(tx, tenant_id)
+
+        if await self.database.read(None, find):
+            raise Refused(TenantLeaving())
 
     @handles(CreateTenant)
     async def create_tenant(self, request: CreateTenant) -> User:

@@ -4,6 +4,7 @@ They are for the audit: who did it and from where is in the envelope. Nothing he
 changes, so ``revision`` is 0. Never a password, a token or a part of one.
 """
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -154,3 +155,35 @@ class PolicyChanged(Event):
     default_life: int | None
     min_password: int
     longest_session: int | None
+
+
+@frozen
+class TenantErasing(Event):
+    """The tenant is to be erased, and suspended until then: in its own trail."""
+
+    kind: ClassVar[str] = "tenant.erasing"
+
+
+@frozen
+class TenantErasureScheduled(Event):
+    """An operator has a tenant erased at this time: in the operator's trail, as what follows."""
+
+    kind: ClassVar[str] = "tenant.erasure_scheduled"
+    name: str
+    erase_at: datetime
+
+
+@frozen
+class TenantErasureRevoked(Event):
+    """The tenant stays."""
+
+    kind: ClassVar[str] = "tenant.erasure_revoked"
+    name: str
+
+
+@frozen
+class TenantErased(Event):
+    """Nothing of the tenant is left, but for this."""
+
+    kind: ClassVar[str] = "tenant.erased"
+    name: str

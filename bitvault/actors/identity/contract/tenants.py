@@ -6,6 +6,7 @@ from uuid import UUID
 from attrs import field, frozen
 
 from bitvault.actors.identity.contract.accounts import User
+from bitvault.actors.identity.contract.erasures import TenantLeaving
 from bitvault.actors.identity.contract.refusals import TenantNotFound, TenantTaken
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
@@ -59,7 +60,7 @@ class FindTenants(Request[tuple[Tenant, ...] | Forbidden | Unavailable]):
 
 
 @frozen
-class ChangeTenant(Request[Tenant | TenantNotFound | Invalid | Forbidden]):
+class ChangeTenant(Request[Tenant | TenantNotFound | TenantLeaving | Invalid | Forbidden]):
     """Suspend a tenant or let it go on, or limit it; for operators. What is None stays."""
 
     caller: Caller

@@ -17,7 +17,7 @@ SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE t.name_key = :tenant_key AND a.login_key = :login_key
-    AND a.disabled_at IS NULL AND a.deleted_at IS NULL;
+    AND a.disabled_at IS NULL AND a.deleted_at IS NULL AND t.closed_at IS NULL;
 
 -- account_by_id --
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
@@ -49,7 +49,7 @@ WHERE a.tenant_id = :tenant_id
 ORDER BY a.login_key;
 
 -- standing --
-SELECT a.disabled_at IS NULL AND a.deleted_at IS NULL AS is_active,
+SELECT a.disabled_at IS NULL AND a.deleted_at IS NULL AND t.closed_at IS NULL AS is_active,
     t.suspended_at IS NOT NULL AS is_suspended, t.rate, t.burst,
     (
         SELECT jsonb_agg(to_jsonb(p)) FROM identity.policy AS p WHERE p.tenant_id = a.tenant_id

@@ -23,6 +23,7 @@ FROM identity.credential AS c
 JOIN identity.account AS a ON a.tenant_id = c.tenant_id AND a.user_id = c.user_id
 JOIN identity.tenant AS t ON t.tenant_id = c.tenant_id
 WHERE c.secret_hash = :secret_hash AND a.disabled_at IS NULL AND a.deleted_at IS NULL
+    AND t.closed_at IS NULL
     AND (c.expires_at IS NULL OR c.expires_at > :now)
     AND (c.idle_expires_at IS NULL OR c.idle_expires_at > :now);
 

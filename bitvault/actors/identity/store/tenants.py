@@ -61,6 +61,16 @@ async def update_tenant(tx: Transaction, tenant: Tenant, now: datetime) -> None:
     )
 
 
+async def suspend(tx: Transaction, tenant_id: TenantId, now: datetime) -> None:
+    """Let its users read, and change nothing."""
+    await tx.execute(QUERIES["suspend"], tenant_id=tenant_id, now=now)
+
+
+async def is_leaving(tx: Transaction, tenant_id: TenantId) -> bool:
+    """Say whether operators let this tenant go; across tenants."""
+    return await tx.fetchrow(QUERIES["leaving"], tenant_id=tenant_id) is not None
+
+
 async def full_at(tx: Transaction, tenant_id: TenantId) -> int | None:
     """Return how many users the tenant may have, if it has as many; hold the tenant first."""
     row = await tx.fetchrow(QUERIES["room_for_user"], tenant_id=tenant_id)

@@ -33,6 +33,14 @@ SET suspended_at = CASE WHEN :is_suspended::boolean THEN coalesce(suspended_at, 
     max_users = :max_users, rate = :rate, burst = :burst
 WHERE tenant_id = :tenant_id;
 
+-- suspend --
+UPDATE identity.tenant SET suspended_at = coalesce(suspended_at, :now)
+WHERE tenant_id = :tenant_id;
+
+-- leaving --
+-- Across tenants: whether operators let this one go.
+SELECT erased_id FROM identity.erasure WHERE erased_id = :tenant_id;
+
 -- room_for_user --
 -- Counts no further than the limit. Whoever makes users holds the tenant, or has no limit.
 SELECT t.max_users

@@ -3,11 +3,12 @@
 from attrs import define
 
 from bitvault.actors.sharing.actor.grants import Grants
+from bitvault.actors.sharing.actor.leaving import Leaving
 from bitvault.actors.sharing.actor.links import Links
 
 __all__ = ["Sharing"]
 
 
 @define(eq=False)
-class Sharing(Grants, Links):
+class Sharing(Grants, Links, Leaving):
     """The room, put together: one class of handlers for each part of the contract."""

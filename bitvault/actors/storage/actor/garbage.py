@@ -14,6 +14,7 @@ from bitvault.actors.storage.actor.ledger import Entries, Ledger
 from bitvault.actors.storage.actor.removal import Remover
 from bitvault.actors.storage.rules import MAX_BATCH
 from bitvault.actors.storage.store import Entry
+from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.ids import TenantId, UploadId
 from bitvault.kernel.refusal import Invalid, Refused, Unavailable
 from supervisors import handles
@@ -89,6 +90,11 @@ class Garbage(Room):
         await self._ledger.forget(tenant_id, [e.upload_id for e in done if e.state == "garbage"])
         await self._ledger.drop(tenant_id, [e.upload_id for e in done if e.state == "gone"])
         return len(done) == len(entries)
+
+    @handles(EraseTenant)
+    async def erase_tenant(self, request: EraseTenant) -> Erased:
+        """Hasten what is unfinished; the rest comes as ever, each object being deleted twice."""
+        return Erased(0, not await self._ledger.leave(request.tenant_id, request.limit))
 
     @handles(c.InspectLedger)
     async def inspect(self, _: c.InspectLedger) -> datetime | None:

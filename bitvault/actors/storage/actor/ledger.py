@@ -55,6 +55,16 @@ class Ledger:
 
         return await self.database.read(tenant_id, work)
 
+    async def leave(self, tenant_id: TenantId, limit: int) -> bool:
+        """Look at what a leaving tenant has not finished; return whether it has anything."""
+        now = self.clock.now()
+
+        async def work(tx: Transaction) -> bool:
+            await store.hasten(tx, tenant_id, now, limit)
+            return await store.has_objects(tx, tenant_id)
+
+        return await self.database.transact(tenant_id, work)
+
     async def open(self, tenant_id: TenantId, entries: Sequence[Entry]) -> Entries:
         """Insert what is new; return all as they stand."""
         now = self.clock.now()

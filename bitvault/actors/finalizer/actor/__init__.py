@@ -10,7 +10,6 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TypeVar
 
 import structlog
 import trio
@@ -26,6 +25,8 @@ from bitvault.actors.files.contract import (
     ObjectInDoubt,
     Verdict,
 )
+from bitvault.actors.finalizer.actor.asking import Postponed, ask
+from bitvault.actors.finalizer.actor.leaving import Leaving
 from bitvault.actors.finalizer.rules import Age, Tally
 from bitvault.actors.storage.contract import (
     DueObject,
@@ -36,11 +37,8 @@ from bitvault.actors.storage.contract import (
 )
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.refusal import Unavailable
-from bitvault.kernel.request import Request
-from supervisors import ActorDied, AskTimeout, Child, ChildSpec, MailboxFull, Ref
+from supervisors import Child, ChildSpec, Ref
 
-R = TypeVar("R")
 Job = Callable[[], Awaitable[int]]
 
 _UPLOADS, _ROWS, _OBJECTS = 100, 1000, 500
@@ -49,10 +47,6 @@ _SLICES = 10
 """Slices of one job in one turn, so that no job keeps the others waiting."""
 _BREATH = 1.0
 """Seconds between turns while there is more to do."""
-
-
-class Postponed(Exception):  # noqa: N818 - a state of the world
-    """A room cannot do it now; the message says why."""
 
 
 @frozen(eq=False)
@@ -67,6 +61,8 @@ class Finalizer:
     draw: Callable[[], float] = random.random
     """Jitter, uniform in [0, 1)."""
     tally: Tally = field(factory=Tally)
+    leaving: Leaving | None = None
+    """Where tenants leave for good; None: they do not."""
 
     async def run(self, child: Child) -> None:
         """Take turns until asked to stop."""
@@ -88,14 +84,16 @@ class Finalizer:
         return any(busy)
 
     def _jobs(self) -> Mapping[str, Job]:
-        files, storage = self.files, self.storage
+        files, storage, leaving = self.files, self.storage, self.leaving
+        tenants = {} if leaving is None else {"tenant_rows_erased": leaving.erase_some}
         return {
-            "uploads_expired": lambda: _ask(files, ExpireUploads(_UPLOADS)),
-            "rows_purged": lambda: _ask(files, ContinuePurges(_ROWS)),
-            "blobs_collected": lambda: _ask(files, CollectBlobs(_OBJECTS)),
+            **tenants,
+            "uploads_expired": lambda: ask(files, ExpireUploads(_UPLOADS)),
+            "rows_purged": lambda: ask(files, ContinuePurges(_ROWS)),
+            "blobs_collected": lambda: ask(files, CollectBlobs(_OBJECTS)),
             "objects_judged": self._judge,
-            "deletions_repeated": lambda: _ask(storage, RetryDiscards(_OBJECTS)),
-            "answers_forgotten": lambda: _ask(files, ForgetFinished(_ROWS)),
+            "deletions_repeated": lambda: ask(storage, RetryDiscards(_OBJECTS)),
+            "answers_forgotten": lambda: ask(files, ForgetFinished(_ROWS)),
         }
 
     async def _some(self, name: str, job: Job) -> bool:
@@ -114,17 +112,17 @@ class Finalizer:
 
     async def _judge(self) -> int:
         """Ask files about objects that nobody has claimed, and have storage act on what it says."""
-        due = await _ask(self.storage, ListDueObjects(_OBJECTS))
+        due = await ask(self.storage, ListDueObjects(_OBJECTS))
         by_tenant: dict[TenantId, list[DueObject]] = defaultdict(list)
         for one in due:
             by_tenant[one.tenant_id].append(one)
         for tenant_id, objects in by_tenant.items():
             doubts = tuple(ObjectInDoubt(one.upload_id, one.key, one.hash) for one in objects)
-            verdicts = await _ask(self.files, JudgeObjects(tenant_id, doubts))
+            verdicts = await ask(self.files, JudgeObjects(tenant_id, doubts))
             judged: dict[Verdict, list[DueObject]] = defaultdict(list)
             for one, verdict in zip(objects, verdicts, strict=True):
                 judged[verdict].append(one)
-            await _ask(
+            await ask(
                 self.storage,
                 SettleObjects(
                     tenant_id,
@@ -137,8 +135,8 @@ class Finalizer:
 
     async def _inspect(self) -> None:
         try:
-            garbage = await _ask(self.files, InspectGarbage())
-            discarded: datetime | None = await _ask(self.storage, InspectLedger())
+            garbage = await ask(self.files, InspectGarbage())
+            discarded: datetime | None = await ask(self.storage, InspectLedger())
         except Postponed:
             return  # the ages known before go on growing
         self.tally.oldest = Age(
@@ -147,16 +145,6 @@ class Finalizer:
             purged=garbage.purged_since,
             discarded=discarded,
         )
-
-
-async def _ask(ref: Ref, request: Request[R | Unavailable]) -> R:
-    try:
-        reply = await ref.ask(request)
-    except (ActorDied, AskTimeout, MailboxFull) as error:
-        raise Postponed(str(error)) from error
-    if isinstance(reply, Unavailable):
-        raise Postponed(reply.detail)
-    return reply
 
 
 def finalizer_child(finalizer: Finalizer) -> ChildSpec:

@@ -1,0 +1,28 @@
+"""Asking a room that may not be able to answer now."""
+
+from typing import TypeVar
+
+from bitvault.kernel.refusal import Unavailable
+from bitvault.kernel.request import Request
+from supervisors import ActorDied, AskTimeout, MailboxFull, Ref
+
+R = TypeVar("R")
+
+
+class Postponed(Exception):  # noqa: N818 - a state of the world
+    """A room cannot do it now; the message says why."""
+
+
+async def ask(ref: Ref, request: Request[R | Unavailable]) -> R:
+    """Ask.
+
+    Raises:
+        Postponed: the room does not answer, or what it needs is down.
+    """
+    try:
+        reply = await ref.ask(request)
+    except (ActorDied, AskTimeout, MailboxFull) as error:
+        raise Postponed(str(error)) from error
+    if isinstance(reply, Unavailable):
+        raise Postponed(reply.detail)
+    return reply

@@ -1,0 +1,163 @@
+"""Tenants that leave for good. What is written about it is the operators', so that it stays."""
+
+from datetime import timedelta
+
+from attrs import define
+
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor.desk import Desk, operator_of
+from bitvault.actors.identity.contract import (
+    DueErasures,
+    Erasure,
+    ErasureBegun,
+    ErasureNotFound,
+    FinishErasure,
+    ListErasures,
+    RevokeErasure,
+    ScheduleErasure,
+    TenantErased,
+    TenantErasing,
+    TenantErasureRevoked,
+    TenantErasureScheduled,
+    TenantNotFound,
+)
+from bitvault.actors.identity.store import erasures as store
+from bitvault.actors.identity.store import tenants
+from bitvault.drivers.postgres.port import Transaction, erase_rows
+from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Invalid, Refused
+from supervisors import handles
+
+
+@define(eq=False)
+class Erasures(Desk):
+    """Suspended, then closed, then erased: two tenants' rows, so each step can be repeated."""
+
+    @handles(ScheduleErasure)
+    async def schedule_erasure(self, request: ScheduleErasure) -> Erasure:
+        """Suspend the tenant, then write down when it is to be erased."""
+        caller, tenant_id = operator_of(request.caller), request.tenant_id
+        now = self.clock.now()
+        erase_at = now + timedelta(seconds=rules.checked_delay(request.after))
+        known = await self._known(tenant_id)
+        keeper = known.keeper_id if known else caller.tenant_id
+        name = await self._suspend(caller, tenant_id, request.name)
+        wanted = Erasure(tenant_id, name, "scheduled", now, erase_at)
+
+        async def work(tx: Transaction) -> None:
+            if not await store.put_erasure(tx, caller, wanted, keeper):
+                raise Refused(ErasureBegun())
+            event = TenantErasureScheduled(tenant_id, 0, name, erase_at)
+            await self._tell(tx, keeper, caller, event)
+
+        await self.database.transact(keeper, work)
+        return wanted
+
+    async def _suspend(self, caller: Caller, tenant_id: TenantId, name: str) -> str:
+        """Suspend it, and tell its own trail; return its name."""
+        now = self.clock.now()
+
+        async def work(tx: Transaction) -> str:
+            await tenants.hold_tenant(tx, tenant_id)
+            found = await tenants.tenants_found(tx, [tenant_id], ())
+            if not found:
+                raise Refused(TenantNotFound(str(tenant_id)))
+            if rules.name_key(name) != rules.name_key(found[0].name):
+                raise Refused(
+                    Invalid("name", "must be the name of the tenant that is to be erased")
+                )
+            if await store.keeps_platform(tx, tenant_id):
+                raise Refused(Forbidden("erase a tenant that the platform is operated from"))
+            await tenants.suspend(tx, tenant_id, now)
+            await self._tell(tx, tenant_id, caller, TenantErasing(tenant_id, 0))
+            return found[0].name
+
+        suspended = await self.database.transact(tenant_id, work)
+        self.principals.forget_tenant(tenant_id)
+        return suspended
+
+    @handles(RevokeErasure)
+    async def revoke_erasure(self, request: RevokeErasure) -> None:
+        """Let the tenant stay."""
+        caller, tenant_id = operator_of(request.caller), request.tenant_id
+        known = await self._known(tenant_id)
+        if known is None:
+            raise Refused(ErasureNotFound(str(tenant_id)))
+
+        async def work(tx: Transaction) -> None:
+            if not await store.revoke_erasure(tx, known.keeper_id, tenant_id):
+                raise Refused(ErasureBegun())
+            event = TenantErasureRevoked(tenant_id, 0, known.erasure.name)
+            await self._tell(tx, known.keeper_id, caller, event)
+
+        await self.database.transact(known.keeper_id, work)
+
+    @handles(ListErasures)
+    async def list_erasures(self, request: ListErasures) -> tuple[Erasure, ...]:
+        """List who leaves and who has left."""
+        operator_of(request.caller)
+
+        async def work(tx: Transaction) -> tuple[store.Kept, ...]:
+            return await store.erasures(tx, request.tenant_id)
+
+        return tuple(kept.erasure for kept in await self.database.read(None, work))
+
+    @handles(DueErasures)
+    async def due_erasures(self, _: DueErasures) -> tuple[TenantId, ...]:
+        """Close whose time has come; a crash in between is made good by the next look."""
+        now = self.clock.now()
+
+        async def look(tx: Transaction) -> tuple[store.Kept, ...]:
+            return await store.due_erasures(tx, now)
+
+        begun = [kept for kept in await self.database.read(None, look) if await self._begin(kept)]
+        return tuple(kept.erasure.tenant_id for kept in begun)
+
+    async def _begin(self, kept: store.Kept) -> bool:
+        now, tenant_id = self.clock.now(), kept.erasure.tenant_id
+
+        async def begin(tx: Transaction) -> bool:
+            return await store.begin_erasure(tx, kept, now)
+
+        async def close(tx: Transaction) -> None:
+            await store.close_tenant(tx, tenant_id, now)
+
+        waits = kept.erasure.state == "scheduled"
+        if waits and not await self.database.transact(kept.keeper_id, begin):
+            return False  # revoked a moment ago, or another daemon was first
+        await self.database.transact(tenant_id, close)
+        self.principals.forget_tenant(tenant_id)
+        return True
+
+    @handles(EraseTenant)
+    async def erase_tenant(self, request: EraseTenant) -> Erased:
+        """Delete users, groups, credentials and all the rest; the tenant itself is the last row."""
+        limit = request.limit
+
+        async def work(tx: Transaction) -> int:
+            return await erase_rows(tx, "identity", limit)
+
+        gone = await self.database.transact(request.tenant_id, work)
+        return Erased(gone, gone < limit)
+
+    @handles(FinishErasure)
+    async def finish_erasure(self, request: FinishErasure) -> None:
+        """Record the end, once, in the trail of the operators."""
+        known, now = await self._known(request.tenant_id), self.clock.now()
+        if known is None:
+            return
+
+        async def work(tx: Transaction) -> None:
+            if await store.finish_erasure(tx, known, now):
+                event = TenantErased(request.tenant_id, 0, known.erasure.name)
+                await self._outbox().append(tx, known.keeper_id, [event], None)
+
+        await self.database.transact(known.keeper_id, work)
+
+    async def _known(self, tenant_id: TenantId) -> store.Kept | None:
+        async def find(tx: Transaction) -> tuple[store.Kept, ...]:
+            return await store.erasures(tx, tenant_id)
+
+        return next(iter(await self.database.read(None, find)), None)

@@ -1,0 +1,28 @@
+"""What every room is asked when a tenant leaves for good (ADR-0025)."""
+
+from attrs import frozen
+
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.refusal import Unavailable
+from bitvault.kernel.request import Request
+
+
+@frozen
+class Erased:
+    """What became of one slice."""
+
+    rows: int
+    """Deleted just now."""
+    is_done: bool
+    """Whether nothing of the tenant is left in the room."""
+
+
+@frozen
+class EraseTenant(Request[Erased | Unavailable]):
+    """Delete up to ``limit`` rows of a tenant that nobody can enter any more.
+
+    To be repeated until it is done, and safe to repeat then. Asked by the finalizer alone.
+    """
+
+    tenant_id: TenantId
+    limit: int

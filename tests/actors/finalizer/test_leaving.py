@@ -1,0 +1,318 @@
+"""A tenant leaves for good: all that was its own goes, nothing of others, wherever it is killed."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from argon2 import PasswordHasher
+from attrs import define, evolve
+
+from bitvault.actors.audit.actor import Audit
+from bitvault.actors.audit.consumer import AuditSink
+from bitvault.actors.files.actor import FilesOptions
+from bitvault.actors.files.contract import Written
+from bitvault.actors.finalizer.actor.leaving import Leaving
+from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.contract import (
+    Authenticate,
+    BadCredentials,
+    ChangePolicy,
+    ChangeTenant,
+    CreateGroup,
+    CreateTenant,
+    CreateToken,
+    EnsureTenant,
+    Erasure,
+    ErasureBegun,
+    ErasureNotFound,
+    ListErasures,
+    OpenSession,
+    PolicyChange,
+    RevokeErasure,
+    ScheduleErasure,
+    SecretIssued,
+    TenantLeaving,
+    TenantNotFound,
+    Unauthenticated,
+)
+from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.letters.actor import Letters
+from bitvault.actors.sharing.actor import Sharing
+from bitvault.actors.sharing.contract import CreateLink, LinkIssued, LinkTerms
+from bitvault.actors.storage.actor import StorageOptions
+from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.limits.memory import MemoryLimits
+from bitvault.drivers.objects.memory import MemoryObjectStore
+from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.principal import Caller, Origin, Scope
+from bitvault.kernel.refusal import Forbidden, Invalid
+from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
+from tests.actors.finalizer.conftest import (
+    DAY,
+    GRACE,
+    UPLOADS,
+    Direct,
+    Fuse,
+    FusedDatabase,
+    House,
+    Killed,
+    build,
+    rows,
+)
+from tests.support.determinism import FixedClock, SequenceIds
+from tests.support.postgres import unchanged
+
+ORIGIN = Origin("r", "192.0.2.1", "pytest")
+PASSWORD = "correct horse"
+LARGE = b"x" * 2048
+WEEK = 7 * 86_400
+_TABLES = """
+    SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+     WHERE c.relkind IN ('r', 'p') AND a.attname = 'tenant_id'
+       AND c.relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+"""
+
+
+@define(eq=False)
+class Estate:
+    """A house with all the rooms there are, in one life that a fuse may end."""
+
+    house: House
+    identity: Identity
+    sharing: Sharing
+
+    async def be(self, tenant: str, login: str) -> Caller:
+        """Log in."""
+        opened = await self.identity.handle(OpenSession(tenant, login, PASSWORD, ORIGIN))
+        return Caller(await self.identity.handle(Authenticate(opened.token, ORIGIN)), ORIGIN)
+
+    async def catch_up(self, *tenants: TenantId) -> None:
+        """Let the trail be written."""
+        house = self.house
+        loop = ConsumerLoop(AuditSink(), house.database, MemoryBus(), house.clock)
+        for tenant_id in tenants:
+            await loop.catch_up(tenant_id)
+
+    async def turns(self, seconds: float = 0.0) -> None:
+        """Let time pass, and take turns until nothing is left to do now."""
+        await self.house.settle(seconds)
+
+
+@define(eq=False)
+class World:
+    """What outlives a daemon, from which new lives begin."""
+
+    database: PostgresDatabase
+    clock: FixedClock
+    ids: SequenceIds
+    store: MemoryObjectStore
+    options: tuple[FilesOptions, StorageOptions]
+
+    def live(self, fuse: Fuse | None = None) -> Estate:
+        """Begin a life."""
+        fuse = fuse or Fuse()
+        house = build(self.database, self.clock, self.ids, self.store, self.options, fuse)
+        database: Any = FusedDatabase(self.database, fuse)
+        hasher = Argon2Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        limits, outbox = MemoryLimits(), Outbox(self.ids, self.clock, Wakeups())
+        identity = Identity(database, hasher, self.clock, self.ids, limits, IdentityOptions())
+        files: Any = house.finalizer.files
+        below: Any = Direct(identity)
+        sharing = Sharing(database, outbox, files, below, self.clock, self.ids, hasher, limits)
+        writing: Any = (Direct(sharing), files, house.finalizer.storage)
+        told: Any = (Direct(Letters(database, {})), Direct(Audit(database)))
+        leaving = Leaving(below, writing, told)
+        house.finalizer = evolve(house.finalizer, leaving=leaving)
+        return Estate(house, identity, sharing)
+
+
+@pytest.fixture
+async def world(
+    database: PostgresDatabase,
+    clock: FixedClock,
+    ids: SequenceIds,
+    store: MemoryObjectStore,
+    options: FilesOptions,
+    storage_options: StorageOptions,
+) -> World:
+    """Have an operator in a tenant of its own."""
+    made = World(database, clock, ids, store, (options, storage_options))
+    await made.live().identity.handle(EnsureTenant("default", "op", PASSWORD))
+    return made
+
+
+async def furnish(estate: Estate, name: str) -> Caller:
+    """Make a tenant that has something in every room, and uploads in every state."""
+    await estate.identity.handle(CreateTenant(name, "root", PASSWORD))
+    root, house = await estate.be(name, "root"), estate.house
+    await estate.identity.handle(CreateGroup(root, "Staff"))
+    await estate.identity.handle(ChangePolicy(root, PolicyChange(min_password=9)))
+    token = await estate.identity.handle(CreateToken(root, "robot", None, Scope.WRITE))
+    assert isinstance(token, SecretIssued)
+    for number in range(4):
+        await house.put(f"/docs/{number % 2}/{number}", f"{number} of all", root)
+    await house.put("/docs/0/0", "again", root)
+    await house.put("/purged/deep", "purged", root)
+    await house.purge("/purged", root)
+    written = await house.put("/shared", "0 of all", root)
+    wanted = CreateLink(root, written.node.node_id, LinkTerms(label="for all"))
+    link = await estate.sharing.handle(wanted)
+    assert isinstance(link, LinkIssued)
+    unfinished = await house.init("/unfinished", "unfinished", root)
+    await house.send(unfinished.transfers[0], b"unfinished")
+    await house.open_large("/large", LARGE, root)
+    await estate.catch_up(root.tenant_id)
+    return root
+
+
+async def owners(world: World) -> dict[str, set[UUID]]:
+    """Return whose rows are in each table there is."""
+    names = [name for (name,) in await rows(world.database, _TABLES)]
+    return {
+        name: {one for (one,) in await rows(world.database, f"SELECT tenant_id FROM {name}")}  # noqa: S608 - names from the catalogue
+        for name in names
+    }
+
+
+async def gone(world: World, tenant_id: TenantId) -> None:
+    """Hold that no row in any table says that it is the tenant's."""
+    assert [name for name, found in (await owners(world)).items() if tenant_id in found] == []
+
+
+async def schedule(estate: Estate, name: str, tenant_id: TenantId, **more: Any) -> Any:
+    """Have a tenant erased."""
+    op = await estate.be("default", "op")
+    return await estate.identity.handle(ScheduleErasure(op, tenant_id, name, **more))
+
+
+async def test_all_of_a_tenant_goes_and_nothing_of_another(world: World) -> None:
+    """Beside one with the same content, which goes on working; the operators keep the record."""
+    estate = world.live()
+    acme, other = await furnish(estate, "acme"), await furnish(estate, "globex")
+    covered = {name for name, found in (await owners(world)).items() if acme.tenant_id in found}
+    assert {"files.version", "sharing.link", "storage.object", "audit.entry"} < covered
+    assert isinstance(await schedule(estate, "ACME", acme.tenant_id), Erasure)
+
+    await estate.turns(WEEK - 1)
+    assert acme.tenant_id in (await owners(world))["files.version"]
+    await estate.turns(1)
+    for step in range(4):
+        assert isinstance(await estate.house.put(f"/late/{step}", f"late {step}", other), Written)
+        await estate.turns(GRACE)
+
+    await gone(world, acme.tenant_id)
+    await estate.house.check()
+    op = await estate.be("default", "op")
+    [record] = await estate.identity.handle(ListErasures(op, acme.tenant_id))
+    assert (record.name, record.state) == ("acme", "erased")
+    told = await rows(
+        world.database, "SELECT kind, tenant_id FROM outbox.event WHERE kind LIKE 'tenant.erasu%'"
+        " OR kind = 'tenant.erased' ORDER BY seq",
+    )  # fmt: skip
+    assert told == [
+        ("tenant.erasure_scheduled", op.tenant_id),
+        ("tenant.erased", op.tenant_id),
+    ]
+    await estate.turns(UPLOADS)
+    await estate.house.check_clean()
+
+
+async def test_nobody_enters_once_it_has_begun(world: World) -> None:
+    """Until then its users read; then tokens, logins and links are like those of nobody."""
+    estate = world.live()
+    root = await furnish(estate, "acme")
+    opened = await estate.identity.handle(OpenSession("acme", "root", PASSWORD, ORIGIN))
+    await schedule(estate, "acme", root.tenant_id)
+    assert (await estate.identity.handle(Authenticate(opened.token, ORIGIN))).is_suspended is True
+
+    world.clock.advance(WEEK)
+    await estate.house.finalizer.turn()
+
+    told = await estate.identity.handle(Authenticate(opened.token, ORIGIN))
+    assert isinstance(told, Unauthenticated)
+    told = await estate.identity.handle(OpenSession("acme", "root", PASSWORD, ORIGIN))
+    assert isinstance(told, BadCredentials)
+    refused = await estate.identity.handle(
+        RevokeErasure(await estate.be("default", "op"), root.tenant_id)
+    )
+    assert isinstance(refused, ErasureBegun)
+    assert isinstance(await schedule(estate, "acme", root.tenant_id), ErasureBegun | TenantNotFound)
+
+
+async def test_an_erasure_can_be_revoked_until_it_begins(world: World) -> None:
+    """Nothing was lost; it stays suspended until an operator resumes it, which waits for that."""
+    estate = world.live()
+    root = await furnish(estate, "acme")
+    op = await estate.be("default", "op")
+    await schedule(estate, "acme", root.tenant_id)
+    resume = ChangeTenant(op, root.tenant_id, is_suspended=False)
+    assert isinstance(await estate.identity.handle(resume), TenantLeaving)
+
+    await estate.turns(WEEK - 1)
+    assert await estate.identity.handle(RevokeErasure(op, root.tenant_id)) is None
+
+    await estate.turns(DAY)
+    assert (await estate.identity.handle(resume)).is_suspended is False
+    assert isinstance(await estate.house.put("/new", "new", root), Written)
+    again = await estate.identity.handle(RevokeErasure(op, root.tenant_id))
+    assert isinstance(again, ErasureNotFound)
+
+
+async def test_not_everybody_erases_and_not_everything(world: World) -> None:
+    """Nobody but operators, nothing by a slip, and not what the platform is operated from."""
+    estate = world.live()
+    root = await furnish(estate, "acme")
+    op = await estate.be("default", "op")
+    nowhere = TenantId(root.principal.user_id)
+    async with unchanged(world.database, "identity", "outbox"):
+        refused = [
+            await estate.identity.handle(one)
+            for one in (
+                ScheduleErasure(root, root.tenant_id, "acme"),
+                RevokeErasure(root, root.tenant_id),
+                ListErasures(root),
+                ScheduleErasure(op, op.tenant_id, "default"),
+                ScheduleErasure(op, root.tenant_id, "globex"),
+                ScheduleErasure(op, root.tenant_id, "acme", -1),
+                ScheduleErasure(op, nowhere, "acme"),
+            )
+        ]
+    assert [type(one) for one in refused] == [*[Forbidden] * 4, *[Invalid] * 2, TenantNotFound]
+
+
+@pytest.mark.slow
+async def test_a_crash_anywhere_leaves_nothing_of_the_tenant_and_all_of_others(
+    world: World,
+) -> None:
+    """Each run is killed at the next effect, comes back, and ends with nothing left."""
+    other, at = await furnish(world.live(), "globex"), 0
+    while True:
+        at += 1
+        estate = world.live()
+        root = await furnish(estate, f"acme {at}")
+        await schedule(estate, f"acme {at}", root.tenant_id, after=0)
+        killed = await life(world.live(Fuse(at)))
+        after = world.live()
+        assert isinstance(await after.house.put("/again", f"again {at}", other), Written)
+        for seconds in (0.0, 300.0, GRACE, GRACE, GRACE):
+            await after.turns(seconds)
+        await gone(world, root.tenant_id)
+        await after.house.check()
+        if not killed:
+            break
+    assert at > 40
+    op = await world.live().be("default", "op")
+    records = await world.live().identity.handle(ListErasures(op))
+    assert [one.state for one in records] == ["erased"] * at
+
+
+async def life(estate: Estate) -> bool:
+    """Live until the fuse burns through; return whether it did."""
+    try:
+        for seconds in (0.0, GRACE, GRACE, GRACE):
+            await estate.turns(seconds)
+    except Killed:
+        return True
+    return False
