@@ -35,6 +35,18 @@ def policy(value: identity.TenantPolicy) -> policies.TenantPolicy:
     return replace(shown, etag=etag(value.revision, shown))
 
 
+def erasure(value: identity.Erasure) -> admin.Erasure:
+    """Show a tenant that leaves, or has left."""
+    return admin.Erasure(
+        tenant_id=value.tenant_id,
+        name=value.name,
+        state=value.state,  # type: ignore[arg-type]  # the contract documents the three words
+        asked_at=value.asked_at,
+        erase_at=value.erase_at,
+        erased_at=value.erased_at,
+    )
+
+
 def tenant_quota(value: files.TenantUsage) -> quotas.TenantQuota:
     """Show what a tenant has."""
     shown = quotas.TenantQuota(

@@ -119,3 +119,40 @@ class UpdateTenant(RequestShape, frozen=True, kw_only=True):
     default_rate: Annotated[
         bool, Meta(description="Let the settings say again how much may be asked.")
     ] = False
+
+
+class ScheduleErasure(RequestShape, frozen=True, kw_only=True):
+    """Have a tenant erased, with all its users and files."""
+
+    name: Annotated[TenantName, Meta(description="Of the tenant, against slips.")]
+    after: Annotated[
+        int, Meta(ge=0, le=31_536_000, description="Seconds in which it can be revoked.")
+    ] = 604_800
+
+
+class Erasure(ResponseShape, frozen=True, kw_only=True):
+    """A tenant that leaves, or has left: scheduled (can be revoked), erasing, or erased."""
+
+    tenant_id: UUID
+    name: str
+    state: Literal["scheduled", "erasing", "erased"]
+    asked_at: Moment
+    erase_at: Moment
+    erased_at: Moment | None
+
+
+class ExportTenant(RequestShape, frozen=True, kw_only=True):
+    """Where to go on, and how many records to tell at most."""
+
+    cursor: Cursor | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+
+
+class ExportedRecord(ResponseShape, frozen=True, kw_only=True):
+    """A record of a tenant.
+
+    A version's ``content`` says where its bytes are to be had: method, url, headers, expiresAt.
+    """
+
+    kind: str
+    record: dict[str, Any]

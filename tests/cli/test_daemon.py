@@ -33,7 +33,8 @@ def daemon() -> Iterator[tuple[str, Path]]:
         listen = f"127.0.0.1:{probe.getsockname()[1]}"
     code = "from bitvault.daemon import main; raise SystemExit(main())"
     command = [sys.executable, "-c", code, "serve", "--data", str(folder), "--listen", listen]
-    environment = {**os.environ, "BITVAULT_OBJECTS_LISTEN": "127.0.0.1:0"}
+    settings = {"BITVAULT_OBJECTS_LISTEN": "127.0.0.1:0", "BITVAULT_GARBAGE_INTERVAL": "1"}
+    environment = {**os.environ, **settings}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
@@ -285,6 +286,75 @@ def test_an_operator_keeps_tenants(
     assert (shown["effective"]["longestLife"], shown["bound"]["longestLife"]) == (3600, 2_592_000)
     trail = run(as_wil, "admin", "audit", "--subject", "tenant")
     assert (trail.returncode, b"tenant.policy_changed" in trail.stdout) == (0, True), trail.stderr
+
+
+def test_a_tenant_takes_its_data_along(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """Suspended first; records of every kind without secrets, each content once, and resumed."""
+    password = tmp_path / "password"
+    password.write_text("a password of theirs")
+    tenants = ("admin", "tenants")
+    made = ("create", "umbrella", "--admin", "ada", "--password-file", password)
+    assert run(logged_in, *tenants, *made).returncode == 0
+    as_ada = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "ada")}
+    login = ("--tenant", "umbrella", "--user", "ada", "--password-file", password)
+    assert run(as_ada, "login", daemon[0], *login).returncode == 0
+    for path, text in (("/a", b"one"), ("/a", b"two"), ("/b", b"one")):
+        put = run(as_ada, "put", "-", path, "--if-exists", "replace", stdin=text)
+        assert put.returncode == 0, put.stderr
+    assert run(as_ada, "link", "create", "/a").returncode == 0
+    assert run(as_ada, *tenants, "export", "umbrella", tmp_path / "x").returncode == 3
+    export = (*tenants, "export", "umbrella", tmp_path / "out")
+    assert run(logged_in, *export).returncode == 5
+    assert run(logged_in, *tenants, "suspend", "umbrella").returncode == 0
+
+    done = run(logged_in, *export, "--json")
+
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "out" / "manifest.jsonl").read_text()
+    records = [json.loads(line) for line in text.splitlines()]
+    kinds = {one["kind"] for one in records}
+    assert kinds >= {"user", "space", "node", "version", "grant", "link", "audit_entry"}
+    versions = [one for one in records if one["kind"] == "version"]
+    found = sorted((tmp_path / "out" / one["content"]).read_bytes() for one in versions)
+    assert found == [b"one", b"one", b"two"]
+    assert "argon2" not in text
+    assert "X-Amz-Signature" not in text
+    again = json.loads(run(logged_in, *export, "--json").stdout)["results"][0]
+    assert (again["fetched"], again["records"] >= len(records)) == (0, True)
+    trail = json.loads(run(as_ada, "admin", "audit", "--subject", "tenant", "--json").stdout)
+    assert "tenant.exported" in [one["kind"] for one in trail["results"]]
+
+
+def test_a_tenant_is_erased_unless_that_is_revoked(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """Suspended at once, kept by a word, and gone but for the record when its time has come."""
+    password = tmp_path / "password"
+    password.write_text("a password of theirs")
+    tenants = ("admin", "tenants")
+    made = ("create", "hooli", "--admin", "gav", "--password-file", password)
+    assert run(logged_in, *tenants, *made).returncode == 0
+    as_gav = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "gav")}
+    login = ("--tenant", "hooli", "--user", "gav", "--password-file", password)
+    assert run(as_gav, "login", daemon[0], *login).returncode == 0
+    assert run(as_gav, "mkdir", "/x").returncode == 0
+    assert run(logged_in, *tenants, "erase", "hooli").returncode == 2
+    assert run(logged_in, *tenants, "erase", "hooli", "--yes").returncode == 0
+    assert run(as_gav, "mkdir", "/y").returncode == 3
+    assert run(logged_in, *tenants, "resume", "hooli").returncode == 5
+    assert run(logged_in, *tenants, "keep", "hooli").returncode == 0
+    assert run(logged_in, *tenants, "resume", "hooli").returncode == 0
+    assert run(as_gav, "mkdir", "/y").returncode == 0
+    assert run(logged_in, *tenants, "erase", "hooli", "--after", "1s", "--yes").returncode == 0
+
+    def listed() -> str:
+        return run(logged_in, *tenants, "erasures").stdout.decode()
+
+    eventually(lambda: "erased" in listed(), 60)
+    assert run(as_gav, "ls").returncode == 3
+    assert b"hooli" not in run(logged_in, *tenants, "list").stdout
 
 
 def test_spaces_are_renamed_limited_and_deleted(logged_in: Mapping[str, str]) -> None:

@@ -143,6 +143,12 @@ TREES = [
     Wrong("PATCH", "/v1/admin/tenants/{user}", {"isSuspended": True}, 404, "tenant_not_found"),
     Wrong("PATCH", "/v1/admin/tenants/{user}", {"maxUsers": 0}, 400, "invalid", "maxUsers"),
     Wrong("PATCH", "/v1/admin/tenants/{tenant}", {"rate": 5}, 400, "invalid", "burst"),
+    Wrong("PUT", "/v1/admin/tenants/{tenant}/erasure", {"name": "default"}, 403, "forbidden"),
+    Wrong("PUT", "/v1/admin/tenants/{tenant}/erasure", {"name": "x"}, 400, "invalid", "name"),
+    Wrong("PUT", "/v1/admin/tenants/{user}/erasure", {"name": "x"}, 404, "tenant_not_found"),
+    Wrong("POST", "/v1/admin/tenants/{tenant}/export", {}, 409, "tenant_not_suspended"),
+    Wrong("POST", "/v1/admin/tenants/{user}/export", {}, 404, "tenant_not_found"),
+    Wrong("DELETE", "/v1/admin/tenants/{tenant}/erasure", None, 404, "erasure_not_found"),
     Wrong("PATCH", "/v1/tenant/quota", {"quota": 5}, 400, "invalid", "quota"),
     Wrong("PATCH", "/v1/tenant/quota", {"spaceQuota": -1}, 400, "invalid", "spaceQuota"),
     Wrong(

@@ -175,7 +175,7 @@ async def test_a_database_that_is_down_is_a_503_everywhere(
 
 
 READS = {"get_contents", "open_session", "change_password", "update_user"}
-READS |= {"update_tenant", "change_tenant_quota", "schedule_erasure"}
+READS |= {"update_tenant", "change_tenant_quota", "schedule_erasure", "export_tenant"}
 
 
 @each

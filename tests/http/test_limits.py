@@ -179,7 +179,7 @@ def test_what_hashes_a_password_or_copies_a_tree_is_dear() -> None:
     dear = {endpoint.operation_id for endpoint in ENDPOINTS if endpoint.cost == HEAVY}
     hashing = {"open_session", "change_password", "create_user", "create_tenant"}
     hashing |= {"create_link", "change_link"}
-    assert dear == hashing | {"copy_node", "replay_dead_letters"}
+    assert dear == hashing | {"copy_node", "replay_dead_letters", "export_tenant"}
 
 
 async def test_users_of_a_tenant_share_its_limit() -> None:

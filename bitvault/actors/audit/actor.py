@@ -7,6 +7,7 @@ from bitvault.actors.audit.contract import Entry, ListEntries
 from bitvault.actors.room import Room
 from bitvault.drivers.postgres.port import Database, Transaction, erase_rows
 from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.export import Exported, ExportRecords, check_exporter
 from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
 from bitvault.kernel.refusal import Forbidden
 from supervisors import handles
@@ -44,3 +45,14 @@ class Audit(Room):
 
         gone = await self.database.transact(request.tenant_id, work)
         return Erased(gone, gone < limit)
+
+    @handles(ExportRecords)
+    async def export_records(self, request: ExportRecords) -> Exported:
+        """Tell the trail to whoever takes the tenant's data along."""
+        check_exporter(request)
+        tenant_id, after, limit = request.tenant_id, request.after, request.limit
+
+        async def work(tx: Transaction) -> Exported:
+            return await store.export(tx, tenant_id, after, limit)
+
+        return await self.database.read(tenant_id, work)

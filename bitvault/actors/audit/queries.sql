@@ -45,3 +45,10 @@ WHERE tenant_id = :tenant_id AND user_id = :user_id
     AND (at, seq) < (:at, :seq) AND at >= :since
 ORDER BY at DESC, seq DESC
 LIMIT :most;
+
+-- export --
+SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text
+FROM audit.entry
+WHERE tenant_id = :tenant AND seq > :seq
+ORDER BY seq
+LIMIT :limit;

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from msgspec import json
 
 from bitvault.actors.audit.contract import Entry, Filter
-from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
 from bitvault.kernel.events import Recorded
+from bitvault.kernel.export import Exported, Key
 from bitvault.kernel.ids import TenantId
 
 QUERIES = load_queries("bitvault.actors.audit")
@@ -55,3 +56,9 @@ async def entries(
         **values,
     )
     return tuple(Entry(**{**row, "detail": json.decode(row["detail"])}) for row in rows)
+
+
+async def export(tx: Transaction, tenant_id: TenantId, after: Key | None, limit: int) -> Exported:
+    """Tell the trail from its beginning."""
+    rows, last = await keyset(tx, QUERIES["export"], tenant_id, {"seq": 0}, after, limit)
+    return Exported(tuple({**row, "detail": json.decode(row["detail"])} for row in rows), last)

@@ -1,23 +1,27 @@
-"""``admin tenants list|create|suspend|resume|limit``: for the platform's operators."""
+"""``admin tenants list|create|suspend|resume|limit|export|erase|keep|erasures``: for operators."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bitvault.cli.context import connect, is_id, new_password, reports
+from bitvault.cli.context import connect, is_id, new_password, reports, sure
+from bitvault.cli.durations import SAY, duration
 from bitvault.cli.failures import NotFoundHere
-from bitvault.cli.output import Report
+from bitvault.cli.output import Report, counted, human_size
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
-from bitvault.wire.admin import Tenant
+from bitvault.wire.admin import Erasure, Tenant
 
 _PATH = "/v1/admin/tenants"
 
 
 @click.group()
 def tenants() -> None:
-    """List, create, suspend or limit tenants. For the platform's operators."""
+    """List, create, suspend, limit, export or erase tenants. For the platform's operators."""
 
 
 @tenants.command("list", epilog="Example: bitvault admin tenants list")
@@ -103,6 +107,78 @@ def limit(tenant: str, users: int | None, rate: float | None, burst: int | None)
     elif burst is not None:
         body |= {"burst": burst}
     return _changed(tenant, body, "changed the limits of")
+
+
+@tenants.command(
+    epilog="Examples: bitvault admin tenants erase acme; "
+    "bitvault admin tenants erase acme --after 30d --yes"
+)
+@click.argument("tenant")
+@click.option("--after", callback=duration, default="7d", show_default=True, help=f"{SAY}.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@reports
+def erase(tenant: str, after: int, yes: bool) -> Report:
+    """Suspend TENANT now and erase its users and files then; `keep` revokes it until then."""
+    with connect() as client:
+        found = client.rest.call("GET", f"{_PATH}/{tenant_id(client, tenant)}", Tenant)
+        if not yes:
+            sure(f"Erase the tenant {found.name} with all its users and files?")
+        body = {"name": found.name, "after": after}
+        made = client.rest.call("PUT", f"{_PATH}/{found.id}/erasure", Erasure, body=body)
+    lines = [
+        f"suspended {made.name}; all of it is erased from {when(made.erase_at)} on",
+        f"until then: bitvault admin tenants keep {made.name}",
+    ]
+    return Report([plain(made)], lines)
+
+
+@tenants.command(
+    epilog="Examples: bitvault admin tenants suspend acme; "
+    "bitvault admin tenants export acme ./acme; bitvault admin tenants erase acme"
+)
+@click.argument("tenant")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@reports
+def export(tenant: str, folder: Path) -> Report:
+    """Take all of a suspended TENANT along: FOLDER/manifest.jsonl and FOLDER/contents.
+
+    Run it again after an interruption: contents that are there are not fetched twice.
+    """
+    from bitvault.client.exports import Export, Taken  # noqa: PLC0415 - not for --help
+
+    def tell(taken: Taken) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{counted(taken.records, 'record')}\x1b[K", nl=False, err=True)
+
+    with connect() as client:
+        path = f"{_PATH}/{tenant_id(client, tenant)}/export"
+        taken = Export(client, path, folder, tell).run()
+    result = {"records": taken.records, "fetched": taken.contents, "bytes": taken.size}
+    fetched = f"{counted(taken.contents, 'content')}, {human_size(taken.size)}"
+    return Report([result], [f"{counted(taken.records, 'record')}; fetched {fetched}"])
+
+
+@tenants.command(epilog="Example: bitvault admin tenants keep acme")
+@click.argument("tenant")
+@reports
+def keep(tenant: str) -> Report:
+    """Let TENANT stay that was to be erased; it stays suspended until you `resume` it."""
+    with connect() as client:
+        found = tenant_id(client, tenant)
+        client.rest.raw("DELETE", f"{_PATH}/{found}/erasure")
+    return Report([{"tenantId": found}], [f"{tenant} stays; it is still suspended"])
+
+
+@tenants.command(epilog="Example: bitvault admin tenants erasures --json")
+@reports
+def erasures() -> Report:
+    """List the tenants that are to be erased, are being, or have been."""
+    with connect() as client:
+        found = list(client.listed("/v1/admin/erasures", Erasure, limit=None))
+    rows = [
+        (one.name, one.state, when(one.erased_at or one.erase_at), one.tenant_id) for one in found
+    ]
+    return Report([plain(one) for one in found], table(rows, ("name", "state", "at", "id")))
 
 
 def _changed(tenant: str, body: dict[str, Any], done: str) -> Report:

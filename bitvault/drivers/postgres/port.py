@@ -115,3 +115,33 @@ def _compile(name: str, text: str) -> Query:
     order = tuple(dict.fromkeys(_PARAMETER.findall(text)))
     sql = _PARAMETER.sub(lambda match: f"${order.index(match[1]) + 1}", text)
     return Query(name, sql.rstrip(";"), order)
+
+
+async def keyset(
+    tx: Transaction,
+    query: Query,
+    tenant: TenantId,
+    keys: Mapping[str, Any],
+    after: Sequence[str | int] | None,
+    limit: int,
+) -> tuple[list[Row], list[str | int] | None]:
+    """Return a slice of a list that ``query`` orders by ``keys``, and the last one's key.
+
+    ``keys`` are the columns with what comes before all of their values; a query takes them as
+    parameters, with ``tenant`` and ``limit``. Without a key there is no more.
+
+    Raises:
+        ValueError: ``after`` is no key of this list.
+    """
+    start = dict(keys)
+    if after is not None:
+        start = {
+            name: type(least)(value)
+            for (name, least), value in zip(keys.items(), after, strict=True)
+        }
+    rows = await tx.fetch(query, tenant=tenant, limit=limit + 1, **start)
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    key = [one if isinstance(one := last[name], int) else str(one) for name in keys]
+    return rows[:limit], key

@@ -6,6 +6,8 @@ from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import (
     admin,
     batch,
+    erasures,
+    exports,
     files,
     folders,
     groups,
@@ -41,6 +43,8 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
         tenants,
         policies,
         quotas,
+        erasures,
+        exports,
     )
     for endpoint in topic.routes.endpoints
 )

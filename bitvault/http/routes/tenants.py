@@ -84,7 +84,7 @@ async def get_tenant(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.Tenant},
     scope=Scope.ADMIN,
     body=wire.UpdateTenant,
-    codes=("invalid", "forbidden", "tenant_not_found"),
+    codes=("invalid", "forbidden", "tenant_not_found", "tenant_leaving"),
     when_full=True,
 )
 async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Answer:

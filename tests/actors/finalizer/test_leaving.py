@@ -295,7 +295,7 @@ async def test_a_crash_anywhere_leaves_nothing_of_the_tenant_and_all_of_others(
         await schedule(estate, f"acme {at}", root.tenant_id, after=0)
         killed = await life(world.live(Fuse(at)))
         after = world.live()
-        assert isinstance(await after.house.put("/again", f"again {at}", other), Written)
+        assert isinstance(await after.house.put(f"/again/{at}", f"again {at}", other), Written)
         for seconds in (0.0, 300.0, GRACE, GRACE, GRACE):
             await after.turns(seconds)
         await gone(world, root.tenant_id)
@@ -310,9 +310,10 @@ async def test_a_crash_anywhere_leaves_nothing_of_the_tenant_and_all_of_others(
 
 async def life(estate: Estate) -> bool:
     """Live until the fuse burns through; return whether it did."""
+    killed = False
     try:
         for seconds in (0.0, GRACE, GRACE, GRACE):
             await estate.turns(seconds)
-    except Killed:
-        return True
-    return False
+    except* Killed:
+        killed = True
+    return killed

@@ -24,6 +24,7 @@ from bitvault.http.preconditions import etag
 from bitvault.http.throttle import Rates
 from bitvault.kernel.access import Right, Role
 from bitvault.kernel.events import Position
+from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, UserId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Principal, Scope
@@ -65,6 +66,7 @@ USER = identity.User(
 )
 TENANT = identity.Tenant(TenantId(ID), "acme", NOW, is_suspended=True, max_users=5)
 POLICY = identity.TenantPolicy(identity.Policy(), identity.Policy(), identity.Policy(), 3)
+ERASURE = identity.Erasure(TenantId(ID), "acme", "scheduled", NOW, NOW + timedelta(days=7))
 GROUP = identity.Group(GroupId(ID), "Staff", NOW)
 CREDENTIAL = identity.Credential(
     ID, "session", "", "bv_tttt", NOW, NOW, None, "127.0.0.1", "test", Scope.ACCOUNT
@@ -122,6 +124,11 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.ChangeTenant: lambda _: TENANT,
     identity.DescribePolicy: lambda _: POLICY,
     identity.ChangePolicy: lambda _: POLICY,
+    identity.ScheduleErasure: lambda _: ERASURE,
+    identity.ListErasures: lambda _: (ERASURE,),
+    identity.RevokeErasure: lambda _: None,
+    identity.BeginExport: lambda _: None,
+    ExportRecords: lambda _: Exported(({"user_id": ID, "created_at": NOW},), [str(ID)]),
     identity.CreateGroup: lambda _: GROUP,
     identity.RenameGroup: lambda _: GROUP,
     identity.DeleteGroup: lambda _: None,

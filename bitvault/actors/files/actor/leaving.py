@@ -1,14 +1,32 @@
-"""Spaces, nodes, versions and uploads go with their tenant."""
+"""Spaces, nodes, versions and uploads go with their tenant, and can be taken along."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.store.erasing import erase_some, has_blobs
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
+from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.export import Exported, ExportRecords, check_exporter
+from bitvault.kernel.refusal import Refused, Unavailable
 from supervisors import handles
+
+_EXPORT = load_queries("bitvault.actors.files.store", "export.sql")
+_LEAST = UUID(int=0)
+_BYTES = "application/octet-stream"
+_KEYS: Mapping[str, Mapping[str, Any]] = {
+    "space": {"space_id": _LEAST},
+    "space_member": {"space_id": _LEAST, "user_id": _LEAST},
+    "node": {"node_id": _LEAST},
+    "version": {"node_id": _LEAST, "version": 0},
+    "trash_entry": {"entry_id": _LEAST},
+}
 
 
 class Leaving(Desk):
-    """What the finalizer asks for."""
+    """What the finalizer asks for, and whoever exports a tenant."""
 
     @handles(EraseTenant)
     async def erase_tenant(self, message: EraseTenant) -> Erased:
@@ -20,3 +38,44 @@ class Leaving(Desk):
             return Erased(gone, gone < limit and not await has_blobs(tx, tenant_id))
 
         return await self._database.transact(tenant_id, work)
+
+    @handles(ExportRecords)
+    async def export_records(self, request: ExportRecords) -> Exported:
+        """Tell spaces, nodes, versions (with where their bytes are to be had), or the trash."""
+        check_exporter(request)
+        kind, tenant_id = request.kind, request.tenant_id
+
+        async def work(tx: Transaction) -> Exported:
+            query, keys = _EXPORT[kind], _KEYS[kind]
+            found = await keyset(tx, query, tenant_id, keys, request.after, request.limit)
+            return Exported(tuple(found[0]), found[1])
+
+        found = await self._database.read(tenant_id, work)
+        return await self._with_bytes(request, found) if kind == "version" else found
+
+    async def _with_bytes(self, request: ExportRecords, found: Exported) -> Exported:
+        """Have storage sign a download of each version, in place of its object's key."""
+        drafts = tuple(
+            DownloadDraft(one["object_key"], f"{one['node_id']}-{one['version']}", _BYTES)
+            for one in found.records
+        )
+        signed: tuple[Transfer, ...] | Unavailable = ()
+        if drafts:
+            signed = await self._ask(SignDownloads(request.tenant_id, drafts))
+        if isinstance(signed, Unavailable):
+            raise Refused(signed)
+        return Exported(
+            tuple(_with(one, step) for one, step in zip(found.records, signed, strict=True)),
+            found.last,
+        )
+
+
+def _with(record: Mapping[str, Any], step: Transfer) -> Mapping[str, Any]:
+    shown = {name: value for name, value in record.items() if name != "object_key"}
+    content = {
+        "method": step.method,
+        "url": step.url,
+        "headers": dict(step.headers),
+        "expiresAt": step.expires_at,
+    }
+    return {**shown, "content": content}

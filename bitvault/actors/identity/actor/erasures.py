@@ -1,12 +1,16 @@
 """Tenants that leave for good. What is written about it is the operators', so that it stays."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from attrs import define
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.desk import Desk, operator_of
 from bitvault.actors.identity.contract import (
+    BeginExport,
     DueErasures,
     Erasure,
     ErasureBegun,
@@ -19,16 +23,26 @@ from bitvault.actors.identity.contract import (
     TenantErasing,
     TenantErasureRevoked,
     TenantErasureScheduled,
+    TenantExported,
     TenantNotFound,
+    TenantNotSuspended,
 )
 from bitvault.actors.identity.store import erasures as store
 from bitvault.actors.identity.store import tenants
-from bitvault.drivers.postgres.port import Transaction, erase_rows
+from bitvault.drivers.postgres.port import Transaction, erase_rows, keyset, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.export import Exported, ExportRecords, check_exporter
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
+
+_EXPORT = load_queries("bitvault.actors.identity.store", "export.sql")
+_KEYS: Mapping[str, Mapping[str, Any]] = {
+    "user": {"user_id": UUID(int=0)},
+    "group": {"group_id": UUID(int=0)},
+    "membership": {"group_id": UUID(int=0), "user_id": UUID(int=0)},
+}
 
 
 @define(eq=False)
@@ -141,6 +155,35 @@ class Erasures(Desk):
 
         gone = await self.database.transact(request.tenant_id, work)
         return Erased(gone, gone < limit)
+
+    @handles(BeginExport)
+    async def begin_export(self, request: BeginExport) -> None:
+        """Let a suspended tenant be taken along; it is told so."""
+        caller, tenant_id = operator_of(request.caller), request.tenant_id
+
+        async def work(tx: Transaction) -> None:
+            found = await tenants.tenants_found(tx, [tenant_id], ())
+            if not found:
+                raise Refused(TenantNotFound(str(tenant_id)))
+            if not found[0].is_suspended:
+                raise Refused(TenantNotSuspended())
+            if request.is_first:
+                await self._tell(tx, tenant_id, caller, TenantExported(tenant_id, 0))
+
+        await self.database.transact(tenant_id, work)
+
+    @handles(ExportRecords)
+    async def export_records(self, request: ExportRecords) -> Exported:
+        """Tell users, groups or memberships, without any secret."""
+        check_exporter(request)
+        kind, tenant_id = request.kind, request.tenant_id
+
+        async def work(tx: Transaction) -> Exported:
+            query, keys = _EXPORT[kind], _KEYS[kind]
+            found = await keyset(tx, query, tenant_id, keys, request.after, request.limit)
+            return Exported(tuple(found[0]), found[1])
+
+        return await self.database.read(tenant_id, work)
 
     @handles(FinishErasure)
     async def finish_erasure(self, request: FinishErasure) -> None:

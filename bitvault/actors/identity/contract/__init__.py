@@ -27,6 +27,7 @@ from bitvault.actors.identity.contract.credentials import (
     SecretIssued,
 )
 from bitvault.actors.identity.contract.erasures import (
+    BeginExport,
     DueErasures,
     Erasure,
     ErasureBegun,
@@ -36,6 +37,7 @@ from bitvault.actors.identity.contract.erasures import (
     RevokeErasure,
     ScheduleErasure,
     TenantLeaving,
+    TenantNotSuspended,
 )
 from bitvault.actors.identity.contract.events import (
     GroupCreated,
@@ -53,6 +55,7 @@ from bitvault.actors.identity.contract.events import (
     TenantErasing,
     TenantErasureRevoked,
     TenantErasureScheduled,
+    TenantExported,
     TokenCreated,
     TokenRevoked,
     UserChanged,
@@ -111,6 +114,7 @@ __all__ = [
     "AddTenant",
     "Authenticate",
     "BadCredentials",
+    "BeginExport",
     "ChangePassword",
     "ChangePolicy",
     "ChangeTenant",
@@ -177,8 +181,10 @@ __all__ = [
     "TenantErasing",
     "TenantErasureRevoked",
     "TenantErasureScheduled",
+    "TenantExported",
     "TenantLeaving",
     "TenantNotFound",
+    "TenantNotSuspended",
     "TenantPolicy",
     "TenantSuspended",
     "TenantTaken",

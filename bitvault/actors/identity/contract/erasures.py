@@ -53,6 +53,18 @@ class TenantLeaving(Refusal):
 
 
 @frozen
+class TenantNotSuspended(Refusal):
+    """What is told of a tenant page by page must not change meanwhile."""
+
+    code: ClassVar[str] = "tenant_not_suspended"
+
+    @property
+    def detail(self) -> str:
+        """Say what to do first."""
+        return "Suspend the tenant first, so that nothing changes while it is exported."
+
+
+@frozen
 class Erasure:
     """A tenant that leaves, or has left."""
 
@@ -108,3 +120,13 @@ class FinishErasure(Request[None | Unavailable]):
     """Record that nothing is left of a tenant. Asked by the finalizer."""
 
     tenant_id: TenantId
+
+
+@frozen
+class BeginExport(Request[None | TenantNotFound | TenantNotSuspended | Forbidden | Unavailable]):
+    """Say whether a tenant may be exported, and note in its trail that it is; for operators."""
+
+    caller: Caller
+    tenant_id: TenantId
+    is_first: bool
+    """False: it has begun, and goes on."""

@@ -187,3 +187,10 @@ class TenantErased(Event):
 
     kind: ClassVar[str] = "tenant.erased"
     name: str
+
+
+@frozen
+class TenantExported(Event):
+    """An operator has begun to take along all that the tenant has; in its own trail."""
+
+    kind: ClassVar[str] = "tenant.exported"

@@ -1,16 +1,27 @@
-"""Grants and links go with their tenant."""
+"""Grants and links go with their tenant, and can be taken along."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 from attrs import define
 
 from bitvault.actors.sharing.actor.desk import Desk
-from bitvault.drivers.postgres.port import Transaction, erase_rows
+from bitvault.drivers.postgres.port import Transaction, erase_rows, keyset, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.export import Exported, ExportRecords, check_exporter
 from supervisors import handles
+
+_EXPORT = load_queries("bitvault.actors.sharing.store", "export.sql")
+_KEYS: Mapping[str, Mapping[str, Any]] = {
+    "grant": {"node_id": UUID(int=0), "grantee_id": UUID(int=0)},
+    "link": {"link_id": UUID(int=0)},
+}
 
 
 @define(eq=False)
 class Leaving(Desk):
-    """What the finalizer asks for."""
+    """What the finalizer asks for, and whoever exports a tenant."""
 
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
@@ -22,3 +33,16 @@ class Leaving(Desk):
 
         gone = await self.database.transact(request.tenant_id, work)
         return Erased(gone, gone < limit)
+
+    @handles(ExportRecords)
+    async def export_records(self, request: ExportRecords) -> Exported:
+        """Tell grants or links, without any secret."""
+        check_exporter(request)
+        kind, tenant_id = request.kind, request.tenant_id
+
+        async def work(tx: Transaction) -> Exported:
+            query, keys = _EXPORT[kind], _KEYS[kind]
+            found = await keyset(tx, query, tenant_id, keys, request.after, request.limit)
+            return Exported(tuple(found[0]), found[1])
+
+        return await self.database.read(tenant_id, work)

@@ -1,0 +1,43 @@
+"""What every room is asked to tell of a tenant that takes its data along (ADR-0025)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Invalid, Refused, Unavailable
+from bitvault.kernel.request import Request
+
+Key = Sequence[str | int]
+
+
+@frozen
+class Exported:
+    """Some records of one kind in the order of their keys; values are plain, and no secrets."""
+
+    records: tuple[Mapping[str, Any], ...]
+    last: Key | None
+    """The key of the last one; None: there are no more."""
+
+
+@frozen
+class ExportRecords(Request[Exported | Invalid | Forbidden | Unavailable]):
+    """Tell up to ``limit`` records of a kind whose keys come after ``after``; for operators."""
+
+    caller: Caller
+    tenant_id: TenantId
+    kind: str
+    after: Key | None = None
+    limit: int = 100
+
+
+def check_exporter(request: ExportRecords) -> None:
+    """Refuse whoever is no operator.
+
+    Raises:
+        Refused: ``Forbidden``.
+    """
+    if not request.caller.principal.is_operator:
+        raise Refused(Forbidden("operate the platform"))
