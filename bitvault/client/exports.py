@@ -32,7 +32,7 @@ class Taken:
 class Export:
     """Takes a tenant along into a folder; what an earlier run has brought stays, if it is right.
 
-    ``manifest.jsonl`` has a record in each line, ``contents/`` the bytes of all versions.
+    A line of ``manifest.jsonl`` is a kind and a record; ``contents/`` has the bytes of versions.
     """
 
     client: Client
@@ -59,7 +59,7 @@ class Export:
             page = self._page(cursor, contents)
             for one in page.items:
                 self.taken.records += 1
-                yield {"kind": one.kind, **one.record}
+                yield {"kind": one.kind, "record": one.record}
             self.tell(self.taken)
             cursor = page.next_cursor
             if cursor is None:

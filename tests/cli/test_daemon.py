@@ -316,7 +316,7 @@ def test_a_tenant_takes_its_data_along(
     records = [json.loads(line) for line in text.splitlines()]
     kinds = {one["kind"] for one in records}
     assert kinds >= {"user", "space", "node", "version", "grant", "link", "audit_entry"}
-    versions = [one for one in records if one["kind"] == "version"]
+    versions = [one["record"] for one in records if one["kind"] == "version"]
     found = sorted((tmp_path / "out" / one["content"]).read_bytes() for one in versions)
     assert found == [b"one", b"one", b"two"]
     assert "argon2" not in text
