@@ -19,6 +19,7 @@ from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_roles, single_revision
+from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import PagedSpaces, list_reply, page_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
@@ -85,6 +86,8 @@ async def get_space(call: Call[NoBody, NoQuery]) -> Answer:
 async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
     """Rename a team space or set its quota."""
     body = call.body
+    if body.unlimited and body.quota is not None:
+        raise invalid("unlimited", "give either quota or unlimited")
     request = UpdateSpace(
         call.caller,
         call.path["id"],
