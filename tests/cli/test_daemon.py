@@ -373,6 +373,12 @@ def test_spaces_are_renamed_limited_and_deleted(logged_in: Mapping[str, str]) ->
     assert run(logged_in, "trash", "empty", "--space", "Attic", "--yes").returncode == 0
     assert run(logged_in, "spaces", "delete", "Attic", "--yes").returncode == 0
     assert run(logged_in, "spaces", "rename", "Attic", "Lab").returncode == 4
+    assert run(logged_in, "put", "-", "/seeds/first.txt", stdin=b"hello").returncode == 0
+    assert run(logged_in, "admin", "template", "set", "team", "/seeds").returncode == 0
+    assert run(logged_in, "spaces", "create", "Field").returncode == 0
+    assert run(logged_in, "cat", "Field:/first.txt").stdout == b"hello"
+    none = run(logged_in, "admin", "template", "set", "team", "none")
+    assert (none.returncode, b"team      -" in none.stdout) == (0, True), none.stderr
     assert run(logged_in, "users", "quota", "admin", "5G").returncode == 0
     assert b"of 5.0 GiB" in run(logged_in, "users", "quota", "admin").stdout
     assert run(logged_in, "users", "quota", "admin", "default").returncode == 0

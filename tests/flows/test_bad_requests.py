@@ -149,6 +149,11 @@ TREES = [
     Wrong("POST", "/v1/admin/tenants/{tenant}/export", {}, 409, "tenant_not_suspended"),
     Wrong("POST", "/v1/admin/tenants/{user}/export", {}, 404, "tenant_not_found"),
     Wrong("DELETE", "/v1/admin/tenants/{tenant}/erasure", None, 404, "erasure_not_found"),
+    Wrong("PATCH", "/v1/tenant/templates", {"kind": "home"}, 400, "invalid", "kind"),
+    Wrong(
+        "PATCH", "/v1/tenant/templates", {"kind": "team", "nodeId": "{node}"},
+        409, "kind_mismatch",
+    ),
     Wrong("PATCH", "/v1/tenant/quota", {"quota": 5}, 400, "invalid", "quota"),
     Wrong("PATCH", "/v1/tenant/quota", {"spaceQuota": -1}, 400, "invalid", "spaceQuota"),
     Wrong(

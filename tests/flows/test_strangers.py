@@ -112,6 +112,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/admin/tenants/{tenant}/erasure", None),
     ("DELETE", "/v1/admin/tenants/{tenant}/erasure", None),
     ("POST", "/v1/admin/tenants/{tenant}/export", None),
+    ("PATCH", "/v1/tenant/templates", {"kind": "team", "nodeId": "{folder}"}),
     ("GET", "/v1/users/{user}/quota", None),
     ("PATCH", "/v1/users/{user}/quota", {"quota": 1}),
     ("GET", "/v1/audit?nodeId={node}", None),

@@ -1,4 +1,4 @@
-"""``admin audit`` and ``admin dead-letters list|replay``: for a tenant's admins."""
+"""``admin audit`` and ``admin dead-letters list|replay``, and where the rest of ``admin`` is."""
 
 # ruff: noqa: FBT001 - click passes flags by name
 
@@ -11,6 +11,7 @@ import click
 
 from bitvault.cli.commands.policy import policy
 from bitvault.cli.commands.quota import quota
+from bitvault.cli.commands.template import template
 from bitvault.cli.commands.tenants import tenants
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote, reports
@@ -28,12 +29,16 @@ _CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` na
 
 @click.group()
 def admin() -> None:
-    """Read the audit trail; mend dead letters; keep tenants. For admins and operators."""
+    """Keep policy, quota, templates and the audit trail; for operators: keep tenants.
+
+    Users, groups and spaces have commands of their own: bitvault users, groups, spaces.
+    """
 
 
 admin.add_command(tenants)
 admin.add_command(policy)
 admin.add_command(quota)
+admin.add_command(template)
 
 
 def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

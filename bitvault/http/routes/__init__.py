@@ -17,6 +17,7 @@ from bitvault.http.routes import (
     sessions,
     sharing,
     spaces,
+    templates,
     tenants,
     tokens,
     trash,
@@ -45,6 +46,7 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
         quotas,
         erasures,
         exports,
+        templates,
     )
     for endpoint in topic.routes.endpoints
 )

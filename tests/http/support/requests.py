@@ -49,6 +49,8 @@ GOOD = {
     "revoke_erasure": (f"/v1/admin/tenants/{ID}/erasure", None),
     "list_erasures": ("/v1/admin/erasures", None),
     "export_tenant": (f"/v1/admin/tenants/{ID}/export", {"limit": 10}),
+    "get_templates": ("/v1/tenant/templates", None),
+    "change_template": ("/v1/tenant/templates", {"kind": "team", "nodeId": str(ID)}),
     "create_group": ("/v1/groups", {"name": "Staff"}),
     "list_groups": ("/v1/groups?limit=10", None),
     "get_group": (f"/v1/groups/{ID}", None),

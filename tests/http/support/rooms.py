@@ -79,6 +79,7 @@ UPLOAD = files.UploadState(
     (files.ReceivedPart(1, 3, '"e"', HASH),),
 )  # fmt: skip
 SPACE = files.Space(SpaceId(ID), "team", "Team", NodeId(ID), files.Role.MANAGER, None, 1, 0, 4, NOW)
+TEMPLATE = files.Template("team", NodeId(ID))
 USAGE = files.TenantUsage(100, 10, 1, 0, 4)
 USER_USAGE = files.SpaceUsage(SpaceId(ID), 10, True, 1, 0, 4)
 CONTENT = files.Content(node(), 2, 3, HASH, "GET", "http://store/y?sig=2", {}, NOW)
@@ -156,6 +157,9 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     files.GetSpace: lambda _: SPACE,
     files.CreateSpace: lambda _: SPACE,
     files.UpdateSpace: lambda _: SPACE,
+    files.ListTemplates: lambda _: (TEMPLATE,),
+    files.SetTemplate: lambda _: TEMPLATE,
+    files.DropTemplate: lambda _: None,
     files.DescribeUsage: lambda _: USAGE,
     files.ChangeQuota: lambda _: USAGE,
     files.DescribeUserUsage: lambda _: USER_USAGE,

@@ -95,7 +95,7 @@ class Desk(Room):
             quotas = (options.tenant_quota, options.default_space_quota)
             await ensure_personal(tx, stamp, self._ids, quotas, self._appender(caller))
 
-        await self._database.transact(caller.tenant_id, work)
+        await self._write(caller, work)
 
     def _appender(
         self, caller: Caller

@@ -8,6 +8,7 @@ from bitvault.actors.files.actor.reading import Reading
 from bitvault.actors.files.actor.sessions import Sessions
 from bitvault.actors.files.actor.spaces import Spaces
 from bitvault.actors.files.actor.succession import Succession
+from bitvault.actors.files.actor.templates import Templates
 from bitvault.actors.files.actor.trees import Trees
 from bitvault.actors.files.actor.uploads import Uploads
 
@@ -15,7 +16,16 @@ __all__ = ["Files", "FilesOptions"]
 
 
 class Files(
-    Uploads, Sessions, Trees, Reading, Spaces, Succession, QuotaKeeping, Collecting, Leaving
+    Uploads,
+    Sessions,
+    Trees,
+    Reading,
+    Spaces,
+    Succession,
+    QuotaKeeping,
+    Templates,
+    Collecting,
+    Leaving,
 ):
     """The room, put together: one class of handlers for each part of the contract.
 

@@ -27,6 +27,7 @@ from bitvault.actors.files.contract.events import (
     SpaceChanged,
     SpaceDeleted,
     SpacePassedOn,
+    TemplateChanged,
     TenantQuotaChanged,
 )
 from bitvault.actors.files.contract.nodes import (
@@ -107,6 +108,12 @@ from bitvault.actors.files.contract.spaces import (
     Space,
     UpdateSpace,
 )
+from bitvault.actors.files.contract.templates import (
+    DropTemplate,
+    ListTemplates,
+    SetTemplate,
+    Template,
+)
 from bitvault.actors.files.contract.uploads import (
     AbortUpload,
     CommittedPart,
@@ -149,6 +156,7 @@ __all__ = [
     "DescribeUsage",
     "DescribeUserUsage",
     "DropFolder",
+    "DropTemplate",
     "EntryNotFound",
     "ExpireUploads",
     "ForgetFinished",
@@ -167,6 +175,7 @@ __all__ = [
     "ListChildren",
     "ListMembers",
     "ListSpaces",
+    "ListTemplates",
     "ListTrash",
     "ListUploads",
     "ListVersions",
@@ -202,6 +211,7 @@ __all__ = [
     "Role",
     "Sender",
     "SetMember",
+    "SetTemplate",
     "SignUploadParts",
     "Space",
     "SpaceChanged",
@@ -216,6 +226,8 @@ __all__ = [
     "StaleRevision",
     "Step",
     "Target",
+    "Template",
+    "TemplateChanged",
     "TenantQuotaChanged",
     "TenantUsage",
     "TooManyNodes",

@@ -134,3 +134,12 @@ class TenantQuotaChanged(Event):
     kind: ClassVar[str] = "space.quotas_changed"
     quota: int | None
     space_quota: int | None
+
+
+@frozen
+class TemplateChanged(Event):
+    """New spaces of a kind start with this folder; None: empty. The aggregate is the tenant."""
+
+    kind: ClassVar[str] = "space.template_changed"
+    space_kind: str
+    node_id: UUID | None

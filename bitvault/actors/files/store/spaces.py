@@ -8,6 +8,7 @@ from bitvault.actors.files.contract import LastManager, NodeCreated, Role, Space
 from bitvault.actors.files.rules.access import role_in
 from bitvault.actors.files.rules.names import name_key
 from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.files.store.templates import plant
 from bitvault.actors.files.store.written import Appender
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import Ids, NodeId, SpaceId
@@ -48,7 +49,10 @@ async def ensure_personal(
 async def make_space(
     tx: Transaction, stamp: Stamp, ids: Ids, new: NewSpace, append: Appender
 ) -> UUID | None:
-    """Insert a space with its root, members and quota rows; None when it is there already."""
+    """Insert a space with its root, members and quota rows; None when it is there already.
+
+    It starts with its kind's template.
+    """
     if new.owner_id is None:
         await hold_names(tx, stamp.caller)
     space_id, root_id = ids.uuid7(), ids.uuid7()
@@ -83,7 +87,8 @@ async def make_space(
     )
     if new.owner_id is None:
         await put_member(tx, stamp.caller, space_id, user_id, Role.MANAGER)
-    await append(tx, [NodeCreated(root_id, 1, space_id, None, new.name)])
+    planted = await plant(tx, stamp, ids, new.kind, space_id, root_id)
+    await append(tx, [NodeCreated(root_id, 1, space_id, None, new.name), *planted])
     return space_id
 
 
