@@ -167,7 +167,9 @@ def bare(path: str) -> str:
 
 
 def remote_path(_ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
-    """Check one path, or several, as a callback of click."""
+    """Check one path, or several, as a callback of click; none is none."""
+    if value is None:
+        return None
     return tuple(map(remote, value)) if isinstance(value, tuple) else remote(value)
 
 

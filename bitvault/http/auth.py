@@ -59,9 +59,11 @@ def origin_of(headers: Headers, address: str, fresh_id: str) -> Origin:
 
 
 def idempotency_of(
-    headers: Headers, method: str, path: str, body: msgspec.Struct
+    headers: Headers, method: str, path: str, body: msgspec.Struct, who: Principal
 ) -> Idempotency | None:
     """Read Idempotency-Key; the fingerprint ignores how the JSON was written.
+
+    A confined token's requests are others than its user's: a repeat would be answered alike.
 
     Raises:
         Rejected: The key is not 1 to 255 visible ASCII characters.
@@ -73,4 +75,6 @@ def idempotency_of(
         raise invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
     digest = hashlib.sha256(f"{method} {path}\n".encode())
     digest.update(msgspec.json.encode(body, order="deterministic"))
+    if who.confined_to:
+        digest.update(who.confined_to.bytes)
     return Idempotency(key, digest.digest())

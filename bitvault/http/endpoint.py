@@ -7,7 +7,7 @@ import attrs
 import msgspec
 
 from bitvault.http.call import Answer, Call
-from bitvault.kernel.principal import Scope
+from bitvault.kernel.principal import Principal, Scope
 
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 
@@ -40,6 +40,8 @@ class Endpoint:
         scope: What a credential must be good for; a route that does not say serves nobody.
         is_open: Needs no token.
         for_guests: Serves whoever comes with a link, too; what is not said to, does not.
+        for_confined: Serves a token that is confined to a file or folder, as every route does that
+            serves guests: what it does, it does to nodes it is told of.
         body_optional: An absent body stands for ``{}``.
         if_match: Heeds If-Match in the room's own transaction; where it does not, the edge
             compares with what a GET of the same path shows just before.
@@ -61,6 +63,7 @@ class Endpoint:
     scope: Scope | None = None
     is_open: bool = False
     for_guests: bool = False
+    for_confined: bool = False
     body_optional: bool = False
     if_match: bool = False
     if_none_match: bool = False
@@ -112,6 +115,16 @@ class Endpoint:
     def serves(self, scope: Scope) -> bool:
         """Say whether a credential of that scope is enough."""
         return self.scope is not None and scope >= self.scope
+
+    def admits(self, who: Principal) -> bool:
+        """Say whether it is for those who know one node only, if ``who`` is one of them."""
+        if who.is_guest:
+            return self.for_guests
+        return not who.confined_to or self.for_guests or self.for_confined
+
+    def welcomes(self, who: Principal) -> bool:
+        """Say whether it serves whoever comes with this credential."""
+        return self.serves(who.scope) and self.admits(who)
 
     @property
     def when_suspended(self) -> bool:

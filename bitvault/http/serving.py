@@ -101,8 +101,8 @@ async def _answer(
     who = None if endpoint.is_open else await principal_of(edge, trace)
     if isinstance(who, Refusal):
         return who
-    if who is not None and who.is_guest and not endpoint.for_guests:
-        return Forbidden("do this with a link")
+    if who is not None and not endpoint.admits(who):
+        return Forbidden("do this with a link" if who.is_guest else "do this with a confined token")
     if who is not None and not endpoint.serves(who.scope):
         return InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower())
     if who is not None and who.is_suspended and not endpoint.when_suspended:
@@ -130,7 +130,7 @@ async def _caller(
     caller = Caller(who, trace.origin)
     if endpoint.is_safe:
         return caller
-    key = auth.idempotency_of(request.headers, request.method, request.path, body)
+    key = auth.idempotency_of(request.headers, request.method, request.path, body, who)
     return attrs.evolve(caller, idempotency=key)
 
 
@@ -149,7 +149,7 @@ async def _unmet(
     header = call.headers.get("If-Match")
     if header is None or endpoint.if_match:
         return None
-    if shows is None or endpoint.is_open or not shows.serves(call.caller.principal.scope):
+    if shows is None or endpoint.is_open or not shows.welcomes(call.caller.principal):
         raise preconditions.unmatched("If-Match: there is nothing here that it could match.")
     shown = await shows.handler(attrs.evolve(call, query=shows.query(), body=NoBody()))
     if isinstance(shown, Refusal):

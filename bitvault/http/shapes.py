@@ -190,6 +190,7 @@ def credential_members(value: identity.Credential, current: UUID) -> dict[str, A
         "user_agent": value.user_agent,
         "scope": value.scope.name.lower(),
         "is_current": value.credential_id == current,
+        "confined_to": value.confined_to,
     }
 
 

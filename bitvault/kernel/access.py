@@ -84,6 +84,20 @@ def rights_along(start: Right, granted: Iterable[int]) -> list[Right]:
     return found
 
 
+def confined(to: UUID | None, ids: Sequence[UUID], rights: Sequence[Right]) -> Sequence[Right]:
+    """Return what of the rights along a chain is left to who is confined to a node and below.
+
+    Args:
+        to: The node; None: nobody is confined.
+        ids: Of the chain, from the root down.
+        rights: At each of them, as ``rights_along`` gives them.
+    """
+    if to is None:
+        return rights
+    above = ids.index(to) if to in ids else len(ids)
+    return [NONE] * above + list(rights[above:])
+
+
 def top_of(rights: Sequence[Right]) -> int:
     """Return the index of the highest node of a chain from where all down to its end is readable.
 

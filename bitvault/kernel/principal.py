@@ -6,7 +6,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.ids import GroupId, NodeId, TenantId, UserId
 from bitvault.kernel.limits import Limit
 from bitvault.kernel.policy import SharingPolicy
 
@@ -65,6 +65,8 @@ class Principal:
     """The tenant's, as old as the groups."""
     limit: Limit | None = None
     """What the tenant may ask, where it is not what the settings say."""
+    confined_to: NodeId | None = None
+    """The file or folder that a token ends at: for it there is nothing above or beside."""
 
 
 @frozen

@@ -17,6 +17,15 @@ TokenScope = Annotated[
     Literal["read", "write", "admin"],
     Meta(description="What the token is good for; each includes those before it."),
 ]
+ConfinedTo = Annotated[
+    UUID,
+    Meta(
+        description=(
+            "A file or folder: for the token there is nothing but that and what is below it, "
+            "wherever it is moved. Paths begin at its id: ID:/a/b."
+        )
+    ),
+]
 Lifetime = Annotated[int, Meta(ge=1, le=3_153_600_000, description="Seconds.")]
 
 
@@ -70,6 +79,7 @@ class Credential(ResponseShape, frozen=True, kw_only=True):
         Literal["read", "write", "admin", "account"], Meta(description="account: a session's.")
     ]
     is_current: bool = False
+    confined_to: ConfinedTo | None = None
 
 
 class CreateToken(RequestShape, frozen=True, kw_only=True):
@@ -78,6 +88,7 @@ class CreateToken(RequestShape, frozen=True, kw_only=True):
     name: TokenName
     scope: TokenScope = "write"
     expires_in: Lifetime | None = None
+    confined_to: ConfinedTo | None = None
 
 
 class TokenCreated(Credential, frozen=True, kw_only=True):

@@ -553,6 +553,20 @@ def test_a_token_is_good_for_what_it_was_made_for(
     assert b"reader" in run(logged_in, "token", "list").stdout
 
 
+def test_a_token_is_made_for_a_folder(logged_in: Mapping[str, str]) -> None:
+    """It is named by path, and listed with the path of today."""
+    run(logged_in, "mkdir", "/inbox")
+    made = run(logged_in, "token", "create", "scanner", "--path", "/inbox/")
+    assert made.returncode == 0, made.stderr
+    as_scanner = {**logged_in, "BITVAULT_TOKEN": made.stdout.decode().strip()}
+    assert run(as_scanner, "put", "-", "/inbox/scan", stdin=b"scan").returncode == 0
+    assert run(as_scanner, "put", "-", "/scan", stdin=b"scan").returncode == 4
+    assert run(as_scanner, "ls", "/").returncode == 4
+    run(logged_in, "mv", "/inbox", "/intake")
+    assert b"/intake" in run(logged_in, "token", "list").stdout
+    assert run(logged_in, "token", "create", "x", "--path", "/nowhere").returncode == 4
+
+
 def test_a_revoked_token_is_exit_3(logged_in: Mapping[str, str], daemon: tuple[str, Path]) -> None:
     """A token works until it is revoked."""
     made = json.loads(run(logged_in, "token", "create", "t", "--json").stdout)["results"][0]

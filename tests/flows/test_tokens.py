@@ -69,3 +69,51 @@ def test_a_token_that_leaked_ends_itself(standing: Daemon, client: httpx.Client)
     with bearer(standing, client, scope="read") as by_token:
         assert by_token.delete("/v1/sessions/current").status_code == 204
         assert by_token.get("/v1/me").status_code == 401
+
+
+OUTSIDE = [
+    ("GET", "/v1/spaces"),
+    ("GET", "/v1/shared"),
+    ("GET", "/v1/users"),
+    ("GET", "/v1/groups"),
+    ("GET", "/v1/links"),
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/tokens"),
+    ("GET", "/v1/admin/tenants"),
+    ("POST", "/v1/files/{inbox}/links"),
+    ("GET", "/v1/files/{inbox}/access"),
+    ("GET", "/v1/files/{inbox}/grants"),
+]
+
+
+def test_a_token_for_a_folder_knows_that_folder_alone(
+    standing: Daemon, client: httpx.Client
+) -> None:
+    """It uploads, reads and lists there; all else is not there, or not for it (X12)."""
+    beside = upload(client, "/confined/beside.txt", b"beside")["id"]
+    inbox = upload(client, "/confined/inbox/first.txt", b"first")["parentId"]
+    with bearer(standing, client, confinedTo=inbox) as by_token:
+        assert by_token.get("/v1/sessions/current").json()["confinedTo"] == inbox
+        new = upload(by_token, f"{inbox}:/new.txt", b"new")
+        assert (new["path"], new["parentId"]) == ("/inbox/new.txt", inbox)
+        listed = by_token.get(f"/v1/folders/{inbox}/children").json()["items"]
+        assert [one["name"] for one in listed] == ["first.txt", "new.txt"]
+        with unchanged(standing):
+            assert by_token.get(f"/v1/files/{beside}").status_code == 404
+            assert by_token.delete(f"/v1/files/{beside}").status_code == 404
+            assert by_token.delete(f"/v1/files/{inbox}").status_code == 403
+            for method, path in OUTSIDE:
+                answer = by_token.request(method, path.replace("{inbox}", inbox))
+                assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
+        client.delete(f"/v1/files/{inbox}").raise_for_status()
+        assert by_token.get(f"/v1/files/{new['id']}").status_code == 404
+
+
+def test_no_token_ends_at_what_its_maker_cannot_see(
+    standing: Daemon, client: httpx.Client, stranger: httpx.Client
+) -> None:
+    """A node of another tenant is like one that never was."""
+    node = upload(client, "/confined/foreign.txt", b"foreign")["id"]
+    with unchanged(standing):
+        answer = stranger.post("/v1/tokens", json={"name": "x", "confinedTo": node})
+    assert (answer.status_code, answer.json()["code"]) == (404, "node_not_found")

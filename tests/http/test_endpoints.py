@@ -19,7 +19,7 @@ from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal, Unavailable
 from supervisors import ActorDied, AskTimeout, MailboxFull
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import HASH, ID, SCOPED, SUSPENDED_TOKEN, World
+from tests.http.support.rooms import CONFINED_TOKEN, HASH, ID, SCOPED, SUSPENDED_TOKEN, World
 
 CONTRACTS = (_files, _identity, _storage)
 GOLDEN = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -117,6 +117,23 @@ async def test_a_token_serves_its_scope_and_no_more(
     assert (answer.status_code, problem["code"]) == (403, "insufficient_scope")
     assert (problem["needed"], world.room.asked) == (needed, [])
     assert f'error="insufficient_scope", scope="{needed}"' in answer.headers["WWW-Authenticate"]
+
+
+CONFINED = {"copy_node", "list_versions", "restore_version", "apply_batch", "list_uploads"}
+CONFINED |= {"list_trash", "restore_entry", "purge_entry", "describe_me"}
+CONFINED |= {"get_current_session", "close_current_session"}
+
+
+@with_token
+async def test_a_confined_token_is_served_where_nodes_are_found(
+    world: World, endpoint: Endpoint
+) -> None:
+    """Whatever concerns more than a node is refused before a room hears of it (X12)."""
+    answer = await call(world, endpoint, token=CONFINED_TOKEN)
+    if endpoint.for_guests or endpoint.operation_id in CONFINED:
+        assert answer.status_code in endpoint.answers
+        return
+    assert (answer.status_code, world.room.asked) == (403, [])
 
 
 SECURES = {"close_current_session", "close_session", "close_other_sessions", "change_password"}

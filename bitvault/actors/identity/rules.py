@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from attrs import evolve, frozen
 
@@ -275,10 +276,15 @@ def checked_lifetime(seconds: int | None, now: datetime) -> datetime | None:
     return now + timedelta(seconds=seconds)
 
 
-def checked_scope(scope: Scope) -> Scope:
-    """Return what a token may be good for: whatever it is, it makes no further tokens."""
+def checked_scope(scope: Scope, confined_to: UUID | None = None) -> Scope:
+    """Return what a token may be good for: whatever it is, it makes no further tokens.
+
+    A tenant is not administered from a folder.
+    """
     if scope > Scope.ADMIN:
         raise Refused(Invalid("scope", "must be read, write or admin"))
+    if confined_to and scope > Scope.WRITE:
+        raise Refused(Invalid("scope", "must be read or write for a token that is confined"))
     return scope
 
 

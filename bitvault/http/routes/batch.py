@@ -22,6 +22,7 @@ routes = Routes("batch")
     "/v1/batch",
     {200: Outcomes[Written]},
     scope=Scope.WRITE,
+    for_confined=True,
     body=wire.Batch,
     codes=("invalid", "idempotency_key_reused", "unavailable"),
     items=lambda body: len(body.operations),

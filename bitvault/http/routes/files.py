@@ -121,6 +121,7 @@ async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Answer:
     "/v1/files/{id}/copy",
     {201: wire.Written},
     scope=Scope.WRITE,
+    for_confined=True,
     body=wire.CopyNode,
     codes=(*CHANGES, "too_many_nodes"),
     cost=HEAVY,
@@ -219,6 +220,7 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     "/v1/files/{id}/versions",
     {200: Page[wire.Version]},
     scope=Scope.READ,
+    for_confined=True,
     query=Paged,
     codes=("invalid", "node_not_found", "kind_mismatch"),
 )
@@ -234,6 +236,7 @@ async def list_versions(call: Call[NoBody, Paged]) -> Answer:
     "/v1/files/{id}/versions/{n}/restore",
     {200: wire.Written},
     scope=Scope.WRITE,
+    for_confined=True,
     codes=(*CHANGES, "version_not_found"),
     if_match=True,
 )

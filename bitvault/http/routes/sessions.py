@@ -4,6 +4,7 @@ from bitvault.actors.identity.contract import (
     ChangePassword,
     CloseOtherSessions,
     CloseSession,
+    DescribeCredential,
     DescribeMe,
     OpenSession,
 )
@@ -64,7 +65,28 @@ async def get_session(call: Call[NoBody, NoQuery]) -> Answer:
 
 
 @routes.route(
-    "DELETE", "/v1/sessions/current", {204: None}, scope=Scope.READ, codes=("credential_not_found",)
+    "GET",
+    "/v1/sessions/current",
+    {200: wire.Credential},
+    scope=Scope.READ,
+    for_confined=True,
+    codes=("credential_not_found",),
+)
+async def get_current_session(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe the session or API token in use: what it is good for, and where it ends."""
+    found = await call.identity.ask(DescribeCredential(call.caller))
+    if isinstance(found, Refusal):
+        return found
+    return Reply(200, wire.Credential(**shapes.credential_members(found, found.credential_id)))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/sessions/current",
+    {204: None},
+    scope=Scope.READ,
+    for_confined=True,
+    codes=("credential_not_found",),
 )
 async def close_current_session(call: Call[NoBody, NoQuery]) -> Answer:
     """Log out."""
@@ -85,7 +107,7 @@ async def close_other_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     return await call.identity.ask(CloseOtherSessions(call.caller)) or Reply(204)
 
 
-@routes.route("GET", "/v1/me", {200: wire.User}, scope=Scope.READ)
+@routes.route("GET", "/v1/me", {200: wire.User}, scope=Scope.READ, for_confined=True)
 async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     """Say who you are."""
     me = await call.identity.ask(DescribeMe(call.caller))

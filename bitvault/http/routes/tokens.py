@@ -1,5 +1,6 @@
 """Named API tokens."""
 
+from bitvault.actors.files.contract import GetNode
 from bitvault.actors.identity.contract import (
     CloseSession,
     CreateToken,
@@ -21,9 +22,14 @@ routes = Routes("tokens")
 
 async def created(call: Call[wire.CreateToken, NoQuery], user_id: UserId | None = None) -> Answer:
     """Create a token of the caller, or of a service account."""
-    body = call.body
+    body, confined_to = call.body, None
+    if body.confined_to is not None:
+        node = await call.files.ask(GetNode(call.caller, shapes.at(body.confined_to)))
+        if isinstance(node, Refusal):
+            return node
+        confined_to = node.node_id
     scope = Scope[body.scope.upper()]
-    request = CreateToken(call.caller, body.name, body.expires_in, scope, user_id)
+    request = CreateToken(call.caller, body.name, body.expires_in, scope, user_id, confined_to)
     issued = await call.identity.ask(request)
     if isinstance(issued, Refusal):
         return issued
@@ -61,7 +67,7 @@ async def credential_reply(call: Call[object, object], kind: str) -> Answer:
     {201: wire.TokenCreated},
     scope=Scope.ACCOUNT,
     body=wire.CreateToken,
-    codes=("invalid", "idempotency_key_reused"),
+    codes=("invalid", "node_not_found", "idempotency_key_reused"),
 )
 async def create_token(call: Call[wire.CreateToken, NoQuery]) -> Answer:
     """Create an API token; it is shown only in this answer.

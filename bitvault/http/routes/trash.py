@@ -20,6 +20,7 @@ routes = Routes("trash")
     "/v1/trash",
     {200: Page[wire.TrashEntry]},
     scope=Scope.READ,
+    for_confined=True,
     query=PagedSpace,
     codes=("invalid", "space_not_found"),
 )
@@ -36,6 +37,7 @@ async def list_trash(call: Call[NoBody, PagedSpace]) -> Answer:
     "/v1/trash/{entryId}/restore",
     {200: wire.Written},
     scope=Scope.WRITE,
+    for_confined=True,
     body=wire.RestoreEntry,
     body_optional=True,
     codes=(*CHANGES, "trash_entry_not_found"),
@@ -52,6 +54,7 @@ async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Answer:
     "/v1/trash/{entryId}",
     {204: None},
     scope=Scope.WRITE,
+    for_confined=True,
     codes=("forbidden", "trash_entry_not_found", "unavailable"),
 )
 async def purge_entry(call: Call[NoBody, NoQuery]) -> Answer:

@@ -143,6 +143,7 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     "/v1/files/uploads",
     {200: Page[wire.Upload]},
     scope=Scope.READ,
+    for_confined=True,
     query=Paged,
     codes=("invalid", "unavailable"),
 )

@@ -185,7 +185,7 @@ async def close_sessions_of(call: Call[NoBody, NoQuery]) -> Answer:
     {201: wire.TokenCreated},
     scope=Scope.ACCOUNT,
     body=wire.CreateToken,
-    codes=("invalid", "forbidden", "user_not_found", "idempotency_key_reused"),
+    codes=("invalid", "forbidden", "user_not_found", "node_not_found", "idempotency_key_reused"),
 )
 async def create_token_of(call: Call[wire.CreateToken, NoQuery]) -> Answer:
     """Create an API token of a service account; for the tenant's admins. It is shown only here."""

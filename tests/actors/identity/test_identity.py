@@ -1,6 +1,7 @@
 """Logging in and out, tokens, users: by message, on a real database."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from argon2 import PasswordHasher
@@ -16,6 +17,7 @@ from bitvault.actors.identity.contract import (
     CreateToken,
     CreateUser,
     CredentialNotFound,
+    DescribeCredential,
     DescribeMe,
     EnsureTenant,
     ListCredentials,
@@ -29,6 +31,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.kernel.ids import NodeId
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.support.determinism import FixedClock
@@ -304,3 +307,32 @@ async def test_refused_users_and_tenants_leave_nothing_behind(
         "scope",
     ]
     assert replies[3:5] == [TenantTaken("ACME"), None]
+
+
+async def test_a_token_may_end_at_a_node(identity: Identity, session: SecretIssued) -> None:
+    """Its principal says where, and so does the list; the admin's rights do not go with it."""
+    caller, node = await caller_of(identity, session), NodeId(UUID(int=7))
+    wanted = CreateToken(caller, "scanner", scope=Scope.WRITE, confined_to=node)
+    made = await identity.handle(wanted)
+
+    by_token = await caller_of(identity, made)
+
+    assert (by_token.principal.confined_to, by_token.principal.is_admin) == (node, False)
+    described = await identity.handle(DescribeCredential(by_token))
+    assert (described.credential_id, described.confined_to) == (made.credential.credential_id, node)
+    (listed,) = await identity.handle(ListCredentials(caller, "token"))
+    assert (listed.confined_to, caller.principal.confined_to) == (node, None)
+
+
+async def test_a_tenant_is_not_administered_from_a_folder(
+    identity: Identity, session: SecretIssued, database: PostgresDatabase
+) -> None:
+    """The scope of a token that ends at a node is at most to write."""
+    caller = await caller_of(identity, session)
+    wanted = CreateToken(caller, "x", scope=Scope.ADMIN, confined_to=NodeId(UUID(int=7)))
+
+    async with unchanged(database, "identity"):
+        refused = await identity.handle(wanted)
+
+    assert isinstance(refused, Invalid)
+    assert refused.field == "scope"

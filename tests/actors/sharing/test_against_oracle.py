@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 
 from bitvault.actors.files.contract import (
     Apply,
@@ -54,6 +54,8 @@ class Oracle:
     restricted: set[NodeId] = field(factory=set)
     identities: dict[str, set[UUID]] = field(factory=dict)
     """The ids that somebody's grants are given to."""
+    confined: dict[str, NodeId] = field(factory=dict)
+    """Where somebody's token ends."""
 
     def way(self, node: NodeId) -> list[NodeId]:
         """Return the nodes from the root down."""
@@ -74,11 +76,18 @@ class Oracle:
             passed |= ALLOWS[role] if grantee in ids else NONE
         return passed
 
+    def seen(self, name: str, node: NodeId) -> Right:
+        """Return what somebody may do to a node: what their user may, as far as a token goes."""
+        end = self.confined.get(name)
+        if end is not None and end not in self.way(node):
+            return NONE
+        return self.rights(self.identities[name], node)
+
     def path(self, name: str, node: NodeId) -> tuple[str, bool]:
         """Return a node's path as somebody sees it, and whether its folder is hidden."""
         seen: list[NodeId] = []
         for one in reversed(self.way(node)):
-            if READ not in self.rights(self.identities[name], one):
+            if READ not in self.seen(name, one):
                 break
             seen.insert(0, one)
         is_top = seen[0] == node and node in self.above
@@ -86,16 +95,14 @@ class Oracle:
 
     def children(self, name: str, node: NodeId) -> list[str]:
         """Return the names that somebody sees in a folder."""
-        ids = self.identities[name]
         below = [one for one, parent in self.above.items() if parent == node]
-        return sorted(self.name[one] for one in below if READ in self.rights(ids, one))
+        return sorted(self.name[one] for one in below if READ in self.seen(name, one))
 
     def moves(self, name: str, node: NodeId, to: NodeId) -> bool:
         """Say whether somebody may move a node into another, and move it then."""
-        ids = self.identities[name]
         if node not in self.above or to not in self.folders or node in self.way(to):
             return False
-        may = [self.rights(ids, one) for one in (node, self.above[node], to)]
+        may = [self.seen(name, one) for one in (node, self.above[node], to)]
         if CHANGE not in may[0] & may[1] or READ | ADD not in may[2]:
             return False
         if SHARE not in may[0] and self._exposes(node, to):
@@ -186,6 +193,15 @@ class Play:
         self.oracle.identities[name] = {guest.user_id}
         self.oracle.given.setdefault(node, {})[guest.user_id] = role
 
+    async def confine(self, name: str, user: str) -> None:
+        """Have a token of somebody's, or of a guest's, that ends at a node."""
+        node = self.dice.choice(list(self.oracle.name))
+        caller = self.callers[user]
+        principal = evolve(caller.principal, confined_to=node)
+        self.callers[name] = evolve(caller, principal=principal)
+        self.oracle.identities[name] = self.oracle.identities[user]
+        self.oracle.confined[name] = node
+
     async def move(self) -> None:
         """Have somebody move things, at once; each operation goes as if the others were done."""
         name = self.dice.choice(list(self.callers))
@@ -205,7 +221,7 @@ class Play:
 
     async def _compare(self, name: str, node: NodeId) -> None:
         caller, target = self.callers[name], Target(node_id=node)
-        rights = self.oracle.rights(self.oracle.identities[name], node)
+        rights = self.oracle.seen(name, node)
         await self._adds(name, node, rights)
         shown = await self.company.files.ask(GetNode(caller, target))
         access = await self.company.files.ask(DescribeAccess(caller, node))
@@ -246,8 +262,7 @@ class Play:
         sender = sender if caller.principal.drop else None
         draft = UploadDraft(1, parent=into, name=label, hash="sha256:" + "0" * 64, sender=sender)
         (answer,) = await self.company.files.ask(InitUploads(caller, (draft,)))
-        ids = self.oracle.identities[name]
-        there = None if child is None else self.oracle.rights(ids, child)
+        there = None if child is None else self.oracle.seen(name, child)
         expected = _adding(rights, there, is_folder=node in self.oracle.folders)
         assert isinstance(answer, expected), (name, label, rights, answer)
 
@@ -272,6 +287,8 @@ async def play(company: Company, seed: int) -> None:
     await one.begin()
     for guest in ("guest", "other"):
         await one.link(guest)
+    for name, user in (("ann's token", "ann"), ("ben's token", "ben"), ("cat's token", "cat")):
+        await one.confine(name, user)
     for _ in range(2):
         for _ in range(7):
             await one.share()

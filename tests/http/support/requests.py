@@ -9,6 +9,7 @@ GOOD = {
     "open_session": ("/v1/sessions", {"login": "ann", "password": "secret"}),
     "list_sessions": ("/v1/sessions", None),
     "get_session": (f"/v1/sessions/{ID}", None),
+    "get_current_session": ("/v1/sessions/current", None),
     "close_current_session": ("/v1/sessions/current", None),
     "close_session": (f"/v1/sessions/{ID}", None),
     "describe_me": ("/v1/me", None),

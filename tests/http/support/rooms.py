@@ -39,6 +39,7 @@ TOKEN = "bv_" + "t" * 32
 ADMIN_TOKEN = "bv_" + "a" * 32
 OPERATOR_TOKEN = "bv_" + "o" * 32
 SUSPENDED_TOKEN = "bv_" + "s" * 32
+CONFINED_TOKEN = "bv_" + "c" * 32
 SCOPED = {scope: f"bv_{scope.name * 8}" for scope in Scope}
 
 
@@ -108,6 +109,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
     identity.CloseSession: lambda _: None,
     identity.ListCredentials: lambda _: (CREDENTIAL,),
+    identity.DescribeCredential: lambda _: CREDENTIAL,
     identity.CreateToken: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
     identity.ChangePassword: lambda _: None,
     identity.DescribeMe: lambda _: USER,
@@ -204,6 +206,8 @@ class Room:
             known[OPERATOR_TOKEN] = attrs.evolve(principal(is_admin=True), is_operator=True)
             suspended = attrs.evolve(principal(is_admin=True), is_suspended=True)
             known |= {SUSPENDED_TOKEN: suspended}
+            confined = principal(scope=Scope.WRITE)
+            known |= {CONFINED_TOKEN: attrs.evolve(confined, confined_to=NodeId(ID))}
             known |= {SCOPED[scope]: principal(scope=scope) for scope in Scope}
             return known.get(request.token, identity.Unauthenticated())
         self.asked.append(request)

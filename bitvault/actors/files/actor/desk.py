@@ -86,7 +86,7 @@ class Desk(Room):
             return await self._database.read(caller.tenant_id, work)
 
     async def _make_personal(self, caller: Caller) -> None:
-        if caller.principal.is_guest:
+        if caller.principal.is_guest or caller.principal.confined_to:
             raise Refused(SpaceNotFound("personal"))
         stamp = self._stamp(caller)
 

@@ -61,6 +61,10 @@ class Sessions(Desk):
     async def list_uploads(self, message: ListUploads) -> Page[UploadState] | Unavailable:
         """List the caller's open uploads, newest first."""
         check_limit(message.limit)
+        if message.caller.principal.confined_to:
+            return Page(
+                (), None
+            )  # the paths of others of its user lead through what it may not see
         stamp = self._stamp(message.caller)
         name = list_name("uploads", message.caller.principal.user_id)
         before = before_id(message.cursor, name)

@@ -72,6 +72,8 @@ class Spaces(Desk):
         if message.every:
             return await self._list_every(message)
         caller, cursor = message.caller, message.cursor
+        if caller.principal.confined_to:
+            return Page((), None)
         name = list_name("spaces", caller.principal.user_id)
         start: list[str | int] = ["", ""]
         kind, key = start if cursor is None else decode_cursor(cursor, [str, str], name)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from bitvault.actors.files.contract import UploadClosed, UploadNotFound
 from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.store.committing import within_reach
 from bitvault.actors.files.store.contents import Stamp, settle
 from bitvault.actors.files.store.dropping import give_slots_back
 from bitvault.actors.files.store.outcomes import SQL
@@ -23,7 +24,7 @@ async def abort_upload(tx: Transaction, stamp: Stamp, upload_id: UUID) -> list[U
         user_id=stamp.caller.principal.user_id,
         ids=[upload_id],
     )
-    if row is None:
+    if row is None or not await within_reach(tx, stamp, [row]):
         raise Refused(UploadNotFound())
     if row["state"] == "committed":
         raise Refused(UploadClosed("committed"))

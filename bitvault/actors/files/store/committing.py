@@ -83,7 +83,20 @@ async def find_uploads(tx: Transaction, stamp: Stamp, ids: Sequence[UUID]) -> di
         user_id=stamp.caller.principal.user_id,
         ids=list(dict.fromkeys(ids)),
     )
-    return {row["upload_id"]: row for row in rows}
+    return {row["upload_id"]: row for row in await within_reach(tx, stamp, rows)}
+
+
+async def within_reach(tx: Transaction, stamp: Stamp, rows: Sequence[Row]) -> Sequence[Row]:
+    """Leave out the uploads of the caller's user that lead to where a confined token ends."""
+    if not (rows and stamp.caller.principal.confined_to):
+        return rows
+    places = await locate(tx, stamp.caller, [_wanted(row) for row in rows])
+    return [row for row, place in zip(rows, places, strict=True) if isinstance(place, Place)]
+
+
+def _wanted(row: Row) -> Wanted:
+    names = tuple(row["path"].split("/"))
+    return Wanted(Target(node_id=NodeId(row["anchor_id"])), names, adds=True)
 
 
 def settled(row: Row | None, content_hash: str | None = None) -> Written | Refusal | None:
@@ -132,12 +145,8 @@ async def commit_uploads(
 async def _placed(
     drops: Drops, waiting: Sequence[tuple[int, Row, Proven]], outcomes: dict[int, Written | Refusal]
 ) -> list[_Item]:
-    wanted = [
-        Wanted(Target(node_id=NodeId(row["anchor_id"])), tuple(row["path"].split("/")), adds=True)
-        for _, row, _ in waiting
-    ]
     items = []
-    found = await locate(drops.tx, drops.stamp.caller, wanted)
+    found = await locate(drops.tx, drops.stamp.caller, [_wanted(row) for _, row, _ in waiting])
     places = await drops.settle([row for _, row, _ in waiting], found)
     for (index, row, one), place in zip(waiting, places, strict=True):
         answer = _item(index, row, one, place)

@@ -22,7 +22,7 @@ from bitvault.actors.files.store.places import (
     rights_in,
 )
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
-from bitvault.kernel.access import EVERYONE, NONE, STOP, Right, grantees_of, rights_along
+from bitvault.kernel.access import EVERYONE, NONE, STOP, Right, confined, grantees_of, rights_along
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Invalid, Refusal, Refused
 
@@ -106,7 +106,7 @@ async def locate(
     Raises:
         PersonalSpaceMissing: a path leads into the caller's personal space, which is not there.
     """
-    return [_answer(search) for search in await search_for(tx, caller, wanted)]
+    return [_answer(search, caller) for search in await search_for(tx, caller, wanted)]
 
 
 async def search_for(tx: Transaction, caller: Caller, wanted: Sequence[Wanted]) -> list[Search]:
@@ -131,7 +131,7 @@ def locate_in(tree: Tree, caller: Caller, wanted: Wanted) -> Place | Refusal:
         _enter(search, tree.space(search.space_key), caller.principal.user_id)
     if search.refusal is None and (search.address or search.names):
         search.found = tree.down(search.start_id, search.keys)
-    return _answer(search)
+    return _answer(search, caller)
 
 
 async def locate_one(
@@ -262,7 +262,7 @@ def _unseen(search: Search, *, starts_seen: bool = False) -> Refusal:
     """Answer for a place that the caller may see nothing of, as if it were not there."""
     if search.address is None or starts_seen:
         return NodeNotFound(search.wanted.label)
-    return SpaceNotFound(search.address.space_name or str(search.address.space_id))
+    return SpaceNotFound(search.address.space_name or str(search.address.space_id or "personal"))
 
 
 async def _walk_down(tx: Transaction, caller: Caller, searches: list[Search]) -> None:
@@ -281,7 +281,7 @@ async def _walk_down(tx: Transaction, caller: Caller, searches: list[Search]) ->
         searches[row["ord"]].found = row
 
 
-def _answer(search: Search) -> Place | Refusal:
+def _answer(search: Search, caller: Caller) -> Place | Refusal:
     if search.refusal:
         return search.refusal
     above, node = search.start, search.found or search.start
@@ -293,7 +293,8 @@ def _answer(search: Search) -> Place | Refusal:
         ids += node["ids"][1:]
         names += node["names"]
         granted += node["granted"][1:]
-    rights = rights_along(search.start_rights, granted)
+    owned = rights_along(search.start_rights, granted)
+    rights = confined(caller.principal.confined_to, ids, owned)
     depth = search.found["depth"] if search.found else 0
     place = place_of_chain(search.space, node, ids, names, rights)
     missing = search.names[depth:]

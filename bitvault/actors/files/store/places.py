@@ -10,7 +10,7 @@ from bitvault.actors.files.contract import Node, NodeNotFound, Step
 from bitvault.actors.files.rules.access import role_in
 from bitvault.actors.files.rules.names import join
 from bitvault.drivers.postgres.port import Row
-from bitvault.kernel.access import NONE, Right, rights_along, rights_of, top_of
+from bitvault.kernel.access import NONE, Right, confined, rights_along, rights_of, top_of
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Refusal, Refused
@@ -164,9 +164,10 @@ def rights_in(space: Row, user_id: UUID) -> Right:
     return rights_of(role_in(space["kind"], owns=owns, member_role=space["member_role"]))
 
 
-def rights_at(chain: Row, space: Row, caller: Caller) -> list[Right]:
+def rights_at(chain: Row, space: Row, caller: Caller) -> Sequence[Right]:
     """Return what the caller may do to each node of a walk up."""
-    return rights_along(rights_in(space, caller.principal.user_id), chain["granted"])
+    owned = rights_along(rights_in(space, caller.principal.user_id), chain["granted"])
+    return confined(caller.principal.confined_to, chain["ids"], owned)
 
 
 def place_at(chain: Row, space: Row, caller: Caller) -> Place | None:

@@ -124,7 +124,9 @@ async def put_quota(
 
 
 def role_of(row: Row, caller: Caller) -> Role | None:
-    """Return the caller's role in a space row."""
+    """Return the caller's role in a space row; who is confined to a node is in none."""
+    if caller.principal.confined_to:
+        return None
     owns = row["owner_id"] == caller.principal.user_id
     return role_in(row["kind"], owns=owns, member_role=row["member_role"])
 

@@ -11,6 +11,7 @@ from bitvault.actors.identity.contract import (
     CloseSession,
     Credential,
     CredentialNotFound,
+    DescribeCredential,
     ListCredentials,
     SessionEnded,
     TokenRevoked,
@@ -59,6 +60,19 @@ class Credentials(Desk):
             return await store.credentials_of_user(tx, tenant_id, owner, request.kind, now)
 
         return await self.database.read(tenant_id, work)
+
+    @handles(DescribeCredential)
+    async def describe_credential(self, request: DescribeCredential) -> Credential:
+        """Describe what the caller came with."""
+        principal = request.caller.principal
+
+        async def find(tx: Transaction) -> Credential | None:
+            return await store.credential_of(tx, principal)
+
+        found = await self.database.read(principal.tenant_id, find)
+        if found is None:
+            raise Refused(CredentialNotFound())
+        return found
 
     async def _keeper(self, caller: Caller, user_id: UserId | None) -> UserId:
         """Return whose credentials the caller asks for: their own, or a service account's."""

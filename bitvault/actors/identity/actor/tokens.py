@@ -16,6 +16,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store import keys
 from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
@@ -28,10 +29,11 @@ class Tokens(Credentials):
     async def create_token(self, request: CreateToken) -> SecretIssued:
         """Create a named API token of the caller, or of a service account."""
         name = rules.checked_name("name", request.name)
-        scope = rules.checked_scope(request.scope)
+        scope = rules.checked_scope(request.scope, request.confined_to)
         expires_at = rules.checked_lifetime(request.expires_in, self.clock.now())
         user = await self._owner(request)
         token, credential = self._new(name, scope, expires_at, request.caller.origin)
+        credential = evolve(credential, confined_to=request.confined_to)
 
         async def work(tx: Transaction) -> Credential:
             await self._hold_active(tx, user)
@@ -41,9 +43,8 @@ class Tokens(Credentials):
             if made_id is not None:
                 return await self._same(tx, user, made_id, token, credential)
             await self._insert(tx, user, token, credential, None)
-            event = TokenCreated(
-                credential.credential_id, 0, user.user_id, name, scope.name.lower()
-            )
+            said = (name, scope.name.lower(), request.confined_to)
+            event = TokenCreated(credential.credential_id, 0, user.user_id, *said)
             await self._append(tx, request.caller, event)
             return credential
 
@@ -70,10 +71,14 @@ class Tokens(Credentials):
 
 
 def _is_repeat(made: Credential, asked: Credential) -> bool:
-    """Say whether the same was asked for: name, scope and lifetime."""
-    if (made.name, made.scope) != (asked.name, asked.scope):
+    """Say whether the same was asked for: name, scope, where it ends and lifetime."""
+    if _words(made) != _words(asked):
         return False
     if made.expires_at is None or asked.expires_at is None:
         return made.expires_at is asked.expires_at
     lifetimes = [one.expires_at - one.created_at for one in (made, asked) if one.expires_at]
     return lifetimes[0] == lifetimes[1]
+
+
+def _words(one: Credential) -> tuple[str, Scope, UUID | None]:
+    return one.name, one.scope, one.confined_to

@@ -13,7 +13,7 @@ from bitvault.actors.identity.contract.refusals import (
     Unauthenticated,
     UserNotFound,
 )
-from bitvault.kernel.ids import UserId
+from bitvault.kernel.ids import NodeId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
 from bitvault.kernel.request import Request
@@ -35,6 +35,8 @@ class Credential:
     address: str
     user_agent: str
     scope: Scope = Scope.READ
+    confined_to: NodeId | None = None
+    """The file or folder that a token ends at."""
 
 
 @frozen
@@ -103,6 +105,13 @@ class ListCredentials(
 
 
 @frozen
+class DescribeCredential(Request[Credential | CredentialNotFound]):
+    """Describe the session or token in use."""
+
+    caller: Caller
+
+
+@frozen
 class CreateToken(
     Request[SecretIssued | UserNotFound | Forbidden | Invalid | IdempotencyConflict],
 ):
@@ -118,8 +127,11 @@ class CreateToken(
     name: str
     expires_in: int | None = None
     scope: Scope = Scope.WRITE
-    """At most ``ADMIN``."""
+    """At most ``ADMIN``; at most ``WRITE`` for one that is confined."""
     user_id: UserId | None = None
+    confined_to: NodeId | None = None
+    """A file or folder, and all below it: for the token there is nothing else. Whether it exists
+    is not this room's to know; where it does not, or is gone, the token opens nothing."""
 
 
 @frozen

@@ -74,12 +74,13 @@ class SessionEnded(Event):
 
 @frozen
 class TokenCreated(Event):
-    """There is a new API token; ``scope`` is what it may do at most."""
+    """There is a new API token; ``scope`` is what it may do at most, and ``confined_to`` where."""
 
     kind: ClassVar[str] = "token.created"
     owner_id: UUID
     name: str
     scope: str
+    confined_to: UUID | None
 
 
 @frozen

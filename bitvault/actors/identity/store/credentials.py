@@ -9,7 +9,7 @@ from bitvault.actors.identity import rules
 from bitvault.actors.identity.contract import Credential, Policy, User
 from bitvault.actors.identity.store.policies import terms_of
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
-from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.ids import GroupId, NodeId, TenantId, UserId
 from bitvault.kernel.principal import Principal, Scope
 
 QUERIES = load_queries("bitvault.actors.identity.store", "credentials.sql")
@@ -56,6 +56,7 @@ async def insert_credential(
         address=credential.address,
         user_agent=credential.user_agent,
         scope=credential.scope.name.lower(),
+        confined_to=credential.confined_to,
     )
 
 
@@ -78,6 +79,7 @@ async def principal_by_secret(tx: Transaction, secret_hash: bytes, now: datetime
         groups=tuple(map(GroupId, row["groups"])),
         policy=policy.sharing,
         limit=rules.limit_of(row["rate"], row["burst"]),
+        confined_to=row["confined_to"] and NodeId(row["confined_to"]),
     )
     return Known(principal, row["kind"], row["last_used_at"], row["created_at"], policy)
 
@@ -107,6 +109,17 @@ async def credentials_of_user(
         now=now,
     )
     return tuple(_credential(row) for row in rows)
+
+
+async def credential_of(tx: Transaction, principal: Principal) -> Credential | None:
+    """Find the session or token in use."""
+    row = await tx.fetchrow(
+        QUERIES["credential_of"],
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        credential_id=principal.credential_id,
+    )
+    return _credential(row) if row else None
 
 
 async def credential_by_id(tx: Transaction, user: User, credential_id: UUID) -> Credential | None:

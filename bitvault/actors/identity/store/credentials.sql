@@ -1,16 +1,17 @@
 -- insert_credential --
 INSERT INTO identity.credential (
     tenant_id, user_id, credential_id, kind, name, prefix, secret_hash, created_at, expires_at,
-    idle_expires_at, address, user_agent, scope
+    idle_expires_at, address, user_agent, scope, confined_to
 )
 VALUES (
     :tenant_id, :user_id, :credential_id, :kind, :name, :prefix, :secret_hash, :now, :expires_at,
-    :idle_expires_at, :address, :user_agent, :scope
+    :idle_expires_at, :address, :user_agent, :scope, :confined_to
 );
 
 -- principal_by_secret --
-SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.created_at, c.last_used_at,
-    a.login, a.is_admin, a.is_operator, t.suspended_at IS NOT NULL AS is_suspended, t.rate, t.burst,
+SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.confined_to, c.created_at,
+    c.last_used_at, a.login, a.is_admin, a.is_operator, t.suspended_at IS NOT NULL AS is_suspended,
+    t.rate, t.burst,
     (
         SELECT jsonb_agg(to_jsonb(p)) FROM identity.policy AS p WHERE p.tenant_id = c.tenant_id
     )::text AS policies,
@@ -35,7 +36,7 @@ WHERE tenant_id = :tenant_id AND credential_id = :credential_id;
 
 -- credentials_of_user --
 SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent,
-    scope
+    scope, confined_to
 FROM identity.credential
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND kind = :kind
     AND (expires_at IS NULL OR expires_at > :now)
@@ -45,10 +46,16 @@ LIMIT 1000;
 
 -- credential_by_id --
 SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent,
-    scope
+    scope, confined_to
 FROM identity.credential
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND credential_id = :credential_id
 FOR UPDATE;
+
+-- credential_of --
+SELECT credential_id, kind, name, prefix, created_at, expires_at, last_used_at, address, user_agent,
+    scope, confined_to
+FROM identity.credential
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND credential_id = :credential_id;
 
 -- replace_secret --
 UPDATE identity.credential SET prefix = :prefix, secret_hash = :secret_hash

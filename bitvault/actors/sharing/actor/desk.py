@@ -39,7 +39,8 @@ class Desk(Room):
 
     async def _sharable(self, caller: Caller, node_id: NodeId) -> Access:
         access = await self._access(caller, node_id)
-        if Right.SHARE not in access.rights:
+        # What a confined token gave to others would outlast it.
+        if Right.SHARE not in access.rights or caller.principal.confined_to:
             raise Refused(Forbidden("say who may do what"))
         return access
 
