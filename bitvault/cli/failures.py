@@ -23,6 +23,7 @@ _BY_CODE: Mapping[str, Exit] = MappingProxyType(
         "disk_full": Exit.QUOTA,
         "not_in_trash": Exit.NOT_FOUND,
         "not_logged_in": Exit.AUTH,
+        "expired_token": Exit.AUTH,
     }
 )
 _BY_STATUS: Mapping[int, Exit] = MappingProxyType(
@@ -56,6 +57,8 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "or BITVAULT_SERVER.",
         "quota_exceeded": "Make room: bitvault trash empty; bitvault uploads list",
         "disk_full": "Its operator has to make room; see there: docs/how-to/operate.md",
+        "access_denied": "If it was you who denied it: bitvault login URL --device",
+        "expired_token": "Begin anew: bitvault login URL --device",
         "bad_credentials": "Is it the right user? Another tenant is named with --tenant.",
         "space_not_found": "See which there are: bitvault spaces list",
         "trash_entry_not_found": "See what is there: bitvault trash list",

@@ -56,6 +56,27 @@ class Terminal:
         self._stream.flush()
 
 
+class Countdown:
+    """Says how long something still waits; on a terminal only, where it is wiped at the end."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._draws = self._stream.isatty()
+
+    def show(self, left: float) -> None:
+        """Draw the seconds that are left."""
+        if self._draws:
+            text = f"Waiting; the code expires in {int(left) // 60}:{int(left) % 60:02d}."
+            self._stream.write(f"\r\x1b[K{text}")
+            self._stream.flush()
+
+    def finish(self) -> None:
+        """Wipe the line."""
+        if self._draws:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
 def line(done: int, expected: int, seconds: float) -> str:
     """Render the state of a transfer: how much, how fast, how long still."""
     rate = done / seconds if seconds > 0 else 0.0

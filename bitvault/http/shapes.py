@@ -194,6 +194,13 @@ def credential_members(value: identity.Credential, current: UUID) -> dict[str, A
     }
 
 
+def opened_session(value: identity.SecretIssued) -> sessions.SessionOpened:
+    """Show a new session with its token."""
+    return sessions.SessionOpened(
+        token=value.token, expires_at=value.credential.expires_at, user=user(value.user)
+    )
+
+
 def space(value: files.Space) -> spaces.Space:
     """Show a space."""
     shown = spaces.Space(

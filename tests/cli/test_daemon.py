@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -551,6 +553,51 @@ def test_a_token_is_good_for_what_it_was_made_for(
     assert run(logged_in, "stat", "/by-a-reader").returncode == 4
     assert run(logged_in, "token", "create", "t", "--expires", "soon").returncode == 2
     assert b"reader" in run(logged_in, "token", "list").stdout
+
+
+@contextmanager
+def waiting(url: str, folder: Path, *more: str) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Log in by a code on a machine of its own; yield the process and the code it shows."""
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "headless")}
+    command = [*program(), "login", url, "--device", *more]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, **pipes) as process:  # type: ignore[call-overload]
+        assert process.stderr is not None
+        shown = [process.stderr.readline() for _ in range(2)]
+        page, code = re.findall(rb"(http://\S+/device)#([A-Z]{4}-[A-Z]{4})", shown[0])[0]
+        assert (page.decode(), code in shown[1]) == (f"{url}/device", True)
+        yield process, code.decode()
+
+
+def test_a_machine_without_a_browser_logs_in(
+    daemon: tuple[str, Path], logged_in: Mapping[str, str], tmp_path: Path
+) -> None:
+    """It shows a code, waits, and is in once somebody approved it elsewhere."""
+    with waiting(daemon[0], tmp_path, "--json") as (process, code):
+        data = json.dumps({"userCode": code})
+        approve = ("api", "POST", "/v1/device-authorizations/approve", "--data", data)
+        assert run(logged_in, *approve).returncode == 0
+        told = json.loads(process.communicate(timeout=60)[0])
+    assert (process.returncode, told["results"][0]["user"]["login"]) == (0, "admin")
+    headless = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "headless")}
+    assert b"admin" in run(headless, "whoami").stdout
+    assert b"bitvault on" in run(logged_in, "sessions", "list").stdout
+
+
+def test_a_login_that_is_denied_is_exit_3(
+    daemon: tuple[str, Path], logged_in: Mapping[str, str], tmp_path: Path
+) -> None:
+    """And nothing is stored; nor is it after Ctrl-C."""
+    with waiting(daemon[0], tmp_path) as (process, code):
+        data = json.dumps({"userCode": code})
+        deny = ("api", "POST", "/v1/device-authorizations/deny", "--data", data)
+        assert run(logged_in, *deny).returncode == 0
+        assert b"denied" in process.communicate(timeout=60)[1]
+    with waiting(daemon[0], tmp_path) as (stopped, _):
+        stopped.send_signal(signal.SIGINT)
+        assert b"Nothing was stored" in stopped.communicate(timeout=60)[1]
+    assert (process.returncode, stopped.returncode) == (3, 130)
+    assert not (tmp_path / "headless" / "bitvault" / "credentials.json").exists()
 
 
 def test_a_token_is_made_for_a_folder(logged_in: Mapping[str, str]) -> None:

@@ -72,6 +72,8 @@ def test_help_imports_nothing_heavy() -> None:
         ("api", "GET", "v1/me"),
         ("api", "POST", "/v1/folders", "--data", "{"),
         ("login", "ftp://x", "--user", "u"),
+        ("login", "http://127.0.0.1:9"),
+        ("login", "http://127.0.0.1:9", "--user", "u", "--device"),
         ("put", "only-one"),
         ("trash", "restore", "neither-id-nor-path"),
         ("trash", "purge"),

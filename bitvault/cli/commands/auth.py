@@ -1,11 +1,13 @@
 """``login``, ``logout``, ``whoami``, ``passwd``."""
 
 import json
+import socket
 from pathlib import Path
 
 import click
 
 from bitvault.cli.context import (
+    Interrupted,
     connect,
     credentials_file,
     new_password,
@@ -14,16 +16,26 @@ from bitvault.cli.context import (
     reports,
     stored_login,
 )
-from bitvault.cli.output import Report
+from bitvault.cli.output import Report, printable
+from bitvault.cli.progress import Countdown
 from bitvault.cli.render import details, plain
 from bitvault.client.client import Client
+from bitvault.client.devices import DeviceLogin
 from bitvault.client.errors import Problem
+from bitvault.client.shapes import Session
 from bitvault.client.state import write_private
+from bitvault.wire.sessions import SessionOpened
+
+_NAME = 128
+"""Characters of the name that a program gives itself, at most."""
 
 
-@click.command(epilog="Example: bitvault login http://127.0.0.1:8080 --user admin")
+@click.command(
+    epilog="Examples: bitvault login http://127.0.0.1:8080 --user admin; "
+    "bitvault login https://files.example.org --device"
+)
 @click.argument("url")
-@click.option("--user", "-u", required=True, help="Login name.")
+@click.option("--user", "-u", help="Login name.")
 @click.option("--tenant", default="default", show_default=True, help="Tenant of the user.")
 @click.option(
     "--password-file",
@@ -31,18 +43,57 @@ from bitvault.client.state import write_private
     help="Read the password from a file (- is standard input; its last newline is dropped); else "
     "it is asked for.",
 )
+@click.option(
+    "--device",
+    is_flag=True,
+    help="Approve it in a browser, on this machine or another, by a code that is shown; for "
+    "machines where no password shall be typed.",
+)
 @reports
-def login(url: str, user: str, tenant: str, password_file: Path | None) -> Report:
+def login(
+    url: str,
+    user: str | None,
+    tenant: str,
+    password_file: Path | None,
+    device: bool,  # noqa: FBT001 - click passes flags by name
+) -> Report:
     """Log in to the server at URL and remember the session (mode 0600)."""
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter(f"{url!r}: the URL begins with http:// or https://")
-    password = password_of(password_file, "Password")
-    with Client(url, policy=patience()) as client:
-        session = client.login(user, password, tenant)
+    if device and (user or password_file):
+        raise click.UsageError("--device needs neither --user nor a password: who approves is it")
+    if not (device or user):
+        raise click.UsageError("say --user NAME, or --device to approve it in a browser")
+    session = _by_device(url) if device else _by_password(url, str(user), tenant, password_file)
     stored = {"server": url.rstrip("/"), "token": session.token}
     write_private(credentials_file(), json.dumps(stored))
-    result = {"server": url, "user": plain(session.user), "expiresAt": plain(session.expires_at)}
-    return Report([result], [f"Logged in to {url} as {user}."])
+    who = plain(session.user)
+    result = {"server": url, "user": who, "expiresAt": plain(session.expires_at)}
+    return Report([result], [f"Logged in to {url} as {who['login']}."])
+
+
+def _by_password(url: str, user: str, tenant: str, password_file: Path | None) -> Session:
+    try:
+        password = password_of(password_file, "Password")
+    except click.UsageError as error:
+        raise click.UsageError(f"{error.message}; or --device, for a browser") from None
+    with Client(url, policy=patience()) as client:
+        return client.login(user, password, tenant)
+
+
+def _by_device(url: str) -> SessionOpened:
+    """Show a code, and wait until somebody has approved it."""
+    with Client(url, policy=patience()) as client:
+        asked = DeviceLogin(client.rest, f"bitvault on {socket.gethostname()}"[:_NAME])
+        code, page = printable(asked.begun.user_code), printable(asked.page_complete)
+        click.echo(f"Open {page}\nand approve the code {code}.", err=True)
+        countdown = Countdown()
+        try:
+            return asked.wait(countdown.show)
+        except KeyboardInterrupt:
+            raise Interrupted("Nothing was stored; the code ends by itself.") from None
+        finally:
+            countdown.finish()
 
 
 @click.command(epilog="Example: bitvault passwd")

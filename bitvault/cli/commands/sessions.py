@@ -27,7 +27,7 @@ def list_() -> Report:
             when(one.created_at),
             when(one.last_used_at),
             one.address,
-            one.user_agent,
+            one.name or one.user_agent,
             one.id,
         )
         for one in found

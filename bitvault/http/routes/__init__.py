@@ -6,6 +6,7 @@ from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import (
     admin,
     batch,
+    devices,
     erasures,
     exports,
     files,
@@ -29,6 +30,7 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
     endpoint
     for topic in (
         sessions,
+        devices,
         tokens,
         users,
         groups,

@@ -31,10 +31,12 @@ PAGES = {
     "/status": "status.html",
     "/v1/docs": "docs.html",
     "/s": "link.html",
+    "/device": "device.html",
     "/assets/status.js": "status.js",
     "/assets/docs.js": "docs.js",
     "/assets/link.js": "link.js",
     "/assets/request.js": "request.js",
+    "/assets/device.js": "device.js",
     "/assets/pages.css": "pages.css",
     "/assets/icon.svg": "icon.svg",
 }

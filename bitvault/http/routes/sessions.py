@@ -38,12 +38,7 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
     )
     if isinstance(issued, Refusal):
         return issued
-    opened = wire.SessionOpened(
-        token=issued.token,
-        expires_at=issued.credential.expires_at,
-        user=shapes.user(issued.user),
-    )
-    return Reply(201, opened, {"Cache-Control": "no-store"})
+    return Reply(201, shapes.opened_session(issued), {"Cache-Control": "no-store"})
 
 
 @routes.route("GET", "/v1/sessions", {200: Page[wire.Credential]}, scope=Scope.ACCOUNT)

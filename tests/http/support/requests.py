@@ -7,6 +7,11 @@ _FILE = {"path": "/a.txt", "size": 3, "hash": HASH}
 
 GOOD = {
     "open_session": ("/v1/sessions", {"login": "ann", "password": "secret"}),
+    "begin_device": ("/v1/device-authorizations", {"clientName": "probe"}),
+    "collect_session": ("/v1/device-authorizations/token", {"deviceCode": "bvd_x"}),
+    "find_device": ("/v1/device-authorizations/lookup", {"userCode": "WDJB-MJHT"}),
+    "approve_device": ("/v1/device-authorizations/approve", {"userCode": "WDJB-MJHT"}),
+    "deny_device": ("/v1/device-authorizations/deny", {"userCode": "WDJB-MJHT"}),
     "list_sessions": ("/v1/sessions", None),
     "get_session": (f"/v1/sessions/{ID}", None),
     "get_current_session": ("/v1/sessions/current", None),

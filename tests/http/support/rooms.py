@@ -107,6 +107,10 @@ LINK = sharing.Link(
 
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
+    identity.BeginDevice: lambda _: identity.DeviceBegun("bvd_x", "WDJB-MJHT", 600, 5),
+    identity.CollectSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
+    identity.FindDevice: lambda _: identity.Device("probe", "192.0.2.7", "curl/8", NOW, NOW, True),
+    identity.AnswerDevice: lambda _: None,
     identity.CloseSession: lambda _: None,
     identity.ListCredentials: lambda _: (CREDENTIAL,),
     identity.DescribeCredential: lambda _: CREDENTIAL,

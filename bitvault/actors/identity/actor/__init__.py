@@ -3,11 +3,11 @@
 from attrs import define
 
 from bitvault.actors.identity.actor.accounts import Accounts
+from bitvault.actors.identity.actor.devices import Devices
 from bitvault.actors.identity.actor.erasures import Erasures
 from bitvault.actors.identity.actor.groups import Groups
 from bitvault.actors.identity.actor.lifecycle import Lifecycle
 from bitvault.actors.identity.actor.policies import Policies
-from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.actor.tenants import Tenants
 from bitvault.actors.identity.actor.tokens import Tokens
 
@@ -15,5 +15,5 @@ __all__ = ["Identity"]
 
 
 @define(eq=False)
-class Identity(Sessions, Tokens, Accounts, Lifecycle, Groups, Tenants, Policies, Erasures):
+class Identity(Devices, Tokens, Accounts, Lifecycle, Groups, Tenants, Policies, Erasures):
     """The room, put together: one class of handlers for each part of the contract."""

@@ -30,6 +30,7 @@ from bitvault.actors.identity.store import accounts
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.ids import TenantId
 from bitvault.kernel.limits import Charge, seconds_to_wait
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import DependencyDown, Refused
@@ -100,9 +101,7 @@ class Sessions(Credentials):
     async def _issue_session(
         self, account: Account, origin: Origin
     ) -> SecretIssued | BadCredentials:
-        longest = (await self._policy(account.user.tenant_id)).longest_session
-        life = timedelta(seconds=self.options.session_ttl)
-        expires_at = self.clock.now() + (life if longest is None else min(life, longest))
+        expires_at = await self._session_end(account.user.tenant_id)
         token, credential = self._new("", Scope.ACCOUNT, expires_at, origin)
         idle = self._idle_expiry(credential.created_at)
 
@@ -118,6 +117,12 @@ class Sessions(Credentials):
         if not await self.database.transact(account.user.tenant_id, work):
             return BadCredentials()
         return SecretIssued(token, credential, account.user)
+
+    async def _session_end(self, tenant_id: TenantId) -> datetime:
+        """Return when a session of this tenant's, begun now, ends at the latest."""
+        longest = (await self._policy(tenant_id)).longest_session
+        life = timedelta(seconds=self.options.session_ttl)
+        return self.clock.now() + (life if longest is None else min(life, longest))
 
     def _idle_expiry(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.options.idle_ttl)

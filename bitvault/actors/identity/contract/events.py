@@ -65,6 +65,16 @@ class SessionOpened(Event):
 
 
 @frozen
+class SessionApproved(Event):
+    """Somebody let in a program on another machine, which calls itself ``client``."""
+
+    kind: ClassVar[str] = "session.approved"
+    owner_id: UUID
+    client: str
+    client_address: str
+
+
+@frozen
 class SessionEnded(Event):
     """A session was ended."""
 

@@ -1,0 +1,124 @@
+"""Logging in on a machine without a browser: it shows a code that is approved elsewhere."""
+
+from bitvault.actors.identity.contract import AnswerDevice, BeginDevice, CollectSession, FindDevice
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import HEAVY, NoQuery, Routes
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import devices as wire
+from bitvault.wire.sessions import SessionOpened
+
+routes = Routes("devices")
+
+PAGE = "/device"
+_CODES = ("invalid", "device_not_found", "too_many_codes", "unavailable")
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+@routes.route(
+    "POST",
+    "/v1/device-authorizations",
+    {201: wire.DeviceBegun},
+    body=wire.BeginDevice,
+    codes=("invalid", "too_many_devices", "unavailable"),
+    cost=HEAVY,
+    is_open=True,
+)
+async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Answer:
+    """Ask for a code to log in with on another machine (RFC 8628)."""
+    begun = await call.identity.ask(BeginDevice(call.body.client_name, call.origin))
+    if isinstance(begun, Refusal):
+        return begun
+    shown = wire.DeviceBegun(
+        device_code=begun.device_code,
+        user_code=begun.user_code,
+        verification_uri=PAGE,
+        verification_uri_complete=f"{PAGE}#{begun.user_code}",
+        expires_in=begun.expires_in,
+        interval=begun.interval,
+    )
+    return Reply(201, shown, _PRIVATE)
+
+
+@routes.route(
+    "POST",
+    "/v1/device-authorizations/token",
+    {201: SessionOpened},
+    body=wire.CollectSession,
+    codes=(
+        "invalid",
+        "authorization_pending",
+        "slow_down",
+        "access_denied",
+        "expired_token",
+        "unavailable",
+    ),
+    is_open=True,
+)
+async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Answer:
+    """Poll for the session, every ``interval`` seconds; it is given out once."""
+    issued = await call.identity.ask(CollectSession(call.body.device_code, call.origin))
+    return (
+        issued
+        if isinstance(issued, Refusal)
+        else Reply(201, shapes.opened_session(issued), _PRIVATE)
+    )
+
+
+@routes.route(
+    "POST",
+    "/v1/device-authorizations/lookup",
+    {200: wire.Device},
+    scope=Scope.ACCOUNT,
+    body=wire.AnswerDevice,
+    codes=_CODES,
+    when_full=True,
+)
+async def find_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
+    """Show what asks to be let in under a code; the code is in no URL, so in no log."""
+    found = await call.identity.ask(FindDevice(call.caller, call.body.user_code))
+    if isinstance(found, Refusal):
+        return found
+    shown = wire.Device(
+        client_name=found.name,
+        address=found.address,
+        user_agent=found.user_agent,
+        begun_at=found.begun_at,
+        expires_at=found.expires_at,
+        is_near=found.is_near,
+    )
+    return Reply(200, shown, _PRIVATE)
+
+
+@routes.route(
+    "POST",
+    "/v1/device-authorizations/approve",
+    {204: None},
+    scope=Scope.ACCOUNT,
+    body=wire.AnswerDevice,
+    codes=_CODES,
+    when_full=True,
+)
+async def approve_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
+    """Let a program in on another machine, as you."""
+    return await _answered(call, is_approved=True)
+
+
+@routes.route(
+    "POST",
+    "/v1/device-authorizations/deny",
+    {204: None},
+    scope=Scope.ACCOUNT,
+    body=wire.AnswerDevice,
+    codes=_CODES,
+    when_full=True,
+)
+async def deny_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
+    """Keep a program out that asks to be let in."""
+    return await _answered(call, is_approved=False)
+
+
+async def _answered(call: Call[wire.AnswerDevice, NoQuery], *, is_approved: bool) -> Answer:
+    request = AnswerDevice(call.caller, call.body.user_code, is_approved)
+    return await call.identity.ask(request) or Reply(204)
