@@ -218,6 +218,8 @@ class Spaces(Desk):
 
         async def work(tx: Transaction) -> Way:
             place = await locate_one(tx, caller, target, Right.SHARE)
+            if caller.principal.confined_to:
+                raise Refused(Forbidden("say who may do what"))
             space_id, owner_id = place.space["space_id"], place.space["owner_id"]
             rows = await tx.fetch(SQL["members"], tenant=caller.tenant_id, space_id=space_id)
             members = tuple((UserId(row["user_id"]), Role(row["role"])) for row in rows)

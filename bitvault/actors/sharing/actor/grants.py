@@ -177,6 +177,8 @@ class Grants(Desk):
     async def list_shared(self, message: ListShared) -> Page[SharedNode]:
         """List what others shared with the caller."""
         caller, limit = message.caller, max(1, min(message.limit, MAX_LIMIT))
+        if caller.principal.confined_to:
+            return Page((), None)
         after, grantees = after_id(message.cursor, ["shared"]), grantees_of(caller.principal)
 
         async def work(tx: Transaction) -> list[SharedNode]:

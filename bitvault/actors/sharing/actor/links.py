@@ -88,6 +88,8 @@ class Links(Desk):
     async def list_links(self, message: ListLinks) -> Page[Link]:
         """List a node's links, or those the caller made."""
         caller, node_id = message.caller, message.node_id
+        if caller.principal.confined_to and not node_id:
+            return Page((), None)
         name = str(node_id or "mine")
         after, limit = after_id(message.cursor, ["links", name]), min(message.limit, MAX_LIMIT)
         if node_id:
