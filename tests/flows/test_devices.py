@@ -55,6 +55,7 @@ def test_a_code_is_approved_where_somebody_is_logged_in(
     assert told == [("session.approved", me), ("session.opened", me), ("session.ended", me)]
 
 
+@pytest.mark.requirement("X12")
 @pytest.mark.parametrize("scope", ["read", "admin"])
 def test_no_token_approves_anything(standing: Daemon, client: httpx.Client, scope: str) -> None:
     """Whoever finds one makes no session of it, not even knowing the code."""
@@ -79,6 +80,7 @@ def test_the_page_is_the_same_for_every_code(standing: Daemon) -> None:
     assert httpx.get(f"{standing.url}/assets/device.js").status_code == 200
 
 
+@pytest.mark.requirement("X10", "X12")
 def test_no_token_is_taken_from_an_address(standing: Daemon, client: httpx.Client) -> None:
     """Addresses end up in logs and histories: what stands there opens nothing (X12)."""
     token = client.headers["Authorization"].removeprefix("Bearer ")

@@ -7,6 +7,7 @@ rest: each example is sent by everybody of `tests.flows.people`, and no row may 
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import attrs
 import httpx
@@ -90,6 +91,8 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/users/{user}", None),
     ("DELETE", "/v1/users/{user}/sessions", None),
     ("POST", "/v1/users/{robot}/tokens", {"name": "mine"}),
+    ("POST", "/v1/users/{robot}/tokens", {"name": "mine", "confinedTo": "{node}"}),
+    ("POST", "/v1/tokens", {"name": "mine", "scope": "admin", "confinedTo": "{node}"}),
     ("GET", "/v1/users/{robot}/tokens", None),
     ("DELETE", "/v1/users/{robot}/tokens/{robot_token}", None),
     ("GET", "/v1/groups/{group}", None),
@@ -142,6 +145,7 @@ FOR_VIEWERS: dict[str, set[int]] = {
     "explain_access": {403},
     "list_node_links": {403},
     "list_audit": {403},  # the admins'
+    "create_token": {400},  # of their own, for what they see; but of a scope that cannot be
     "get_contents": {200, 409},  # a POST that reads; the path of the example is a folder's
 }
 """What a viewer gets where it is not 200 for a GET and 403 for everything else."""
@@ -270,6 +274,20 @@ def test_who_may_add_sees_nothing_there(town: Town, name: str) -> None:
             if endpoint_of(one).operation_id not in OPEN_TO_MEMBERS
             and not (one[1] in DOOR and (is_guest or "folder" in names_in(one)))
         )
+    assert not wrong, wrong
+
+
+@pytest.mark.requirement("X12", "X17")
+def test_a_confined_token_of_the_owner_knows_nothing_else(town: Town) -> None:
+    """For a token that ends at another folder, all that its own user has does not exist."""
+    folder = town.owner.post("/v1/folders", json={"path": f"/{uuid4()}"}).raise_for_status().json()
+    body = {"name": "confined", "confinedTo": folder["node"]["id"]}
+    made = town.owner.post("/v1/tokens", json=body).raise_for_status().json()
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    with httpx.Client(base_url=town.daemon.url, headers=headers, timeout=30) as token:
+        assert token.get(f"/v1/files/{body['confinedTo']}").status_code == 200
+        with unchanged(town.daemon):
+            wrong = lines(hidden(token, one, town.owned, Belongings.invented()) for one in ROUTES)
     assert not wrong, wrong
 
 

@@ -86,6 +86,7 @@ OUTSIDE = [
 ]
 
 
+@pytest.mark.requirement("X12")
 def test_a_token_for_a_folder_knows_that_folder_alone(
     standing: Daemon, client: httpx.Client
 ) -> None:

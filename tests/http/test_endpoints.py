@@ -125,6 +125,7 @@ CONFINED |= {"get_current_session", "close_current_session"}
 
 
 @with_token
+@pytest.mark.requirement("X12")
 async def test_a_confined_token_is_served_where_nodes_are_found(
     world: World, endpoint: Endpoint
 ) -> None:

@@ -46,7 +46,7 @@ REQUIREMENTS: Mapping[str, Requirement] = {
     "X6": R("Mix-up: iss of the authorization response is checked", SIGN_ON),
     "X7": R(
         "Rotation of refresh tokens with detection of reuse",
-        "refresh tokens, if ever: ours are opaque and looked up on each request (ADR-0017)",
+        "refresh tokens, if ever: ours are opaque, and looked up each time (ADR-0017, ADR-0023)",
     ),
     "X8": R("Logout, a changed password, a disabled user: all sessions dead within a second"),
     "X9": R(

@@ -64,6 +64,7 @@ async def box(world: World) -> Box:
     return Box(world, NodeId(below.parent_id), beside.node_id, below.node_id, token)
 
 
+@pytest.mark.requirement("X12")
 async def test_there_is_nothing_above_or_beside(box: Box) -> None:
     """By id or path what is outside was never there; what is inside is shown from its end on."""
     assert await box.sees(box.beside) == NodeNotFound(str(box.beside))

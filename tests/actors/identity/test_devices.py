@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from attrs import define, evolve
 
-from bitvault.actors.identity import codes
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import (
     AccessDenied,
@@ -34,7 +33,7 @@ from bitvault.actors.identity.contract import (
     TooManyDevices,
     Unauthenticated,
 )
-from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.identity.rules import IdentityOptions, codes
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.principal import Caller, Origin, Scope
@@ -225,6 +224,7 @@ async def test_a_name_cannot_deceive(flow: Flow) -> None:
         assert refused.field == "clientName"
 
 
+@pytest.mark.requirement("X12")
 async def test_no_code_is_stored(flow: Flow, database: PostgresDatabase) -> None:
     """Neither of the two, nor the session's token before and after it was taken (I28)."""
     begun = await flow.approved()
@@ -243,6 +243,7 @@ async def test_nobody_comes_in_with_a_code(flow: Flow) -> None:
         assert await flow.room.handle(Authenticate(token, ROBOT)) == Unauthenticated()
 
 
+@pytest.mark.requirement("X8")
 @pytest.mark.parametrize(
     "end", ["disable", "delete", "password", "others", "itself", "disable and enable"]
 )

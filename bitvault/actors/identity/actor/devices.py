@@ -5,7 +5,7 @@ from uuid import UUID
 
 from attrs import define, evolve
 
-from bitvault.actors.identity import codes, rules
+from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.contract import (
     AccessDenied,
@@ -25,6 +25,7 @@ from bitvault.actors.identity.contract import (
     TooManyCodes,
     TooManyDevices,
 )
+from bitvault.actors.identity.rules import codes
 from bitvault.actors.identity.store import accounts, devices
 from bitvault.actors.identity.store import credentials as store
 from bitvault.drivers.postgres.port import Row, Transaction

@@ -6,8 +6,8 @@ Codes wait in no tenant's name (``codes.NO_TENANT``); what was approved is a ses
 from datetime import datetime
 from uuid import UUID
 
-from bitvault.actors.identity.codes import NO_TENANT
 from bitvault.actors.identity.contract import Credential, User
+from bitvault.actors.identity.rules.codes import NO_TENANT
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.principal import Caller, Origin
 
