@@ -57,10 +57,11 @@ async def test_every_query_prepares(database: PostgresDatabase, package: str, na
 def test_a_room_names_only_its_own_schema(package: str) -> None:
     """No query and no migration of a room mentions another room's tables.
 
-    The files room reads what was granted in the statement that finds the node (ADR-0018).
+    The files room reads what was granted in the statement that finds the node, and the sharing
+    room, in the transaction that writes, who may share it (ADR-0018).
     """
     own = package.rpartition(".")[2]
-    read = {"files": {"sharing"}}.get(own, set())
+    read = {"files": {"sharing"}, "sharing": {"files"}}.get(own, set())
     others = "|".join(schema for schema in SCHEMAS if schema != own and schema not in read)
     names = rf"\b(?:FROM|JOIN|INTO|UPDATE|REFERENCES|TABLE|ON)\s+({others})\."
     foreign = re.compile(names, re.IGNORECASE)
@@ -74,11 +75,20 @@ def test_a_room_names_only_its_own_schema(package: str) -> None:
     assert [name for name, text in texts.items() if foreign.search(text)] == []
 
 
-def test_what_a_room_reads_of_another_is_one_table() -> None:
-    """Of the sharing room's tables the files room names one, and only to read it."""
-    texts = [item.read_text() for item in files("bitvault.actors.files.store").iterdir()]
-    named = re.findall(r"(\w+)\s+(sharing\.\w+)", "\n".join(texts), re.IGNORECASE)
-    assert set(named) == {("FROM", "sharing.granted")}
+@pytest.mark.parametrize(
+    ("room", "read"),
+    [
+        ("files", {"sharing.granted"}),
+        ("sharing", {"files.node", "files.space", "files.member"}),
+    ],
+)
+def test_what_a_room_reads_of_another_is_named(room: str, read: set[str]) -> None:
+    """Of each other's tables these two rooms name a few, and only to read them."""
+    (other,) = {"files", "sharing"} - {room}
+    folder = files(f"bitvault.actors.{room}.store")
+    texts = [item.read_text() for item in folder.iterdir() if item.name.endswith(".sql")]
+    named = re.findall(rf"(\w+)\s+({other}\.\w+)", "\n".join(texts), re.IGNORECASE)
+    assert set(named) == {("FROM", table) for table in read}
 
 
 async def test_no_foreign_key_crosses_schemas(database: PostgresDatabase) -> None:

@@ -1,9 +1,13 @@
 """What every part of the room works with: the rooms below, and its stamp."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from attrs import define
 
 from bitvault.actors.files.contract import Access, DescribeAccess
 from bitvault.actors.room import Room, ask_below
+from bitvault.actors.sharing.store.deciding import Overtaken, hold_right
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.passwords.port import Passwords
@@ -13,9 +17,14 @@ from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, NodeId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal, Refused
+from bitvault.kernel.refusal import Forbidden, Refusal, Refused, Unavailable
 from bitvault.outbox import Outbox
 from supervisors import Ref
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Awaitable[T]]
+
+_TRIES = 8
 
 
 @define(eq=False)
@@ -43,6 +52,29 @@ class Desk(Room):
         if Right.SHARE not in access.rights or caller.principal.confined_to:
             raise Refused(Forbidden("say who may do what"))
         return access
+
+    async def _sharing(
+        self,
+        caller: Caller,
+        node_id: NodeId,
+        work: Work[T],
+        look: Callable[[], Awaitable[object]] | None = None,
+    ) -> T:
+        """Run ``work`` in a transaction to whose end the caller may share the node.
+
+        Who lost that right since it was looked at is answered by looking again, with ``look``.
+        """
+
+        async def deciding(tx: Transaction) -> T:
+            await hold_right(tx, caller, node_id)
+            return await work(tx)
+
+        for _ in range(_TRIES):
+            try:
+                return await self.database.transact(caller.tenant_id, deciding)
+            except Overtaken:
+                await (look() if look else self._sharable(caller, node_id))
+        raise Refused(Unavailable("sharing"))
 
     def _spot(self, caller: Caller, node_id: NodeId) -> Spot:
         return Spot(caller.tenant_id, node_id, caller.principal.user_id, self.clock.now())

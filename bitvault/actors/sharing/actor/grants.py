@@ -119,14 +119,15 @@ class Grants(Desk):
             await self._tell(tx, caller, _granted(grant, previous))
             return grant
 
-        return await self.database.transact(caller.tenant_id, work)
+        return await self._sharing(caller, message.node_id, work)
 
     @handles(RemoveGrant)
     async def remove_grant(self, message: RemoveGrant) -> None:
         """Take a role back, or give up one's own."""
         caller = message.caller
         # What is one's own to give up need not be seen: an uploader sees nothing.
-        if message.grantee_id != caller.principal.user_id:
+        own = message.grantee_id == caller.principal.user_id
+        if not own:
             await self._sharable(caller, message.node_id)
         spot = self._spot(caller, message.node_id)
 
@@ -139,7 +140,10 @@ class Grants(Desk):
             await store.drop(tx, spot, row, left)
             await self._tell(tx, caller, _revoked(row))
 
-        await self.database.transact(caller.tenant_id, work)
+        if own:
+            await self.database.transact(caller.tenant_id, work)
+        else:
+            await self._sharing(caller, message.node_id, work)
 
     @handles(Restrict)
     async def restrict(self, message: Restrict) -> Shares:
@@ -157,7 +161,7 @@ class Grants(Desk):
                 await self._tell(tx, caller, kind(spot.node_id, revision))
             return store.shares_of(await store.rows_on(tx, spot.tenant, spot.node_id))
 
-        return await self.database.transact(caller.tenant_id, work)
+        return await self._sharing(caller, message.node_id, work)
 
     async def _set_restriction(
         self,

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -82,7 +83,7 @@ class Links(Desk):
             await self._tell(tx, caller, event)
             return links.link_of(row)
 
-        return LinkIssued(await self.database.transact(caller.tenant_id, work), token)
+        return LinkIssued(await self._sharing(caller, message.node_id, work), token)
 
     @handles(ListLinks)
     async def list_links(self, message: ListLinks) -> Page[Link]:
@@ -140,7 +141,8 @@ class Links(Desk):
             await self._tell(tx, caller, LinkChanged(message.link_id, row["revision"], *fields))
             return links.link_of(row)
 
-        return await self.database.transact(caller.tenant_id, work)
+        look = partial(self._governed, caller, message.link_id)
+        return await self._sharing(caller, spot.node_id, work, look)
 
     @handles(DeleteLink)
     async def delete_link(self, message: DeleteLink) -> None:
@@ -156,7 +158,7 @@ class Links(Desk):
             event = LinkDeleted(link_id, row["revision"] + 1, row["node_id"])
             await self._tell(tx, caller, event)
 
-        await self.database.transact(caller.tenant_id, work)
+        await self._sharing(caller, spot.node_id, work, partial(self._governed, caller, link_id))
 
     @handles(OpenLink)
     async def open_link(self, message: OpenLink) -> Principal:
