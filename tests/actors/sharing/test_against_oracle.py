@@ -24,7 +24,13 @@ from bitvault.actors.files.contract import (
     UploadOpened,
     Written,
 )
-from bitvault.actors.sharing.contract import CreateLink, ExplainAccess, LinkTerms, OpenLink
+from bitvault.actors.sharing.contract import (
+    CreateLink,
+    ExplainAccess,
+    LinkNotFound,
+    LinkTerms,
+    OpenLink,
+)
 from bitvault.kernel.access import EVERYONE, NONE, Right, Role
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.principal import Caller, Origin
@@ -56,6 +62,8 @@ class Oracle:
     """The ids that somebody's grants are given to."""
     confined: dict[str, NodeId] = field(factory=dict)
     """Where somebody's token ends."""
+    sponsors: dict[UUID, tuple[str, NodeId]] = field(factory=dict)
+    """Of each link who made it, and to what."""
 
     def way(self, node: NodeId) -> list[NodeId]:
         """Return the nodes from the root down."""
@@ -73,7 +81,8 @@ class Oracle:
         if node in self.restricted and SHARE not in passed:
             passed = NONE
         for grantee, role in self.given.get(node, {}).items():
-            passed |= ALLOWS[role] if grantee in ids else NONE
+            if grantee in ids and not self.is_over(grantee):
+                passed |= ALLOWS[role]
         return passed
 
     def seen(self, name: str, node: NodeId) -> Right:
@@ -82,6 +91,11 @@ class Oracle:
         if end is not None and end not in self.way(node):
             return NONE
         return self.rights(self.identities[name], node)
+
+    def is_over(self, grantee: UUID) -> bool:
+        """Say whether it is a link whose maker may no longer share what it leads to."""
+        maker, node = self.sponsors.get(grantee, ("", None))
+        return node is not None and SHARE not in self.rights(self.identities[maker], node)
 
     def path(self, name: str, node: NodeId) -> tuple[str, bool]:
         """Return a node's path as somebody sees it, and whether its folder is hidden."""
@@ -125,6 +139,7 @@ class Play:
     dice: random.Random
     oracle: Oracle = field(factory=Oracle)
     callers: dict[str, Caller] = field(factory=dict)
+    tokens: dict[str, str] = field(factory=dict)
 
     async def begin(self) -> None:
         """Make a tree for each of two people, and a group."""
@@ -189,7 +204,8 @@ class Play:
         asked = CreateLink(self.company.caller(self._governor(node)), node, LinkTerms(role))
         issued = await self.company.sharing.handle(asked)
         guest = await self.company.sharing.handle(OpenLink(issued.token, None, ORIGIN))
-        self.callers[name] = Caller(guest, ORIGIN)
+        self.callers[name], self.tokens[name] = Caller(guest, ORIGIN), issued.token
+        self.oracle.sponsors[guest.user_id] = (self._governor(node), node)
         self.oracle.identities[name] = {guest.user_id}
         self.oracle.given.setdefault(node, {})[guest.user_id] = role
 
@@ -202,9 +218,20 @@ class Play:
         self.oracle.identities[name] = self.oracle.identities[user]
         self.oracle.confined[name] = node
 
+    async def _inside(self) -> list[str]:
+        """Return who gets in: everybody but the guests of links that are over."""
+        found = list(self.callers)
+        for name, token in self.tokens.items():
+            came = await self.company.sharing.handle(OpenLink(token, None, ORIGIN))
+            is_over = self.oracle.is_over(self.callers[name].principal.user_id)
+            assert came == (LinkNotFound() if is_over else self.callers[name].principal)
+            if is_over:
+                found.remove(name)
+        return found
+
     async def move(self) -> None:
         """Have somebody move things, at once; each operation goes as if the others were done."""
-        name = self.dice.choice(list(self.callers))
+        name = self.dice.choice(await self._inside())
         nodes, folders = list(self.oracle.above), sorted(self.oracle.folders)
         drawn = [(self.dice.choice(nodes), self.dice.choice(folders)) for _ in range(4)]
         operations = tuple(MoveNode(Target(node_id=a), Target(node_id=b)) for a, b in drawn)
@@ -214,8 +241,9 @@ class Play:
 
     async def compare(self) -> None:
         """Ask for every node as everybody, and have each explained."""
+        inside = await self._inside()
         for node in self.oracle.name:
-            for name in self.callers:
+            for name in inside:
                 await self._compare(name, node)
             await self._explained(node)
 

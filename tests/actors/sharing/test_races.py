@@ -106,9 +106,7 @@ async def _act(company: Company, act: str, node_id: NodeId, link: Link) -> Any:
             return await company.sharing.handle(CreateLink(caller, node_id, LinkTerms()))
         case "change":
             terms = LinkTerms(Role.EDITOR)
-            asked = ChangeLink(
-                caller, link.link_id, terms, keeps_password=True, is_revoked=False
-            )
+            asked = ChangeLink(caller, link.link_id, terms, keeps_password=True, is_revoked=False)
             return await company.sharing.handle(asked)
         case "delete":
             return await company.sharing.handle(DeleteLink(caller, link.link_id))

@@ -7,7 +7,7 @@ from bitvault.actors.identity.actor.desk import Desk, admin_of
 from bitvault.actors.identity.contract import (
     CreateUser,
     DescribeMe,
-    DescribeStanding,
+    DescribeStandings,
     FindUsers,
     ListUsers,
     LoginTaken,
@@ -88,13 +88,13 @@ class Accounts(Desk):
         same = password is None or await self.passwords.verify(made.password_hash, password)
         return made.user if same else IdempotencyConflict()
 
-    @handles(DescribeStanding)
-    async def describe_standing(self, request: DescribeStanding) -> Standing:
-        """Say how things stand with a user."""
-        tenant_id, user_id = request.tenant_id, request.user_id
+    @handles(DescribeStandings)
+    async def describe_standings(self, request: DescribeStandings) -> tuple[Standing, ...]:
+        """Say how things stand with some users."""
+        tenant_id, user_ids = request.tenant_id, request.user_ids
 
-        async def work(tx: Transaction) -> Standing:
-            return await store.standing(tx, tenant_id, user_id)
+        async def work(tx: Transaction) -> tuple[Standing, ...]:
+            return await store.standings(tx, tenant_id, user_ids)
 
         return await self.database.read(tenant_id, work)
 

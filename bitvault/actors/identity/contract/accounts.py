@@ -12,7 +12,7 @@ from bitvault.actors.identity.contract.refusals import (
     TooManyUsers,
     UserNotFound,
 )
-from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.limits import Limit
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller
@@ -91,14 +91,16 @@ class Standing:
     """The tenant's."""
     limit: Limit | None = None
     """What the tenant may ask, where it is not what the settings say."""
+    groups: tuple[GroupId, ...] = ()
+    """Every group the user is in."""
 
 
 @frozen
-class DescribeStanding(Request[Standing | Unavailable]):
-    """Say how things stand with a user; one that is not there is not active."""
+class DescribeStandings(Request[tuple[Standing, ...] | Unavailable]):
+    """Say how things stand with some users, in their order; who is not there is not active."""
 
     tenant_id: TenantId
-    user_id: UserId
+    user_ids: tuple[UserId, ...]
 
 
 @frozen

@@ -11,7 +11,7 @@ from bitvault.actors.identity import rules
 from bitvault.actors.identity.contract import Standing, User
 from bitvault.actors.identity.store.policies import terms_of
 from bitvault.drivers.postgres.port import Transaction, load_queries
-from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.ids import GroupId, TenantId, UserId
 
 QUERIES = load_queries("bitvault.actors.identity.store", "accounts.sql")
 
@@ -43,14 +43,14 @@ async def insert_account(tx: Transaction, account: Account, login_key: str) -> b
     return row is not None
 
 
-async def standing(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Standing:
-    """Say how things stand with a user."""
-    row = await tx.fetchrow(QUERIES["standing"], tenant_id=tenant_id, user_id=user_id)
-    if row is None:
-        return Standing(is_active=False, is_suspended=False)
-    terms, limit = terms_of(row["policies"]), rules.limit_of(row["rate"], row["burst"])
-    policy = rules.strictest(terms.own, terms.bound).sharing
-    return Standing(row["is_active"], row["is_suspended"], policy, limit)
+async def standings(
+    tx: Transaction, tenant_id: TenantId, user_ids: Sequence[UserId]
+) -> tuple[Standing, ...]:
+    """Say how things stand with some users, in their order."""
+    rows = await tx.fetch(QUERIES["standings"], tenant_id=tenant_id, user_ids=list(user_ids))
+    found = {row["user_id"]: _standing(row) for row in rows}
+    nobody = Standing(is_active=False, is_suspended=False)
+    return tuple(found.get(user_id, nobody) for user_id in user_ids)
 
 
 async def account_by_login(tx: Transaction, tenant_key: str, login_key: str) -> Account | None:
@@ -158,6 +158,13 @@ async def hold_password(tx: Transaction, account: Account) -> bool:
         verified=account.password_hash,
     )
     return row is not None
+
+
+def _standing(row: Mapping[str, Any]) -> Standing:
+    terms, limit = terms_of(row["policies"]), rules.limit_of(row["rate"], row["burst"])
+    policy = rules.strictest(terms.own, terms.bound).sharing
+    groups = tuple(GroupId(group_id) for group_id in row["groups"])
+    return Standing(row["is_active"], row["is_suspended"], policy, limit, groups)
 
 
 def _account(row: Mapping[str, Any]) -> Account:

@@ -48,15 +48,21 @@ WHERE a.tenant_id = :tenant_id
     )
 ORDER BY a.login_key;
 
--- standing --
-SELECT a.disabled_at IS NULL AND a.deleted_at IS NULL AND t.closed_at IS NULL AS is_active,
+-- standings --
+SELECT a.user_id,
+    a.disabled_at IS NULL AND a.deleted_at IS NULL AND t.closed_at IS NULL AS is_active,
     t.suspended_at IS NOT NULL AS is_suspended, t.rate, t.burst,
     (
         SELECT jsonb_agg(to_jsonb(p)) FROM identity.policy AS p WHERE p.tenant_id = a.tenant_id
-    )::text AS policies
+    )::text AS policies,
+    ARRAY(
+        SELECT m.group_id FROM identity.membership AS m
+        WHERE m.tenant_id = a.tenant_id AND m.user_id = a.user_id
+        ORDER BY m.group_id
+    ) AS groups
 FROM identity.account AS a
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
-WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id;
+WHERE a.tenant_id = :tenant_id AND a.user_id = ANY(:user_ids::uuid[]);
 
 -- set_password --
 -- Only over the hash that was verified: a login that rehashes must not undo a change.

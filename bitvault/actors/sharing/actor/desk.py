@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from attrs import define
 
-from bitvault.actors.files.contract import Access, DescribeAccess
+from bitvault.actors.files.contract import Access, DescribeAccess, NodeNotFound
 from bitvault.actors.room import Room, ask_below
 from bitvault.actors.sharing.store.deciding import Overtaken, hold_right
 from bitvault.actors.sharing.store.spot import Spot
@@ -52,6 +52,15 @@ class Desk(Room):
         if Right.SHARE not in access.rights or caller.principal.confined_to:
             raise Refused(Forbidden("say who may do what"))
         return access
+
+    async def _may_share(self, caller: Caller, node_id: NodeId) -> bool:
+        try:
+            access = await self._access(caller, node_id)
+        except Refused as refused:
+            if isinstance(refused.refusal, NodeNotFound):
+                return False
+            raise
+        return Right.SHARE in access.rights
 
     async def _sharing(
         self,

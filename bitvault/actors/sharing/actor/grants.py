@@ -1,13 +1,13 @@
 """Decides who may give whom what, and writes it down with its event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
 from attrs import define
 
 from bitvault.actors.files.contract import TraceNode
-from bitvault.actors.identity.contract import FindGroups, FindUsers
+from bitvault.actors.identity.contract import DescribeStandings, FindGroups, FindUsers
 from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract import (
@@ -36,12 +36,16 @@ from bitvault.actors.sharing.contract import (
 )
 from bitvault.actors.sharing.rules.grants import (
     MOST_GRANTS,
+    Said,
     Saying,
     check_place,
     check_role,
     holders,
+    unanswered,
+    without,
 )
 from bitvault.actors.sharing.store import grants as store
+from bitvault.actors.sharing.store import links
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import EVERYONE, Role, grantees_of
@@ -89,11 +93,38 @@ class Grants(Desk):
         if way.owner_id:
             at_root = [(way.owner_id, Source.OWNER, Role.MANAGER)]
 
-        async def work(tx: Transaction) -> tuple[Holder, ...]:
+        async def work(tx: Transaction) -> tuple[dict[UUID, list[Said]], dict[UUID, Row]]:
             said = await store.said_on(tx, caller.tenant_id, [node_id for node_id, _ in steps])
-            return holders(steps, at_root, said)
+            given = [one.grantee for found in said.values() for one in found]
+            ids = [one.grantee_id for one in given if one.kind is GranteeKind.LINK]
+            return said, await links.links_among(tx, caller.tenant_id, ids) if ids else {}
 
-        return await self.database.read(caller.tenant_id, work)
+        said, rows = await self.database.read(caller.tenant_id, work)
+        sponsors = await self._sponsors(caller, rows)
+        lost = unanswered(steps, at_root, said, sponsors)
+        return holders(steps, at_root, without(said, lost))
+
+    async def _sponsors(
+        self, caller: Caller, rows: Mapping[UUID, Row]
+    ) -> dict[UUID, tuple[UUID, ...]]:
+        """Return, of links that are good, the ids that who answers for them goes by."""
+        policy, now = caller.principal.policy, self.clock.now()
+        found = {
+            link_id: links.sponsor_of(row)
+            for link_id, row in rows.items()
+            if links.leads_anywhere(row, policy, now)
+        }
+        users = tuple(dict.fromkeys(found.values()))
+        about = DescribeStandings(caller.tenant_id, users)
+        standings = await ask_below(self.identity, about, "identity") if users else ()
+        if isinstance(standings, Refusal):
+            raise Refused(standings)
+        by_id = {
+            user_id: (user_id, *standing.groups)
+            for user_id, standing in zip(users, standings, strict=True)
+            if standing.is_active
+        }
+        return {link_id: by_id[user_id] for link_id, user_id in found.items() if user_id in by_id}
 
     @handles(PutGrant)
     async def put_grant(self, message: PutGrant) -> Grant:

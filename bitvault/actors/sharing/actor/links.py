@@ -9,7 +9,7 @@ from uuid import UUID
 from attrs import define, evolve, field
 
 from bitvault.actors.files.contract import NodeNotFound
-from bitvault.actors.identity.contract import DescribeStanding
+from bitvault.actors.identity.contract import DescribeStandings, Standing
 from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract.links import (
@@ -41,7 +41,7 @@ from bitvault.kernel.access import Right, Role, rights_of
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.limits import seconds_to_wait
 from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
-from bitvault.kernel.principal import Caller, Principal, Scope
+from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
 from supervisors import handles
 
@@ -137,6 +137,7 @@ class Links(Desk):
             row = await links.update_link(
                 tx, spot, message.link_id, terms, kept, is_revoked=is_revoked
             )
+            await links.answer_for(tx, spot, message.link_id)
             fields = (row["node_id"], row["role"], is_revoked)
             await self._tell(tx, caller, LinkChanged(message.link_id, row["revision"], *fields))
             return links.link_of(row)
@@ -171,12 +172,9 @@ class Links(Desk):
         row = await self.database.read(None, find) if digest else None
         if row is None:
             raise Refused(LinkNotFound())
-        about = DescribeStanding(row["tenant_id"], row["created_by"])
-        standing = await ask_below(self.identity, about, "identity")
-        if isinstance(standing, Refusal):
-            raise Refused(standing)
+        standing = await self._sponsored(row, message.origin)
         policy = standing.policy
-        if not (standing.is_active and links.leads_anywhere(row, policy, self.clock.now())):
+        if not links.leads_anywhere(row, policy, self.clock.now()):
             raise Refused(LinkNotFound())
         await self._check_password(row, message)
         terms = links.terms_of(row, policy)
@@ -201,6 +199,23 @@ class Links(Desk):
         refusal = rules.judge(terms, policy, has_password=has_password, since=now, now=now)
         if refusal is not None:
             raise Refused(refusal)
+
+    async def _sponsored(self, row: Row, origin: Origin) -> Standing:
+        """Return how things stand with who answers for a link, and may still share its node."""
+        tenant_id, sponsor_id = row["tenant_id"], links.sponsor_of(row)
+        about = DescribeStandings(tenant_id, (sponsor_id,))
+        standings = await ask_below(self.identity, about, "identity")
+        if isinstance(standings, Refusal):
+            raise Refused(standings)
+        (standing,) = standings
+        groups, link_id = standing.groups, row["link_id"]
+        sponsor = Principal(tenant_id, sponsor_id, "", False, link_id, groups)
+        is_good = standing.is_active and await self._may_share(
+            Caller(sponsor, origin), row["node_id"]
+        )
+        if not is_good:
+            raise Refused(LinkNotFound())
+        return standing
 
     async def _check_password(self, row: Row, message: OpenLink) -> None:
         phc, password = row["password_hash"], message.password

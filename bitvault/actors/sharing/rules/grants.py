@@ -1,7 +1,7 @@
 """What may be granted, and what is left of a row when a part of it is taken away."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from attrs import define, field, frozen
@@ -75,6 +75,37 @@ class Said:
 
     grantee: Grantee
     saying: Saying
+
+
+def unanswered(
+    steps: Sequence[tuple[NodeId, str | None]],
+    at_root: Sequence[tuple[UserId, Source, Role]],
+    said_on: Mapping[UUID, Sequence[Said]],
+    sponsors: Mapping[UUID, Collection[UUID]],
+) -> set[UUID]:
+    """Return the links on a way that lead nowhere: who answers for them may not share there.
+
+    ``sponsors`` has the ids that a link's sponsor goes by; a link that is not in it has none.
+    """
+    sharers: set[UUID] = {one for one, _, role in at_root if Right.SHARE in rights_of(role)}
+    lost = set()
+    for node_id, _ in steps:
+        found = said_on.get(node_id, ())
+        who = {one.grantee.grantee_id: rights_of(one.saying.role) for one in found}
+        sharers |= {one for one, rights in who.items() if Right.SHARE in rights}
+        links = {o.grantee.grantee_id for o in found if o.grantee.kind is GranteeKind.LINK}
+        lost |= {link for link in links if sharers.isdisjoint(sponsors.get(link, ()))}
+    return lost
+
+
+def without(
+    said_on: Mapping[UUID, Sequence[Said]], lost: Collection[UUID]
+) -> dict[UUID, list[Said]]:
+    """Leave out what is said to some."""
+    return {
+        node_id: [one for one in found if one.grantee.grantee_id not in lost]
+        for node_id, found in said_on.items()
+    }
 
 
 def holders(

@@ -1,5 +1,6 @@
 """Rows of links."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -63,6 +64,24 @@ async def update_link(
     else:
         await grant(tx, spot, link_id, terms.role)
     return _there(row)
+
+
+async def answer_for(tx: Transaction, spot: Spot, link_id: UUID) -> None:
+    """Have whoever changes a link answer for it from now on."""
+    await tx.execute(SQL["answer_for"], tenant=spot.tenant, link_id=link_id, user_id=spot.user_id)
+
+
+def sponsor_of(row: Row) -> UserId:
+    """Return who answers for a link."""
+    return UserId(row["sponsor_id"] or row["created_by"])
+
+
+async def links_among(
+    tx: Transaction, tenant: TenantId, link_ids: Sequence[UUID]
+) -> dict[UUID, Row]:
+    """Return the rows of some links by id."""
+    rows = await tx.fetch(SQL["links_among"], tenant=tenant, link_ids=list(link_ids))
+    return {row["link_id"]: row for row in rows}
 
 
 async def grant(tx: Transaction, spot: Spot, link_id: UUID, role: Role) -> None:

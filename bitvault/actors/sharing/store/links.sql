@@ -34,6 +34,16 @@ UPDATE sharing.link
  WHERE tenant_id = :tenant AND link_id = :link_id
 RETURNING *;
 
+-- answer_for --
+UPDATE sharing.link SET sponsor_id = :user_id WHERE tenant_id = :tenant AND link_id = :link_id;
+
+-- links_among --
+SELECT l.*
+  FROM unnest((SELECT :link_ids::uuid[])) AS w (link_id)
+ CROSS JOIN LATERAL (
+    SELECT * FROM sharing.link a
+     WHERE a.tenant_id = :tenant AND a.link_id = w.link_id LIMIT 1) l;
+
 -- delete_link --
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND link_id = :link_id;
 
