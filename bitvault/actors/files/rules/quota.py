@@ -15,6 +15,8 @@ class Balance:
     used: int
     reserved: int
     quota: int | None
+    is_told: bool = True
+    """Whether the caller may know what is left of it."""
 
     @property
     def available(self) -> int | None:
@@ -49,7 +51,8 @@ class Ledger:
             if balance.available is not None and size > balance.available
         ]
         if left:
-            raise Refused(QuotaExceeded(size, min(left)))
+            is_told = self.balances[space_id].is_told
+            raise Refused(QuotaExceeded(size, min(left) if is_told else None))
 
     def add(self, space_id: UUID, *, used: int = 0, reserved: int = 0) -> None:
         """Count bytes for the space and for the tenant; negative ones are given back."""

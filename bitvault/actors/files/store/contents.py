@@ -240,10 +240,13 @@ async def reuse_blobs(tx: Transaction, stamp: Stamp, hashes: Sequence[str]) -> N
 async def lock_ledger(tx: Transaction, stamp: Stamp, spaces: Iterable[UUID]) -> Ledger:
     """Lock the quota rows of these spaces and of the tenant."""
     holders = list(dict.fromkeys([*spaces, stamp.tenant]))
-    rows = await tx.fetch(SQL["lock_usage"], tenant=stamp.tenant, holders=holders)
+    user_id = stamp.caller.principal.user_id
+    rows = await tx.fetch(SQL["lock_usage"], tenant=stamp.tenant, holders=holders, user_id=user_id)
     default = next((r["space_quota"] for r in rows if r["holder_id"] == stamp.tenant), None)
     balances = {
-        r["holder_id"]: Balance(r["used"], r["reserved"], default if r["follows"] else r["quota"])
+        r["holder_id"]: Balance(
+            r["used"], r["reserved"], default if r["follows"] else r["quota"], r["is_told"]
+        )
         for r in rows
     }
     return Ledger(stamp.tenant, balances)

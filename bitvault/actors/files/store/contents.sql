@@ -73,10 +73,18 @@ SELECT b.hash, b.size, v.node_id
      WHERE tenant_id = :tenant AND hash = w.hash LIMIT 16) v;
 
 -- lock_usage --
--- The quota rows of the tenant and of some spaces, locked in one order for everybody.
-SELECT holder_id, used, reserved, quota, follows, space_quota FROM files.usage
- WHERE tenant_id = :tenant AND holder_id = ANY(:holders::uuid[])
- ORDER BY holder_id FOR UPDATE;
+-- The quota rows of the tenant and of some spaces, locked in one order for everybody; and whether
+-- the caller, who may be in a space by a grant alone, is told what is left.
+SELECT u.holder_id, u.used, u.reserved, u.quota, u.follows, u.space_quota, coalesce(
+          (SELECT TRUE FROM files.member m
+            WHERE m.tenant_id = :tenant AND m.space_id = u.holder_id AND m.user_id = :user_id
+            LIMIT 1),
+          (SELECT s.owner_id = :user_id FROM files.space s
+            WHERE s.tenant_id = :tenant AND s.space_id = u.holder_id LIMIT 1),
+          FALSE) AS is_told
+  FROM files.usage u
+ WHERE u.tenant_id = :tenant AND u.holder_id = ANY(:holders::uuid[])
+ ORDER BY u.holder_id FOR UPDATE;
 
 -- reserve --
 -- Bytes gained by each holder, if they fit in every quota. Fewer rows than asked for: they do not.
