@@ -58,7 +58,7 @@ class Reason(ResponseShape, frozen=True, kw_only=True):
 
     source: Literal["owner", "member", "grant"]
     role: Role
-    node_id: UUID
+    node_id: Annotated[UUID | None, Meta(description="Null where you may not look.")]
     path: Annotated[str | None, Meta(description="Null where you may not look.")]
 
 

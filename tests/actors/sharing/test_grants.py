@@ -85,8 +85,7 @@ async def test_an_editor_writes_below_but_not_the_share_itself(company: Company)
     await company.share("ann", top, "ben", Role.EDITOR)
     ben, at = company.caller("ben"), Target(node_id=top)
 
-    space_id = (await company.files.ask(GetSpace(company.caller("ann")))).space_id
-    by_path = MakeFolder(Target(path=f"{space_id}:/projects/top"), exist_ok=True)
+    by_path = MakeFolder(Target(path=f"{top}:/"), exist_ok=True)
     there = await company.files.apply(by_path, caller=ben)
     assert (there.node.node_id, there.node.parent_id) == (top, None)
     made = await company.files.apply(MakeFolder(parent=at, name="new"), caller=ben)
@@ -130,7 +129,7 @@ async def test_a_shared_file_takes_new_versions_and_nothing_beside_it(company: C
     file = await company.put("ann", "/papers/draft", "one")
     await company.share("ann", file, "ben", Role.EDITOR)
     space = await company.files.ask(GetSpace(company.caller("ann")))
-    ben, path = company.caller("ben"), f"{space.space_id}:/papers/draft"
+    ben, path = company.caller("ben"), f"{file}:/"
 
     second = await company.files.put(path, "two", ben, if_exists=IfExists.REPLACE)
     assert (second.node.version, second.node.path, second.node.parent_id) == (2, "/draft", None)
@@ -147,9 +146,8 @@ async def test_a_revoked_grant_ends_at_once(company: Company) -> None:
     """The next request finds nothing, and an upload under way cannot land any more."""
     top = await company.folder("ann", "/top")
     await company.share("ann", top, "ben", Role.EDITOR)
-    space = await company.files.ask(GetSpace(company.caller("ann")))
     ben = company.caller("ben")
-    upload = await company.files.init(f"{space.space_id}:/top/f", "text", ben)
+    upload = await company.files.init(f"{top}:/f", "text", ben)
 
     assert await company.unshare("ann", top, "ben") is None
 

@@ -159,8 +159,13 @@ class Reading(Desk):
             )
             page = page_of(rows, message.limit, [(str(row["entry"]),) for row in rows], name)
             left = [row for row in page.items if not row["adrift"]]
-            left = await _restorable(tx, caller, place, left)
-            entries = tuple(_entry(row, place.space["space_id"]) for row in left)
+            paths = await _restorable(tx, caller, place, left)
+            space_id = place.space["space_id"]
+            entries = tuple(
+                _entry(row, space_id, paths[row["node_id"]])
+                for row in left
+                if row["node_id"] in paths
+            )
             return Page(entries, page.next_cursor)
 
         return await self._read(caller, work)
@@ -202,14 +207,15 @@ async def _readable(
 
 async def _restorable(
     tx: Transaction, caller: Caller, root: Place, rows: Sequence[Row]
-) -> list[Row]:
-    """Leave out what was trashed in a restricted folder that the caller may not read."""
+) -> dict[UUID, str]:
+    """Return, of what was trashed where the caller may look, the path that they may know."""
+    paths: dict[UUID, str] = {row["node_id"]: row["original_path"] for row in rows}
     if Right.SHARE in root.rights[-1]:
-        return list(rows)
+        return paths
     chains = await walk_up(tx, caller, [row["node_id"] for row in rows])
     places = [place_at(chain, root.space, caller) for chain in chains]
-    seen = {place.node_id for place in places if place and Right.READ in place.rights[-2]}
-    return [row for row in rows if row["node_id"] in seen]
+    seen = [place for place in places if place and Right.READ in place.rights[-2]]
+    return {one.node_id: one.was_at(paths[one.node_id]) for one in seen}
 
 
 async def _sources(
@@ -287,11 +293,11 @@ def _version(row: Row, current: int) -> Version:
     )
 
 
-def _entry(row: Row, space_id: UUID) -> TrashEntry:
+def _entry(row: Row, space_id: UUID, path: str) -> TrashEntry:
     return TrashEntry(
         entry_id=row["entry"],
-        node=node_of(row, space_id, row["original_path"]),
-        original_path=row["original_path"],
+        node=node_of(row, space_id, path),
+        original_path=path,
         trashed_at=row["trashed_at"],
         trashed_by=UserId(row["trashed_by"]),
     )

@@ -96,7 +96,7 @@ async def within_reach(tx: Transaction, stamp: Stamp, rows: Sequence[Row]) -> Se
 
 def _wanted(row: Row) -> Wanted:
     names = tuple(row["path"].split("/"))
-    return Wanted(Target(node_id=NodeId(row["anchor_id"])), names, adds=True)
+    return Wanted(Target(node_id=NodeId(row["anchor_id"])), names, adds=True, is_kept=True)
 
 
 def settled(row: Row | None, content_hash: str | None = None) -> Written | Refusal | None:

@@ -45,6 +45,8 @@ class Wanted:
     names: tuple[str, ...] = ()
     adds: bool = False
     """Something is to be put there: it may be where the caller may add, and see nothing."""
+    is_kept: bool = False
+    """It was found before and is kept here: it may lead through what the caller may not see."""
 
     @property
     def label(self) -> str:
@@ -302,7 +304,9 @@ def _answer(search: Search, caller: Caller) -> Place | Refusal:
     named = len(above["ids"]) - 1 if above else 0
     if search.wanted.adds and (dropped := dropped_in(place, search.names, named)):
         return evolve(place, dropped=dropped)
-    if Right.READ not in rights[-1]:
+    # A name that leads through what may not be seen is not confirmed by what is behind it.
+    way = rights[-1:] if search.wanted.is_kept else rights[named:]
+    if any(Right.READ not in one for one in way):
         return _unseen(search, starts_seen=Right.READ in rights[named])
     if missing and node["kind"] != "folder":
         return KindMismatch(join(place.names), "folder")

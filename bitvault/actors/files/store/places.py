@@ -73,6 +73,10 @@ class Place:
         """Say whether what is there already is in a folder that the caller may not see."""
         return self.is_top and not self.missing
 
+    def was_at(self, original_path: str) -> str:
+        """Return where a trashed node was, as far as the caller may know."""
+        return join(self.names) if self.hidden else original_path
+
     def described(self) -> Node:
         """Return the existing node as the contract shows it."""
         node = node_of(self.node, self.space["space_id"], join(self.names))
@@ -110,14 +114,14 @@ def dropped_in(place: Place, names: Sequence[str], first: int) -> tuple[str, ...
     """Return what of ``names`` is below a folder where the caller may add, and sees nothing.
 
     ``names`` are below ``ids[first]``. Nothing, where the folder that the last name goes into may
-    be seen, or where none of them may be added to.
+    be seen, or where what leads there can neither be seen nor added to.
     """
     if not names or Right.READ in place.rights_into:
         return ()
     folders = len(place.ids) - (place.node["kind"] != "folder")
     for index in range(first, min(folders, first + len(names))):
-        if Right.ADD in place.rights[index] and Right.READ not in place.rights[index]:
-            return tuple(names[index - first :])
+        if Right.READ not in place.rights[index]:
+            return tuple(names[index - first :]) if Right.ADD in place.rights[index] else ()
     return ()
 
 

@@ -48,7 +48,7 @@ class Slice:
 async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
     """Purge a trash entry; a large subtree is left, out of reach, to the finalizer."""
     tx, tenant, now = structure.tx, structure.stamp.tenant, structure.stamp.now
-    entry = await structure.entry(one.entry_id)
+    entry, place = await structure.entry(one.entry_id)
     node = await structure.row(entry["node_id"])
     await tx.execute(SQL["drop_root"], tenant=tenant, node_id=node["node_id"])
     await tx.execute(STRUCTURE["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
@@ -72,7 +72,8 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
             entry["entry_id"],
         )
     )
-    return Done(node, entry["space_id"], entry["original_path"], len(structure.events) - 1)
+    path = place.was_at(entry["original_path"])
+    return Done(node, entry["space_id"], path, len(structure.events) - 1)
 
 
 async def continue_purge(tx: Transaction, tenant: UUID, now: datetime, limit: int) -> int:

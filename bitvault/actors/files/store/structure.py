@@ -151,7 +151,7 @@ class Structure:
         """Bring an entry back to its place, or to another."""
         if one.name is not None:
             valid_name(one.name)
-        entry, place = await self._entry_in(one.entry_id)
+        entry, place = await self.entry(one.entry_id)
         if one.parent:
             parent = await self.parent(one.parent)
         else:
@@ -217,11 +217,8 @@ class Structure:
             raise Refused(KindMismatch(place.path, "folder"))
         return Parent(place.ids, place.names, place.space["space_id"])
 
-    async def entry(self, entry_id: UUID) -> Row:
-        """Find a trash entry that the caller may restore or purge."""
-        return (await self._entry_in(entry_id))[0]
-
-    async def _entry_in(self, entry_id: UUID) -> tuple[Row, Place]:
+    async def entry(self, entry_id: UUID) -> tuple[Row, Place]:
+        """Find a trash entry that the caller may restore or purge, and where it is."""
         entry = await self.tx.fetchrow(SQL["entry"], tenant=self.stamp.tenant, entry_id=entry_id)
         if entry is None:
             raise Refused(EntryNotFound())
@@ -243,8 +240,8 @@ class Structure:
         if isinstance(by_id, Place):
             permitted(by_id, Right.CHANGE)
             return Parent(by_id.ids, by_id.names, by_id.space["space_id"])
-        above = Wanted(Target(path=parent_path(entry["original_path"]), space_id=SpaceId(space_id)))
-        place = _found(await self.drawing.find(above))
+        above = Target(path=parent_path(entry["original_path"]), space_id=SpaceId(space_id))
+        place = _found(await self.drawing.find(Wanted(above, is_kept=True)))
         permitted(place, Right.CHANGE)
         ids = place.ids
         if place.missing:

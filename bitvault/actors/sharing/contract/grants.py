@@ -80,11 +80,11 @@ class Source(StrEnum):
 
 @frozen
 class Reason:
-    """One source of somebody's access; ``path`` is None where the asker may not look."""
+    """One source of somebody's access; without id and path where the asker may not look."""
 
     source: Source
     role: Role
-    node_id: NodeId
+    node_id: NodeId | None
     path: str | None
 
 

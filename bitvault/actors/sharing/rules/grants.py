@@ -115,9 +115,8 @@ def holders(
 ) -> tuple[Holder, ...]:
     """Return who has access at the end of a way, as ``rights_along`` decides it for each."""
     held: dict[Grantee, _Held] = defaultdict(_Held)
-    root_id, root_path = steps[0]
     for user_id, source, given in at_root:
-        held[Grantee(GranteeKind.USER, user_id)].add(Reason(source, given, root_id, root_path))
+        held[Grantee(GranteeKind.USER, user_id)].add(_reason(source, given, *steps[0]))
     for node_id, path in steps:
         found = said_on.get(node_id, ())
         if any(one.saying.is_stop for one in found):
@@ -125,9 +124,13 @@ def holders(
                 passing.stop()
         for one in found:
             if one.saying.role:
-                held[one.grantee].add(Reason(Source.GRANT, one.saying.role, node_id, path))
+                held[one.grantee].add(_reason(Source.GRANT, one.saying.role, node_id, path))
     return tuple(
         Holder(grantee, role, one.rights, tuple(one.reasons))
         for grantee, one in held.items()
         if (role := role_of(one.rights))
     )
+
+
+def _reason(source: Source, role: Role, node_id: NodeId, path: str | None) -> Reason:
+    return Reason(source, role, None if path is None else node_id, path)
