@@ -7,7 +7,10 @@ what it was about, or raises ``No`` and has changed nothing.
 from attrs import evolve
 
 from bitvault.actors.files import contract as c
+from bitvault.kernel.refusal import Forbidden
 from tests.model.tree import (
+    EDITOR,
+    MANAGER,
     Entry,
     Node,
     Place,
@@ -40,7 +43,7 @@ class Model(Tree):
             case c.RestoreEntry():
                 return self._restore(user, one)
             case c.PurgeEntry():
-                return self._purge(self._entry(user, one))
+                return self._purge(self._entry(user, one, MANAGER))
             case c.RestoreVersion():
                 return self._restore_version(user, one)
 
@@ -58,6 +61,7 @@ class Model(Tree):
         to = self.folder(user, one.parent) if one.parent else Place(place.space, place.nodes[:-1])
         if place.node in to.nodes:
             no(c.TreeRuleBroken("parentId", "cycle"))
+        _may_leave(user, place.space, to.space)
         name, there = self.free(to.node, one, place.node)
         self._carry(place.node, place.space, to.space)
         self._replace(there, to.space)
@@ -104,16 +108,17 @@ class Model(Tree):
         place.node.revision += 1
         return place.node
 
-    def _entry(self, user: int, one: c.RestoreEntry | c.PurgeEntry) -> Entry:
+    def _entry(self, user: int, one: c.RestoreEntry | c.PurgeEntry, rank: int = EDITOR) -> Entry:
         entry = next((e for e in self.entries if e.entry_id == one.entry_id), None)
         if entry is None or not entry.space.ranks.get(user):
             no(c.EntryNotFound())
-        permitted(Place(entry.space, [entry.node]), user)
+        permitted(Place(entry.space, [entry.node]), user, rank)
         return entry
 
     def _restore(self, user: int, one: c.RestoreEntry) -> Node:
         entry = self._entry(user, one)
         place = self.folder(user, one.parent) if one.parent else self._origin(entry)
+        _may_leave(user, entry.space, place.space)
         name, there = nfc(one.name or entry.node.name), None
         if not place.missing:
             name, there = self.free(place.node, one, entry.node)
@@ -221,6 +226,11 @@ class Model(Tree):
             to = place.nodes[-2]
             return self.add(to, self.numbered(to, nfc(place.typed)), version)
         return _written(place.node, version)
+
+
+def _may_leave(user: int, here: Space, there: Space) -> None:
+    if here is not there and here.ranks[user] < MANAGER:
+        no(Forbidden("take anything out of the space"))
 
 
 def _put(node: Node, parent: Node, name: str) -> Node:

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 from bitvault.actors.files import contract as c
 from bitvault.kernel.refusal import Forbidden, Refusal
 
-NOBODY, VIEWER, EDITOR = range(3)
+NOBODY, VIEWER, EDITOR, MANAGER = range(4)
 
 
 class No(Exception):  # noqa: N818 - carries an answer

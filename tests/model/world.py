@@ -17,7 +17,7 @@ from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
 from bitvault.outbox import Outbox, Wakeups
 from tests.model.model import Model
 from tests.model.steps import TEAM, TEXTS
-from tests.model.tree import EDITOR, VIEWER, Space
+from tests.model.tree import MANAGER, VIEWER, Space
 from tests.support.determinism import FixedClock, SequenceIds
 
 TENANT_QUOTA, OWN_QUOTA, TEAM_QUOTA = 110, 80, 40
@@ -94,9 +94,9 @@ class World:
         """Make a space for each user and one for both; return the model of that."""
         model = Model(
             [
-                Space("user1", {1: EDITOR}, OWN_QUOTA),
-                Space("user2", {2: EDITOR}, OWN_QUOTA),
-                Space(TEAM, {1: EDITOR, 2: VIEWER}, TEAM_QUOTA, team=True),
+                Space("user1", {1: MANAGER}, OWN_QUOTA),
+                Space("user2", {2: MANAGER}, OWN_QUOTA),
+                Space(TEAM, {1: MANAGER, 2: VIEWER}, TEAM_QUOTA, team=True),
             ],
             TENANT_QUOTA,
         )

@@ -79,9 +79,12 @@ WRITES: dict[str, Make] = {
     "copy": _apply(lambda s: c.CopyNode(Target(node_id=s.file), Target(node_id=s.folder))),
     "restore a version": _apply(lambda s: c.RestoreVersion(Target(node_id=s.file), 1)),
     "restore": _apply(lambda s: c.RestoreEntry(s.trashed)),
-    "purge": _apply(lambda s: c.PurgeEntry(s.other_trashed)),
     "init": lambda who, s: c.InitUploads(who, (_draft(s),)),
     "put in the trash": _apply(lambda s: c.TrashNode(Target(node_id=s.folder))),
+}
+ENDS: dict[str, Make] = {
+    "purge": _apply(lambda s: c.PurgeEntry(s.other_trashed)),
+    "take out": _apply(lambda s: c.MoveNode(Target(node_id=s.file), Target(path="/"))),
 }
 MEMBERS: dict[str, Make] = {
     "members": lambda who, s: c.ListMembers(who, s.space_id),
@@ -93,11 +96,11 @@ GOVERNS: dict[str, Make] = {
     "put out": lambda who, s: c.RemoveMember(who, s.space_id, NEW),
 }
 QUOTA: dict[str, Make] = {"quota": lambda who, s: c.UpdateSpace(who, s.space_id, quota=1 << 40)}
-EVERYTHING = READS | WRITES | MEMBERS | GOVERNS | QUOTA
-assert len(EVERYTHING) == sum(map(len, (READS, WRITES, MEMBERS, GOVERNS, QUOTA)))
+EVERYTHING = READS | WRITES | ENDS | MEMBERS | GOVERNS | QUOTA
+assert len(EVERYTHING) == sum(map(len, (READS, WRITES, ENDS, MEMBERS, GOVERNS, QUOTA)))
 HIDDEN = (c.NodeNotFound, c.SpaceNotFound, c.EntryNotFound)
 ROLES = {
-    "manager": (MANAGER, False, READS | WRITES | MEMBERS | GOVERNS),
+    "manager": (MANAGER, False, READS | WRITES | ENDS | MEMBERS | GOVERNS),
     "editor": (EDITOR, False, READS | WRITES | MEMBERS),
     "viewer": (VIEWER, False, READS | MEMBERS),
     "nobody": (NOBODY, False, {}),

@@ -119,6 +119,9 @@ class Oracle:
         may = [self.seen(name, one) for one in (node, self.above[node], to)]
         if CHANGE not in may[0] & may[1] or READ | ADD not in may[2]:
             return False
+        leaves = self.way(to)[0] != self.way(node)[0]
+        if leaves and SHARE not in may[1]:
+            return False
         if SHARE not in may[0] and self._exposes(node, to):
             return False
         self.above[node] = to
@@ -128,7 +131,7 @@ class Oracle:
         held = any(node in self.way(one) for one in self.restricted) and node in self.folders
         new = [one for one in self.way(to) if one not in self.way(node)]
         sharers = any(Role.MANAGER in self.given.get(one, {}).values() for one in new)
-        return held and (sharers or self.way(to)[0] != self.way(node)[0])
+        return held and sharers
 
 
 @define

@@ -18,6 +18,7 @@ from bitvault.actors.files.store.drawing import SQL as STRUCTURE
 from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.access import Right
 
 SQL = load_queries("bitvault.actors.files.store", "purging.sql")
 _ROUNDS = 4
@@ -48,7 +49,7 @@ class Slice:
 async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
     """Purge a trash entry; a large subtree is left, out of reach, to the finalizer."""
     tx, tenant, now = structure.tx, structure.stamp.tenant, structure.stamp.now
-    entry, place = await structure.entry(one.entry_id)
+    entry, place = await structure.entry(one.entry_id, Right.SHARE)
     node = await structure.row(entry["node_id"])
     await tx.execute(SQL["drop_root"], tenant=tenant, node_id=node["node_id"])
     await tx.execute(STRUCTURE["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])

@@ -217,8 +217,8 @@ class Structure:
             raise Refused(KindMismatch(place.path, "folder"))
         return Parent(place.ids, place.names, place.space["space_id"])
 
-    async def entry(self, entry_id: UUID) -> tuple[Row, Place]:
-        """Find a trash entry that the caller may restore or purge, and where it is."""
+    async def entry(self, entry_id: UUID, needed: Right = Right.CHANGE) -> tuple[Row, Place]:
+        """Find a trash entry, and where it is, if the caller may do that in its folder."""
         entry = await self.tx.fetchrow(SQL["entry"], tenant=self.stamp.tenant, entry_id=entry_id)
         if entry is None:
             raise Refused(EntryNotFound())
@@ -229,7 +229,7 @@ class Structure:
         place = place_at(chains[0], space, self.stamp.caller)
         if not place or Right.READ not in place.rights[-2]:
             raise Refused(EntryNotFound())
-        if Right.CHANGE not in place.rights[-2]:
+        if needed not in place.rights[-2]:
             raise Refused(Forbidden("change anything"))
         return entry, place
 
@@ -328,18 +328,18 @@ class Structure:
             raise Refused(TreeRuleBroken("parentId", f"at most {MAX_DEPTH} levels are possible"))
 
     async def _check_exposure(self, place: Place, parent: Parent) -> None:
-        """Refuse to carry a restricted folder to others who may share it, unless one may oneself.
+        """Refuse to take something from its owner, or a restricted folder to others who may share.
 
+        What leaves a space is gone from there as if it were purged, and takes the same right.
         Whoever may share a folder is not held by a restriction below it. Read only where the new
         place has such people, which the old one has not.
         """
+        if parent.space_id != place.space["space_id"] and Right.SHARE not in place.rights[-2]:
+            raise Refused(Forbidden("take anything out of the space"))
         if place.node["kind"] == "file" or Right.SHARE in place.rights[-1]:
             return
         tenant, new = self.stamp.tenant, [one for one in parent.ids if one not in place.ids]
-        is_near = parent.space_id == place.space["space_id"]
-        if is_near and not (
-            new and await self.tx.fetchrow(SQL["sharers_on"], tenant=tenant, ids=new)
-        ):
+        if not (new and await self.tx.fetchrow(SQL["sharers_on"], tenant=tenant, ids=new)):
             return
         await self.drawing.write()
         at = {"tenant": tenant, "node_id": place.node_id, "stop": STOP}
