@@ -191,6 +191,7 @@ TREES = [
         "PUT", "/v1/files/{node}/grants/00000000-0000-0000-0000-000000000000",
         {"role": "manager"}, 400, "invalid", "role",
     ),
+    Wrong("GET", "/v1/files/{node}/grants/{user}", None, 404, "grant_not_found"),
     Wrong("DELETE", "/v1/files/{node}/grants/{user}", None, 404, "grant_not_found"),
     Wrong("PUT", "/v1/files/{node}/restriction", None, 400, "invalid", "id"),
     Wrong("GET", "/v1/files/{space}/access", None, 404, "node_not_found"),

@@ -44,6 +44,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/v1/files/{node}/copy", {"parentPath": "/"}),
     ("POST", "/v1/files/{node}/versions/1/restore", None),
     ("GET", "/v1/files/{node}/grants", None),
+    ("GET", "/v1/files/{node}/grants/{user}", None),
     ("PUT", "/v1/files/{node}/grants/{user}", {"role": "viewer"}),
     ("PUT", "/v1/files/{node}/grants/{group}", {"role": "viewer"}),
     ("DELETE", "/v1/files/{node}/grants/{user}", None),

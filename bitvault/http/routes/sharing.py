@@ -1,12 +1,15 @@
 """Who else may do what: grants, restrictions, and why somebody has access."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from bitvault.actors.files.contract import DescribeDrops, DropFolder, GetNodes, Node
 from bitvault.actors.identity.contract import FindGroups, FindUsers
 from bitvault.actors.sharing.contract import (
     ExplainAccess,
+    GetGrant,
+    Grant,
     Grantee,
     ListGrants,
     ListShared,
@@ -38,6 +41,19 @@ async def list_grants(call: Call[NoBody, NoQuery]) -> Answer:
 
 
 @routes.route(
+    "GET",
+    "/v1/files/{id}/grants/{granteeId}",
+    {200: wire.Grant},
+    scope=Scope.READ,
+    codes=(*_CODES, "grant_not_found"),
+)
+async def get_grant(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe what somebody is granted on a file or folder itself; everybody may see their own."""
+    request = GetGrant(call.caller, call.path["id"], call.path["granteeId"])
+    return await _grant(call, await call.sharing.ask(request))
+
+
+@routes.route(
     "PUT",
     "/v1/files/{id}/grants/{granteeId}",
     {200: wire.Grant},
@@ -51,11 +67,7 @@ async def put_grant(call: Call[wire.PutGrant, NoQuery]) -> Answer:
     It holds for the file or folder and all below it, beside what is granted elsewhere.
     """
     request = PutGrant(call.caller, call.path["id"], call.path["granteeId"], Role(call.body.role))
-    grant = await call.sharing.ask(request)
-    if isinstance(grant, Refusal):
-        return grant
-    names = await _names(call, [grant.grantee])
-    return names if isinstance(names, Refusal) else Reply(200, shapes.grant(grant, names))
+    return await _grant(call, await call.sharing.ask(request))
 
 
 @routes.route(
@@ -149,6 +161,13 @@ def _shared(one: SharedNode, node: Node | Refusal, name: str | None) -> wire.Sha
     if label is None:
         return None
     return wire.SharedNode(id=one.node_id, name=label, node=shown, role=one.role.value)
+
+
+async def _grant(call: Call[Any, NoQuery], grant: Grant | Refusal) -> Answer:
+    if isinstance(grant, Refusal):
+        return grant
+    names = await _names(call, [grant.grantee])
+    return names if isinstance(names, Refusal) else Reply(200, shapes.grant(grant, names))
 
 
 async def _shares(call: Call[NoBody, NoQuery], shares: Shares | Refusal) -> Answer:

@@ -85,6 +85,7 @@ GOOD = {
     "list_versions": (f"/v1/files/{ID}/versions", None),
     "restore_version": (f"/v1/files/{ID}/versions/1/restore", None),
     "list_grants": (f"/v1/files/{ID}/grants", None),
+    "get_grant": (f"/v1/files/{ID}/grants/{ID}", None),
     "put_grant": (f"/v1/files/{ID}/grants/{ID}", {"role": "editor"}),
     "remove_grant": (f"/v1/files/{ID}/grants/{ID}", None),
     "restrict_folder": (f"/v1/files/{ID}/restriction", None),

@@ -177,6 +177,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     files.DeleteSpace: lambda _: None,
     files.GetNodes: lambda request: tuple(node() for _ in request.node_ids),
     sharing.ListGrants: lambda _: SHARES,
+    sharing.GetGrant: lambda _: GRANT,
     sharing.PutGrant: lambda _: GRANT,
     sharing.RemoveGrant: lambda _: None,
     sharing.Restrict: lambda _: SHARES,

@@ -14,6 +14,7 @@ from bitvault.actors.sharing.contract import (
     Allowed,
     CheckAccess,
     ExplainAccess,
+    GetGrant,
     Grant,
     Grantee,
     GranteeKind,
@@ -125,6 +126,21 @@ class Grants(Desk):
             if standing.is_active
         }
         return {link_id: by_id[user_id] for link_id, user_id in found.items() if user_id in by_id}
+
+    @handles(GetGrant)
+    async def get_grant(self, message: GetGrant) -> Grant:
+        """Describe one grant on a node."""
+        caller, node_id = message.caller, message.node_id
+        if message.grantee_id != caller.principal.user_id:
+            await self._sharable(caller, node_id)
+
+        async def work(tx: Transaction) -> dict[UUID, Row]:
+            return await store.rows_on(tx, caller.tenant_id, node_id)
+
+        row = (await self.database.read(caller.tenant_id, work)).get(message.grantee_id)
+        if row is None or row["role"] is None or row["grantee_kind"] == GranteeKind.LINK:
+            raise Refused(GrantNotFound())
+        return store.grant_of(row)
 
     @handles(PutGrant)
     async def put_grant(self, message: PutGrant) -> Grant:

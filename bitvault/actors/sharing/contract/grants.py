@@ -211,6 +211,15 @@ class RemoveGrant(Request[None | GrantNotFound | Forbidden | Unavailable]):
 
 
 @frozen
+class GetGrant(Request[Grant | GrantNotFound | Forbidden | Unavailable]):
+    """Describe a grant on a node itself; for those who may share it, and for the grantee."""
+
+    caller: Caller
+    node_id: NodeId
+    grantee_id: UUID
+
+
+@frozen
 class ListGrants(Request[Shares | Forbidden | Unavailable]):
     """List what is granted on a node itself; for those who may share it."""
 
