@@ -5,11 +5,13 @@ import re
 from base64 import b64decode
 
 import msgspec
+from attrs import evolve
 from werkzeug.datastructures import Headers
 
 from bitvault.actors.identity.contract import Authenticate, Unauthenticated
-from bitvault.actors.sharing.contract import OpenLink
+from bitvault.actors.sharing.contract import OpenLink, PasswordUnjudged
 from bitvault.http.call import Rooms
+from bitvault.http.capacity import Gate
 from bitvault.http.problems import invalid
 from bitvault.kernel.principal import Idempotency, Origin, Principal
 from bitvault.kernel.refusal import Refusal
@@ -22,11 +24,21 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 _USER_AGENT_LIMIT = 256
 
 
-async def authenticate(headers: Headers, origin: Origin, rooms: Rooms) -> Principal | Refusal:
-    """Ask whose token the request carries: a user's, or a link's."""
+async def authenticate(
+    headers: Headers, origin: Origin, rooms: Rooms, hashing: Gate
+) -> Principal | Refusal:
+    """Ask whose token the request carries: a user's, or a link's.
+
+    Raises:
+        Rejected: ``overloaded``; a link's password would have to be hashed, and there is no room.
+    """
     given = headers.get("Authorization", "")
     if (link := _link_of(given, origin)) is not None:
-        return await rooms.sharing.ask(link)
+        who = await rooms.sharing.ask(evolve(link, may_hash=False))
+        if not isinstance(who, PasswordUnjudged):
+            return who
+        with hashing.entered():
+            return await rooms.sharing.ask(link)
     match = _BEARER.fullmatch(given)
     if match is None:
         return Unauthenticated()

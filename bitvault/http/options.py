@@ -40,6 +40,7 @@ class Options:
                 address=_limit("address", limits.address_rate, limits.address_burst),
                 user=_limit("user", limits.user_rate, limits.user_burst),
                 tenant=_limit("tenant", limits.tenant_rate, limits.tenant_burst),
+                link=_limit("link", limits.link_rate, limits.link_burst),
             ),
             store=store,
         )

@@ -86,7 +86,8 @@ def problem_response(members: dict[str, Any]) -> Response:
 
 async def principal_of(edge: Edge, trace: Trace) -> Principal | Refusal:
     """Ask who sends the current request."""
-    who = await auth.authenticate(request.headers, trace.origin, edge.rooms)
+    hashing = edge.capacity.hashing
+    who = await auth.authenticate(request.headers, trace.origin, edge.rooms, hashing)
     if isinstance(who, Principal):
         trace.principal = who
     return who

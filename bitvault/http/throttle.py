@@ -7,7 +7,7 @@ seconds) and ``RateLimit`` (``r`` units remain, all are back in ``t`` seconds).
 from collections.abc import Iterable, Sequence
 from math import ceil, floor
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bitvault.drivers.limits.port import Limits
 from bitvault.http.problems import Rejected
@@ -24,6 +24,8 @@ class Rates:
     """By requests, before anything else is known of them."""
     user: Limit | None = None
     tenant: Limit | None = None
+    link: Limit | None = None
+    """All guests of one link."""
 
 
 @frozen
@@ -38,12 +40,22 @@ class Throttle:
         return await self._take([(f"address {subscriber(address)}", self.rates.address)], cost)
 
     async def principal(self, principal: Principal, cost: float) -> Sequence[Verdict]:
-        """Charge a user and the tenant, both or neither; a tenant may have a limit of its own."""
-        tenant = principal.tenant_id
-        wanted = [
-            (f"user {tenant} {principal.user_id}", self.rates.user),
-            (f"tenant {tenant}", principal.limit or self.rates.tenant),
-        ]
+        """Charge a user and the tenant, both or neither; a tenant may have a limit of its own.
+
+        Guests are charged to their link, and to what all guests of the tenant may spend: as much
+        as its users, and nothing of theirs.
+        """
+        tenant, of_tenant = principal.tenant_id, principal.limit or self.rates.tenant
+        if principal.is_guest:
+            wanted = [
+                (f"link guests {tenant} {principal.user_id}", self.rates.link),
+                (f"guests {tenant}", of_tenant and evolve(of_tenant, name="guests")),
+            ]
+        else:
+            wanted = [
+                (f"user {tenant} {principal.user_id}", self.rates.user),
+                (f"tenant {tenant}", of_tenant),
+            ]
         return await self._take(wanted, cost)
 
     async def _take(

@@ -176,6 +176,8 @@ class Limits:
     user_burst: int = _setting(100_000, _within(100, 10**9, "units"))
     tenant_rate: float = _setting(5000.0, _within(0, 1e6, "units a second"))
     tenant_burst: int = _setting(250_000, _within(100, 10**9, "units"))
+    link_rate: float = _setting(500.0, _within(0, 1e6, "units a second"))
+    link_burst: int = _setting(20_000, _within(100, 10**9, "units"))
     password_guesses: int = _setting(10, _within(1, 1000, "guesses"))
     password_seconds: float = _setting(30.0, _within(1, 3600, "seconds"))
 

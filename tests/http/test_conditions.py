@@ -5,18 +5,24 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from werkzeug.datastructures import Headers
 
 from bitvault.actors.files.contract import Apply, GetNode, GetSpace, Role, Target, TrashNode
 from bitvault.actors.identity import contract as identity
+from bitvault.http import serving
+from bitvault.http.call import Call
 from bitvault.http.endpoint import Endpoint
+from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.kernel.ids import NodeId
+from bitvault.kernel.principal import Caller, Origin
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import CREDENTIAL, ID, SPACE, TAG, World, node
+from tests.http.support.rooms import CREDENTIAL, GUEST, ID, SPACE, TAG, World, node
 
 SHOWN = [endpoint for endpoint in ENDPOINTS if endpoint.is_conditional]
 CHANGES = [endpoint for endpoint in ENDPOINTS if not endpoint.is_safe]
 LOOKS = ("Get", "List", "Find", "Describe")
+MATCHING = Headers({"If-Match": "*"})
 SPACE_PATH = f"/v1/spaces/{ID}"
 
 
@@ -71,6 +77,19 @@ async def test_a_condition_is_never_passed_over(
     allowed = {"precondition_failed"} | ({"invalid"} if endpoint.if_none_match else set())
     assert body["code"] in allowed
     assert asked == []
+
+
+async def test_a_condition_shows_a_guest_nothing(world: World) -> None:
+    """Where the GET of a path does not serve guests, no tag matches, and nothing was looked up."""
+    of = {endpoint.operation_id: endpoint for endpoint in ENDPOINTS}
+    caller = Caller(GUEST, Origin("r"))
+    asked = Call(world.app.edge, Origin("r"), {"uploadId": ID}, None, None, MATCHING, caller)
+    abort, shows = of["abort_upload"], of["describe_upload"]
+    assert await serving._unmet(abort, asked, shows) is None
+    world.room.asked.clear()
+    with pytest.raises(Rejected, match="precondition_failed"):
+        await serving._unmet(abort, asked, evolve(shows, for_guests=False))
+    assert world.room.asked == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -12,9 +13,10 @@ from bitvault.actors.files.contract import ListSpaces
 from bitvault.http.endpoint import HEAVY, Endpoint
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.throttle import Rates
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.limits import Limit
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import ADMIN_TOKEN, HASH, ID, World, principal
+from tests.http.support.rooms import ADMIN_TOKEN, GUEST, HASH, ID, World, principal
 
 SLOW = Limit("user", rate=0.5, burst=3)
 each = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.operation_id)
@@ -92,6 +94,22 @@ async def test_a_limited_user_is_limited_from_everywhere() -> None:
     world = by("user")
     assert await statuses(world, 3) == [200] * 3
     assert await statuses(world, 1, peer="203.0.113.10") == [429]
+
+
+async def test_guests_spend_nothing_of_the_tenants_users() -> None:
+    """They have a limit for each link, and one for all links of the tenant together."""
+    world = limited(link=Limit("link", 0.5, 2), tenant=Limit("tenant", 0.5, 3), user=SLOW)
+    user = world.room.principal
+    one, other = (evolve(GUEST, user_id=UserId(UUID(int=number))) for number in (1, 2))
+    path = f"/v1/files/{ID}"
+    got = []
+    for who in (one, one, one, other, other, user):
+        world.room.principal = who
+        answer = await world.send("GET", path)
+        limit = (await answer.get_json(force=True)).get("limit")
+        got.append((answer.status_code, limit))
+    assert got == [(200, None)] * 2 + [(429, "link"), (200, None), (429, "guests"), (200, None)]
+    assert '"tenant";r=2' in answer.headers["RateLimit"]
 
 
 async def test_what_is_refused_spends_nothing_of_the_others() -> None:

@@ -1,18 +1,20 @@
 """Overload: what comes on top is refused at once, and the edge serves again when there is room."""
 
+from base64 import b64encode
 from typing import Any
 
 import pytest
 import trio
 
 from bitvault.actors.identity.contract import OpenSession
+from bitvault.actors.sharing.contract import OpenLink
 from bitvault.http.capacity import HASHING_AT_ONCE, Capacity, Gate
 from bitvault.http.listener import Unhurried
 from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.serving import BODY_WANTED
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import TOKEN, World
+from tests.http.support.rooms import ANSWERS, GUEST, ID, TOKEN, World
 from tests.http.test_listener import Patience, served
 
 COMMON = b"Host: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
@@ -73,6 +75,25 @@ async def test_logins_do_not_take_the_place_of_everything_else(world: World) -> 
         assert (await world.send("GET", "/v1/spaces")).status_code == 200
         held.set()
     assert (await world.send("POST", "/v1/sessions", json=LOGIN)).status_code == 201
+
+
+@pytest.mark.requirement("X13")
+async def test_links_passwords_are_hashed_in_the_few_places_for_that(world: World) -> None:
+    """One that is not known yet waits for no place; whoever needs no hash is served meanwhile."""
+    basic = {"Authorization": f"Basic {b64encode(b'bvl_token:secret').decode()}"}
+    path = f"/v1/files/{ID}"
+    with world.app.edge.capacity.hashing.entered(HASHING_AT_ONCE):
+        late = await world.send("GET", path, token=None, headers=basic)
+        assert (late.status_code, late.headers["Retry-After"]) == (503, "1")
+        assert (await world.send("GET", "/metrics", token=None, headers=basic)).status_code == 503
+        asked = [one for one in world.room.asked if isinstance(one, OpenLink)]
+        assert [one.may_hash for one in asked] == [False, False]
+        world.room.answers[OpenLink] = lambda _: GUEST
+        known = await world.send("GET", path, token=None, headers=basic)
+        assert known.status_code == 200
+    world.room.answers[OpenLink] = ANSWERS[OpenLink]
+    assert (await world.send("GET", path, token=None, headers=basic)).status_code == 200
+    assert world.app.edge.capacity.hashing.inside == 0
 
 
 @pytest.mark.requirement("X13")

@@ -13,8 +13,14 @@ from quart import Response, request
 
 from bitvault.http.call import Edge, Reply, Reserve
 from bitvault.http.metrics import Metrics, lag_of, numbers, statistics_of, walk
-from bitvault.http.problems import RETRY_AFTER, of_refusal
-from bitvault.http.serving import principal_of, problem_response, reply_response, tracing
+from bitvault.http.problems import RETRY_AFTER, Rejected, of_refusal
+from bitvault.http.serving import (
+    principal_of,
+    problem_response,
+    rejected_response,
+    reply_response,
+    tracing,
+)
 from bitvault.kernel.addresses import parse
 from bitvault.kernel.refusal import Forbidden, Refusal
 from bitvault.wire import status as wire
@@ -92,7 +98,10 @@ class Health:
         trace = tracing.get()
         if _is_local(trace.origin.address, request.headers):
             return None
-        who = await principal_of(self.edge, trace)
+        try:
+            who = await principal_of(self.edge, trace)
+        except Rejected as rejected:
+            return rejected_response(rejected)
         if isinstance(who, Refusal):
             return problem_response(of_refusal(who, trace.origin.request_id))
         if not who.is_operator:

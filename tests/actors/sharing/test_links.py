@@ -42,6 +42,7 @@ from bitvault.actors.sharing.contract import (
     LinkTerms,
     ListLinks,
     OpenLink,
+    PasswordUnjudged,
     StaleLink,
     TooManyGuesses,
     TooManyLinks,
@@ -206,6 +207,20 @@ async def test_wrong_passwords_are_counted_and_right_ones_are_not(
     assert isinstance(await come(company, issued, "open sesame"), Caller)
     elsewhere = OpenLink(issued.token, "open sesame", Origin("r", "198.51.100.7", "pytest"))
     assert isinstance(await company.sharing.handle(elsewhere), Principal)
+
+
+async def test_a_password_is_judged_without_hashing_only_if_it_is_known(
+    company: Company, top: NodeId
+) -> None:
+    """Who may not have it hashed is told nothing of it, and no guess is counted."""
+    issued = await make(company, top, password="open sesame")
+    for _ in range(20):
+        for password in ("open sesame", "a wrong one"):
+            asked = OpenLink(issued.token, password, ORIGIN, may_hash=False)
+            assert await company.sharing.handle(asked) == PasswordUnjudged()
+    assert isinstance(await come(company, issued, "open sesame"), Caller)
+    known = OpenLink(issued.token, "open sesame", ORIGIN, may_hash=False)
+    assert isinstance(await company.sharing.handle(known), Principal)
 
 
 @pytest.mark.requirement("X28")

@@ -105,6 +105,8 @@ LINK = sharing.Link(
     ID, NodeId(ID), Role.VIEWER, "for all", False, None, 5, 1, False, 2, UserId(ID), NOW,
 )  # fmt: skip
 
+GUEST = attrs.evolve(principal(scope=Scope.WRITE), is_guest=True)
+
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
     identity.BeginDevice: lambda _: identity.DeviceBegun("bvd_x", "WDJB-MJHT", 600, 5),
@@ -188,6 +190,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     sharing.ChangeLink: lambda _: LINK,
     sharing.DeleteLink: lambda _: None,
     sharing.DescribeOwnLink: lambda _: LINK,
+    sharing.OpenLink: lambda asked: GUEST if asked.may_hash else sharing.PasswordUnjudged(),
     sharing.CountDownloads: lambda _: None,
     sharing.ListShared: lambda _: Page((sharing.SharedNode(NodeId(ID), Role.VIEWER),), None),
 }

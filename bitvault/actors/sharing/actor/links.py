@@ -29,6 +29,7 @@ from bitvault.actors.sharing.contract.links import (
     LinkTerms,
     ListLinks,
     OpenLink,
+    PasswordUnjudged,
     StaleLink,
     TooManyGuesses,
     TooManyLinks,
@@ -162,7 +163,7 @@ class Links(Desk):
         await self._sharing(caller, spot.node_id, work, partial(self._governed, caller, link_id))
 
     @handles(OpenLink)
-    async def open_link(self, message: OpenLink) -> Principal:
+    async def open_link(self, message: OpenLink) -> Principal | PasswordUnjudged:
         """Say who comes with a token: unknown, expired, revoked and used up look the same."""
         digest = rules.token_digest(message.token)
 
@@ -176,7 +177,8 @@ class Links(Desk):
         policy = standing.policy
         if not links.leads_anywhere(row, policy, self.clock.now()):
             raise Refused(LinkNotFound())
-        await self._check_password(row, message)
+        if not await self._check_password(row, message):
+            return PasswordUnjudged()
         terms = links.terms_of(row, policy)
         writes = Right.ADD in rights_of(terms.role)
         return Principal(
@@ -217,16 +219,19 @@ class Links(Desk):
             raise Refused(LinkNotFound())
         return standing
 
-    async def _check_password(self, row: Row, message: OpenLink) -> None:
+    async def _check_password(self, row: Row, message: OpenLink) -> bool:
+        """Refuse a wrong password; False: it is unknown yet, and must not be hashed now."""
         phc, password = row["password_hash"], message.password
         if phc is None:
-            return
+            return True
         if password is None:
             raise Refused(LinkPasswordNeeded())
         fit = (phc, hashlib.sha256(password.encode(errors="replace")).digest())
         if fit in self._verified:
             self._verified.move_to_end(fit)
-            return
+            return True
+        if not message.may_hash:
+            return False
         charges = rules.guess(row["link_id"], message.origin.address)
         if wait := seconds_to_wait(await self.limits.take(charges)):
             raise Refused(TooManyGuesses(wait))
@@ -236,6 +241,7 @@ class Links(Desk):
         self._verified[fit] = None
         if len(self._verified) > _KEPT:
             self._verified.popitem(last=False)
+        return True
 
     @handles(DescribeOwnLink)
     async def describe_own(self, message: DescribeOwnLink) -> Link:

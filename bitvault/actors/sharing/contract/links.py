@@ -227,12 +227,21 @@ class DeleteLink(Request[None | LinkNotFound | Forbidden]):
 
 
 @frozen
-class OpenLink(Request[Principal | LinkNotFound | LinkPasswordNeeded | TooManyGuesses]):
+class PasswordUnjudged:
+    """To judge the password it has to be hashed: ask again when there is room for that."""
+
+
+@frozen
+class OpenLink(
+    Request[Principal | PasswordUnjudged | LinkNotFound | LinkPasswordNeeded | TooManyGuesses]
+):
     """Say whose token this is: a guest with the rights of the link, and no others."""
 
     token: str = field(repr=False)
     password: str | None = field(repr=False)
     origin: Origin
+    may_hash: bool = True
+    """Hashing is dear; what password was found to fit a moment ago is known without it."""
 
 
 @frozen
