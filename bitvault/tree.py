@@ -273,12 +273,10 @@ def _workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
         return ChildSpec(applies.name, live)
 
     ref = wiring.registry.ref
-    files, storage = ref("files"), ref("storage")
-    leaving = Leaving(
-        ref("identity"), (ref("sharing"), files, storage), (ref("letters"), ref("audit"))
-    )
+    files, storage, sharing = ref("files"), ref("storage"), ref("sharing")
+    leaving = Leaving(ref("identity"), (sharing, files, storage), (ref("letters"), ref("audit")))
     interval = choices.garbage_interval
-    finalizer = Finalizer(files, storage, wiring.clock, interval, leaving=leaving)
+    finalizer = Finalizer(files, storage, wiring.clock, interval, sharing=sharing, leaving=leaving)
     return [*map(consumer, CONSUMERS), finalizer_child(finalizer)]
 
 

@@ -13,7 +13,7 @@ from bitvault.kernel.events import SUBJECTS, Recorded
 
 @frozen
 class GrantSweeper:
-    """Of what lies below a purged folder the grants stay: nothing leads to them any more."""
+    """Of what lies below a purged folder the rows are left to the room, which goes through them."""
 
     name: str = "sharing"
     subjects: Sequence[str] = SUBJECTS

@@ -97,6 +97,7 @@ async def test_no_path_leads_through_what_is_hidden(company: Company) -> None:
     assert (await company.see("ben", shared)).path == "/shared"  # type: ignore[union-attr]
 
 
+@pytest.mark.requirement("X26")
 async def test_the_trash_names_no_hidden_folder(company: Company) -> None:
     """Where something was is told from where the caller may look, and it goes back there."""
     shared = await _inside(company)

@@ -209,6 +209,7 @@ async def test_wrong_passwords_are_counted_and_right_ones_are_not(
     assert isinstance(await company.sharing.handle(elsewhere), Principal)
 
 
+@pytest.mark.requirement("X33")
 async def test_a_password_is_judged_without_hashing_only_if_it_is_known(
     company: Company, top: NodeId
 ) -> None:

@@ -39,6 +39,7 @@ async def _editor(company: Company, how: str) -> Caller:
     return company.caller("ben")
 
 
+@pytest.mark.requirement("X26")
 @pytest.mark.parametrize("how", ["member", "grantee", "guest"])
 async def test_an_editor_trashes_and_only_a_manager_purges(company: Company, how: str) -> None:
     """With what they may not see in it; all of it is in the trash, and comes back as it was."""

@@ -63,6 +63,7 @@ async def _team(company: Company, role: Role) -> Any:
     return space.space_id
 
 
+@pytest.mark.requirement("X27")
 @pytest.mark.parametrize("way", ["grant", "group", "lesser grant", "member", "role", "move"])
 async def test_a_right_that_is_being_taken_back_is_not_used(company: Company, way: str) -> None:
     """However it came, and however it goes: the grant is not written."""
@@ -112,6 +113,7 @@ async def _act(company: Company, act: str, node_id: NodeId, link: Link) -> Any:
             return await company.sharing.handle(DeleteLink(caller, link.link_id))
 
 
+@pytest.mark.requirement("X30")
 @pytest.mark.parametrize("act", ["revoke", "restrict", "link", "change", "delete"])
 async def test_nothing_is_said_with_a_right_that_is_gone(company: Company, act: str) -> None:
     """Neither taken back, nor restricted, nor is a link made, changed or deleted."""

@@ -41,6 +41,7 @@ async def _team(company: Company) -> Any:
     return space.space_id
 
 
+@pytest.mark.requirement("X28")
 @pytest.mark.parametrize("way", ["grant", "group", "member", "role", "move"])
 async def test_a_link_ends_with_its_makers_right(company: Company, way: str) -> None:
     """For new guests and those inside, at once; and it is back when the right is given back."""
@@ -100,6 +101,7 @@ async def test_a_link_to_what_is_in_the_trash_leads_nowhere(company: Company) ->
     assert isinstance(await come(company, issued), Caller)
 
 
+@pytest.mark.requirement("X28")
 async def test_whoever_changes_a_link_answers_for_it(company: Company) -> None:
     """The links of who goes end; the heir brings back those that are wanted by changing them."""
     node_id = await company.folder("ben", "/top")
@@ -121,6 +123,7 @@ async def test_whoever_changes_a_link_answers_for_it(company: Company) -> None:
     assert await lit(company, node_id, "cat") == {wanted.link.link_id}
 
 
+@pytest.mark.requirement("X32")
 async def test_a_link_that_ended_asks_for_no_password(company: Company) -> None:
     """It looks like none also to who does not know its password."""
     node_id = await company.folder("ann", "/top")

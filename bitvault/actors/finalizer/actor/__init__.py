@@ -28,6 +28,7 @@ from bitvault.actors.files.contract import (
 from bitvault.actors.finalizer.actor.asking import Postponed, ask
 from bitvault.actors.finalizer.actor.leaving import Leaving
 from bitvault.actors.finalizer.rules import Age, Tally
+from bitvault.actors.sharing.contract import ForgetLost
 from bitvault.actors.storage.contract import (
     DueObject,
     InspectLedger,
@@ -51,7 +52,7 @@ _BREATH = 1.0
 
 @frozen(eq=False)
 class Finalizer:
-    """Asks files and storage, on a timer with some jitter, as long as they find work."""
+    """Asks the rooms, on a timer with some jitter, as long as they find work."""
 
     files: Ref
     storage: Ref
@@ -63,6 +64,8 @@ class Finalizer:
     tally: Tally = field(factory=Tally)
     leaving: Leaving | None = None
     """Where tenants leave for good; None: they do not."""
+    sharing: Ref | None = None
+    """None: nothing is shared."""
 
     async def run(self, child: Child) -> None:
         """Take turns until asked to stop."""
@@ -84,10 +87,9 @@ class Finalizer:
         return any(busy)
 
     def _jobs(self) -> Mapping[str, Job]:
-        files, storage, leaving = self.files, self.storage, self.leaving
-        tenants = {} if leaving is None else {"tenant_rows_erased": leaving.erase_some}
-        return {
-            **tenants,
+        files, storage, sharing, leaving = self.files, self.storage, self.sharing, self.leaving
+        jobs: dict[str, Job] = {} if leaving is None else {"tenant_rows_erased": leaving.erase_some}
+        jobs |= {
             "uploads_expired": lambda: ask(files, ExpireUploads(_UPLOADS)),
             "rows_purged": lambda: ask(files, ContinuePurges(_ROWS)),
             "blobs_collected": lambda: ask(files, CollectBlobs(_OBJECTS)),
@@ -95,6 +97,9 @@ class Finalizer:
             "deletions_repeated": lambda: ask(storage, RetryDiscards(_OBJECTS)),
             "answers_forgotten": lambda: ask(files, ForgetFinished(_ROWS)),
         }
+        if sharing is not None:
+            jobs["shares_forgotten"] = lambda: ask(sharing, ForgetLost(_ROWS))
+        return jobs
 
     async def _some(self, name: str, job: Job) -> bool:
         """Do slices of one job; return whether the last one allowed still found work."""

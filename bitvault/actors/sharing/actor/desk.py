@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+from uuid import UUID
 
-from attrs import define
+from attrs import define, field
 
 from bitvault.actors.files.contract import Access, DescribeAccess, NodeNotFound
 from bitvault.actors.room import Room, ask_below
@@ -39,6 +40,8 @@ class Desk(Room):
     ids: Ids
     passwords: Passwords
     limits: Limits
+    swept: dict[str, tuple[UUID, UUID]] = field(factory=dict, init=False)
+    """How far each walk through the rows came; a room that restarts begins again."""
 
     async def _access(self, caller: Caller, node_id: NodeId) -> Access:
         answer = await ask_below(self.files, DescribeAccess(caller, node_id), "files")

@@ -53,6 +53,7 @@ from bitvault.actors.sharing.contract.links import (
     TooManyGuesses,
     TooManyLinks,
 )
+from bitvault.actors.sharing.contract.sweeping import ForgetLost
 
 __all__ = [
     "Allowed",
@@ -63,6 +64,7 @@ __all__ = [
     "DeleteLink",
     "DescribeOwnLink",
     "ExplainAccess",
+    "ForgetLost",
     "GetGrant",
     "GetLink",
     "Grant",

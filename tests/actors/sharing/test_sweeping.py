@@ -1,0 +1,86 @@
+"""What was said below a purged folder is forgotten, in slices, and nothing else is."""
+
+from uuid import UUID
+
+import pytest
+
+from bitvault.actors.files.contract import ContinuePurges, PurgeEntry, Target, TrashNode
+from bitvault.actors.finalizer.actor import Finalizer
+from bitvault.actors.sharing.contract import ForgetLost, ListLinks
+from bitvault.drivers.postgres.port import Query, Transaction
+from bitvault.kernel.access import Role
+from bitvault.kernel.ids import NodeId
+from tests.actors.sharing.conftest import Asked, Company
+from tests.actors.sharing.test_links import change, make
+
+_NODES = Query(
+    "nodes",
+    "SELECT node_id FROM sharing.granted UNION ALL SELECT node_id FROM sharing.link",
+    (),
+)
+
+
+async def _said(company: Company) -> set[UUID]:
+    """Return the nodes that anything is said of."""
+
+    async def work(tx: Transaction) -> set[UUID]:
+        return {row["node_id"] for row in await tx.fetch(_NODES)}
+
+    return await company.files.database.read(company.tenant_id, work)
+
+
+async def _full(company: Company, path: str) -> list[NodeId]:
+    """Make folders in one another, and say something of each."""
+    made = []
+    for number in range(4):
+        path = f"{path}/{number}"
+        node_id = await company.folder("ann", path)
+        await company.share("ann", node_id, "ben", Role.VIEWER)
+        await company.share("ann", node_id, "cat", Role.VIEWER)
+        revoked = await make(company, node_id)
+        await change(company, revoked.link, is_revoked=True)
+        made.append(node_id)
+    await company.restrict("ann", made[-1])
+    return made
+
+
+@pytest.mark.requirement("X29")
+@pytest.mark.parametrize("limit", [1, 3, 1000])
+async def test_what_is_gone_is_forgotten(company: Company, limit: int) -> None:
+    """Below what was purged, at whatever depth; what is kept or in the trash keeps all."""
+    kept, trashed, purged = [await _full(company, f"/{name}") for name in "abc"]
+    ann = company.caller("ann")
+    await company.files.apply(TrashNode(Target(node_id=trashed[0])), caller=ann)
+    gone = await company.files.apply(TrashNode(Target(node_id=purged[0])), caller=ann)
+    await company.files.apply(PurgeEntry(gone.entry_id), caller=ann)
+    assert await company.files.ask(ContinuePurges(1000)) == 0
+    assert await _said(company) == {*kept, *trashed, *purged}
+
+    finalizer = Finalizer(
+        Asked(company.files.room),  # type: ignore[arg-type]
+        Asked(None),  # type: ignore[arg-type]
+        company.files.clock,
+        60.0,
+        sharing=Asked(company.sharing),  # type: ignore[arg-type]
+    )
+    job = finalizer._jobs()["shares_forgotten"]
+    if limit == 1000:
+        assert await job() > 0
+    for _ in range(60):
+        await company.sharing.handle(ForgetLost(limit))
+    assert await _said(company) == {*kept, *trashed}
+    for node_id in kept:
+        assert len((await company.sharing.handle(ListLinks(ann, node_id))).items) == 1
+
+
+async def test_slices_go_round(company: Company) -> None:
+    """Small slices come to everything, and what is lost later is found in a later round."""
+    first, second = await _full(company, "/a"), await _full(company, "/b")
+    ann = company.caller("ann")
+    for made in (first, second):
+        gone = await company.files.apply(TrashNode(Target(node_id=made[0])), caller=ann)
+        await company.files.apply(PurgeEntry(gone.entry_id), caller=ann)
+        for _ in range(40):
+            await company.sharing.handle(ForgetLost(2))
+        assert not await _said(company) & set(made)
+    assert await _said(company) == set()
