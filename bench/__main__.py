@@ -7,9 +7,11 @@ from pathlib import Path
 
 from bench.commit_path import commit_path
 from bench.daemon import Daemon, running
+from bench.flood import flood
 from bench.growth import growth
 from bench.large import large
 from bench.quoted import quoted
+from bench.sharing import sharing
 from bench.small import small
 from bench.table import Row, head, show
 
@@ -18,6 +20,8 @@ PARTS: dict[str, Callable[[Daemon, Path], Iterator[Row]]] = {
     "large": large,
     "small": small,
     "growth": lambda daemon, _: growth(daemon),
+    "sharing": lambda daemon, _: sharing(daemon),
+    "flood": lambda *_: flood(),
     "quoted": lambda daemon, _: quoted(daemon),
 }
 

@@ -44,15 +44,18 @@ class Daemon:
 
 
 @contextmanager
-def running() -> Iterator[Daemon]:
-    """Start a daemon in a new folder, log the CLI in, and stop and remove everything after."""
+def running(**settings: str) -> Iterator[Daemon]:
+    """Start a daemon in a new folder, log the CLI in, and stop and remove everything after.
+
+    ``settings`` are environment variables of the daemon.
+    """
     with tempfile.TemporaryDirectory(prefix="bitvault-") as folder:
         # The embedded PostgreSQL may run as another user, who has to reach its folder.
         Path(folder).chmod(0o711)
         data, home = Path(folder, "data"), Path(folder, "home")
         home.mkdir()
         command = [str(BIN / "bitvaultd"), "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
-        environment = {**os.environ, "BITVAULT_OBJECTS_LISTEN": "127.0.0.1:0"}
+        environment = {**os.environ, "BITVAULT_OBJECTS_LISTEN": "127.0.0.1:0", **settings}
         with (
             Path(folder, "daemon.log").open("w") as log,
             subprocess.Popen(

@@ -66,7 +66,7 @@ class _Listening:
 
 
 @define(eq=False)
-class _Recorder:
+class Recorder:
     """A database that writes down every unit of work."""
 
     inner: PostgresDatabase
@@ -75,10 +75,14 @@ class _Recorder:
     async def transact(
         self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]
     ) -> T:
-        return await self._run(tenant, work, self.inner.transact, transaction=True)
+        """Run and write down."""
+        answer: T = await self._run(tenant, work, self.inner.transact, transaction=True)
+        return answer
 
     async def read(self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        return await self._run(tenant, work, self.inner.read, transaction=False)
+        """Run and write down."""
+        answer: T = await self._run(tenant, work, self.inner.read, transaction=False)
+        return answer
 
     async def _run(self, tenant: TenantId | None, work: Any, run: Any, *, transaction: bool) -> Any:
         said: list[tuple[str, list[Any]]] = []
@@ -93,12 +97,13 @@ class _Recorder:
 
 
 @define(eq=False)
-class _Direct:
+class Direct:
     """A reference that calls the room at once; the mailbox is not part of the SQL."""
 
-    room: Storage
+    room: Any
 
     async def ask(self, request: Any, *, timeout: float = 30.0) -> Any:  # noqa: ARG002, ASYNC109 - the shape of Ref
+        """Hand the message over."""
         return await self.room.handle(request)
 
 
@@ -118,13 +123,13 @@ def record(dsn: str, batch: int) -> Recording:
 async def _record(dsn: str, batch: int) -> Recording:
     clock, ids = SystemClock(), SystemIds()
     async with open_loop(), open_database(dsn) as pool:
-        recorder, store = _Recorder(pool), MemoryObjectStore(clock)
+        recorder, store = Recorder(pool), MemoryObjectStore(clock)
         outbox = Outbox(ids, clock, Wakeups())
         storage = Storage(
             database=recorder, objects=store, outbox=outbox, clock=clock, ids=ids,
             options=StorageOptions(),
         )  # fmt: skip
-        files = Files(recorder, outbox, _Direct(storage), clock, ids, FilesOptions())  # type: ignore[arg-type] - asks like a Ref
+        files = Files(recorder, outbox, Direct(storage), clock, ids, FilesOptions())  # type: ignore[arg-type] - asks like a Ref
         who = Principal(TenantId(ids.uuid7()), UserId(ids.uuid7()), "bench", True, ids.uuid7())
         caller = Caller(who, Origin("bench"))
         # Twice, so that what is recorded is not the first of its tenant.

@@ -98,3 +98,22 @@ async def _unit(pool: Any, unit: Any, statements: list[tuple[str, list[Any]]]) -
 
 async def _no_reset(_connection: object) -> None:
     """Leave out the pool's RESET, which the daemon's pool does not send either."""
+
+
+def latencies(dsn: str, recording: Recording, count: int) -> list[float]:
+    """Return the seconds that each of some runs took, one after the other."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_latencies(dsn, _plan(recording, ""), count))
+
+
+async def _latencies(dsn: str, plan: list[Any], count: int) -> list[float]:
+    times = []
+    async with asyncpg.create_pool(
+        dsn, min_size=1, max_size=1, init=prepare_session, reset=_no_reset
+    ) as pool:
+        for _ in range(count):
+            begin = time.perf_counter()
+            for unit, statements in plan:
+                await _unit(pool, unit, statements)
+            times.append(time.perf_counter() - begin)
+    return times

@@ -1,6 +1,7 @@
 """The command line of `bitvaultd`, and the way from settings to a running tree."""
 
 import argparse
+import gc
 import json
 import os
 import secrets
@@ -170,8 +171,19 @@ async def _serve(settings: Settings, data: Path) -> None:
         nursery.start_soon(_stop_on_signal, stop, nursery.cancel_scope)
         await nursery.start(_tree, blueprint, wiring, stop, nursery.cancel_scope)
         await _welcome(wiring, data)
+        _set_aside()
         _announce(wiring.url)
         _warn(settings, wiring)
+
+
+def _set_aside() -> None:
+    """Spare the garbage collector what stays as long as the process does.
+
+    A full collection goes through every object, and everybody waits for it: 70 ms for those that
+    are there after the start alone.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _tree(  # noqa: ASYNC128 - run_tree says that it has started

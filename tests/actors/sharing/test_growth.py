@@ -5,18 +5,30 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
-from bitvault.actors.sharing.contract import ExplainAccess, ListGrants, ListShared
+from bitvault.actors.files.contract import ListChildren, Target
+from bitvault.actors.sharing.contract import (
+    Allowed,
+    CheckAccess,
+    ExplainAccess,
+    ListGrants,
+    ListShared,
+)
 from bitvault.drivers import aio
 from bitvault.drivers.postgres.pool import open_database
-from bitvault.kernel.access import Role
+from bitvault.kernel.access import Right, Role
 from bitvault.kernel.ids import NodeId
 from tests.actors.files.counting import CountingDatabase
 from tests.actors.sharing.conftest import Company
 
 _ROUNDS = 8
 _MOST = 200
-# 1,500 grants on other nodes for one person, and as many on other nodes for anybody.
+# 1,500 folders in each folder, and as many grants on other nodes for one person as for anybody.
 _FILL = """
+    INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, created_at,
+                            modified_at, modified_by)
+    SELECT tenant_id, gen_random_uuid(), parent_id, 'folder', 'f' || n, 'f' || n, created_at,
+           modified_at, modified_by
+      FROM files.node, generate_series(1, 1500) AS n WHERE name = 'f';
     INSERT INTO sharing.granted (tenant_id, node_id, grantee_id, grantee_kind, grant_id, role,
                                  rights, granted_by, granted_at)
     SELECT tenant_id, gen_random_uuid(), grantee_id, 'user', gen_random_uuid(), role, rights,
@@ -28,13 +40,29 @@ _FILL = """
            granted_by, granted_at
       FROM sharing.granted
 """
+_CROWD = """
+    INSERT INTO sharing.granted (tenant_id, node_id, grantee_id, grantee_kind, grant_id, role,
+                                 rights, granted_by, granted_at)
+    SELECT tenant_id, node_id, gen_random_uuid(), 'user', gen_random_uuid(), 'viewer', 1,
+           modified_by, created_at
+      FROM files.node, generate_series(1, 1000) WHERE kind = 'folder' AND length(name) < 4
+"""
+
+
+async def look(company: Company, node_id: NodeId) -> None:
+    """Look at a folder with a file in it as somebody with whom it was shared."""
+    assert (await company.see("ben", node_id)).node_id == node_id
+    caller, target = company.caller("ben"), Target(node_id=node_id)
+    listed = await company.files.ask(ListChildren(caller, target, limit=10))
+    assert listed.items[0].name == "f"
+    asked = CheckAccess(caller, node_id, Right.READ)
+    assert isinstance(await company.sharing.handle(asked), Allowed)
 
 
 async def tour(company: Company, node_id: NodeId) -> None:
     """Share, look from both sides, explain, take back."""
     await company.share("ann", node_id, "ben", Role.EDITOR)
-    assert (await company.see("ben", node_id)).node_id == node_id
-    assert await company.names("ben", node_id) == ["f"]
+    await look(company, node_id)
     page = await company.sharing.handle(ListShared(company.caller("ben"), None, 10))
     assert page.items
     assert await company.sharing.handle(ExplainAccess(company.caller("ann"), node_id))
@@ -59,12 +87,36 @@ async def test_nothing_costs_more_among_many_grants(company: Company, planned: s
     for node_id in folders[:_ROUNDS] if planned == "small" else folders[:1]:
         await tour(company, node_id)
     database = company.files.database
-    connection = await aio.call(asyncpg.connect, database.sessions.dsn)
-    await aio.call(connection.execute, _FILL)
-    await aio.call(connection.close)
+    await fill(company, _FILL)
     async with open_database(database.sessions.dsn) as fresh:
         counting = CountingDatabase(database if planned == "small" else fresh)
         company.files.room._database = company.sharing.database = counting
         await tour(company, folders[_ROUNDS])
 
     assert {name: rows for name, rows in counting.most.items() if rows > _MOST} == {}
+
+
+@pytest.mark.parametrize("planned", ["small", "large"])
+async def test_looking_costs_no_more_where_much_is_granted(company: Company, planned: str) -> None:
+    """Of a thousand grants on each folder of the way only the caller's own are read."""
+    folders = await made(company, 1)
+    deep = await company.folder("ann", "/top/0/a/b/c")
+    await company.put("ann", "/top/0/a/b/c/f")
+    await company.share("ann", folders[0], "ben", Role.VIEWER)
+    database = company.files.database
+    for _ in range(_ROUNDS if planned == "small" else 1):
+        await look(company, deep)
+    await fill(company, _FILL + ";" + _CROWD)
+    async with open_database(database.sessions.dsn) as fresh:
+        counting = CountingDatabase(database if planned == "small" else fresh)
+        company.files.room._database = company.sharing.database = counting
+        await look(company, deep)
+
+    assert {name: rows for name, rows in counting.most.items() if rows > _MOST} == {}
+
+
+async def fill(company: Company, sql: str) -> None:
+    """Put in at once what would take thousands of calls."""
+    connection = await aio.call(asyncpg.connect, company.files.database.sessions.dsn)
+    await aio.call(connection.execute, sql)
+    await aio.call(connection.close)
