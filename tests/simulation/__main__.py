@@ -14,14 +14,14 @@ from itertools import chain
 from pathlib import Path
 
 from bitvault.drivers.postgres.sessions import prepare_session
-from tests.simulation.draws import calm, exhaustive, pairs, wild
+from tests.simulation.draws import calm, commons, exhaustive, pairs, shared, wild
 from tests.simulation.making import Mutant
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import keep, read
 from tests.simulation.scenario import run_plan
 from tests.simulation.sessions import Sessions
 from tests.simulation.shrink import shrink
-from tests.simulation.tally import Tally
+from tests.simulation.tally import SHARED_SOMETIMES, Tally
 from tests.support.postgres import make_template, running_server
 
 _MUTANT_RUNS = 300
@@ -75,19 +75,23 @@ def opened(dsn: str | None) -> Iterator[Sessions]:
 def _run(options: argparse.Namespace, sessions: Sessions) -> bool:
     tally = Tally(print)
     for seed in range(options.first, options.first + options.stories):
-        effects = run_plan(calm(seed), sessions).world.effects
-        plans = chain(exhaustive(calm(seed), effects), pairs(calm(seed), effects, 40))
-        tally.add_all(plans, sessions)
+        for story in (calm(seed), commons(seed)):
+            effects = run_plan(story, sessions).world.effects
+            plans = chain(exhaustive(story, effects), pairs(story, effects, 40))
+            tally.add_all(plans, sessions)
     tally.report("crashes")
-    drawn = Tally(print)
-    last = options.first + options.seeds
-    drawn.add_all((wild(seed) for seed in range(options.first, last)), sessions)
+    seeds = range(options.first, options.first + options.seeds)
+    drawn, sharing = Tally(print), Tally(print, SHARED_SOMETIMES)
+    drawn.add_all(map(wild, seeds), sessions)
     drawn.report("drawn faults")
-    lacking = drawn.lacking()
+    sharing.add_all(map(shared, seeds), sessions)
+    sharing.report("drawn faults among those who share")
+    lacking = drawn.lacking() + sharing.lacking()
     if lacking:
         print("never visited:", ", ".join(lacking))
     alive = [] if options.no_mutants else _alive(sessions)
-    return not (tally.broken or drawn.broken or lacking or alive)
+    broken = tally.broken + drawn.broken + sharing.broken
+    return not (broken or lacking or alive)
 
 
 def _alive(sessions: Sessions) -> list[str]:

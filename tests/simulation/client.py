@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import trio
@@ -14,9 +14,10 @@ from bitvault.actors.identity.contract import (
     OpenSession,
     SecretIssued,
     TooManyAttempts,
+    Unauthenticated,
 )
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
-from bitvault.kernel.refusal import DependencyDown, Unavailable
+from bitvault.kernel.refusal import DependencyDown, Refusal, Unavailable
 from supervisors import ActorDied, AskTimeout, MailboxFull, Registry
 from tests.simulation.machine import Machine
 from tests.simulation.observations import Observation, Step, Unknown
@@ -32,6 +33,13 @@ _PATIENCE = 200
 
 class Stuck(Exception):  # noqa: N818 - a finding about the daemon
     """The daemon never gave an answer that a client can work with."""
+
+
+class Interruptible(Protocol):
+    """What is written down of a request."""
+
+    interrupted: bool
+    """Whether some answer on the way was lost, or said that something is down."""
 
 
 @frozen
@@ -56,6 +64,10 @@ class Common:
     """Whether repeats carry the same Idempotency-Key."""
     nodes: dict[UUID, list[UUID]] = field(factory=dict)
     """By tenant, the ids that its clients were told."""
+    said: dict[UUID, Any] = field(factory=dict)
+    """By tenant, what its clients said about who may do what (``sharing.Said``)."""
+    disables: bool = False
+    """Whether users are disabled, who then lose their sessions."""
 
 
 @define(eq=False)
@@ -74,6 +86,9 @@ class Client:
     """Its undo tokens, newest last."""
     spent: list[str] = field(factory=list)
     """Keys whose request was answered."""
+    user: UUID = field(factory=lambda: UUID(int=0))
+    session: tuple[int, int] = (0, 0)
+    """The journal's last seq before and after its session was opened."""
     rng: random.Random = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -94,6 +109,8 @@ class Client:
         if not isinstance(reply, SecretIssued):
             raise Stuck(f"I22 a login was refused: {reply}")
         self.token, self.tenant = reply.token, reply.user.tenant_id
+        self.user = reply.user.user_id
+        self.session = 0, self.common.last_seq(self.tenant)
 
     async def ask_open(self, room: str, request: Any) -> Any:
         """Ask what needs no session."""
@@ -107,7 +124,7 @@ class Client:
         self,
         room: str,
         build: Callable[[Principal], Any],
-        observation: Observation | None = None,
+        observation: "Interruptible | None" = None,
         *,
         gives_up: bool = False,
     ) -> Any:
@@ -115,13 +132,15 @@ class Client:
 
         async def once(registry: Registry, patience: float) -> Any:
             principal = await self._principal(registry, patience)
-            if isinstance(principal, Unavailable):
+            if not isinstance(principal, Principal):
                 return principal
             return await registry.ref(room).ask(build(principal), timeout=patience)
 
         return await self._repeat(once, observation, gives_up=gives_up)
 
-    async def _repeat(self, once: Once, observation: Observation | None, *, gives_up: bool) -> Any:
+    async def _repeat(
+        self, once: Once, observation: "Interruptible | None", *, gives_up: bool
+    ) -> Any:
         patience = self.world.plan.knobs.patience
         lost: list[str] = []
         unheard.set(lost)
@@ -151,9 +170,11 @@ class Client:
             self.world.saw("an answer was lost")
         return Unavailable("daemon")
 
-    async def _principal(self, registry: Registry, patience: float) -> Principal | Unavailable:
+    async def _principal(self, registry: Registry, patience: float) -> Principal | Refusal:
         request = Authenticate(self.token, Origin("authenticate"))
         reply = await registry.ref("identity").ask(request, timeout=patience)
+        if self.common.disables and isinstance(reply, Unauthenticated):
+            return reply
         if not isinstance(reply, Principal | Unavailable):
             raise Stuck(f"I22 a session was lost: {reply}")
         return reply

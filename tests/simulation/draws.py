@@ -25,6 +25,26 @@ _KINDS = {
     "foreign": 2,
     "reuse": 2,
 }
+_SAID = {
+    "share": 22,
+    "unshare": 12,
+    "restrict": 8,
+    "lift": 5,
+    "link": 8,
+    "cut": 7,
+    "revive": 5,
+    "join": 8,
+    "leave": 6,
+    "disable": 4,
+    "enable": 5,
+    "move": 6,
+    "trash": 2,
+    "restore": 2,
+}
+"""What whoever has something does with it, and with who is who."""
+_LOOKED = {"look": 20, "visit": 8, "share": 3, "unshare": 2, "link": 2}
+"""What the others do."""
+_NODES = 7
 
 
 def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) -> Plan:
@@ -55,6 +75,16 @@ def wild(seed: int) -> Plan:
     """Draw a swarm: each kind of fault is on in half of the runs, at a rate of its own."""
     rng = random.Random(f"swarm {seed}")  # noqa: S311 - the same again is the point
     plan = rng.choices((calm, race, crowd, duel, sweep), (16, 1, 1, 1, 1))[0](seed)
+    return _swarm(plan, rng)
+
+
+def shared(seed: int) -> Plan:
+    """Draw a swarm among clients that share what they have."""
+    rng = random.Random(f"shared {seed}")  # noqa: S311 - the same again is the point
+    return _swarm(commons(seed), rng)
+
+
+def _swarm(plan: Plan, rng: random.Random) -> Plan:
     kinds = dict.fromkeys(kind for kinds in PLACES.values() for kind in kinds)
     rates = {kind: rng.choice((0.01, 0.03, 0.1)) for kind in kinds if rng.random() < 0.5}
     for crash in CRASHES:
@@ -119,6 +149,60 @@ def sweep(seed: int) -> Plan:
         scripts.append(_script(0, user, ops))
     knobs = Knobs(grace=0.0, garbage_interval=0.05, retry=0.2, purge_at_once=1)
     return Plan(seed, knobs, tuple(scripts))
+
+
+def commons(seed: int) -> Plan:
+    """Draw an admin who shares, and two users and their guests who look; nothing goes wrong."""
+    rng = random.Random(f"commons {seed}")  # noqa: S311 - the same again is the point
+    scripts = [_script(0, 0, [*_begun(rng), *(_said(rng) for _ in range(9))])]
+    scripts += [_script(0, user, [_looked(rng, user) for _ in range(6)]) for user in (1, 2)]
+    made = tuple(Op("mkdir", path=path) for path in ("/F", "/F/G", "/H", "Team:/T"))
+    tags = rng.sample(range(TAGS), 3)
+    places = ("/F/a.txt", "/F/G/b.txt", "Team:/T/a.txt")
+    files = tuple(Item(path, tag) for path, tag in zip(places, tags, strict=True))
+    opening = [Op("batch", steps=made), Op("upload", items=files), Op("group")]
+    numbered = tuple(evolve(op, number=90 + number) for number, op in enumerate(opening))
+    knobs = Knobs(machines=rng.choice((1, 1, 2)), patience=rng.choice((5.0, 0.1)))
+    return Plan(seed, knobs, (*scripts, Script(0, 0, numbered, opening=True)))
+
+
+def _begun(rng: random.Random) -> list[Op]:
+    """Draw what there is to be taken back."""
+    return [_said(rng, kind) for kind in ("share", "link", "join", "share")]
+
+
+def _said(rng: random.Random, kind: str = "") -> Op:
+    kind = kind or rng.choices(list(_SAID), list(_SAID.values()))[0]
+    after = round(rng.random() * 0.4, 3)
+    if kind == "move":
+        path, to = rng.choice((("/F/G", "/H"), ("/H/G", "/F"), ("/F", "Team:/T"), ("/H", "/F")))
+        return Op(kind, path=path, to=to, after=after)
+    if kind == "trash":
+        return Op(kind, path=rng.choice(("/F/G", "/F/a.txt", "/H")), after=after)
+    if kind == "restore":
+        return Op(kind, after=after)
+    to = _whom(rng, kind)
+    roles = ("viewer", "editor", "manager")
+    most = 2 if to == "everyone" or kind in ("link", "cut", "revive") else 3
+    return Op(kind, 0, str(rng.randrange(_NODES)), to, rng.choice(roles[:most]), after=after)
+
+
+def _whom(rng: random.Random, kind: str) -> str:
+    if kind in ("join", "leave", "disable", "enable"):
+        return rng.choice(("user1", "user2"))
+    if kind == "share":
+        return rng.choice(("user1", "user2", "staff", "everyone"))
+    return ""
+
+
+def _looked(rng: random.Random, user: int) -> Op:
+    kind = rng.choices(list(_LOOKED), list(_LOOKED.values()))[0]
+    after = round(rng.random() * 0.6, 3)
+    node, other = str(rng.randrange(_NODES)), str(rng.randrange(_NODES))
+    if kind == "visit":
+        return Op(kind, path=node, name=other, after=after)
+    to = f"user{user if kind == 'unshare' else 3 - user}"
+    return Op(kind, path=node, to="" if kind == "link" else to, name="viewer", after=after)
 
 
 def handful(seed: int) -> Plan:

@@ -16,6 +16,7 @@ from bitvault.kernel.events import Event, Position
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
 from bitvault.outbox import ConsumerLoop, Outbox, journal
+from tests.simulation.access_mutants import ACCESS
 from tests.simulation.database import SimTransaction
 from tests.simulation.draws import crowd, duel, handful, race
 from tests.simulation.garbage_mutants import GARBAGE
@@ -158,6 +159,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("tree lock not taken", "I12", _tree_unlocked, draw=duel),
     Mutant("upload not locked at commit", "I19", _upload_unlocked, draw=crowd),
     *GARBAGE,
+    *ACCESS,
 )
 
 

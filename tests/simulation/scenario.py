@@ -17,6 +17,7 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.kernel.ids import SpaceId, UserId
+from tests.simulation.access_judge import AccessJudge
 from tests.simulation.acting import DOING
 from tests.simulation.client import Account, Client, Common, Stuck
 from tests.simulation.invariants import (
@@ -33,8 +34,10 @@ from tests.simulation.making import Mutant
 from tests.simulation.mutants import mutant_named
 from tests.simulation.observations import No
 from tests.simulation.plans import Plan, Script, expanded
+from tests.simulation.rights import moments
 from tests.simulation.seams import SimClock, Wire, open_store
 from tests.simulation.sessions import Sessions, plain_asyncio
+from tests.simulation.sharing import SHARING, compare, said_in
 from tests.simulation.uploading import upload
 from tests.simulation.world import World, owner, run_world
 from tests.support.determinism import SequenceIds
@@ -58,7 +61,9 @@ _GRACES = 6
 """More than the two after which an object is forgotten; a deletion is tried again in between."""
 _HEALED_SECONDS = 60
 _LONGEST_SECONDS = 3600.0
-_DOING = {**DOING, "upload": upload}
+_DOING = {**DOING, **SHARING, "upload": upload}
+_STALE_SECONDS = 1.2
+"""After which every machine knows again who somebody is."""
 
 
 @frozen
@@ -81,6 +86,8 @@ class Run:
     common: Common = field(init=False)
     clients: list[Client] = field(factory=list)
     broken: list[str] = field(factory=list)
+    shares: bool = field(default=False, init=False)
+    """Whether anything is said about who may do what."""
 
     def __attrs_post_init__(self) -> None:
         """Build the world."""
@@ -94,6 +101,8 @@ class Run:
         ]
         wire, keeps_keys = Wire(self.world, store), self.mutant.keeps_keys
         self.common = Common(self.world, machines, wire, self._last_seq, keeps_keys)
+        kinds = {op.kind for script in self.plan.scripts for op in script.ops}
+        self.shares, self.common.disables = bool(kinds & set(SHARING)), "disable" in kinds
 
     def _last_seq(self, tenant: UUID) -> int:
         rows = self.sessions.fetch(_LAST_SEQ, tenant)
@@ -120,6 +129,7 @@ class Run:
                 await self._act()
             self.world.chaos = False
             await self._until("quiet")
+            await self._compare_access()
             await self._replay_old_requests()
             trio.lowlevel.current_clock().jump(UPLOAD_TTL.total_seconds() + 1)  # type: ignore[attr-defined]
             await self._until("end")
@@ -144,6 +154,8 @@ class Run:
         request = EnsureTenant(admin.account.tenant, admin.account.login, admin.account.password)
         await admin.ask_open("identity", request)
         await admin.log_in()
+        said_in(admin).admin = admin.user
+        said_in(admin).people[admin.account.login] = admin.user
         space = await _team(admin)
         for script in scripts:
             if script.opening:
@@ -160,6 +172,14 @@ class Run:
                 return
             await trio.sleep(1.0)
         self.broken += [f"liveness: {each} after {_HEALED_SECONDS} s" for each in left]
+
+    async def _compare_access(self) -> None:
+        """Look at everything as everybody, once everybody knows who they are."""
+        if not self.shares:
+            return
+        await trio.sleep(_STALE_SECONDS)
+        for tenant in sorted({client.tenant for client in self.clients}):
+            await compare([client for client in self.clients if client.tenant == tenant])
 
     async def _collect(self) -> None:
         """Let graces pass until nothing is left that nobody needs; a few must do."""
@@ -196,9 +216,23 @@ class Run:
             self.broken += broken_tree(rows, journal.states[-1])
             seen = [each for c in self.clients for each in c.seen if each.tenant == tenant]
             self.broken += Judge(journal, seen, knobs).judge()
+            self.broken += self._judge_access(tenant, journal)
         answers = [answer for c in self.clients for each in c.seen for answer in each.answers]
         self.world.saw(*(f"refused: {each.code}" for each in answers if isinstance(each, No)))
         self.world.saw(*(row["what"] for row in self.sessions.fetch(_ENDS)))
+
+    def _judge_access(self, tenant: UUID, journal: Journal) -> list[str]:
+        said = self.common.said.get(tenant)
+        if said is None or not self.shares:
+            return []
+        logins = {user: login for login, user in said.people.items()}
+        states = moments(journal.events, journal.states, said.admin, logins)
+        clock = [(look.began, look.lo) for look in said.looks]
+        is_alone = self.plan.knobs.machines == 1
+        judge = AccessJudge(journal.events, states, said, clock, is_alone)
+        broken = judge.judge()
+        self.world.saw(*judge.seen)
+        return broken
 
 
 async def _join_and_do(client: Client, script: Script, admin: Client, space: Space) -> None:
@@ -206,6 +240,7 @@ async def _join_and_do(client: Client, script: Script, admin: Client, space: Spa
         owner.set(f"t{script.tenant}u{script.user}.login")
         await _join(client, admin, space)
         await client.log_in()
+        said_in(client).people[client.account.login] = client.user
     await _do(client, script)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bitvault.drivers.postgres.sessions import prepare_session
-from tests.simulation.draws import calm, exhaustive, pairs, wild
+from tests.simulation.draws import calm, commons, exhaustive, pairs, shared, wild
 from tests.simulation.making import Mutant
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import read
@@ -26,6 +26,7 @@ STORY = 1
 EVERY = 12
 """One crash point in so many is tried here; ``python -m tests.simulation run`` tries them all."""
 DRAWN = 30
+SHARED = 20
 MUTANT_RUNS = 40
 
 
@@ -111,6 +112,32 @@ def test_no_drawn_fault_breaks_an_invariant(
 
     assert tally.broken == 0, capsys.readouterr().out
     wanted = ("commit unanswered, then asked again", "waited for a lock", "an upload expired")
+    assert [what for what in wanted if not tally.seen[what]] == []
+
+
+@pytest.mark.slow
+def test_no_crash_lets_anybody_see_what_is_not_theirs(
+    sessions: Sessions, capsys: pytest.CaptureFixture
+) -> None:
+    """Killed while shares, groups and links change, it decides as the journal tells it."""
+    tally, story = Tally(print), commons(STORY)
+    tried = run_plan(story, sessions).world.effects[::EVERY]
+    tally.add_all(exhaustive(story, tried), sessions)
+
+    assert tally.broken == 0, capsys.readouterr().out
+    assert tally.seen["crash before"] >= len(tried) <= tally.seen["crash after"]
+
+
+@pytest.mark.slow
+def test_no_drawn_fault_lets_anybody_see_what_is_not_theirs(
+    sessions: Sessions, capsys: pytest.CaptureFixture
+) -> None:
+    """What was taken back stays so, what was refused changed nothing, and all ways agree."""
+    tally = Tally(print)
+    tally.add_all(map(shared, range(1, 1 + SHARED)), sessions)
+
+    assert tally.broken == 0, capsys.readouterr().out
+    wanted = ("unshare: done", "cut: done", "let in: False", "shut out: session", "moved")
     assert [what for what in wanted if not tally.seen[what]] == []
 
 
