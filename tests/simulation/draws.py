@@ -45,6 +45,7 @@ _SAID = {
 _LOOKED = {"look": 20, "visit": 8, "share": 3, "unshare": 2, "link": 2}
 """What the others do."""
 _NODES = 7
+_RIVALS = 0.3
 
 
 def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) -> Plan:
@@ -56,6 +57,7 @@ def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) ->
         for user in range(clients)
     ]
     scripts += [_opening(tenant, rng) for tenant in range(tenants)]
+    scripts = _with_rivals(scripts, seed)
     eager = rng.random() < 0.25
     knobs = Knobs(
         machines=rng.choice((1, 1, 2)),
@@ -69,6 +71,18 @@ def calm(seed: int, *, tenants: int = 2, clients: int = 2, most_ops: int = 3) ->
         patience=rng.choice((5.0, 5.0, 0.1)),
     )
     return Plan(seed, knobs, tuple(scripts))
+
+
+def _with_rivals(scripts: Sequence[Script], seed: int) -> list[Script]:
+    """Have some operations take the place of a file; what else is drawn stays as it was."""
+    rng = random.Random(f"rivals {seed}")  # noqa: S311 - the same again is the point
+
+    def drawn(op: Op) -> Op:
+        steps = tuple(map(drawn, op.steps))
+        is_rival = op.kind in ("move", "copy", "restore") and rng.random() < _RIVALS
+        return evolve(op, steps=steps, if_exists="replace" if is_rival else op.if_exists)
+
+    return [evolve(script, ops=tuple(map(drawn, script.ops))) for script in scripts]
 
 
 def wild(seed: int) -> Plan:

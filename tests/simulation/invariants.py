@@ -108,8 +108,9 @@ def broken_tree(rows: Mapping[UUID, Node], told: Tree) -> list[str]:
     return lost + gone + other
 
 
-def unowned(sessions: Sessions, store: MemoryObjectStore) -> list[str]:
-    """Return what the store holds and no version needs (I15c)."""
+def unowned(sessions: Sessions, store: MemoryObjectStore, *, parts: bool) -> list[str]:
+    """Return what the store holds and no version needs (I15c), with or without unfinished parts."""
     needed = {row["object_key"] for row in sessions.fetch(_BLOBS)}
     left = [f"the store keeps {key}" for key in sorted(store._objects) if key not in needed]
-    return left + [f"the store keeps the upload {one}" for one in sorted(store._multiparts)]
+    begun = sorted(store._multiparts) if parts else []
+    return left + [f"the store keeps the upload {one}" for one in begun]

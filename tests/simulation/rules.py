@@ -124,6 +124,39 @@ def _free(tree: Tree, parent: Node, name: str, step: Step, own: Node | None) -> 
     return next(n for i in range(2, 99) if not tree.child(parent.node_id, n := numbered(name, i)))
 
 
+def _rival(
+    tree: Tree, parent: Node, name: str, step: Step, coming: Node, *, new: bool = False
+) -> Node | Refused | None:
+    """Return the file whose place something takes, when that was asked for."""
+    other = tree.child(parent.node_id, name)
+    own = other is not None and other.node_id == coming.node_id and not new
+    if step.if_exists != "replace" or other is None or own:
+        return None
+    if coming.kind == "folder":
+        return _no("name_taken")
+    return _no("kind_mismatch") if other.kind == "folder" else other
+
+
+def _put_as(tree: Tree, parent: Node, name: str, step: Step, node: Node) -> Expected:
+    """Say what comes of putting a node into a folder under this name."""
+    rival = _rival(tree, parent, name, step, node)
+    if isinstance(rival, Refused):
+        return rival
+    if rival is not None:
+        return Change(_instead(node, parent, name, rival))
+    free = _free(tree, parent, name, step, node)
+    return _no("name_taken") if free is None else Change(_put(node, parent, free))
+
+
+def _instead(node: Node, parent: Node, name: str, rival: Node) -> Fits:
+    def fits(after: Tree, done: Done) -> bool:
+        entry = after.nodes[rival.node_id].entry
+        gone = entry is not None and entry == done.entry
+        return gone and _put(node, parent, name)(after, done)
+
+    return fits
+
+
 def _move(tree: Tree, step: Step, login: str) -> Expected | None:
     node, parent = _source(tree, step.path, login), _folder(tree, step.to, login)
     if stopped := _stops(node, parent):
@@ -132,8 +165,7 @@ def _move(tree: Tree, step: Step, login: str) -> Expected | None:
         return None
     if node.node_id in {each.node_id for each in tree.chain(parent.node_id) or ()}:
         return _no("tree_rule")
-    name = _free(tree, parent, step.name or node.name, step, node)
-    return _no("name_taken") if name is None else Change(_put(node, parent, name))
+    return _put_as(tree, parent, step.name or node.name, step, node)
 
 
 def _stops(*found: Node | Refused | None) -> Refused | None:
@@ -176,8 +208,7 @@ def _restore(tree: Tree, step: Step, login: str) -> Expected | None:
             return _restore_anew(tree, step, node, entry.root, entry.path)
     if not isinstance(parent, Node):
         return parent
-    name = _free(tree, parent, step.name or node.name, step, node)
-    return _no("name_taken") if name is None else Change(_put(node, parent, name))
+    return _put_as(tree, parent, step.name or node.name, step, node)
 
 
 def _restore_anew(tree: Tree, step: Step, node: Node, root: object, path: str) -> Expected:
@@ -187,10 +218,9 @@ def _restore_anew(tree: Tree, step: Step, node: Node, root: object, path: str) -
     anchor = met[-1] if met else tree.nodes[root]  # type: ignore[index]
     if anchor.kind == "file":
         return _no("kind_mismatch")
-    wanted = step.name or node.name
-    name = wanted if missing else _free(tree, anchor, wanted, step, node)
-    if name is None:
-        return _no("name_taken")
+    name = step.name or node.name
+    if not missing:
+        return _put_as(tree, anchor, name, step, node)
 
     def fits(after: Tree, done: Done) -> bool:
         chain, lacking = after.walk(anchor.node_id, missing)
@@ -213,6 +243,12 @@ def _copy(tree: Tree, step: Step, login: str) -> Expected | None:
         return stopped
     if not isinstance(node, Node) or not isinstance(parent, Node):
         return None
+    rival = _rival(tree, parent, step.name or node.name, step, node, new=True)
+    if isinstance(rival, Refused):
+        return rival
+    if rival is not None:
+        is_same = rival.versions[-1:] == node.versions[-1:]
+        return Same(rival) if is_same else Change(_next_of(rival, node))
     name = _free(tree, parent, step.name or node.name, step, None)
     if name is None:
         return _no("name_taken")
@@ -226,6 +262,16 @@ def _copy(tree: Tree, step: Step, login: str) -> Expected | None:
         return _shape(after, made)[1:] == shape[1:] and fresh == _count(tree, node)
 
     return Change(fits, _count(tree, node) - 1)
+
+
+def _next_of(rival: Node, node: Node) -> Fits:
+    """Say that a file got another's content for its next version."""
+    versions = (*rival.versions, node.versions[-1])
+
+    def fits(after: Tree, done: Done) -> bool:
+        return done.node_id == rival.node_id and after.nodes[rival.node_id].versions == versions
+
+    return fits
 
 
 def _shape(tree: Tree, node: Node) -> tuple[object, ...]:

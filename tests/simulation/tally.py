@@ -13,6 +13,7 @@ from tests.simulation.sessions import Sessions
 SOMETIMES = (
     "a client gave up",
     "a condemned blob was taken over",
+    "a file took another's place",
     "a life was cut short",
     "a second version",
     "a slow effect",
