@@ -15,7 +15,7 @@ from bitvault.actors.letters import contract as letters
 from bitvault.actors.sharing import contract as sharing
 from bitvault.http.preconditions import etag
 from bitvault.http.problems import camel, invalid
-from bitvault.kernel.access import Right
+from bitvault.kernel.access import Right, role_of
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.wire import admin, groups, nodes, sessions, spaces, uploads
 from bitvault.wire import sharing as shares
@@ -261,9 +261,37 @@ def holder(value: sharing.Holder, names: Mapping[UUID, str]) -> shares.Holder:
     )
 
 
+def role(value: Right) -> shares.Role | None:
+    """Name the strongest role that is in some rights."""
+    found = role_of(value)
+    return found.value if found else None
+
+
 def rights(value: Right) -> list[shares.RightWord]:
     """Name rights."""
     return [word for word, right in _RIGHTS.items() if right in value]
+
+
+def preview(value: sharing.Preview, names: Mapping[UUID, str]) -> shares.AccessPreview:
+    """Show what would come of a change."""
+    shifts = [
+        shares.Shift(
+            grantee=grantee(one.grantee, names),
+            before=role(one.before),
+            after=role(one.after),
+            gains=rights(one.gains),
+            losses=rights(one.losses),
+        )
+        for one in value.shifts
+    ]
+    return shares.AccessPreview(
+        shifts=shifts,
+        gains=value.gains,
+        losses=value.losses,
+        nodes=value.nodes,
+        size=value.size,
+        more=value.is_more,
+    )
 
 
 def link(value: sharing.Link) -> shares.Link:

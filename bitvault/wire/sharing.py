@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from bitvault.wire.fields import Moment, RequestShape, ResponseShape
+from bitvault.wire.fields import Moment, Path, RequestShape, ResponseShape
 from bitvault.wire.nodes import Node
 
 EVERYONE = UUID(int=0)
@@ -72,6 +72,54 @@ class Holder(ResponseShape, frozen=True, kw_only=True):
 
 
 LinkRole = Literal["viewer", "editor", "uploader"]
+
+
+class Granting(RequestShape, frozen=True, kw_only=True):
+    """Whom to give a role, or (null) take it back from; the nil id is everyone in the tenant."""
+
+    grantee_id: UUID
+    role: Role | None = None
+
+
+class Destination(RequestShape, frozen=True, kw_only=True):
+    """The folder to move into."""
+
+    parent_id: UUID | None = None
+    parent_path: Path | None = None
+
+
+class PreviewAccess(RequestShape, frozen=True, kw_only=True):
+    """One change, to be asked about; exactly one field is not null."""
+
+    grant: Granting | None = None
+    link: Annotated[LinkRole | None, Meta(description="The role of a new link.")] = None
+    restricted: bool | None = None
+    move_to: Destination | None = None
+
+
+class Shift(ResponseShape, frozen=True, kw_only=True):
+    """Somebody whose role would be another one; null is without access."""
+
+    grantee: Annotated[Grantee, Meta(description="Of a link that is not made yet the id is nil.")]
+    before: Role | None
+    after: Role | None
+    gains: Rights
+    losses: Rights
+
+
+class AccessPreview(ResponseShape, frozen=True, kw_only=True):
+    """Who would gain or lose access, and to how much."""
+
+    shifts: Annotated[list[Shift], Meta(description="Gains first; no more than a hundred.")]
+    gains: int
+    losses: int
+    nodes: Annotated[
+        int, Meta(description="Files and folders it is about; counting ends at a thousand.")
+    ]
+    size: Annotated[int, Meta(description="Bytes of the current versions of these.")]
+    more: Annotated[bool, Meta(description="Whether there are more of them.")]
+
+
 Label = Annotated[str, Meta(max_length=128, examples=["for the printer"])]
 LinkPassword = Annotated[str, Meta(min_length=8, max_length=1024)]
 MaxDownloads = Annotated[int, Meta(ge=1, le=1 << 53)]

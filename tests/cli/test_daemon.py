@@ -415,6 +415,9 @@ def test_a_folder_is_shared_and_taken_back(
     run(logged_in, "mkdir", "-p", "/shared/inner")
     run(logged_in, "groups", "create", "Crowd")
 
+    told = run(logged_in, "share", "/shared", "fay", "editor", "--dry-run").stdout
+    assert b"fay would be editor" in told
+    assert b"of 2 files and folders" in told
     assert run(logged_in, "share", "/shared", "fay", "editor").returncode == 0
     assert run(logged_in, "share", "/shared", "crowd", "viewer").returncode == 0
     nobody = run(logged_in, "share", "/shared", "nobody", "viewer")
@@ -427,6 +430,11 @@ def test_a_folder_is_shared_and_taken_back(
     assert found["role"] == "editor"
     assert b"inner" in run(as_fay, "ls", f"{there}:/").stdout
     assert run(as_fay, "mkdir", f"{there}:/inner/hers").returncode == 0
+    moved = run(logged_in, "mv", "/shared/inner", "/elsewhere", "--dry-run", "--json")
+    (shift,) = json.loads(moved.stdout)["results"][0]["access"]["shifts"][-1:]
+    assert (shift["grantee"]["name"], shift["after"]) == ("fay", None)
+    seen = run(logged_in, "restrict", "/shared/inner", "--dry-run").stdout
+    assert b"fay would lose access (is editor)" in seen
     assert run(logged_in, "restrict", "/shared/inner").returncode == 0
     assert run(as_fay, "ls", f"{there}:/inner").returncode == 4
     assert run(logged_in, "restrict", "--lift", "/shared/inner").returncode == 0

@@ -195,6 +195,15 @@ TREES = [
     Wrong("DELETE", "/v1/files/{node}/grants/{user}", None, 404, "grant_not_found"),
     Wrong("PUT", "/v1/files/{node}/restriction", None, 400, "invalid", "id"),
     Wrong("GET", "/v1/files/{space}/access", None, 404, "node_not_found"),
+    Wrong("POST", "/v1/files/{node}/access/preview", {}, 400, "invalid", "grant"),
+    Wrong(
+        "POST", "/v1/files/{node}/access/preview", {"link": "viewer", "restricted": True},
+        400, "invalid", "grant",
+    ),
+    Wrong(
+        "POST", "/v1/files/{node}/access/preview", {"moveTo": {}},
+        400, "invalid", "moveTo.parentPath",
+    ),
     Wrong("POST", "/v1/files/{node}/links", {"role": "manager"}, 400, "invalid", "role"),
     Wrong("POST", "/v1/files/{node}/links", {"maxDownloads": 0}, 400, "invalid", "maxDownloads"),
     Wrong("POST", "/v1/files/{node}/links", {"password": "short"}, 400, "invalid", "password"),

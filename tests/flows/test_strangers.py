@@ -51,6 +51,8 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("PUT", "/v1/files/{folder}/restriction", None),
     ("DELETE", "/v1/files/{folder}/restriction", None),
     ("GET", "/v1/files/{node}/access", None),
+    ("POST", "/v1/files/{node}/access/preview", {"grant": {"granteeId": "{user}"}}),
+    ("POST", "/v1/files/{node}/access/preview", {"moveTo": {"parentId": "{folder}"}}),
     ("POST", "/v1/files/{node}/links", {"label": "mine"}),
     ("GET", "/v1/files/{node}/links", None),
     ("GET", "/v1/links/{link}", None),

@@ -7,12 +7,14 @@ from typing import Any
 import click
 
 from bitvault.cli.context import DRY_RUN, bare, connect, remote_path, reports, shown
+from bitvault.cli.exposure import foresee, told
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain
 from bitvault.cli.several import Several, several
 from bitvault.client.client import Client
 from bitvault.client.errors import Problem
 from bitvault.client.shapes import Node
+from bitvault.wire.sharing import AccessPreview
 
 ON_CONFLICT = click.option(
     "--if-exists",
@@ -60,9 +62,23 @@ def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool
         node = client.node(bare(source))
         where = {**destination(client, target), "ifExists": if_exists}
         if dry_run:
-            return Report([plain(node)], [f"would {verb} {source} to {target}"])
+            seen = _exposed(client, node, where) if verb == "move" else None
+            result = {**plain(node), **({"access": plain(seen)} if seen else {})}
+            line = f"would {verb} {source} to {target}"
+            return Report([result], [line, *(told(seen) if seen else [])])
         done = (client.move if verb == "move" else client.copy)(node, **where).node
     return Report([plain(done)], [f"{source} -> {shown(target, done.path)}"])
+
+
+def _exposed(client: Client, node: Node, where: dict[str, Any]) -> AccessPreview | None:
+    """Say who would gain or lose access by a move; None for whoever may not share both places."""
+    to = {key: where[key] for key in ("parentId", "parentPath") if key in where}
+    try:
+        return foresee(client, node.id, {"moveTo": to})
+    except Problem as problem:
+        if problem.status not in (403, 404):
+            raise
+        return None
 
 
 @click.command(epilog="Examples: bitvault mv /a.txt /b.txt; bitvault mv /a.txt /folder/")

@@ -6,12 +6,13 @@ import click
 
 from bitvault.cli.commands.groups import group_id
 from bitvault.cli.commands.users import user_id
-from bitvault.cli.context import connect, is_id, reports
+from bitvault.cli.context import DRY_RUN, connect, is_id, reports
+from bitvault.cli.exposure import foresee, foreseen, name_of
 from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table
 from bitvault.client.client import Client
-from bitvault.wire.sharing import EVERYONE, Grant, Grantee, Holder, SharedNode, Shares
+from bitvault.wire.sharing import EVERYONE, Grant, Holder, SharedNode, Shares
 
 _WHO = "a login, a group's name, an id, or `everyone`"
 
@@ -23,8 +24,9 @@ _WHO = "a login, a group's name, an id, or `everyone`"
 @click.argument("path")
 @click.argument("who")
 @click.argument("role", type=click.Choice(["uploader", "viewer", "editor", "manager"]))
+@DRY_RUN
 @reports
-def share(path: str, who: str, role: str) -> Report:
+def share(path: str, who: str, role: str, dry_run: bool) -> Report:
     """Give WHO a role on a file or folder and all below it.
 
     WHO is a login, a group's name, an id, or `everyone` for all users of the tenant. A viewer
@@ -32,20 +34,28 @@ def share(path: str, who: str, role: str) -> Report:
     files in and sees nothing of what is there.
     """
     with connect() as client:
-        at = f"/v1/files/{client.node(path).id}/grants/{_grantee(client, who)}"
+        node_id, grantee = client.node(path).id, _grantee(client, who)
+        if dry_run:
+            change = {"grant": {"granteeId": grantee, "role": role}}
+            return foreseen(f"would share {path}", foresee(client, node_id, change))
+        at = f"/v1/files/{node_id}/grants/{grantee}"
         made = client.rest.call("PUT", at, Grant, body={"role": role})
-    return Report([plain(made)], [f"{_name(made.grantee)} is {role} of {path}"])
+    return Report([plain(made)], [f"{name_of(made.grantee)} is {role} of {path}"])
 
 
 @click.command(epilog="Example: bitvault unshare /plans ann")
 @click.argument("path")
 @click.argument("who")
+@DRY_RUN
 @reports
-def unshare(path: str, who: str) -> Report:
+def unshare(path: str, who: str, dry_run: bool) -> Report:
     """Take back what WHO was given on a file or folder."""
     with connect() as client:
-        grantee = _grantee(client, who)
-        client.rest.raw("DELETE", f"/v1/files/{client.node(path).id}/grants/{grantee}")
+        node_id, grantee = client.node(path).id, _grantee(client, who)
+        if dry_run:
+            preview = foresee(client, node_id, {"grant": {"granteeId": grantee}})
+            return foreseen(f"would take {path} back", preview)
+        client.rest.raw("DELETE", f"/v1/files/{node_id}/grants/{grantee}")
     return Report([{"granteeId": grantee}], [f"took {path} back from {who}"])
 
 
@@ -67,7 +77,7 @@ def access(path: str) -> Report:
     with connect() as client:
         at = f"/v1/files/{client.node(path).id}/access"
         found = list(client.listed(at, Holder, limit=None))
-    rows = [(_name(one.grantee), one.grantee.kind, one.role, _why(one)) for one in found]
+    rows = [(name_of(one.grantee), one.grantee.kind, one.role, _why(one)) for one in found]
     return Report([plain(one) for one in found], table(rows, ("who", "kind", "role", "by")))
 
 
@@ -76,11 +86,17 @@ def access(path: str) -> Report:
 )
 @click.argument("path")
 @click.option("--lift", is_flag=True, help="Pass on again what is granted above.")
+@DRY_RUN
 @reports
-def restrict(path: str, lift: bool) -> Report:
+def restrict(path: str, lift: bool, dry_run: bool) -> Report:
     """Have what is granted above a folder end there, but for managers."""
     with connect() as client:
-        at = f"/v1/files/{client.node(path).id}/restriction"
+        node_id = client.node(path).id
+        if dry_run:
+            verb = "lift the restriction of" if lift else "restrict"
+            preview = foresee(client, node_id, {"restricted": not lift})
+            return foreseen(f"would {verb} {path}", preview)
+        at = f"/v1/files/{node_id}/restriction"
         shares = client.rest.call("DELETE" if lift else "PUT", at, Shares)
     told = "passes on what is granted above it" if lift else "is restricted"
     return Report([plain(shares)], [f"{path} {told}"])
@@ -98,10 +114,6 @@ def _grantee(client: Client, who: str) -> str:
         except NotFoundHere:
             continue
     raise NotFoundHere("grantee_not_found", f"{who!r} is no user or group; give {_WHO}")
-
-
-def _name(grantee: Grantee) -> str:
-    return "everyone" if grantee.kind == "everyone" else grantee.name or str(grantee.id)
 
 
 def _why(one: Holder) -> str:

@@ -7,21 +7,28 @@ from uuid import UUID
 from bitvault.actors.files.contract import DescribeDrops, DropFolder, GetNodes, Node
 from bitvault.actors.identity.contract import FindGroups, FindUsers
 from bitvault.actors.sharing.contract import (
+    Change,
     ExplainAccess,
     GetGrant,
     Grant,
     Grantee,
+    Granting,
+    Linking,
     ListGrants,
     ListShared,
+    Moving,
+    PreviewAccess,
     PutGrant,
     RemoveGrant,
     Restrict,
+    Restricting,
     SharedNode,
     Shares,
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.kernel.access import Role
 from bitvault.kernel.principal import Scope
@@ -32,6 +39,7 @@ from bitvault.wire.fields import Page
 routes = Routes("sharing")
 
 _CODES = ("forbidden", "node_not_found")
+_TREE = "tree_rule"
 
 
 @routes.route("GET", "/v1/files/{id}/grants", {200: wire.Shares}, scope=Scope.READ, codes=_CODES)
@@ -121,6 +129,52 @@ async def explain_access(call: Call[NoBody, NoQuery]) -> Answer:
     if isinstance(names, Refusal):
         return names
     return list_reply(tuple(shapes.holder(one, names) for one in holders))
+
+
+@routes.route(
+    "POST",
+    "/v1/files/{id}/access/preview",
+    {200: wire.AccessPreview},
+    scope=Scope.READ,
+    body=wire.PreviewAccess,
+    codes=(
+        *_CODES,
+        "invalid",
+        "grantee_not_found",
+        "kind_mismatch",
+        "space_not_found",
+        "tree_rule",
+    ),
+)
+async def preview_access(call: Call[wire.PreviewAccess, NoQuery]) -> Answer:
+    """Say who would gain or lose access by a change, and change nothing; for those who may share.
+
+    A role given or taken back, a link, a restriction set or lifted, or a move; for a move you have
+    to be able to share the destination too.
+    """
+    asked = PreviewAccess(call.caller, call.path["id"], _change(call.body))
+    preview = await call.sharing.ask(asked)
+    if isinstance(preview, Refusal):
+        return preview
+    names = await _names(call, [one.grantee for one in preview.shifts])
+    return names if isinstance(names, Refusal) else Reply(200, shapes.preview(preview, names))
+
+
+def _change(body: wire.PreviewAccess) -> Change:
+    """Read the one change that is asked about."""
+    given = (body.grant, body.link, body.restricted, body.move_to)
+    if len([one for one in given if one is not None]) != 1:
+        raise invalid("grant", "give exactly one of grant, link, restricted and moveTo")
+    if body.grant:
+        role = body.grant.role
+        return Granting(body.grant.grantee_id, Role(role) if role else None)
+    if body.link:
+        return Linking(Role(body.link))
+    if body.move_to:
+        to = body.move_to
+        at = shapes.target(to.parent_id, to.parent_path, None, "moveTo.parentPath")
+        return Moving(at.node_id, at.path)
+    return Restricting(bool(body.restricted))
 
 
 @routes.route(

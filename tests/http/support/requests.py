@@ -91,6 +91,7 @@ GOOD = {
     "restrict_folder": (f"/v1/files/{ID}/restriction", None),
     "lift_restriction": (f"/v1/files/{ID}/restriction", None),
     "explain_access": (f"/v1/files/{ID}/access", None),
+    "preview_access": (f"/v1/files/{ID}/access/preview", {"restricted": True}),
     "list_shared": ("/v1/shared?limit=5", None),
     "create_link": (f"/v1/files/{ID}/links", {"label": "for all", "password": "long secret"}),
     "list_node_links": (f"/v1/files/{ID}/links", None),

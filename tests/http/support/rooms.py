@@ -99,6 +99,9 @@ GRANTEE = sharing.Grantee(sharing.GranteeKind.USER, ID)
 GRANT = sharing.Grant(ID, NodeId(ID), GRANTEE, Role.EDITOR, 1, UserId(ID), NOW)
 REASON = sharing.Reason(sharing.Source.GRANT, Role.EDITOR, NodeId(ID), "/a")
 HOLDER = sharing.Holder(GRANTEE, Role.EDITOR, Right.READ | Right.CHANGE, (REASON,))
+PREVIEW = sharing.Preview(
+    (sharing.Shift(GRANTEE, Right(0), Right.READ),), 1, 0, 1000, 5, is_more=True
+)  # fmt: skip
 SHARES = sharing.Shares((GRANT,), is_restricted=True)
 
 LINK = sharing.Link(
@@ -184,6 +187,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     sharing.RemoveGrant: lambda _: None,
     sharing.Restrict: lambda _: SHARES,
     sharing.ExplainAccess: lambda _: (HOLDER,),
+    sharing.PreviewAccess: lambda _: PREVIEW,
     sharing.CreateLink: lambda _: sharing.LinkIssued(LINK, "bvl_x"),
     sharing.ListLinks: lambda _: Page((LINK,), None),
     sharing.GetLink: lambda _: LINK,

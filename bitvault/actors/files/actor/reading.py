@@ -13,6 +13,7 @@ from bitvault.actors.files.contract import (
     DescribeAccess,
     DescribeDrops,
     DropFolder,
+    Extent,
     GetContents,
     GetNode,
     GetNodes,
@@ -20,6 +21,7 @@ from bitvault.actors.files.contract import (
     ListChildren,
     ListTrash,
     ListVersions,
+    MeasureTree,
     Node,
     NodeNotFound,
     Target,
@@ -48,6 +50,8 @@ from bitvault.kernel.refusal import Refusal, Refused, Unavailable
 from supervisors import handles
 
 SQL = load_queries("bitvault.actors.files.store", "reading.sql")
+
+_MOST_MEASURED = 1000
 
 
 @frozen
@@ -90,6 +94,22 @@ class Reading(Desk):
         check_batch(len(message.node_ids), "ids")
         caller = message.caller
         return await self._read(caller, lambda tx: drop_folders(tx, caller, message.node_ids))
+
+    @handles(MeasureTree)
+    async def measure(self, message: MeasureTree) -> Extent:
+        """Count a node and what is below it; whoever may share it sees all of that."""
+        caller, target = message.caller, Target(node_id=message.node_id)
+
+        async def work(tx: Transaction) -> Extent:
+            await locate_one(tx, caller, target, Right.SHARE)
+            key = {"tenant": caller.tenant_id, "node_id": message.node_id}
+            row = await tx.fetchrow(SQL["extent"], **key, limit=_MOST_MEASURED + 1)
+            if row is None:
+                raise AssertionError("a count has a row")
+            nodes = min(row["nodes"], _MOST_MEASURED)
+            return Extent(nodes, row["size"], row["nodes"] > nodes)
+
+        return await self._read(caller, work)
 
     @handles(ListChildren)
     async def children(self, message: ListChildren) -> Page[Node]:

@@ -299,6 +299,25 @@ class TraceNode(Request[Way | NodeNotFound | Forbidden]):
 
 
 @frozen
+class Extent:
+    """How much a node and what is live below it come to, counted up to a limit."""
+
+    nodes: int
+    size: int
+    """Bytes of their current versions."""
+    is_more: bool
+    """Whether there is more."""
+
+
+@frozen
+class MeasureTree(Request[Extent | NodeNotFound | Forbidden]):
+    """Count a node and what is below it, as far as a thousand; for those who may share it."""
+
+    caller: Caller
+    node_id: NodeId
+
+
+@frozen
 class ListChildren(Request[Page[Node] | Refusal]):
     """List a folder's live children by name key, keyset-paged."""
 

@@ -51,3 +51,18 @@ WITH RECURSIVE page AS (
 )
 SELECT page.*, page.node_id IN (SELECT start FROM adrift) AS adrift
   FROM page ORDER BY page.entry DESC;
+
+-- extent --
+-- A node and what is live below it, counted no further than the limit.
+WITH RECURSIVE down AS (
+    SELECT n.node_id, n.size FROM files.node n
+     WHERE n.tenant_id = :tenant AND n.node_id = :node_id
+    UNION ALL
+    SELECT n.node_id, n.size FROM down d
+     CROSS JOIN LATERAL (
+        SELECT c.node_id, c.size FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.entry_id IS NULL
+         ORDER BY c.name_key LIMIT :limit) n
+)
+SELECT count(*)::int AS nodes, coalesce(sum(size), 0)::bigint AS size
+  FROM (SELECT * FROM down LIMIT :limit) AS bounded;

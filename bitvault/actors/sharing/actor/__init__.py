@@ -2,14 +2,14 @@
 
 from attrs import define
 
-from bitvault.actors.sharing.actor.grants import Grants
 from bitvault.actors.sharing.actor.leaving import Leaving
 from bitvault.actors.sharing.actor.links import Links
+from bitvault.actors.sharing.actor.preview import Previews
 from bitvault.actors.sharing.actor.sweeping import Sweeping
 
 __all__ = ["Sharing"]
 
 
 @define(eq=False)
-class Sharing(Grants, Links, Leaving, Sweeping):
+class Sharing(Previews, Links, Leaving, Sweeping):
     """The room, put together: one class of handlers for each part of the contract."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from attrs import define, field
 
-from bitvault.actors.files.contract import Access, DescribeAccess, NodeNotFound
+from bitvault.actors.files.contract import Access, DescribeAccess, NodeNotFound, TraceNode, Way
 from bitvault.actors.room import Room, ask_below
 from bitvault.actors.sharing.store.deciding import Overtaken, hold_right
 from bitvault.actors.sharing.store.spot import Spot
@@ -87,6 +87,13 @@ class Desk(Room):
             except Overtaken:
                 await (look() if look else self._sharable(caller, node_id))
         raise Refused(Unavailable("sharing"))
+
+    async def _way(self, caller: Caller, node_id: NodeId) -> Way:
+        """Return the way to a node that the caller may share."""
+        way = await ask_below(self.files, TraceNode(caller, node_id), "files")
+        if isinstance(way, Refusal):
+            raise Refused(way)
+        return way
 
     def _spot(self, caller: Caller, node_id: NodeId) -> Spot:
         return Spot(caller.tenant_id, node_id, caller.principal.user_id, self.clock.now())

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.files.contract import TraceNode
 from bitvault.actors.identity.contract import DescribeStandings, FindGroups, FindUsers
 from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
@@ -32,7 +31,6 @@ from bitvault.actors.sharing.contract import (
     ShareRevoked,
     Shares,
     ShareUnrestricted,
-    Source,
     TooManyGrants,
 )
 from bitvault.actors.sharing.rules.grants import (
@@ -42,6 +40,7 @@ from bitvault.actors.sharing.rules.grants import (
     check_place,
     check_role,
     holders,
+    roles_at_root,
     unanswered,
     without,
 )
@@ -49,7 +48,7 @@ from bitvault.actors.sharing.store import grants as store
 from bitvault.actors.sharing.store import links
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.access import EVERYONE, Role, grantees_of
+from bitvault.kernel.access import EVERYONE, grantees_of
 from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
@@ -86,13 +85,9 @@ class Grants(Desk):
     async def explain(self, message: ExplainAccess) -> tuple[Holder, ...]:
         """Say who has access to a node, and by what."""
         caller = message.caller
-        way = await ask_below(self.files, TraceNode(caller, message.node_id), "files")
-        if isinstance(way, Refusal):
-            raise Refused(way)
+        way = await self._way(caller, message.node_id)
         steps = [(step.node_id, step.path) for step in way.steps]
-        at_root = [(user_id, Source.MEMBER, role) for user_id, role in way.members]
-        if way.owner_id:
-            at_root = [(way.owner_id, Source.OWNER, Role.MANAGER)]
+        at_root = roles_at_root(way.owner_id, way.members)
 
         async def work(tx: Transaction) -> tuple[dict[UUID, list[Said]], dict[UUID, Row]]:
             said = await store.said_on(tx, caller.tenant_id, [node_id for node_id, _ in steps])

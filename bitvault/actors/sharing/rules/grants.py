@@ -108,9 +108,20 @@ def without(
     }
 
 
+AtRoot = Sequence[tuple[UserId, Source, Role]]
+"""Who has which role in a space itself."""
+
+
+def roles_at_root(owner_id: UserId | None, members: Sequence[tuple[UserId, Role]]) -> AtRoot:
+    """Return who has roles in a personal space, which has an owner only, or in a team's."""
+    if owner_id:
+        return [(owner_id, Source.OWNER, Role.MANAGER)]
+    return [(user_id, Source.MEMBER, role) for user_id, role in members]
+
+
 def holders(
     steps: Sequence[tuple[NodeId, str | None]],
-    at_root: Sequence[tuple[UserId, Source, Role]],
+    at_root: AtRoot,
     said_on: Mapping[UUID, Sequence[Said]],
 ) -> tuple[Holder, ...]:
     """Return who has access at the end of a way, as ``rights_along`` decides it for each."""

@@ -1,0 +1,143 @@
+"""Says what a change would expose, and changes nothing."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from attrs import define, frozen
+
+from bitvault.actors.files.contract import (
+    GetNode,
+    KindMismatch,
+    MeasureTree,
+    Target,
+    TreeRuleBroken,
+)
+from bitvault.actors.room import ask_below
+from bitvault.actors.sharing.actor.grants import Grants
+from bitvault.actors.sharing.contract import Grantee, GranteeKind, Holder, LinkTerms
+from bitvault.actors.sharing.contract.preview import (
+    Granting,
+    Linking,
+    Moving,
+    Preview,
+    PreviewAccess,
+    Restricting,
+    Shift,
+)
+from bitvault.actors.sharing.rules import preview as rules
+from bitvault.actors.sharing.rules.grants import (
+    AtRoot,
+    check_place,
+    check_role,
+    holders,
+    roles_at_root,
+)
+from bitvault.actors.sharing.rules.links import checked_terms
+from bitvault.actors.sharing.store import grants as store
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.access import EVERYONE
+from bitvault.kernel.ids import NodeId
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Invalid, Refusal, Refused
+from supervisors import handles
+
+_MOST_SHIFTS: Final = 100
+_NEW_LINK: Final = Grantee(GranteeKind.LINK, EVERYONE)
+
+
+@frozen
+class _Standing:
+    """Where a node stands: the way to it, and who has roles in its space."""
+
+    steps: Sequence[tuple[NodeId, str | None]]
+    at_root: AtRoot
+
+    def holders(self, said: rules.SaidOn) -> tuple[Holder, ...]:
+        """Return who has access there, by what is said."""
+        return holders(self.steps, self.at_root, said)
+
+
+@define(eq=False)
+class Previews(Grants):
+    """Previews; they are decided as explanations are, on what would be said."""
+
+    @handles(PreviewAccess)
+    async def preview(self, message: PreviewAccess) -> Preview:
+        """Say who would gain or lose access to a node."""
+        caller, node_id, change = message.caller, message.node_id, message.change
+        here = await self._standing(caller, node_id)
+        there = await self._moved(caller, here, change) if isinstance(change, Moving) else here
+        ids = list(dict.fromkeys(one for one, _ in (*here.steps, *there.steps)))
+
+        async def work(tx: Transaction) -> rules.SaidOn:
+            return await store.said_on(tx, caller.tenant_id, ids)
+
+        said = await self.database.read(caller.tenant_id, work)
+        then = await self._changed(message, said)
+        return await self._told(message, rules.shifts(here.holders(said), there.holders(then)))
+
+    async def _standing(self, caller: Caller, node_id: NodeId) -> _Standing:
+        way = await self._way(caller, node_id)
+        steps = [(step.node_id, step.path) for step in way.steps]
+        return _Standing(steps, roles_at_root(way.owner_id, way.members))
+
+    async def _moved(self, caller: Caller, here: _Standing, change: Moving) -> _Standing:
+        """Return where a node would stand in another folder, which the caller may share too."""
+        moved = here.steps[-1][0]
+        if len(here.steps) == 1:
+            raise Refused(TreeRuleBroken("id", "the root of a space stays where it is"))
+        parent_id = await self._id(caller, change)
+        access = await self._sharable(caller, parent_id)
+        if not access.is_folder:
+            raise Refused(KindMismatch(change.parent_path or str(parent_id), "folder"))
+        parent = await self._standing(caller, parent_id)
+        if moved in [node_id for node_id, _ in parent.steps]:
+            raise Refused(TreeRuleBroken("parentId", "must not be inside the node itself"))
+        return _Standing([*parent.steps, (moved, None)], parent.at_root)
+
+    async def _id(self, caller: Caller, change: Moving) -> NodeId:
+        if change.parent_id:
+            return change.parent_id
+        target = Target(path=change.parent_path)
+        found = await ask_below(self.files, GetNode(caller, target), "files")
+        if isinstance(found, Refusal):
+            raise Refused(found)
+        return found.node_id
+
+    async def _changed(self, message: PreviewAccess, said: rules.SaidOn) -> rules.SaidOn:
+        """Return what would be said; refuse what would be refused."""
+        caller, node_id, change = message.caller, message.node_id, message.change
+        if isinstance(change, Moving):
+            return said
+        access = await self._sharable(caller, node_id)
+        if access.is_root:
+            raise Refused(Invalid("id", "the root of a space has members; share a folder in it"))
+        match change:
+            case Granting(grantee_id, role):
+                grantee = await self._grantee(caller, grantee_id)
+                if role:
+                    check_role(grantee, role)
+                    check_place(role, is_folder=access.is_folder)
+                return rules.with_role(said, node_id, grantee, role)
+            case Linking(role):
+                checked_terms(LinkTerms(role), self.clock.now())
+                check_place(role, is_folder=access.is_folder)
+                return rules.with_role(said, node_id, _NEW_LINK, role)
+            case Restricting(is_restricted):
+                if not access.is_folder:
+                    rule = "only a folder below a space's root can be restricted"
+                    raise Refused(Invalid("id", rule))
+                return rules.with_restriction(said, node_id, is_stop=is_restricted)
+
+    async def _told(self, message: PreviewAccess, shifts: Sequence[Shift]) -> Preview:
+        extent = await ask_below(self.files, MeasureTree(message.caller, message.node_id), "files")
+        if isinstance(extent, Refusal):
+            raise Refused(extent)
+        return Preview(
+            shifts=tuple(shifts[:_MOST_SHIFTS]),
+            gains=sum(bool(one.gains) for one in shifts),
+            losses=sum(bool(one.losses) for one in shifts),
+            nodes=extent.nodes,
+            size=extent.size,
+            is_more=extent.is_more,
+        )
