@@ -35,10 +35,18 @@ def dump(daemon: Daemon) -> Mapping[str, list[str]]:
 
 
 @contextmanager
+def changes(daemon: Daemon) -> Iterator[list[str]]:
+    """Yield a list that afterwards names the tables in which rows changed."""
+    changed: list[str] = []
+    before = dump(daemon)
+    yield changed
+    after = dump(daemon)
+    changed += [name for name in after if before[name] != after[name]]
+
+
+@contextmanager
 def unchanged(daemon: Daemon) -> Iterator[None]:
     """Prove that what happens inside changes no row of any table."""
-    before = dump(daemon)
-    yield
-    after = dump(daemon)
-    changed = [name for name in after if before[name] != after[name]]
+    with changes(daemon) as changed:
+        yield
     assert not changed, f"rows changed in {changed}"

@@ -39,7 +39,7 @@ _CODES = ("invalid", "forbidden", "node_not_found")
     scope=Scope.WRITE,
     body=wire.CreateLink,
     body_optional=True,
-    codes=(*_CODES, "too_many_links"),
+    codes=(*_CODES, "too_many_links", "idempotency_key_reused"),
     cost=HEAVY,
     is_hashing=True,
 )

@@ -49,8 +49,8 @@ from bitvault.actors.sharing.contract import (
 )
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId, TenantId
-from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import Forbidden, Invalid
+from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from tests.actors.sharing.conftest import Company
 
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
@@ -175,6 +175,23 @@ async def test_one_download_is_one_however_many_come_at_once(company: Company, t
         for _ in range(50):
             nursery.start_soon(download)
     assert sorted(told, key=str) == [*[LinkNotFound()] * 49, None]
+
+
+async def test_a_link_is_made_once_under_a_key(company: Company, top: NodeId) -> None:
+    """The repeat shows a token of the same link; another request under the key is refused."""
+    ann = company.caller("ann")
+    key = Idempotency("k", b"made of the request")
+    wanted = CreateLink(evolve(ann, idempotency=key), top, LinkTerms(label="one"))
+    first, again = [await company.sharing.handle(wanted) for _ in range(2)]
+
+    assert first.link == again.link
+    assert await come(company, first) == LinkNotFound()
+    assert isinstance(await come(company, again), Caller)
+    other = evolve(ann, idempotency=Idempotency("k", b"made of another"))
+    refused = await company.sharing.handle(evolve(wanted, caller=other))
+    assert refused == IdempotencyConflict()
+    page = await company.sharing.handle(ListLinks(ann, top, None, 10))
+    assert [link.label for link in page.items] == ["one"]
 
 
 async def test_a_revoked_link_can_be_revived(company: Company, top: NodeId) -> None:

@@ -70,15 +70,18 @@ class Links(Desk):
         if rights_of(terms.role) & ~access.rights:
             raise Refused(Forbidden("give more than you have"))
         phc = await self._hash(terms.password)
-        spot, link_id = self._spot(caller, message.node_id), self.ids.uuid7()
+        spot = self._spot(caller, message.node_id)
+        link_id = rules.id_under_key(caller) or self.ids.uuid7()
         token = rules.new_token(self.ids.secret(rules.SECRET_BYTES))
 
         async def work(tx: Transaction) -> Link:
             await grants.hold(tx, spot)
+            digest = rules.token_digest(token) or b""
+            if (made := await links.made_before(tx, spot, caller, link_id, digest)) is not None:
+                return made
             counted = await tx.fetchrow(links.SQL["links_on"], **spot.key)
             if counted and counted["count"] >= rules.MOST_LINKS:
                 raise Refused(TooManyLinks(rules.MOST_LINKS))
-            digest = rules.token_digest(token) or b""
             row = await links.insert_link(tx, spot, link_id, digest, terms, phc)
             event = LinkCreated(link_id, 1, spot.node_id, terms.role.value)
             await self._tell(tx, caller, event)

@@ -14,7 +14,7 @@ from bitvault.kernel.access import Right, Role, rights_of
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.limits import Charge, Limit
 from bitvault.kernel.policy import SharingPolicy
-from bitvault.kernel.principal import Drop
+from bitvault.kernel.principal import Caller, Drop
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
 
 PREFIX: Final = "bvl_"
@@ -43,6 +43,26 @@ def token_digest(token: str) -> bytes | None:
     if not (token.startswith(PREFIX) and token.isascii() and len(token) <= 64):  # noqa: PLR2004 - longer than any
         return None
     return hashlib.sha256(token.encode()).digest()
+
+
+def id_under_key(caller: Caller) -> UUID | None:
+    """Return the id of the link that a request with an Idempotency-Key makes; None without one.
+
+    Its first half is the key's and its second the request's (UUID version 8, RFC 9562), so that a
+    repeat is found by its id, and another request under the same key beside it.
+    """
+    if (key := caller.idempotency) is None:
+        return None
+    named = hashlib.sha256(caller.principal.user_id.bytes + key.key.encode()).digest()
+    made = bytearray(named[:8] + hashlib.sha256(key.fingerprint).digest()[:8])
+    made[6], made[8] = made[6] & 0x0F | 0x80, made[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(made))
+
+
+def ids_under_key(link_id: UUID) -> tuple[UUID, UUID]:
+    """Return the first and last id that a link under the same key could have."""
+    half = link_id.bytes[:8]
+    return UUID(bytes=half + bytes(8)), UUID(bytes=half + b"\xff" * 8)
 
 
 def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:

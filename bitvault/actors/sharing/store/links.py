@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bitvault.actors.sharing.contract.grants import Grantee, GranteeKind
 from bitvault.actors.sharing.contract.links import Link, LinkTerms, RequestTerms
-from bitvault.actors.sharing.rules.links import bounded, judge
+from bitvault.actors.sharing.rules.links import bounded, ids_under_key, judge
 from bitvault.actors.sharing.store.grants import SQL as GRANTS
 from bitvault.actors.sharing.store.grants import put_grant
 from bitvault.actors.sharing.store.spot import Spot
@@ -15,6 +15,8 @@ from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId, TenantId, UserId
 from bitvault.kernel.policy import SharingPolicy
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import IdempotencyConflict, Refused
 
 SQL = load_queries("bitvault.actors.sharing.store", "links.sql")
 
@@ -38,6 +40,26 @@ async def insert_link(
     )
     await grant(tx, spot, link_id, terms.role)
     return _there(row)
+
+
+async def made_before(
+    tx: Transaction, spot: Spot, caller: Caller, link_id: UUID, digest: bytes
+) -> Link | None:
+    """Return what a request made before under its key, with a token that can be shown now.
+
+    Raises:
+        Refused: ``IdempotencyConflict``; another request came under the same key.
+    """
+    if caller.idempotency is None:
+        return None
+    first, last = ids_under_key(link_id)
+    row = await tx.fetchrow(SQL["link_under_key"], tenant=spot.tenant, first=first, last=last)
+    if row is None:
+        return None
+    if row["link_id"] != link_id:
+        raise Refused(IdempotencyConflict())
+    renewed = {"link_id": link_id, "token_digest": digest}
+    return link_of(_there(await tx.fetchrow(SQL["renew_token"], tenant=spot.tenant, **renewed)))
 
 
 async def update_link(

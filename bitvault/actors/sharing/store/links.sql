@@ -6,6 +6,15 @@ VALUES (:tenant, :link_id, :node_id, :token_digest, :role, :label, :password_has
         :max_downloads, :message, :max_files, :max_size, :extensions, :user_id, :now, :now)
 RETURNING *;
 
+-- link_under_key --
+SELECT * FROM sharing.link
+ WHERE tenant_id = :tenant AND link_id BETWEEN :first AND :last;
+
+-- renew_token --
+UPDATE sharing.link SET token_digest = :token_digest
+ WHERE tenant_id = :tenant AND link_id = :link_id
+RETURNING *;
+
 -- links_on --
 SELECT count(*) AS count FROM sharing.link WHERE tenant_id = :tenant AND node_id = :node_id;
 
