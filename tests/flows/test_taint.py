@@ -36,9 +36,10 @@ SINKS: Mapping[str, str] = {
     "driver limits": "in memory, by hashed key",
     "driver mail": "tests of the notifier: a letter names only what is its tenant's",
     "driver objects": "the index of the embedded store",
+    "driver outgoing": "tests of single sign-on: a provider is asked for its own tenant alone",
     "driver passwords": "hashes",
     "driver postgres": "all rows of all tables",
-    "driver web": "tests of single sign-on: a provider is asked for its own tenant alone",
+    "driver sealing": "what it sealed is in a row",
 }
 """Every way out of the server, and where it is looked at; a new one has to be added here."""
 ENDS = {
