@@ -18,7 +18,7 @@ FEW = 1000
 """Children of a folder that are listed at any rate: one page."""
 WORTH = 100
 """Listing so many children costs about as much as looking at one name."""
-_UNSEEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:/", re.IGNORECASE)
+_BY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:/", re.IGNORECASE)
 
 Entry = LocalFile | LocalFolder
 
@@ -75,17 +75,21 @@ def remote_tree(client: Client, jobs: int, target: str, entries: Iterable[Entry]
 
 
 def find(client: Client, path: str) -> Node | None:
-    """Return the node at a path, or None.
-
-    A folder that one may only add to is addressed by its id, and looks as if it were not there.
-    """
+    """Return the node at a path, or None."""
     try:
         return client.node(path)
     except Problem as problem:
-        unseen = problem.code == "space_not_found" and _UNSEEN.match(path)
-        if problem.code != "node_not_found" and not unseen:
+        if problem.code != "node_not_found" and not may_be_unseen(problem.code, path):
             raise
         return None
+
+
+def may_be_unseen(code: str, path: str) -> bool:
+    """Say whether it may be a folder that one may only add to: it looks as if it were not there.
+
+    It is addressed by its id, and what is put into it shows whether it is.
+    """
+    return code == "space_not_found" and _BY_ID.match(path) is not None
 
 
 def _children(client: Client, folder: _Folder, wanted: list[str]) -> list[Node]:

@@ -15,6 +15,7 @@ from attrs import frozen
 from bitvault.client.errors import BitVaultError, Problem, is_final
 from bitvault.client.hashing import parts_for, single_hash
 from bitvault.client.names import path_key
+from bitvault.client.remote_tree import may_be_unseen
 from bitvault.client.results import Missed, TreeResult
 from bitvault.client.shapes import Begun, Id, Item, Node, Written
 from bitvault.client.tree_plan import TreePlan, plan_tree
@@ -87,6 +88,8 @@ class TreeUpload:
         for start in range(0, len(operations), MOST_FOLDERS):
             some = operations[start : start + MOST_FOLDERS]
             for operation, item in zip(some, self._up.client.batch(some), strict=True):
+                if item.problem and may_be_unseen(item.problem["code"], str(operation["path"])):
+                    continue  # its folders are made with what is put in them
                 if item.problem:
                     self._miss(str(operation["path"]), Problem(item.status, item.problem))
                 elif _was_made(item):

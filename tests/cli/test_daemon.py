@@ -489,7 +489,11 @@ def test_a_request_takes_files_until_it_is_closed(
         put = run(as_gil, "put", sent, f"{box['id']}:/sent.txt", "--if-exists", "rename")
         assert put.returncode == 0, put.stderr
     assert run(as_gil, "ls", f"{box['id']}:/").returncode == 4
+    (tmp_path / "tree" / "below").mkdir(parents=True)
+    (tmp_path / "tree" / "below" / "f").write_text("deep")
+    assert run(as_gil, "put", "-r", tmp_path / "tree", f"{box['id']}:/tree").returncode == 0
     assert b"sent (2).txt" in run(logged_in, "ls", "/asked").stdout
+    assert run(logged_in, "cat", "/asked/tree/below/f").stdout == b"deep"
 
 
 def test_a_password_can_be_changed(

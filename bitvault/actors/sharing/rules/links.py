@@ -131,11 +131,21 @@ def judge(
         return Invalid("password", "must be given, by the policy of the tenant")
     longest, end = policy.longest_life, terms.expires_at
     if longest is not None and (end is None or end > since + longest):
-        return Invalid("expiresAt", f"must be at most {longest} ahead, by the policy of the tenant")
+        rule = f"must be at most {_said(longest)} ahead, by the policy of the tenant"
+        return Invalid("expiresAt", rule)
     grace = GRACE if terms.role is Role.UPLOADER else timedelta()
     if end is not None and end + grace <= now:
         return Invalid("expiresAt", "must be in the future")
     return None
+
+
+def _said(life: timedelta) -> str:
+    """Say a length of time in the largest unit that has no rest."""
+    seconds = int(life.total_seconds())
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} seconds"
 
 
 def with_default_end(terms: LinkTerms, policy: SharingPolicy, now: datetime) -> LinkTerms:
