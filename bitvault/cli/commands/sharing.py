@@ -19,7 +19,7 @@ _WHO = "a login, a group's name, an id, or `everyone`"
 
 @click.command(
     epilog="Examples: bitvault share /plans ann editor; bitvault share /plans Staff viewer; "
-    "bitvault share /handbook everyone viewer"
+    "bitvault share /handbook everyone viewer; bitvault share /inbox Staff uploader"
 )
 @click.argument("path")
 @click.argument("who")
@@ -77,8 +77,11 @@ def access(path: str) -> Report:
     with connect() as client:
         at = f"/v1/files/{client.node(path).id}/access"
         found = list(client.listed(at, Holder, limit=None))
-    rows = [(name_of(one.grantee), one.grantee.kind, one.role, _why(one)) for one in found]
-    return Report([plain(one) for one in found], table(rows, ("who", "kind", "role", "by")))
+    rows = [
+        (name_of(one.grantee), one.grantee.kind, one.role, ", ".join(one.rights), _why(one))
+        for one in found
+    ]
+    return Report([plain(one) for one in found], table(rows, ("who", "kind", "role", "may", "by")))
 
 
 @click.command(
