@@ -3,9 +3,9 @@
 root        rest_for_one   whatever stands to the right of a dead child holds what died
 ├─ engines  rest_for_one   postgres*, objectd*            OS processes, *only when embedded
 ├─ drivers  rest_for_one   migrations, database, objects
-├─ rooms    one_for_one    identity, storage, files, sharing, audit, letters
+├─ rooms    one_for_one    identity, storage, files, sharing, audit, letters, notifier
 ├─ relays   one_for_one    outbox
-├─ workers  one_for_one    audit sink, sharing's sweeper, finalizer
+├─ workers  one_for_one    audit sink, sharing's sweeper, notifier, finalizer, doorbell, mail*
 └─ edges    one_for_one    http
 """
 
@@ -21,11 +21,19 @@ from bitvault.actors.files.actor import Files
 from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
 from bitvault.actors.finalizer.actor.leaving import Leaving
 from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.actor.doorkeeper import Doorbell, doorbell_child
 from bitvault.actors.letters.actor import Letters
+from bitvault.actors.notifier.actor import Notifier
+from bitvault.actors.notifier.actor.sender import Sender
+from bitvault.actors.notifier.actor.writer import Writer
+from bitvault.actors.notifier.consumer import MailQueue
 from bitvault.actors.sharing.actor import Sharing
 from bitvault.actors.sharing.consumer import GrantSweeper
 from bitvault.actors.storage.actor import Storage
 from bitvault.drivers.disk.local import LocalDisk, least_free, when_there_is_room
+from bitvault.drivers.mail.compose import sender_of
+from bitvault.drivers.mail.port import Mailer
+from bitvault.drivers.mail.smtp import SmtpMailer, SmtpOptions
 from bitvault.drivers.objects.embedded import EmbeddedStore
 from bitvault.drivers.objects.s3 import S3Options, open_objects
 from bitvault.drivers.objects.sigv4 import AccessKey
@@ -38,6 +46,7 @@ from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
 from bitvault.http.options import Options
 from bitvault.kernel.hosts import seen_from_here
+from bitvault.kernel.settings import SettingError
 from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay
 from bitvault.wiring import Blueprint, Choices, Wiring, choices_of
 from supervisors import (
@@ -59,8 +68,10 @@ MIGRATIONS = (
     "bitvault.actors.sharing",
     "bitvault.actors.files",
     "bitvault.actors.audit",
+    "bitvault.actors.notifier",
 )
-CONSUMERS: tuple[Consumer, ...] = (AuditSink(), GrantSweeper())
+CONSUMERS: tuple[Consumer, ...] = (AuditSink(), GrantSweeper(), MailQueue())
+"""Here ``MailQueue`` lets everything pass: whether there is a mail server, the settings say."""
 
 _ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
 _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
@@ -73,6 +84,7 @@ _INDEX_ROOM = 8 << 20
 
 def build(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
     """Describe the whole daemon as one child."""
+    wiring.mailer = _mailer(blueprint, wiring)
     return assemble(
         wiring,
         choices_of(blueprint.settings),
@@ -209,6 +221,27 @@ def _s3(blueprint: Blueprint, wiring: Wiring) -> S3Options:
     )
 
 
+def _mailer(blueprint: Blueprint, wiring: Wiring) -> Mailer | None:
+    mail = blueprint.settings.mail
+    if not mail.host:
+        return None
+    options = SmtpOptions(
+        host=mail.host,
+        port=mail.port,
+        security="none" if mail.security == "insecure" else mail.security,
+        sender=sender_of(mail.sender),
+        user=mail.user,
+        password=blueprint.mail_password,
+        ca_file=mail.ca_file,
+        timeout=mail.timeout,
+    )
+    try:
+        options.context()
+    except OSError as error:
+        raise SettingError("mail.ca_file", f"holds no certificates to trust: {error}") from error
+    return SmtpMailer(options, wiring.clock)
+
+
 # Rooms, relays, workers
 
 
@@ -243,13 +276,23 @@ def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
             wiring.database, outbox(), files, identity, clock, ids, wiring.passwords, wiring.limits
         )
 
+    rooms = (identity, storage, files, sharing)
+    return [*(_room(wiring, make) for make in rooms), *_rooms_beside(wiring)]
+
+
+def _rooms_beside(wiring: Wiring) -> list[ChildSpec]:
+    """Describe the rooms that look at what the others did."""
+
     def audit() -> Audit:
         return Audit(wiring.database)
 
     def letters() -> Letters:
-        return Letters(wiring.database, {each.name: each for each in CONSUMERS})
+        return Letters(wiring.database, {each.name: each for each in _consumers(wiring)})
 
-    return [_room(wiring, make) for make in (identity, storage, files, sharing, audit, letters)]
+    def notifier() -> Notifier:
+        return Notifier(wiring.database, wiring.clock, wiring.mailer is not None)
+
+    return [_room(wiring, make) for make in (audit, letters, notifier)]
 
 
 def _room(wiring: Wiring, make: Callable[[], Actor]) -> ChildSpec:
@@ -277,7 +320,27 @@ def _workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
     leaving = Leaving(ref("identity"), (sharing, files, storage), (ref("letters"), ref("audit")))
     interval = choices.garbage_interval
     finalizer = Finalizer(files, storage, wiring.clock, interval, sharing=sharing, leaving=leaving)
-    return [*map(consumer, CONSUMERS), finalizer_child(finalizer)]
+    bell = Doorbell(ref("identity"))
+    workers = [*map(consumer, _consumers(wiring)), finalizer_child(finalizer), doorbell_child(bell)]
+    return [*workers, *_senders(wiring, choices)]
+
+
+def _consumers(wiring: Wiring) -> tuple[Consumer, ...]:
+    mail = MailQueue(is_on=wiring.mailer is not None)
+    return tuple(mail if isinstance(each, MailQueue) else each for each in CONSUMERS)
+
+
+def _senders(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
+    """Describe who sends mail, if there is a server to send it to."""
+    if (mailer := wiring.mailer) is None:
+        return []
+    identity, files = wiring.registry.ref("identity"), wiring.registry.ref("files")
+    writer = Writer(identity, files, choices.server)
+
+    async def mail(child: Child) -> None:
+        await Sender(wiring.database, mailer, writer, wiring.clock).run(child)
+
+    return [ChildSpec("mail", mail)]
 
 
 # Edges

@@ -13,6 +13,7 @@ from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.bus.port import Bus
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.limits.port import Limits
+from bitvault.drivers.mail.port import Mailer
 from bitvault.drivers.objects.port import ObjectStore
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.passwords.port import Passwords
@@ -34,6 +35,7 @@ class Blueprint:
     store_keys: Mapping[str, Mapping[str, str]]
     postgres: Embedded | None
     """None: `database.url` says where it is."""
+    mail_password: str = field(default="", repr=False)
 
 
 @frozen
@@ -45,6 +47,8 @@ class Choices:
     files: FilesOptions
     garbage_interval: float
     """Seconds between two turns of the finalizer."""
+    server: str = ""
+    """Where the links in mails lead."""
 
 
 @define(eq=False)
@@ -59,6 +63,8 @@ class Wiring:
     """Here, so that a room which crashes does not forget who has to wait."""
     wakeups: Wakeups = field(factory=Wakeups)
     bus: Bus = field(factory=MemoryBus)
+    mailer: Mailer | None = None
+    """None: no mail is sent."""
     store_address: str = ""
     url: str = ""
     """Of the REST interface, once it listens."""
@@ -93,7 +99,11 @@ def choices_of(settings: Settings) -> Choices:
     garbage, limits = settings.garbage, settings.limits
     return Choices(
         identity=IdentityOptions(
-            sessions.ttl, sessions.idle_ttl, limits.password_guesses, limits.password_seconds
+            sessions.ttl,
+            sessions.idle_ttl,
+            limits.password_guesses,
+            limits.password_seconds,
+            sends_mail=bool(settings.mail.host),
         ),
         storage=StorageOptions(
             put_ttl=transfers.put_ttl,
@@ -110,4 +120,5 @@ def choices_of(settings: Settings) -> Choices:
             keep_results=timedelta(seconds=garbage.keep_results),
         ),
         garbage_interval=garbage.interval,
+        server=settings.server.public_url.rstrip("/"),
     )

@@ -40,8 +40,9 @@ COMMANDS = {
     "uploads": ("uploads", "List or abort unfinished uploads."),
     "users": ("users", "List, create, change, disable or delete users."),
     "groups": ("groups", "List or change the groups of your tenant."),
-    "passwd": ("auth", "Change your password."),
-    "admin": ("admin", "Keep policy, quota and the audit trail; keep tenants."),
+    "passwd": ("auth", "Change your password, or get a mail if you forgot it."),
+    "mail": ("letters", "Say where you get mail, and what about."),
+    "admin": ("admin", "Keep policy, quota, mail and the audit trail; keep tenants."),
     "api": ("api", "Call the REST API directly."),
     "completion": ("completion", "Print the shell completion script."),
 }

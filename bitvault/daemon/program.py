@@ -236,8 +236,17 @@ async def _blueprint(settings: Settings, data: Path) -> Blueprint:
         postgres = await trio.to_thread.run_sync(prepare, data / "postgres")
     if embedded_store:
         _say("object store (embedded)")
-    _say("rooms: identity, storage, files, sharing, audit, letters")
-    return Blueprint(settings, data, keys, postgres)
+    _say("rooms: identity, storage, files, sharing, audit, letters, notifier")
+    return Blueprint(settings, data, keys, postgres, _mail_password(settings))
+
+
+def _mail_password(settings: Settings) -> str:
+    if not settings.mail.password_file:
+        return ""
+    try:
+        return Path(settings.mail.password_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError("mail.password_file", f"cannot be read: {error}") from error
 
 
 def _write_objectd_keys(data: Path, keys: Mapping[str, Mapping[str, str]]) -> None:

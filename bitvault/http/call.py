@@ -31,6 +31,7 @@ class Rooms:
     sharing: Ref
     audit: Ref
     letters: Ref
+    notifier: Ref
 
     @classmethod
     def of(cls, registry: Registry) -> "Rooms":

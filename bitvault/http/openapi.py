@@ -8,6 +8,7 @@ import msgspec
 
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.sharing import contract as sharing
 from bitvault.actors.storage import contract as storage
 from bitvault.http.endpoint import Endpoint, NoQuery
@@ -17,7 +18,7 @@ from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire.problems import Problem
 
-_SAYING_NO = (refusal, storage, files, identity, sharing)
+_SAYING_NO = (refusal, storage, files, identity, sharing, notifier)
 """Where refusals are declared; what storage says reaches clients through files."""
 _TAG = r'^(\*|"[!#-~]{1,64}")$'
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -186,4 +187,11 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
     return responses
 
 
-_PHRASE = {200: "Done.", 201: "Created.", 204: "Done.", 302: "Found.", 304: "Not modified."}
+_PHRASE = {
+    200: "Done.",
+    201: "Created.",
+    202: "Accepted.",
+    204: "Done.",
+    302: "Found.",
+    304: "Not modified.",
+}

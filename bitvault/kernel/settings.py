@@ -15,7 +15,8 @@ import attrs
 from attrs import field, frozen
 
 from bitvault.kernel.addresses import networks
-from bitvault.kernel.hosts import beside
+from bitvault.kernel.hosts import beside, is_loopback
+from bitvault.kernel.mailbox import sender
 
 Rule = tuple[Callable[[Any], bool], str]
 
@@ -53,6 +54,10 @@ def _setting(default: Any, rule: Rule | None = None) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
+def _is_sender(value: str) -> bool:
+    return not value or _reads(sender)(value)
+
+
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
     def is_read(value: str) -> bool:
         try:
@@ -75,6 +80,7 @@ _ORIGINS: Rule = (
 )
 _ADDRESS: Rule = (_address, "must be HOST:PORT with a port from 0 to 65535")
 _OPTIONAL_ADDRESS: Rule = (lambda value: not value or _address(value), f"{_ADDRESS[1]}, or empty")
+_HOST_RULE = "must be a host name, or an IPv4 address, alone"
 STORE_PORT = 8081
 _DAY = 86_400
 
@@ -183,6 +189,20 @@ class Limits:
 
 
 @frozen
+class Mail:
+    """The server that mail is handed to; without a host no mail is sent."""
+
+    host: str = _setting("", (lambda value: "/" not in value and ":" not in value, _HOST_RULE))
+    port: int = _setting(587, _within(1, 65535, "as a TCP port"))
+    security: str = _setting("starttls", _one_of("starttls", "tls", "none", "insecure"))
+    user: str = _setting("")
+    password_file: str = _setting("")
+    sender: str = _setting("", (_is_sender, "must be an address, or a name and an address in <>"))
+    ca_file: str = _setting("")
+    timeout: float = _setting(30.0, _within(1, 600, "seconds"))
+
+
+@frozen
 class Log:
     """Structured logs on standard error."""
 
@@ -202,6 +222,7 @@ class Settings:
     quota: Quota = Quota()
     sessions: Sessions = Sessions()
     limits: Limits = Limits()
+    mail: Mail = Mail()
     log: Log = Log()
 
     @property
@@ -225,6 +246,7 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     settings = Settings(**sections)
     _check_grace(settings)
     _check_tls(settings.server)
+    _check_mail(settings)
     return settings
 
 
@@ -272,6 +294,27 @@ def _check_tls(server: Server) -> None:
         raise SettingError(name, "must be given with the other of the two")
     if server.tls and server.public_url.startswith("http:"):
         raise SettingError("server.public_url", "must be https where server.tls_cert is set")
+
+
+def _check_mail(settings: Settings) -> None:
+    """Refuse mail that could not be sent, or whose links would lead nowhere."""
+    mail = settings.mail
+    if not mail.host:
+        return
+    if not mail.sender:
+        raise SettingError("mail.sender", "is needed with mail.host: the address mail comes from")
+    if not settings.server.public_url:
+        rule = "is needed with mail.host: the links in mails lead there"
+        raise SettingError("server.public_url", rule)
+    if bool(mail.user) != bool(mail.password_file):
+        missing = "password_file" if mail.user else "user"
+        raise SettingError(f"mail.{missing}", "give both mail.user and mail.password_file, or none")
+    if mail.security == "none" and not is_loopback(mail.host):
+        rule = (
+            "none is for a server on this machine: others would read the mails and their links; "
+            "use starttls or tls, or say insecure if the way there is safe"
+        )
+        raise SettingError("mail.security", rule)
 
 
 def _read(path: Path) -> dict[str, Any]:

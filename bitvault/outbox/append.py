@@ -10,7 +10,7 @@ from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event, Position
 from bitvault.kernel.ids import Ids, TenantId
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, Origin
 from bitvault.outbox.wakeup import Wakeups
 
 _QUERIES = load_queries("bitvault.outbox")
@@ -31,12 +31,13 @@ class Outbox:
         tx: Transaction,
         tenant_id: TenantId,
         events: Sequence[Event],
-        caller: Caller | None,
+        caller: Caller | Origin | None,
     ) -> Position:
         """Append one or more events; the i-th of k gets seq ``position.seq - k + 1 + i``.
 
         Must be the last statement of the transaction: it takes the tenant's counter row, which
-        every other writer of the tenant then waits for until the commit.
+        every other writer of the tenant then waits for until the commit. An ``Origin`` stands for
+        somebody who is not known, None for the platform itself.
 
         Raises:
             ValueError: there is no event.
@@ -48,7 +49,7 @@ class Outbox:
             tenant_id=tenant_id,
             epoch=self.ids.uuid7(),
             now=self.clock.now(),
-            user_id=caller.principal.user_id if caller else None,
+            user_id=caller.principal.user_id if isinstance(caller, Caller) else None,
             origin=_origin(caller),
             event_ids=[self.ids.uuid7() for _ in events],
             kinds=[event.kind for event in events],
@@ -62,9 +63,10 @@ class Outbox:
         return Position(row["epoch"], row["last"])
 
 
-def _origin(caller: Caller | None) -> str:
-    origin = {} if caller is None else attrs.asdict(caller.origin)
-    return json.encode({key: _bounded(value) for key, value in origin.items()}).decode()
+def _origin(caller: Caller | Origin | None) -> str:
+    origin = caller.origin if isinstance(caller, Caller) else caller
+    members = {} if origin is None else attrs.asdict(origin)
+    return json.encode({key: _bounded(value) for key, value in members.items()}).decode()
 
 
 def _bounded(value: str) -> str:

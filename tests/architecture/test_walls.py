@@ -54,6 +54,8 @@ _ACROSS = {
     "storage.object_key_key": "keys are drawn by the server; 192 random bits",
     "outbox.consumer_cursor_pkey": "begins with the consumer, of which no tenant can choose one",
     "outbox.dead_letter_pkey": "the same",
+    "identity.invitation_secret_hash_key": "the same of an invitation; 192 random bits",
+    "identity.reset_secret_hash_key": "the same of a mail with a new password; 192 random bits",
 }
 """Unique indexes that do not begin with the tenant, and why they tell nobody anything (X22)."""
 _CROSSING = """

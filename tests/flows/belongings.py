@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 from attrs import frozen
 
+from tests.support.daemon import eventually
 from tests.support.uploads import commit, init, send, sha256
 
 LARGE = 100 << 20
@@ -27,6 +28,8 @@ class Belongings:
     tenant: str
     group: str
     link: str
+    invitation: str
+    mail: str
     robot: str
     """A service account, and a token of its."""
     robot_token: str
@@ -86,6 +89,7 @@ def make(client: httpx.Client, marker: str = "") -> Belongings:
     aborted = init(client, f"{root}/aborted.txt", b"aborted")["uploadId"]
     client.delete(f"/v1/files/uploads/{aborted}").raise_for_status()
     space = client.post("/v1/spaces", json={"name": f"Team {root[1:]}"}).raise_for_status().json()
+    invitation, mail = _invite(client)
     session = next(s for s in client.get("/v1/sessions").json()["items"] if s["isCurrent"])
     large = {"path": f"{root}/large", "size": LARGE}
     return Belongings(
@@ -97,6 +101,8 @@ def make(client: httpx.Client, marker: str = "") -> Belongings:
         user=client.get("/v1/me").json()["id"],
         tenant=client.get("/v1/me").json()["tenantId"],
         group=client.post("/v1/groups", json={"name": root[1:]}).json()["id"],
+        invitation=invitation,
+        mail=mail,
         robot=robot["id"],
         robot_token=client.post(f"/v1/users/{robot['id']}/tokens", json={"name": root[1:]}).json()[
             "id"
@@ -112,6 +118,21 @@ def make(client: httpx.Client, marker: str = "") -> Belongings:
         committed=committed["uploadId"],
         aborted=aborted,
     )
+
+
+def _invite(client: httpx.Client) -> tuple[str, str]:
+    """Invite somebody, and wait for the mail; where no mail is sent there is neither."""
+    address = {"email": "bob@example.org", "login": f"bob {uuid4().hex}"}
+    made = client.post("/v1/invitations", json=address)
+    if made.status_code == 409 and made.json()["code"] == "mail_not_configured":
+        return _uuid7(), _uuid7()
+    invitation = str(made.raise_for_status().json()["id"])
+
+    def sent() -> str:
+        found = client.get("/v1/admin/mail?state=sent").raise_for_status().json()["items"]
+        return next((str(each["id"]) for each in found if each["recipientId"] == invitation), "")
+
+    return invitation, eventually(sent, 20)
 
 
 HASH = sha256(b"whatever is not there")

@@ -15,14 +15,24 @@ from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.ids import SystemIds
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.postgres import opened
+from tests.support.smtp import SmtpServer, mail_settings, running_smtp
 
 QUOTA = 1 << 30
 
 
 @pytest.fixture(scope="session")
-def standing() -> Iterator[Daemon]:
-    """Run a daemon whose personal spaces hold 1 GiB."""
-    with running_daemon(BITVAULT_QUOTA_PERSONAL_SPACE=str(QUOTA)) as daemon:
+def mail_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmtpServer]:
+    """Run a mail server."""
+    with running_smtp(tmp_path_factory.mktemp("smtp")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def standing(mail_server: SmtpServer) -> Iterator[Daemon]:
+    """Run a daemon whose personal spaces hold 1 GiB, and which sends mail."""
+    with running_daemon(
+        BITVAULT_QUOTA_PERSONAL_SPACE=str(QUOTA), **mail_settings(mail_server)
+    ) as daemon:
         yield daemon
 
 

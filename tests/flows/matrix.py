@@ -63,8 +63,9 @@ def _members(body: Any) -> Iterator[str]:
             yield from _members(one)
     if isinstance(body, dict):
         for name, value in body.items():
-            if isinstance(value, str) and _ID.fullmatch(value):
-                yield name
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str) and _ID.fullmatch(one):
+                    yield name
             yield from _members(value)
 
 

@@ -232,6 +232,36 @@ TREES = [
     Wrong("PATCH", "/v1/links/{node}", {"revoked": True}, 404, "link_not_found"),
     Wrong("GET", "/v1/links?cursor=e30", None, 400, "invalid", "cursor"),
     Wrong("GET", "/v1/shared?cursor=e30", None, 400, "invalid", "cursor"),
+    *(
+        Wrong("POST", "/v1/invitations", {"login": "eve", "email": email}, 400, "invalid", "email")
+        for email in ("eve", "e@x.org\r\nBcc: e@y.org", "e@x.org,e@y.org", "", "é@x.org", 3)
+    ),
+    Wrong("POST", "/v1/invitations", {"email": "e@x.org"}, 400, "invalid", "login"),
+    Wrong(
+        "POST", "/v1/invitations", {"email": "e@x.org", "login": "admin"}, 409, "login_taken",
+    ),
+    Wrong(
+        "POST", "/v1/invitations", {"email": "e@x.org", "login": "eve", "groups": ["{user}"]},
+        404, "group_not_found",
+    ),
+    Wrong("DELETE", "/v1/invitations/{user}", None, 404, "invitation_not_found"),
+    Wrong("POST", "/v1/invitations/{user}/send", None, 404, "invitation_not_found"),
+    Wrong("POST", "/v1/invitations/open", {"token": "bvi_no"}, 404, "invitation_not_found"),
+    Wrong(
+        "POST", "/v1/invitations/accept", {"token": "bvi_no", "password": "x" * 9},
+        404, "invitation_not_found",
+    ),
+    Wrong("POST", "/v1/password-resets", {}, 400, "invalid", "login"),
+    Wrong(
+        "POST", "/v1/password-resets/use", {"token": "bvr_no", "newPassword": "x" * 9},
+        404, "link_spent",
+    ),
+    Wrong("PUT", "/v1/me/mail", {"muted": ["password"]}, 400, "invalid", "muted[0]"),
+    Wrong("PUT", "/v1/users/{robot}/email", {"email": "r@x.org"}, 400, "invalid", "id"),
+    Wrong("POST", "/v1/me/email/confirm", {"token": "bve_no"}, 404, "link_spent"),
+    Wrong("GET", "/v1/admin/mail?state=lost", None, 400, "invalid", "state"),
+    Wrong("GET", "/v1/admin/mail?cursor=e30", None, 400, "invalid", "cursor"),
+    Wrong("POST", "/v1/admin/mail/{user}/resend", None, 404, "mail_not_found"),
     Wrong("POST", "/v1/tokens", {"name": "t", "expiresIn": 0}, 400, "invalid", "expiresIn"),
     Wrong("POST", "/v1/tokens", {"name": "t", "scope": "account"}, 400, "invalid", "scope"),
     Wrong("POST", "/v1/tokens", {"name": "t", "scope": "all"}, 400, "invalid", "scope"),

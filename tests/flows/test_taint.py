@@ -30,6 +30,7 @@ from tests.support.tables import dump
 
 SINKS: Mapping[str, str] = {
     "consumer audit": "its rows, and GET /v1/audit",
+    "consumer notifier": "its rows, and GET /v1/admin/mail",
     "consumer sharing": "its rows",
     "driver bus": "carries tenant and number, no content",
     "driver disk": "free bytes",

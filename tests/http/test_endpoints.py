@@ -140,6 +140,7 @@ async def test_a_confined_token_is_served_where_nodes_are_found(
 SECURES = {"close_current_session", "close_session", "close_other_sessions", "change_password"}
 SECURES |= {"find_device", "approve_device", "deny_device"}
 SECURES |= {"create_token", "revoke_token", "create_token_of", "revoke_token_of"}
+SECURES |= {"propose_own_email", "confirm_email", "change_own_mail_settings"}
 
 
 @with_token
@@ -197,6 +198,8 @@ READS = {"get_contents", "open_session", "change_password", "update_user"}
 READS |= {"update_tenant", "change_tenant_quota", "schedule_erasure", "export_tenant"}
 READS |= {"update_tenant", "begin_device", "collect_session"}
 READS |= {"find_device", "approve_device", "deny_device"}
+READS |= {"update_tenant"}
+READS |= {"open_invitation", "accept_invitation", "request_reset", "use_reset"}
 
 
 @each

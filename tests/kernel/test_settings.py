@@ -35,6 +35,17 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
     assert (server.listen, server.data, server.public_url) == ("0.0.0.0:3", "b", "http://a")
 
 
+PUBLIC = "[server]\npublic_url = 'https://files.example.org'"
+MAIL = "host = 'smtp.example.org'\nsender = 'BitVault <bitvault@example.org>'"
+
+
+def test_mail_may_be_in_the_clear_where_that_is_said(tmp_path: Path) -> None:
+    """To this machine, or anywhere for whoever says that it is insecure."""
+    for way in ("host = '127.0.0.1'\nsecurity = 'none'", "host = 'mx'\nsecurity = 'insecure'"):
+        text = f"{PUBLIC}\n[mail]\nsender = 'bitvault@example.org'\n{way}"
+        assert load(write(tmp_path, text), {}, {}).mail.port == 587
+
+
 @pytest.mark.parametrize(
     ("text", "name", "rule"),
     [
@@ -68,6 +79,13 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path)
         ("[limits]\npassword_seconds = 0", "limits.password_seconds", "must be from 1"),
         ("[limits]\nuser_rate = -1", "limits.user_rate", "must be from 0"),
         ("[limits]\ntenant_burst = 0", "limits.tenant_burst", "must be from 100"),
+        ("[mail]\nhost = 'smtp.example.org'", "mail.sender", "is needed with mail.host"),
+        (f"[mail]\n{MAIL}", "server.public_url", "the links in mails lead there"),
+        (f"{PUBLIC}\n[mail]\n{MAIL}\nsecurity = 'none'", "mail.security", "on this machine"),
+        (f"{PUBLIC}\n[mail]\n{MAIL}\nuser = 'x'", "mail.password_file", "give both"),
+        ("[mail]\nhost = 'smtp.example.org:587'", "mail.host", "must be a host name"),
+        ("[mail]\nsender = 'a@b, c@d'", "mail.sender", "must be an address"),
+        ("[mail]\nsecurity = 'ssl'", "mail.security", "must be one of starttls"),
         ("[server", "bitvault.toml", "is not TOML"),
     ],
 )

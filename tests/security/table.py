@@ -30,7 +30,6 @@ SECTIONS: Mapping[str, tuple[int, int]] = {
 }
 
 SIGN_ON = "single sign-on"
-MAIL = "mail"
 SEARCH = "search"
 SYNC = "sync"
 WEBHOOKS = "webhooks"
@@ -59,7 +58,7 @@ REQUIREMENTS: Mapping[str, Requirement] = {
         "API tokens: shown once, hashed, checksummed, scope and end enforced, no query string"
     ),
     "X13": R("Passwords: argon2id, few at once, the same work for unknown users, rehash, Unicode"),
-    "X14": R("Tokens of resets and invitations: once, 30 minutes, hashed, not in a Referer", MAIL),
+    "X14": R("Tokens of resets and invitations: once, 30 minutes, hashed, not in a Referer"),
     "X15": R("Wrong passwords cannot lock somebody else out"),
     "X16": R("No open redirect"),
     "X17": R("Every route, every id, everybody who must not: as if there were nothing"),

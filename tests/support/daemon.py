@@ -105,6 +105,8 @@ class Daemon:
             "BITVAULT_OBJECTS_LISTEN": self.addresses[1],
             **self.environment,
         }
+        if "BITVAULT_MAIL_HOST" in environment:
+            environment.setdefault("BITVAULT_SERVER_PUBLIC_URL", f"http://{self.addresses[0]}")
         with self._file("out").open("wb") as out, self._file("log").open("wb") as log:
             self._process = subprocess.Popen(
                 command, env={**os.environ, **environment}, stdout=out, stderr=log

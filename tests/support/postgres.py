@@ -26,6 +26,7 @@ PACKAGES = (
     "bitvault.actors.sharing",
     "bitvault.actors.files",
     "bitvault.actors.audit",
+    "bitvault.actors.notifier",
     "bitvault.outbox",
 )
 """In the order of their migrations."""

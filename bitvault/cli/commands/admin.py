@@ -9,6 +9,8 @@ from uuid import UUID
 
 import click
 
+from bitvault.cli.commands.invitations import invitations, invite
+from bitvault.cli.commands.outbound import mail
 from bitvault.cli.commands.policy import policy
 from bitvault.cli.commands.quota import quota
 from bitvault.cli.commands.template import template
@@ -36,6 +38,9 @@ def admin() -> None:
 
 
 admin.add_command(tenants)
+admin.add_command(invite)
+admin.add_command(invitations)
+admin.add_command(mail)
 admin.add_command(policy)
 admin.add_command(quota)
 admin.add_command(template)

@@ -1,5 +1,7 @@
 """``login``, ``logout``, ``whoami``, ``passwd``."""
 
+# ruff: noqa: FBT001 - click passes flags by name
+
 import json
 import socket
 from pathlib import Path
@@ -55,7 +57,7 @@ def login(
     user: str | None,
     tenant: str,
     password_file: Path | None,
-    device: bool,  # noqa: FBT001 - click passes flags by name
+    device: bool,
 ) -> Report:
     """Log in to the server at URL and remember the session (mode 0600)."""
     if not url.startswith(("http://", "https://")):
@@ -96,16 +98,33 @@ def _by_device(url: str) -> SessionOpened:
             countdown.finish()
 
 
-@click.command(epilog="Example: bitvault passwd")
+@click.command(
+    epilog="Examples: bitvault passwd; bitvault passwd --reset --user ann --server http://127.0.0.1:8080"
+)
 @click.option(
     "--password-file", type=click.Path(path_type=Path), help="The present one; else asked for."
 )
 @click.option(
     "--new-password-file", type=click.Path(path_type=Path), help="The new one; else asked for."
 )
+@click.option("--reset", is_flag=True, help="You forgot it: get a mail with a link.")
+@click.option("--user", "-u", help="With --reset: your login.")
+@click.option("--tenant", default="default", show_default=True, help="With --reset.")
+@click.option("--server", help="With --reset: the server's URL, if you are not logged in.")
 @reports
-def passwd(password_file: Path | None, new_password_file: Path | None) -> Report:
+def passwd(
+    password_file: Path | None,
+    new_password_file: Path | None,
+    reset: bool,
+    user: str | None,
+    tenant: str,
+    server: str | None,
+) -> Report:
     """Change your password; every other session of yours ends."""
+    if reset:
+        if not user:
+            raise click.UsageError("say whose password: --user LOGIN")
+        return _asked(server or stored_login().server, tenant, user)
     if str(password_file) == str(new_password_file) == "-":
         raise click.UsageError("standard input can be one password, not both")
     body = {
@@ -115,6 +134,14 @@ def passwd(password_file: Path | None, new_password_file: Path | None) -> Report
     with connect() as client:
         client.rest.raw("PUT", "/v1/me/password", body=body)
     return Report([], ["The password is changed; your other sessions have ended."])
+
+
+def _asked(server: str, tenant: str, user: str) -> Report:
+    with Client(server, policy=patience()) as client:
+        body = {"tenant": tenant, "login": user}
+        client.rest.raw("POST", "/v1/password-resets", body=body)
+    line = f"If there is a user {user} with a confirmed address, a mail with a link is on its way."
+    return Report([], [line])
 
 
 @click.command(epilog="Example: bitvault logout")

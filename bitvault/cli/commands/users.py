@@ -1,4 +1,4 @@
-"""``users list|create|change|disable|enable|quota|delete``."""
+"""``users list|create|change|disable|enable|email|quota|delete``."""
 
 # ruff: noqa: FBT001 - click passes flags by name
 
@@ -14,6 +14,7 @@ from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
 from bitvault.cli.sizes import size as bytes_or
 from bitvault.client.client import Client
+from bitvault.wire.mail import MailSettings
 from bitvault.wire.quotas import SpaceQuota
 from bitvault.wire.sessions import User, UserDeleted
 
@@ -98,6 +99,18 @@ def disable(user: str) -> Report:
 def enable(user: str) -> Report:
     """Let USER in again, with the same password and no tokens."""
     return _changed(user, {"isDisabled": False}, "enabled")
+
+
+@users.command(epilog="Example: bitvault users email ann ann@example.org")
+@click.argument("user")
+@click.argument("address")
+@reports
+def email(user: str, address: str) -> Report:
+    """Have a link sent to ADDRESS; it is USER's once they have confirmed it."""
+    with connect() as client:
+        path, body = f"/v1/users/{user_id(client, user)}/email", {"email": address}
+        settings = client.rest.call("PUT", path, MailSettings, body=body)
+    return Report([plain(settings)], [f"a link is on its way to {address}"])
 
 
 def _changed(user: str, body: dict[str, Any], done: str) -> Report:

@@ -13,6 +13,7 @@ from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
+from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.sharing import contract as sharing
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.http.app import Application, create_app
@@ -109,6 +110,13 @@ LINK = sharing.Link(
 )  # fmt: skip
 
 GUEST = attrs.evolve(principal(scope=Scope.WRITE), is_guest=True)
+INVITATION = identity.Invitation(
+    ID, "bob@example.org", "bob", "Bob", False, (GroupId(ID),), UserId(ID), NOW, NOW
+)
+MAIL_SETTINGS = identity.MailSettings("ann@example.org", "new@example.org", ("share",))
+MAIL = notifier.Mail(
+    ID, 9, "share", ID, "failed", 3, NOW, NOW, NOW, "ann@example.org", "550 no such user"
+)
 
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
@@ -128,6 +136,23 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.ChangeUser: lambda _: USER,
     identity.DeleteUser: lambda _: None,
     identity.CloseOtherSessions: lambda _: None,
+    identity.Invite: lambda _: INVITATION,
+    identity.ListInvitations: lambda _: Page((INVITATION,), None),
+    identity.GetInvitation: lambda _: INVITATION,
+    identity.SendInvitationAgain: lambda _: INVITATION,
+    identity.RevokeInvitation: lambda _: None,
+    identity.OpenInvitation: lambda _: identity.Invited("acme", "bob", "Bob", "b@x.org", NOW),
+    identity.AcceptInvitation: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
+    identity.GetMailSettings: lambda _: MAIL_SETTINGS,
+    identity.Mute: lambda _: MAIL_SETTINGS,
+    identity.ProposeOwnEmail: lambda _: MAIL_SETTINGS,
+    identity.ProposeEmail: lambda _: MAIL_SETTINGS,
+    identity.ConfirmEmail: lambda _: MAIL_SETTINGS,
+    identity.AllowReset: lambda _: None,
+    identity.UseReset: lambda _: None,
+    notifier.ListMail: lambda _: Page((MAIL,), None),
+    notifier.InspectMail: lambda _: notifier.Mails(True, 2, 1, NOW),
+    notifier.ResendMail: lambda _: MAIL,
     identity.CloseSessionsOf: lambda _: None,
     files.PassOn: lambda _: files.PassedOn(SpaceId(ID), "Files of ann"),
     identity.AddTenant: lambda _: TENANT,
@@ -227,6 +252,10 @@ class Room:
             await self.held.wait()
         return self.answers[type(request)](request)
 
+    def tell(self, request: Any) -> None:
+        """Take a request that is not answered."""
+        self.asked.append(request)
+
     def refuse(self, refusal: Refusal) -> None:
         """Answer everything with a refusal, each item of a batch included."""
         for kind in self.answers:
@@ -279,7 +308,9 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         room: Any = self.room
-        rooms = Rooms(identity=room, files=room, sharing=room, audit=room, letters=room)
+        rooms = Rooms(
+            identity=room, files=room, sharing=room, audit=room, letters=room, notifier=room
+        )
         options = Options(
             body_limit=1 << 20,
             body_timeout=5,

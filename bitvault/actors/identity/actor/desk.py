@@ -3,8 +3,9 @@
 from attrs import define, evolve, field
 
 from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor.knocks import Knocks
 from bitvault.actors.identity.actor.principals import Principals
-from bitvault.actors.identity.contract import Policy, Unauthenticated, User
+from bitvault.actors.identity.contract import MailNotConfigured, Policy, Unauthenticated, User
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.identity.store import policies
@@ -33,6 +34,7 @@ class Desk(Room):
     wakeups: Wakeups = field(factory=Wakeups)
     """Tells the relay that there are events; one of its own leaves it to look for itself."""
     principals: Principals = field(factory=Principals, init=False)
+    knocks: Knocks = field(factory=Knocks, init=False)
 
     async def _append(self, tx: Transaction, caller: Caller, *events: Event) -> None:
         """Append to the outbox, as the transaction's last statement."""
@@ -56,6 +58,10 @@ class Desk(Room):
 
         terms = await self.database.read(tenant_id, work)
         return rules.strictest(terms.own, terms.bound)
+
+    def _need_mail(self) -> None:
+        if not self.options.sends_mail:
+            raise Refused(MailNotConfigured())
 
     async def _me(self, caller: Caller) -> User:
         return (await self._account(caller)).user

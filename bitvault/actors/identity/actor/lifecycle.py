@@ -14,7 +14,7 @@ from bitvault.actors.identity.contract import (
     UserDeleted,
     UserNotFound,
 )
-from bitvault.actors.identity.store import accounts, credentials, groups, tenants
+from bitvault.actors.identity.store import accounts, credentials, groups, mailboxes, tenants
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refused
@@ -40,6 +40,7 @@ class Lifecycle(Desk):
             await accounts.update_account(tx, changed, now)
             if changed.is_disabled:
                 await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
+                await mailboxes.drop_reset(tx, user.tenant_id, user.user_id)
             if changed != user:
                 await self._append(tx, caller, _told(changed))
             return changed
@@ -59,6 +60,7 @@ class Lifecycle(Desk):
             await _leave_enough(tx, user, None)
             await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
             await groups.leave_groups(tx, user.tenant_id, user.user_id)
+            await mailboxes.drop_mailbox(tx, user.tenant_id, user.user_id)
             await accounts.bury_account(tx, user, now)
             await self._append(tx, caller, UserDeleted(user.user_id, 0, user.login))
 

@@ -18,6 +18,7 @@ from bitvault.actors.identity.contract import (
     Credential,
     OpenSession,
     PasswordChanged,
+    Policy,
     SecretIssued,
     SessionOpened,
     SessionsEnded,
@@ -26,7 +27,7 @@ from bitvault.actors.identity.contract import (
     User,
     UserNotFound,
 )
-from bitvault.actors.identity.store import accounts
+from bitvault.actors.identity.store import accounts, mailboxes
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
@@ -83,11 +84,19 @@ class Sessions(Credentials):
         password = rules.normal_password(request.password)
         phc = account.password_hash if account else None
         if not await self.passwords.verify(phc, password) or account is None:
+            self._knocked(account, request.origin)
             return BadCredentials()
         await self.limits.give_back(spent)
         if phc is not None and self.passwords.outdated(phc):
             account = await self._rehash(account, password)
         return await self._issue_session(account, request.origin)
+
+    def _knocked(self, account: Account | None, origin: Origin) -> None:
+        if account is None:
+            self.knocks.unknown += 1
+            return
+        user, address = account.user, rules.storable(origin.address)
+        self.knocks.note(user.tenant_id, user.user_id, address, self.clock.now())
 
     async def _rehash(self, account: Account, password: str) -> Account:
         phc = await self.passwords.hash(password)
@@ -120,9 +129,11 @@ class Sessions(Credentials):
 
     async def _session_end(self, tenant_id: TenantId) -> datetime:
         """Return when a session of this tenant's, begun now, ends at the latest."""
-        longest = (await self._policy(tenant_id)).longest_session
-        life = timedelta(seconds=self.options.session_ttl)
-        return self.clock.now() + (life if longest is None else min(life, longest))
+        return self.clock.now() + self._session_life(await self._policy(tenant_id))
+
+    def _session_life(self, policy: Policy) -> timedelta:
+        life, longest = timedelta(seconds=self.options.session_ttl), policy.longest_session
+        return life if longest is None else min(life, longest)
 
     def _idle_expiry(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.options.idle_ttl)
@@ -184,6 +195,7 @@ class Sessions(Credentials):
             if not await accounts.set_password(tx, account, phc):
                 raise Refused(BadCredentials())
             await store.delete_other_sessions(tx, principal)
+            await mailboxes.drop_reset(tx, principal.tenant_id, principal.user_id)
             await self._append(tx, request.caller, PasswordChanged(principal.user_id, 0))
 
         await self.database.transact(principal.tenant_id, work)

@@ -1,0 +1,165 @@
+"""Where users get mail."""
+
+from datetime import timedelta
+from typing import Final
+
+from attrs import define
+
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor.desk import admin_of, operator_of
+from bitvault.actors.identity.actor.sessions import Sessions
+from bitvault.actors.identity.contract import (
+    KINDS_TO_MUTE,
+    BadCredentials,
+    ConfirmEmail,
+    DescribeRecipient,
+    EmailConfirmed,
+    EmailProposed,
+    GetMailSettings,
+    LinkSpent,
+    MailSettings,
+    MintConfirmation,
+    Mute,
+    ProposeEmail,
+    ProposeOwnEmail,
+    Recipient,
+    SecretLetter,
+    UserNotFound,
+)
+from bitvault.actors.identity.store import mailboxes as store
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.ids import UserId
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Invalid, Refused
+from supervisors import handles
+
+_CONFIRM_SECONDS: Final = 24 * 3600.0
+
+
+@define(eq=False)
+class Addresses(Sessions):
+    """An address counts once its user confirmed it while logged in."""
+
+    @handles(GetMailSettings)
+    async def get_mail_settings(self, request: GetMailSettings) -> MailSettings:
+        """Say where the caller or, for admins, another user gets mail."""
+        caller, user_id = request.caller, request.user_id
+        if user_id is not None:
+            admin_of(caller, "see where others get mail")
+
+        async def work(tx: Transaction) -> MailSettings:
+            if user_id is not None and await self._held(tx, caller.tenant_id, user_id) is None:
+                raise Refused(UserNotFound(str(user_id)))
+            return await store.mailbox(tx, caller.tenant_id, user_id or caller.principal.user_id)
+
+        return await self.database.transact(caller.tenant_id, work)
+
+    @handles(Mute)
+    async def mute(self, request: Mute) -> MailSettings:
+        """Say which kinds of mail the caller does without."""
+        unknown = set(request.muted) - set(KINDS_TO_MUTE)
+        if unknown:
+            raise Refused(Invalid("muted", f"each must be one of {', '.join(KINDS_TO_MUTE)}"))
+        tenant_id, user_id = request.caller.tenant_id, request.caller.principal.user_id
+
+        async def work(tx: Transaction) -> MailSettings:
+            await store.mute(tx, tenant_id, user_id, sorted(set(request.muted)))
+            return await store.mailbox(tx, tenant_id, user_id)
+
+        return await self.database.transact(tenant_id, work)
+
+    @handles(ProposeOwnEmail)
+    async def propose_own_email(self, request: ProposeOwnEmail) -> MailSettings | BadCredentials:
+        """Have the question sent to a new address; a stolen session is not enough for that."""
+        caller, principal = request.caller, request.caller.principal
+        email = None if request.email is None else rules.checked_email(request.email)
+        if email is not None:
+            self._need_mail()
+        account = await self._account(caller)
+        spent = rules.own_guess(self.options, principal)
+        await self._take(spent)
+        given = rules.normal_password(request.password)
+        if not await self.passwords.verify(account.password_hash, given):
+            return BadCredentials()
+        await self.limits.give_back(spent)
+
+        async def work(tx: Transaction) -> MailSettings:
+            return await self._propose(tx, caller, principal.user_id, email)
+
+        return await self.database.transact(caller.tenant_id, work)
+
+    @handles(ProposeEmail)
+    async def propose_email(self, request: ProposeEmail) -> MailSettings:
+        """Have the question sent to a new address of a user."""
+        caller = admin_of(request.caller, "say where others get mail")
+        email = rules.checked_email(request.email)
+        self._need_mail()
+
+        async def work(tx: Transaction) -> MailSettings:
+            user = await self._held(tx, caller.tenant_id, request.user_id)
+            if user is None:
+                raise Refused(UserNotFound(str(request.user_id)))
+            if user.kind != "person":
+                raise Refused(Invalid("id", "a service account gets no mail"))
+            if user.is_operator:
+                operator_of(caller)
+            return await self._propose(tx, caller, request.user_id, email)
+
+        return await self.database.transact(caller.tenant_id, work)
+
+    async def _propose(
+        self, tx: Transaction, caller: Caller, user_id: UserId, email: str | None
+    ) -> MailSettings:
+        if email is None:
+            await store.forget_email(tx, caller.tenant_id, user_id)
+            event: EmailConfirmed | EmailProposed = EmailConfirmed(user_id, 0)
+        else:
+            await store.propose_email(tx, caller.tenant_id, user_id, email)
+            event = EmailProposed(user_id, 0)
+        settings = await store.mailbox(tx, caller.tenant_id, user_id)
+        await self._append(tx, caller, event)
+        return settings
+
+    @handles(ConfirmEmail)
+    async def confirm_email(self, request: ConfirmEmail) -> MailSettings:
+        """Make the proposed address the caller's."""
+        digest, now = rules.mail_digest("e", request.token), self.clock.now()
+        if digest is None:
+            raise Refused(LinkSpent())
+        tenant_id, user_id = request.caller.tenant_id, request.caller.principal.user_id
+        secret = digest
+
+        async def work(tx: Transaction) -> MailSettings:
+            if not await store.confirm_email(tx, tenant_id, user_id, secret, now):
+                raise Refused(LinkSpent())
+            # What was sent to the address before must not open the account any more.
+            await store.drop_reset(tx, tenant_id, user_id)
+            settings = await store.mailbox(tx, tenant_id, user_id)
+            await self._append(tx, request.caller, EmailConfirmed(user_id, 0))
+            return settings
+
+        return await self.database.transact(tenant_id, work)
+
+    @handles(MintConfirmation)
+    async def mint_confirmation(self, request: MintConfirmation) -> SecretLetter | None:
+        """Make the secret for the mail to a proposed address."""
+        minted = self._minted("e", _CONFIRM_SECONDS)
+
+        async def work(tx: Transaction) -> SecretLetter | None:
+            return await store.mint_confirmation(tx, request.tenant_id, request.user_id, minted)
+
+        return await self.database.transact(request.tenant_id, work)
+
+    @handles(DescribeRecipient)
+    async def describe_recipient(self, request: DescribeRecipient) -> Recipient | None:
+        """Say where a user gets mail."""
+
+        async def work(tx: Transaction) -> Recipient | None:
+            return await store.recipient(tx, request.tenant_id, request.user_id)
+
+        return await self.database.read(request.tenant_id, work)
+
+    def _minted(self, kind: str, seconds: float) -> store.Minted:
+        token = rules.new_mail_token(kind, self.ids.secret(rules.MAIL_SECRET_BYTES))
+        digest = rules.mail_digest(kind, token) or b""
+        return store.Minted(token, digest, self.clock.now() + timedelta(seconds=seconds))

@@ -1,0 +1,156 @@
+"""Invitations, for the admins who make them and for who holds one."""
+
+from bitvault.actors.identity import contract as identity
+from bitvault.actors.identity.contract import (
+    AcceptInvitation,
+    GetInvitation,
+    Invite,
+    ListInvitations,
+    OpenInvitation,
+    RevokeInvitation,
+    SendInvitationAgain,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
+from bitvault.http.routes.queries import Paged, page_reply
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import mail as wire
+from bitvault.wire.fields import Page
+from bitvault.wire.sessions import SessionOpened
+
+routes = Routes("invitations")
+
+
+@routes.route(
+    "POST",
+    "/v1/invitations",
+    {201: wire.Invitation},
+    scope=Scope.ADMIN,
+    body=wire.Invite,
+    codes=(
+        *("invalid", "forbidden", "already_invited", "login_taken", "too_many_users"),
+        *("group_not_found", "mail_not_configured", "idempotency_key_reused"),
+    ),
+)
+async def invite(call: Call[wire.Invite, NoQuery]) -> Answer:
+    """Invite somebody by mail; for the tenant's admins. The link in it is good for 72 hours."""
+    body = call.body
+    named = body.email, body.login, body.display_name
+    made = await call.identity.ask(Invite(call.caller, *named, body.is_admin, body.groups))
+    return made if isinstance(made, Refusal) else Reply(201, _shown(made))
+
+
+@routes.route(
+    "GET",
+    "/v1/invitations",
+    {200: Page[wire.Invitation]},
+    scope=Scope.ADMIN,
+    query=Paged,
+    codes=("invalid", "forbidden"),
+)
+async def list_invitations(call: Call[NoBody, Paged]) -> Answer:
+    """List invitations that were not accepted; for the tenant's admins."""
+    request = ListInvitations(call.caller, call.query.cursor, call.query.limit)
+    return page_reply(await call.identity.ask(request), _shown)
+
+
+@routes.route(
+    "GET",
+    "/v1/invitations/{id}",
+    {200: wire.Invitation},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "invitation_not_found"),
+)
+async def get_invitation(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe an invitation; for the tenant's admins."""
+    found = await call.identity.ask(GetInvitation(call.caller, call.path["id"]))
+    return found if isinstance(found, Refusal) else Reply(200, _shown(found))
+
+
+@routes.route(
+    "POST",
+    "/v1/invitations/{id}/send",
+    {200: wire.Invitation},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "invitation_not_found", "mail_not_configured"),
+)
+async def send_invitation(call: Call[NoBody, NoQuery]) -> Answer:
+    """Send an invitation again, for another 72 hours; the link of the mail before is dead."""
+    sent = await call.identity.ask(SendInvitationAgain(call.caller, call.path["id"]))
+    return sent if isinstance(sent, Refusal) else Reply(200, _shown(sent))
+
+
+@routes.route(
+    "DELETE",
+    "/v1/invitations/{id}",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "invitation_not_found"),
+)
+async def revoke_invitation(call: Call[NoBody, NoQuery]) -> Answer:
+    """Take an invitation back, at once; for the tenant's admins."""
+    return await call.identity.ask(RevokeInvitation(call.caller, call.path["id"])) or Reply(204)
+
+
+@routes.route(
+    "POST",
+    "/v1/invitations/open",
+    {200: wire.Invited},
+    body=wire.OpenInvitation,
+    codes=("invalid", "invitation_not_found"),
+    is_open=True,
+)
+async def open_invitation(call: Call[wire.OpenInvitation, NoQuery]) -> Answer:
+    """Say what the token of an invitation is for."""
+    found = await call.identity.ask(OpenInvitation(call.body.token))
+    if isinstance(found, Refusal):
+        return found
+    shown = wire.Invited(
+        tenant=found.tenant_name,
+        login=found.login,
+        display_name=found.display_name,
+        email=found.email,
+        expires_at=found.expires_at,
+    )
+    return Reply(200, shown)
+
+
+@routes.route(
+    "POST",
+    "/v1/invitations/accept",
+    {201: SessionOpened},
+    body=wire.AcceptInvitation,
+    codes=("invalid", "invitation_not_found", "login_taken", "too_many_users", "tenant_suspended"),
+    cost=HEAVY,
+    is_hashing=True,
+    is_open=True,
+)
+async def accept_invitation(call: Call[wire.AcceptInvitation, NoQuery]) -> Answer:
+    """Become the user you are invited as, with a password of your choice, and log in."""
+    body = call.body
+    request = AcceptInvitation(body.token, body.password, body.display_name, call.origin)
+    issued = await call.identity.ask(request)
+    if isinstance(issued, Refusal):
+        return issued
+    opened = SessionOpened(
+        token=issued.token,
+        expires_at=issued.credential.expires_at,
+        user=shapes.user(issued.user),
+    )
+    return Reply(201, opened, {"Cache-Control": "no-store"})
+
+
+def _shown(value: identity.Invitation) -> wire.Invitation:
+    return wire.Invitation(
+        id=value.invitation_id,
+        email=value.email,
+        login=value.login,
+        display_name=value.display_name,
+        is_admin=value.is_admin,
+        groups=value.group_ids,
+        invited_by=value.invited_by,
+        created_at=value.created_at,
+        expires_at=value.expires_at,
+    )

@@ -1,0 +1,299 @@
+"""From events to mails: queued once, sent at least once, later each time, and not for ever."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from attrs import define, evolve, field
+
+from bitvault.actors.identity.contract import (
+    ChangeUser,
+    ConfirmEmail,
+    Invitation,
+    Invite,
+    MintConfirmation,
+    Mute,
+    ProposeEmail,
+    RevokeInvitation,
+)
+from bitvault.actors.notifier.actor import Notifier
+from bitvault.actors.notifier.actor.sender import Sender
+from bitvault.actors.notifier.actor.writer import Writer
+from bitvault.actors.notifier.consumer import MailQueue
+from bitvault.actors.notifier.contract import (
+    InspectMail,
+    ListMail,
+    Mail,
+    MailNotFound,
+    Mails,
+    ResendMail,
+)
+from bitvault.actors.notifier.rules.writing import Facts, written
+from bitvault.drivers.bus.memory import MemoryBus
+from bitvault.drivers.mail.memory import MemoryMailer
+from bitvault.drivers.mail.port import Rejection
+from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.drivers.postgres.port import Query, Transaction
+from bitvault.kernel.access import Role
+from bitvault.kernel.ids import NodeId
+from bitvault.kernel.paging import Page
+from bitvault.kernel.refusal import DependencyDown, Forbidden, Invalid
+from bitvault.outbox import ConsumerLoop
+from tests.actors.sharing.conftest import ADMIN, Asked, Company, company
+from tests.support.determinism import FixedClock
+from tests.support.postgres import snapshot
+
+__all__ = ["company"]
+BEN = "ben@example.org"
+SERVER = "https://files.example.org"
+
+
+@define(eq=False)
+class Post:
+    """A company whose ben gets mail, and everything between an event and his mailbox."""
+
+    company: Company
+    database: PostgresDatabase
+    clock: FixedClock
+    room: Notifier
+    sender: Sender
+    mailer: MemoryMailer = field(factory=MemoryMailer)
+
+    async def queue(self) -> None:
+        """Let the consumer catch up."""
+        loop = ConsumerLoop(MailQueue(is_on=True), self.database, MemoryBus(), self.clock)
+        await loop.catch_up(self.company.tenant_id)
+
+    async def turn(self) -> None:
+        """Let the consumer catch up, and the sender send what is due."""
+        await self.queue()
+        await self.sender.turn()
+
+    async def mails(self, state: str | None = None) -> list[Mail]:
+        """Return the tenant's mails, newest first."""
+        page = await self.room.handle(ListMail(self.company.caller(ADMIN), state, limit=100))
+        assert isinstance(page, Page)
+        return list(page.items)
+
+    async def share(self, whom: str = "ben", name: str = "Plans") -> NodeId:
+        """Have ann share a folder."""
+        node_id = await self.company.folder(ADMIN, f"/{name}")
+        await self.company.share(ADMIN, node_id, whom, Role.EDITOR)
+        return node_id
+
+
+async def forget_cursor(tx: Transaction) -> None:
+    """Have the consumer look at everything again."""
+    sql = "DELETE FROM outbox.consumer_cursor WHERE consumer = 'notifier'"
+    await tx.execute(Query("forget", sql, ()))
+
+
+@pytest.fixture
+async def post(company: Company, database: PostgresDatabase, clock: FixedClock) -> Post:
+    """Return it, with ben's address confirmed and nothing in the queue."""
+    identity = company.identity
+    identity.options = evolve(identity.options, sends_mail=True)
+    mailer, below = MemoryMailer(), Asked(identity)
+    files: Any = company.files
+    writer = Writer(below, files, SERVER)  # type: ignore[arg-type]  # asked without a mailbox
+    room = Notifier(database, clock, is_on=True)
+    sender = Sender(database, mailer, writer, clock)
+    made = Post(company, database, clock, room, sender, mailer)
+    ben = company.people["ben"]
+    await identity.handle(ProposeEmail(company.caller(ADMIN), ben.user_id, BEN))
+    letter = await identity.handle(MintConfirmation(ben.tenant_id, ben.user_id))
+    await identity.handle(ConfirmEmail(company.caller("ben"), letter.token))
+    # What led here is told to nobody: the queue begins to listen now.
+    loop = ConsumerLoop(MailQueue(is_on=False), database, MemoryBus(), clock)
+    await loop.catch_up(company.tenant_id)
+    return made
+
+
+async def test_who_is_given_something_is_told_once(post: Post) -> None:
+    """However often the events are looked at; not who gave it, nor of a change of the role."""
+    node_id = await post.share()
+    await post.turn()
+    await post.company.share(ADMIN, node_id, "ben", Role.VIEWER)
+    await post.database.transact(post.company.tenant_id, forget_cursor)
+    await post.turn()
+    [mail] = [mail for mail in post.mailer.sent if "shared" in mail.subject]
+    assert (mail.recipient, mail.subject) == (BEN, "ann shared Plans with you")
+    assert "as editor" in mail.text
+    [kept] = [mail for mail in await post.mails() if mail.kind == "share"]
+    assert (kept.kind, kept.state, kept.address, kept.attempts) == ("share", "sent", BEN, 1)
+    assert mail.mail_id == str(kept.mail_id)
+
+
+async def test_what_is_not_so_any_more_is_not_told(post: Post) -> None:
+    """Taken back, muted, without an address, disabled: the mail is dropped, with the reason."""
+    taken = await post.share(name="Taken")
+    await post.queue()
+    await post.company.unshare(ADMIN, taken, "ben")
+    await post.share("cat", "Nobody")
+    await post.turn()
+    await post.company.identity.handle(Mute(post.company.caller("ben"), ("share",)))
+    await post.share(name="Muted")
+    await post.turn()
+    await post.company.identity.handle(Mute(post.company.caller("ben"), ()))
+    await post.share(name="Disabled")
+    await post.queue()
+    ben = post.company.people["ben"].user_id
+    disable = ChangeUser(post.company.caller(ADMIN), ben, is_disabled=True)
+    await post.company.identity.handle(disable)
+    await post.turn()
+    assert post.mailer.sent == []
+    errors = [(mail.state, (mail.error or "").partition(":")[0]) for mail in await post.mails()]
+    nobody = "nobody is to be told any more"
+    assert errors == [
+        ("dropped", nobody),
+        ("dropped", "the user does without these mails"),
+        ("dropped", nobody),
+        ("dropped", "it is not shared with the user any more"),
+    ]
+
+
+async def test_a_server_that_is_down_is_no_attempt(post: Post) -> None:
+    """The event has had its effect, the mail waits, and goes out when the server is back."""
+    await post.share()
+    post.mailer.is_down = True
+    for _ in range(20):
+        post.clock.advance(60)
+        with pytest.raises(DependencyDown):
+            await post.turn()
+    [mail] = await post.mails()
+    assert (mail.state, mail.attempts, mail.error) == ("queued", 0, "mail server: is down")
+    assert post.sender.statistics()["queued"] == 1
+    assert post.sender.statistics()["oldest_seconds"] >= 1000
+    post.mailer.is_down = False
+    post.clock.advance(60)
+    await post.turn()
+    assert [mail.state for mail in await post.mails()] == ["sent"]
+
+
+async def test_a_mail_is_tried_again_later_each_time_and_given_up(post: Post) -> None:
+    """With the same Message-ID; after twelve attempts it has failed, until an admin sends it."""
+    await post.share()
+    post.mailer.rejections[BEN] = Rejection("450 try later", is_permanent=False)
+    await post.turn()
+    waits = []
+    for _ in range(11):
+        [mail] = await post.mails()
+        assert mail.state == "queued"
+        waits.append((mail.next_at - post.clock.now()).total_seconds())
+        post.clock.time = mail.next_at
+        await post.turn()
+    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600, 3600]
+    [mail] = await post.mails("failed")
+    assert (mail.attempts, mail.error) == (12, "450 try later")
+    admin = post.company.caller(ADMIN)
+    assert await post.room.handle(InspectMail(admin)) == Mails(True, 0, 1, None)
+    post.mailer.rejections.clear()
+    assert isinstance(await post.room.handle(ResendMail(admin, mail.mail_id)), Mail)
+    await post.turn()
+    assert [sent.mail_id for sent in post.mailer.sent] == [str(mail.mail_id)]
+
+
+async def test_a_mail_that_is_refused_for_good_has_failed(post: Post) -> None:
+    """At once, and with what the server said; others are not held up."""
+    post.mailer.rejections[BEN] = Rejection("550 no such user", is_permanent=True)
+    await post.share()
+    await post.turn()
+    [mail] = await post.mails()
+    assert (mail.state, mail.attempts, mail.error) == ("failed", 1, "550 no such user")
+    assert post.sender.statistics()["failed"] == 1
+
+
+@pytest.mark.requirement("X14")
+async def test_an_invitations_secret_is_nowhere_but_in_the_mail(post: Post) -> None:
+    """Each attempt has a secret, and a Message-ID, of its own; what is revoked is not sent."""
+    admin = post.company.caller(ADMIN)
+    eve = "eve@example.org"
+    made = await post.company.identity.handle(Invite(admin, eve, "eve"))
+    gone = await post.company.identity.handle(Invite(admin, "x@example.org", "x"))
+    assert isinstance(made, Invitation)
+    assert isinstance(gone, Invitation)
+    await post.company.identity.handle(RevokeInvitation(admin, gone.invitation_id))
+    post.mailer.rejections[eve] = Rejection("450 try later", is_permanent=False)
+    await post.turn()
+    post.mailer.rejections.clear()
+    post.clock.advance(60)
+    await post.turn()
+    [mail] = post.mailer.sent
+    assert mail.recipient == eve
+    assert mail.mail_id.endswith(".2")
+    token = mail.text.split(f"{SERVER}/invite#")[1].split()[0]
+    assert token.startswith("bvi_")
+    kept = await snapshot(post.database, ["outbox", "audit", "notifier", "identity"])
+    assert not any(token in line for lines in kept.values() for line in lines)
+    states = {mail.recipient_id: mail.state for mail in await post.mails()}
+    assert states == {made.invitation_id: "sent", gone.invitation_id: "dropped"}
+
+
+async def test_what_waited_too_long_is_not_sent(post: Post) -> None:
+    """Three days after a share nobody wants to be told."""
+    await post.share()
+    await post.queue()
+    post.clock.advance(72 * 3600 + 1)
+    await post.turn()
+    [mail] = await post.mails()
+    assert (mail.state, mail.error) == ("failed", "waited too long to be of use")
+
+
+async def test_two_senders_send_a_mail_once(post: Post) -> None:
+    """What one has taken the other finds taken; what a dead one had taken is taken again."""
+    await post.share()
+    await post.queue()
+    other = Sender(post.database, post.mailer, post.sender.writer, post.clock)
+
+    class Dies(MemoryMailer):
+        async def send(self, mail: Any) -> Rejection | None:
+            await other.turn()
+            raise RuntimeError(f"killed while it sent {mail.mail_id}")
+
+    post.sender.mailer = Dies()
+    with pytest.raises(RuntimeError, match="killed"):
+        await post.sender.turn()
+    assert post.mailer.sent == []
+    post.clock.advance(601)
+    await other.turn()
+    assert len(post.mailer.sent) == 1
+
+
+async def test_without_a_mail_server_nothing_is_queued(post: Post) -> None:
+    """Events pass; a server that is set later tells of nothing old."""
+    await post.share()
+    loop = ConsumerLoop(MailQueue(), post.database, MemoryBus(), post.clock)
+    await loop.catch_up(post.company.tenant_id)
+    await post.turn()
+    assert await post.mails() == []
+
+
+async def test_only_admins_see_to_the_mail(post: Post) -> None:
+    """And only of their tenant; pages follow each other, and forged cursors are refused."""
+    for name in ("Aa", "Bb", "Cc"):
+        await post.share(name=name)
+    await post.queue()
+    user, admin = post.company.caller("ben"), post.company.caller(ADMIN)
+    for request in (ListMail(user), InspectMail(user), ResendMail(user, UUID(int=1))):
+        assert await post.room.handle(request) == Forbidden("see to the mail")
+    assert await post.room.handle(ResendMail(admin, UUID(int=1))) == MailNotFound()
+    first = await post.room.handle(ListMail(admin, limit=2))
+    assert isinstance(first, Page)
+    second = await post.room.handle(ListMail(admin, cursor=first.next_cursor, limit=2))
+    assert isinstance(second, Page)
+    assert [*first.items, *second.items] == await post.mails()
+    for request in (ListMail(admin, cursor="x"), ListMail(admin, state="lost")):
+        assert isinstance(await post.room.handle(request), Invalid)
+    elsewhere = evolve(admin, principal=evolve(admin.principal, tenant_id=UUID(int=7)))
+    listed = await post.room.handle(ListMail(elsewhere))
+    assert listed == Page((), None)
+
+
+def test_what_users_name_is_text() -> None:
+    """No markup in the HTML, and no second line in a subject, whatever a node is called."""
+    facts = Facts(SERVER, name="<b>Ben", by="ann\r\nBcc: x", what="<script>\u202e" + "x" * 300)
+    words = written("share", facts)
+    assert "<script>" not in words.html
+    assert "<b>" not in words.html
+    assert words.subject.isprintable()
+    assert len(words.subject) < 300
