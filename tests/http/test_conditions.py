@@ -9,6 +9,7 @@ from werkzeug.datastructures import Headers
 
 from bitvault.actors.files.contract import Apply, GetNode, GetSpace, Role, Target, TrashNode
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.sharing.contract import GetGrant
 from bitvault.http import serving
 from bitvault.http.call import Call
 from bitvault.http.endpoint import Endpoint
@@ -17,7 +18,7 @@ from bitvault.http.routes import ENDPOINTS
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.principal import Caller, Origin
 from tests.http.support.requests import GOOD
-from tests.http.support.rooms import CREDENTIAL, GUEST, ID, SPACE, TAG, World, node
+from tests.http.support.rooms import CREDENTIAL, GRANT, GUEST, ID, SPACE, TAG, World, node
 
 SHOWN = [endpoint for endpoint in ENDPOINTS if endpoint.is_conditional]
 CHANGES = [endpoint for endpoint in ENDPOINTS if not endpoint.is_safe]
@@ -77,6 +78,22 @@ async def test_a_condition_is_never_passed_over(
     allowed = {"precondition_failed"} | ({"invalid"} if endpoint.if_none_match else set())
     assert body["code"] in allowed
     assert asked == []
+
+
+async def test_a_grant_is_changed_as_it_was_seen(world: World) -> None:
+    """The tag of its GET holds for giving another role and for taking it back, until it changes."""
+    path, role = f"/v1/files/{ID}/grants/{ID}", {"role": "viewer"}
+    shown = await world.send("GET", path)
+    tag = (await shown.get_json(force=True))["etag"]
+    assert shown.headers["ETag"] == tag
+    seen = {"If-Match": tag}
+    given = await world.send("PUT", path, json=role, headers=seen)
+    assert (given.status_code, given.headers["ETag"]) == (200, tag)
+    world.room.answers[GetGrant] = lambda _: evolve(GRANT, revision=2)
+    assert (await world.send("PUT", path, json=role, headers=seen)).status_code == 412
+    assert (await world.send("DELETE", path, headers=seen)).status_code == 412
+    world.room.answers[GetGrant] = lambda _: GRANT
+    assert (await world.send("DELETE", path, headers=seen)).status_code == 204
 
 
 async def test_a_condition_shows_a_guest_nothing(world: World) -> None:

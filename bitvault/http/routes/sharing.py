@@ -221,7 +221,10 @@ async def _grant(call: Call[Any, NoQuery], grant: Grant | Refusal) -> Answer:
     if isinstance(grant, Refusal):
         return grant
     names = await _names(call, [grant.grantee])
-    return names if isinstance(names, Refusal) else Reply(200, shapes.grant(grant, names))
+    if isinstance(names, Refusal):
+        return names
+    shown = shapes.grant(grant, names)
+    return Reply(200, shown, {"ETag": shown.etag})
 
 
 async def _shares(call: Call[NoBody, NoQuery], shares: Shares | Refusal) -> Answer:

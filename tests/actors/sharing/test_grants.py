@@ -27,6 +27,7 @@ from bitvault.actors.sharing.contract import (
     Allowed,
     CheckAccess,
     ExplainAccess,
+    GetGrant,
     Grant,
     GranteeNotFound,
     GrantNotFound,
@@ -189,6 +190,25 @@ async def test_a_group_and_everyone_are_grantees(company: Company) -> None:
     assert (await company.see("cat", second)).name == "b"
     refused = await company.share("ann", second, EVERYONE, Role.MANAGER)
     assert refused == Invalid("role", "everyone in the tenant may be uploader, viewer or editor")
+
+
+async def test_a_grant_is_shown_to_who_gives_and_who_has_it(company: Company) -> None:
+    """To others it is as if there were none, or no such folder."""
+    top = await company.folder("ann", "/top")
+    given = await company.share("ann", top, "ben", Role.VIEWER)
+    people = {name: one.user_id for name, one in company.people.items()}
+
+    async def shown(name: str, whose: UUID) -> object:
+        return await company.sharing.handle(GetGrant(company.caller(name), top, whose))
+
+    assert await shown("ann", people["ben"]) == given
+    assert await shown("ben", people["ben"]) == given
+    assert await shown("ann", people["cat"]) == GrantNotFound()
+    assert await shown("cat", people["cat"]) == GrantNotFound()
+    assert await shown("cat", people["ben"]) == NodeNotFound(str(top))
+    assert await shown("ben", people["ann"]) == Forbidden("say who may do what")
+    await company.restrict("ann", top)
+    assert await shown("ann", EVERYONE) == GrantNotFound()
 
 
 @pytest.mark.requirement("X27")
