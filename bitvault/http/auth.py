@@ -35,10 +35,12 @@ async def authenticate(
     given = headers.get("Authorization", "")
     if (link := _link_of(given, origin)) is not None:
         who = await rooms.sharing.ask(evolve(link, may_hash=False))
-        if not isinstance(who, PasswordUnjudged):
-            return who
-        with hashing.entered():
-            return await rooms.sharing.ask(link)
+        if isinstance(who, PasswordUnjudged):
+            with hashing.entered():
+                who = await rooms.sharing.ask(link)
+        if isinstance(who, PasswordUnjudged):
+            raise AssertionError("a password that may be hashed is judged")
+        return who
     match = _BEARER.fullmatch(given)
     if match is None:
         return Unauthenticated()
