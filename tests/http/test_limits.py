@@ -196,8 +196,9 @@ def test_what_hashes_a_password_or_copies_a_tree_is_dear() -> None:
     """These take many times the work of any other request."""
     dear = {endpoint.operation_id for endpoint in ENDPOINTS if endpoint.cost == HEAVY}
     hashing = {"open_session", "change_password", "create_user", "create_tenant"}
-    hashing |= {"create_link", "change_link"}
-    assert dear == hashing | {"copy_node", "replay_dead_letters", "export_tenant"}
+    hashing |= {"create_link", "change_link", "accept_invitation", "use_reset"}
+    rest = {"copy_node", "replay_dead_letters", "export_tenant", "begin_device", "propose_own_email"}
+    assert dear == hashing | rest
 
 
 async def test_users_of_a_tenant_share_its_limit() -> None:

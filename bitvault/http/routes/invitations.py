@@ -33,6 +33,7 @@ routes = Routes("invitations")
         *("invalid", "forbidden", "already_invited", "login_taken", "too_many_users"),
         *("group_not_found", "mail_not_configured", "idempotency_key_reused"),
     ),
+    items=lambda body: 1 + len(body.groups),
 )
 async def invite(call: Call[wire.Invite, NoQuery]) -> Answer:
     """Invite somebody by mail; for the tenant's admins. The link in it is good for 72 hours."""

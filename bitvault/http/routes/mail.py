@@ -37,6 +37,7 @@ async def get_own_mail_settings(call: Call[NoBody, NoQuery]) -> Answer:
     scope=Scope.ACCOUNT,
     body=wire.ChangeMailSettings,
     codes=("invalid",),
+    items=lambda body: len(body.muted),
 )
 async def change_own_mail_settings(call: Call[wire.ChangeMailSettings, NoQuery]) -> Answer:
     """Say which kinds of mail you do without; what concerns your security always comes."""

@@ -14,7 +14,7 @@ from bitvault.actors.identity.contract import (
     ChangeTenant,
     CreateUser,
     DescribePolicy,
-    DescribeStanding,
+    DescribeStandings,
     EnsureTenant,
     OpenSession,
     Policy,
@@ -72,8 +72,8 @@ async def test_a_policy_holds_from_the_next_request_on(
     assert (made.own.sharing, made.effective.sharing, made.revision) == (terms, terms, 1)
     again = await identity.handle(Authenticate(session.token, ORIGIN))
     assert again.policy == terms
-    about = DescribeStanding(root.tenant_id, root.principal.user_id)
-    assert (await identity.handle(about)).policy == terms
+    about = DescribeStandings(root.tenant_id, (root.principal.user_id,))
+    assert (await identity.handle(about))[0].policy == terms
     lifted = await change(identity, root, password_required=False, longest_life=0, default_life=0)
     assert (lifted.effective, lifted.revision) == (Policy(), 2)
 
