@@ -1,6 +1,5 @@
 """What new spaces start with."""
 
-from typing import Any
 from uuid import UUID
 
 from bitvault.actors.files import contract as c
@@ -56,10 +55,10 @@ async def test_a_new_space_starts_with_a_copy(world: World) -> None:
     theirs = await world.ask(c.GetNode(admin(world), Target(path="/start/plan.txt")))
     assert (theirs.size, theirs.version) == (5, 1)
 
-    async def refs(tx: Transaction) -> Any:
-        return await tx.fetchrow(_REFS)
+    async def refs(tx: Transaction) -> list[int]:
+        return [row["refs"] for row in await tx.fetch(_REFS)]
 
-    assert await world.database.read(TENANT, refs) == {"refs": 6}
+    assert await world.database.read(TENANT, refs) == [6]
 
 
 async def test_what_not_everybody_may_see_is_left_out(world: World) -> None:

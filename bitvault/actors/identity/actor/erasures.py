@@ -1,7 +1,7 @@
 """Tenants that leave for good. What is written about it is the operators', so that it stays."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -188,16 +188,22 @@ class Erasures(Desk):
     @handles(FinishErasure)
     async def finish_erasure(self, request: FinishErasure) -> None:
         """Record the end, once, in the trail of the operators."""
-        known, now = await self._known(request.tenant_id), self.clock.now()
-        if known is None:
-            return
+        now = self.clock.now()
 
+        async def find(tx: Transaction) -> tuple[store.Kept, ...]:
+            return await store.erasures(tx, request.tenant_id)
+
+        # Two operators of different tenants may have asked at the same moment.
+        for kept in await self.database.read(None, find):
+            await self._finish(kept, now)
+
+    async def _finish(self, kept: store.Kept, now: datetime) -> None:
         async def work(tx: Transaction) -> None:
-            if await store.finish_erasure(tx, known, now):
-                event = TenantErased(request.tenant_id, 0, known.erasure.name)
-                await self._outbox().append(tx, known.keeper_id, [event], None)
+            if await store.finish_erasure(tx, kept, now):
+                event = TenantErased(kept.erasure.tenant_id, 0, kept.erasure.name)
+                await self._outbox().append(tx, kept.keeper_id, [event], None)
 
-        await self.database.transact(known.keeper_id, work)
+        await self.database.transact(kept.keeper_id, work)
 
     async def _known(self, tenant_id: TenantId) -> store.Kept | None:
         async def find(tx: Transaction) -> tuple[store.Kept, ...]:

@@ -5,7 +5,7 @@ ALTER TABLE identity.tenant ADD COLUMN closed_at timestamptz;
 -- this row, and nothing that was its own.
 CREATE TABLE identity.erasure (
     tenant_id uuid NOT NULL REFERENCES identity.tenant,
-    erased_id uuid NOT NULL UNIQUE,
+    erased_id uuid NOT NULL,
     name text NOT NULL,
     state text NOT NULL CHECK (state IN ('scheduled', 'erasing', 'erased')),
     asked_by uuid NOT NULL,
