@@ -93,6 +93,8 @@ def _users(town: Town, user: Any) -> None:
             if name == "revoked":
                 town.owner.delete(path).raise_for_status()
 
+    granted = f"/v1/files/{town.owned.node}/grants/{town.owned.group}"
+    town.owner.put(granted, json={"role": "viewer"}).raise_for_status()
     user_id, town.people["uploader"] = user("uploader")
     given = _shares(town, user_id)[0]
     town.owner.put(given, json={"role": "uploader"}).raise_for_status()

@@ -44,7 +44,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/v1/files/{node}/copy", {"parentPath": "/"}),
     ("POST", "/v1/files/{node}/versions/1/restore", None),
     ("GET", "/v1/files/{node}/grants", None),
-    ("GET", "/v1/files/{node}/grants/{user}", None),
+    ("GET", "/v1/files/{node}/grants/{group}", None),
     ("PUT", "/v1/files/{node}/grants/{user}", {"role": "viewer"}),
     ("PUT", "/v1/files/{node}/grants/{group}", {"role": "viewer"}),
     ("DELETE", "/v1/files/{node}/grants/{user}", None),
@@ -156,6 +156,7 @@ SHARED = {"node", "folder", "spare", "entry", "space"}
 """What the viewer sees."""
 FOR_VIEWERS: dict[str, set[int]] = {
     "list_grants": {403},  # who may see who else has access could as well ask them for it
+    "get_grant": {403},
     "explain_access": {403},
     "list_node_links": {403},
     "list_audit": {403},  # the admins'
