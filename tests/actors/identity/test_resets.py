@@ -218,7 +218,8 @@ async def test_wrong_passwords_are_one_event_a_minute(
     clock.advance(60)
     await identity.handle(TellRefusals())
     await identity.handle(TellRefusals())
-    await identity.handle(OpenSession("acme", "root", "wrong", ORIGIN))
+    elsewhere = Origin("r", "203.0.113.9", "pytest")
+    await identity.handle(OpenSession("acme", "root", "wrong", elsewhere))
     await identity.on_stop()
     event, last = await events(identity, "session.refused")
     assert json.loads(last["payload"])["count"] == 1
