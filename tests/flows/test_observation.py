@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bitvault.tree import CONSUMERS
-from tests.support.daemon import Daemon, eventually
+from tests.support.daemon import Daemon, eventually, processes_in
 from tests.support.uploads import upload
 
 
@@ -82,21 +82,31 @@ def test_every_log_line_is_a_record_with_request_and_tenant(
     assert uuid.UUID(record["tenant"])
 
 
-@pytest.mark.requirement("X63")
+@pytest.mark.requirement("X37", "X63")
 def test_no_secret_is_logged_or_shown(standing: Daemon, client: httpx.Client) -> None:
-    """Tokens, passwords, store keys and signatures appear in no log, metric or status."""
+    """Tokens, passwords, keys and signatures are in no log, metric, status or command line."""
     node = upload(client, f"/canary/{uuid.uuid4()}", b"canary")["id"]
     found = client.get(f"/v1/files/{node}/content").json()["url"]
     made = client.post("/v1/tokens", json={"name": "canary"}).json()["token"]
     wrong = {"login": "admin", "password": "canary-wrong-password"}
     assert httpx.post(f"{standing.url}/v1/sessions", json=wrong).status_code == 401
+    terms = {"password": "canary-link-password"}
+    link = client.post(f"/v1/files/{node}/links", json=terms).raise_for_status().json()["token"]
+    for password in ("canary-link-password", "canary-wrong-guess"):
+        httpx.get(f"{standing.url}/v1/link", auth=(link, password))
     keys = json.loads((standing.data / "object-store-keys.json").read_text())
     shown = standing.log + client.get("/metrics").text + client.get("/v1/status").text
+    commands = processes_in(standing.folder)
+    assert len(commands) > 2  # the daemon, the database and the object store
+    shown += "\n".join(commands)
     secrets = [
         made,
         client.headers["Authorization"].split()[1],
         (standing.data / "admin-password").read_text().strip(),
         "canary-wrong-password",
+        "canary-link-password",
+        "canary-wrong-guess",
+        link,
         found.rsplit("X-Amz-Signature=", 1)[1],
         *(key["secretAccessKey"] for key in keys.values()),
     ]

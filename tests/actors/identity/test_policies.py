@@ -73,11 +73,7 @@ async def test_a_policy_holds_from_the_next_request_on(
     again = await identity.handle(Authenticate(session.token, ORIGIN))
     assert again.policy == terms
     about = DescribeStandings(root.tenant_id, (root.principal.user_id,))
-<<<<<<< ours
     assert (await identity.handle(about))[0].policy == terms
-=======
-    assert [one.policy for one in await identity.handle(about)] == [terms]
->>>>>>> theirs
     lifted = await change(identity, root, password_required=False, longest_life=0, default_life=0)
     assert (lifted.effective, lifted.revision) == (Policy(), 2)
 
