@@ -274,7 +274,7 @@ def test_what_is_not_shared_does_not_exist(town: Town, name: str) -> None:
     assert not wrong, wrong
 
 
-@pytest.mark.requirement("X17")
+@pytest.mark.requirement("X17", "X27")
 @pytest.mark.parametrize("name", ["uploader", "guest who uploads"])
 def test_who_may_add_sees_nothing_there(town: Town, name: str) -> None:
     """All that is below what they add to does not exist for them; uploads are the only door."""

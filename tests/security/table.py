@@ -89,7 +89,7 @@ REQUIREMENTS: Mapping[str, Requirement] = {
         "A password that fitted is forgotten when it changes",
         remark="nothing is stored for a visit, so there is no cookie (ADR-0019)",
     ),
-    "X35": R("50 at once at a link with one download: one"),
+    "X35": R("50 at once at a link with one download: one; with seven places for files: seven"),
     "X36": R("Expiry of a link", remark="by the daemon's clock, the one there is"),
     "X37": R("no-referrer, noindex, and no token in a log"),
     "X38": R("An old URL cannot change what was committed"),

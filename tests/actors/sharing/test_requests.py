@@ -115,6 +115,7 @@ async def test_visits_begin_at_once(company: Company, box: NodeId) -> None:
     assert await tree(company, box) == {"Zoe": {f"f{n}": 4 for n in range(10)}}
 
 
+@pytest.mark.requirement("X35")
 async def test_no_more_files_than_are_taken(company: Company, box: NodeId) -> None:
     """Fifty at once get exactly seven places; one that is given up is somebody else's."""
     issued = await ask_for(company, box, max_files=7)
@@ -144,6 +145,7 @@ async def test_no_more_files_than_are_taken(company: Company, box: NodeId) -> No
     assert kinds == [UploadOpened, RequestFull]
 
 
+@pytest.mark.requirement("X36")
 async def test_after_the_deadline_only_what_was_begun(company: Company, box: NodeId) -> None:
     """It may be finished for an hour; then the link leads nowhere, until it is opened again."""
     clock = company.files.clock

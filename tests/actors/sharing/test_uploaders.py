@@ -60,6 +60,7 @@ async def tree(company: Company, box: NodeId, name: str = "ann") -> dict[str, An
     }
 
 
+@pytest.mark.requirement("X27")
 async def test_whatever_is_there_the_answer_is_the_same(company: Company, box: NodeId) -> None:
     """Names of files, folders and restricted folders, on the way or at its end, as a free name."""
     for path in (*TAKEN, "free", "free/below"):
@@ -87,6 +88,7 @@ async def test_what_is_taken_is_numbered(company: Company, box: NodeId) -> None:
     }
 
 
+@pytest.mark.requirement("X27")
 async def test_an_uploader_sees_nothing(company: Company, box: NodeId) -> None:
     """Neither the folder, nor what is in it, nor what they put there themselves."""
     done = await add(company, box, "mine")
@@ -113,6 +115,7 @@ async def test_an_uploader_replaces_nothing(company: Company, box: NodeId) -> No
         assert await add(company, box, path, base_version=1) == refused
 
 
+@pytest.mark.requirement("X27", "X40")
 async def test_content_is_no_answer_either(company: Company, box: NodeId) -> None:
     """What the uploader may read elsewhere, and what is in the folder, has to be sent again."""
     await company.put("ben", "/known", "ann's")
