@@ -9,6 +9,9 @@ from bitvault.kernel.ids import GroupId, TenantId, UserId
 
 QUERIES = load_queries("bitvault.actors.identity.store", "groups.sql")
 
+LOCAL = "local"
+"""The source of memberships that admins made."""
+
 
 async def insert_group(tx: Transaction, tenant_id: TenantId, group: Group, name_key: str) -> bool:
     """Create a group; False when the name is taken."""
@@ -77,15 +80,24 @@ async def hold_group(tx: Transaction, tenant_id: TenantId, group_id: GroupId) ->
 
 
 async def insert_membership(
-    tx: Transaction, tenant_id: TenantId, group_id: GroupId, user_id: UserId, most: int
+    tx: Transaction,
+    tenant_id: TenantId,
+    group_id: GroupId,
+    user_id: UserId,
+    most: int,
+    source: str = LOCAL,
 ) -> bool:
-    """Put a user in a group; False when that makes more than ``most`` groups."""
+    """Put a user in a group; False when that makes more than ``most`` groups.
+
+    Whoever is in it already stays there by whom they were put there, or from now on by an admin.
+    """
     row = await tx.fetchrow(
         QUERIES["insert_membership"],
         tenant_id=tenant_id,
         group_id=group_id,
         user_id=user_id,
         most=most,
+        source=source,
     )
     return row is not None
 
@@ -97,6 +109,22 @@ async def delete_membership(
     query, user = QUERIES["delete_membership"], {"user_id": user_id}
     row = await tx.fetchrow(query, tenant_id=tenant_id, group_id=group_id, **user)
     return row is not None
+
+
+async def groups_given(
+    tx: Transaction, tenant_id: TenantId, user_id: UserId, source: str
+) -> tuple[Group, ...]:
+    """List the groups that a source has put a user in."""
+    rows = await tx.fetch(
+        QUERIES["groups_given"], tenant_id=tenant_id, user_id=user_id, source=source
+    )
+    return tuple(map(_group, rows))
+
+
+async def groups_of(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> tuple[Group, ...]:
+    """List the groups that a user is in, whoever put them there."""
+    rows = await tx.fetch(QUERIES["groups_of"], tenant_id=tenant_id, user_id=user_id)
+    return tuple(map(_group, rows))
 
 
 async def leave_groups(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> None:

@@ -38,13 +38,15 @@ WHERE tenant_id = :tenant_id AND group_id = :group_id
 FOR KEY SHARE;
 
 -- insert_membership --
-INSERT INTO identity.membership (tenant_id, group_id, user_id)
-SELECT :tenant_id, :group_id, :user_id
+-- What an admin did stays an admin's; an admin makes theirs what another source gave.
+INSERT INTO identity.membership (tenant_id, group_id, user_id, source)
+SELECT :tenant_id, :group_id, :user_id, :source
 WHERE (
     SELECT count(*) FROM identity.membership AS m
     WHERE m.tenant_id = :tenant_id AND m.user_id = :user_id AND m.group_id <> :group_id
 ) < :most
-ON CONFLICT (tenant_id, group_id, user_id) DO UPDATE SET user_id = excluded.user_id
+ON CONFLICT (tenant_id, group_id, user_id) DO UPDATE
+SET source = CASE WHEN excluded.source = 'local' THEN 'local' ELSE membership.source END
 RETURNING user_id;
 
 -- delete_membership --
@@ -66,3 +68,17 @@ LIMIT :most;
 -- leave_groups --
 DELETE FROM identity.membership
 WHERE tenant_id = :tenant_id AND user_id = :user_id;
+
+-- groups_given --
+SELECT g.group_id, g.name, g.created_at
+FROM identity.membership AS m
+JOIN identity.user_group AS g ON g.tenant_id = m.tenant_id AND g.group_id = m.group_id
+WHERE m.tenant_id = :tenant_id AND m.user_id = :user_id AND m.source = :source
+ORDER BY g.group_id;
+
+-- groups_of --
+SELECT g.group_id, g.name, g.created_at
+FROM identity.membership AS m
+JOIN identity.user_group AS g ON g.tenant_id = m.tenant_id AND g.group_id = m.group_id
+WHERE m.tenant_id = :tenant_id AND m.user_id = :user_id
+ORDER BY g.group_id;
