@@ -1,0 +1,1 @@
+"""Secrets at rest that must be read again: sealed with a key which is not in the database."""
