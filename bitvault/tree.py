@@ -3,7 +3,7 @@
 root        rest_for_one   whatever stands to the right of a dead child holds what died
 ├─ engines  rest_for_one   postgres*, objectd*            OS processes, *only when embedded
 ├─ drivers  rest_for_one   migrations, database, objects
-├─ rooms    one_for_one    identity, storage, files, sharing, audit, letters, notifier
+├─ rooms    one_for_one    identity, storage, files, sharing, sso, audit, letters, notifier
 ├─ relays   one_for_one    outbox
 ├─ workers  one_for_one    audit sink, sharing's sweeper, notifier, finalizer, doorbell, mail*
 └─ edges    one_for_one    http
@@ -29,6 +29,7 @@ from bitvault.actors.notifier.actor.writer import Writer
 from bitvault.actors.notifier.consumer import MailQueue
 from bitvault.actors.sharing.actor import Sharing
 from bitvault.actors.sharing.consumer import GrantSweeper
+from bitvault.actors.sso.actor import Sso
 from bitvault.actors.storage.actor import Storage
 from bitvault.drivers.disk.local import LocalDisk, least_free, when_there_is_room
 from bitvault.drivers.mail.compose import sender_of
@@ -67,6 +68,7 @@ MIGRATIONS = (
     "bitvault.actors.storage",
     "bitvault.actors.sharing",
     "bitvault.actors.files",
+    "bitvault.actors.sso",
     "bitvault.actors.audit",
     "bitvault.actors.notifier",
 )
@@ -292,7 +294,23 @@ def _rooms_beside(wiring: Wiring) -> list[ChildSpec]:
     def notifier() -> Notifier:
         return Notifier(wiring.database, wiring.clock, wiring.mailer is not None)
 
-    return [_room(wiring, make) for make in (audit, letters, notifier)]
+    return [_room(wiring, make) for make in (_sso(wiring), audit, letters, notifier)]
+
+
+def _sso(wiring: Wiring) -> Callable[[], Sso]:
+    def sso() -> Sso:
+        return Sso(
+            wiring.database,
+            Outbox(wiring.ids, wiring.clock, wiring.wakeups),
+            wiring.registry.ref("identity"),
+            wiring.outgoing,
+            wiring.sealing,
+            wiring.clock,
+            wiring.ids,
+            lambda: wiring.url.rstrip("/"),
+        )
+
+    return sso
 
 
 def _room(wiring: Wiring, make: Callable[[], Actor]) -> ChildSpec:

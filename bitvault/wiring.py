@@ -1,5 +1,6 @@
 """What the tree is built from: what the daemon prepared, what rooms are told, who provides what."""
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -15,10 +16,14 @@ from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.mail.port import Mailer
 from bitvault.drivers.objects.port import ObjectStore
+from bitvault.drivers.outgoing.guarded import GuardedOutgoing
+from bitvault.drivers.outgoing.port import Outgoing
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.passwords.port import Passwords
 from bitvault.drivers.postgres.embedded import Embedded
 from bitvault.drivers.postgres.port import Database
+from bitvault.drivers.sealing.aesgcm import KEY_BYTES, AesGcmSealing
+from bitvault.drivers.sealing.port import Sealing
 from bitvault.kernel.clock import Clock, SystemClock
 from bitvault.kernel.ids import Ids, SystemIds
 from bitvault.kernel.settings import Settings
@@ -35,6 +40,7 @@ class Blueprint:
     store_keys: Mapping[str, Mapping[str, str]]
     postgres: Embedded | None
     """None: `database.url` says where it is."""
+    sealing_key: bytes = field(repr=False)
     mail_password: str = field(default="", repr=False)
 
 
@@ -61,6 +67,8 @@ class Wiring:
     passwords: Passwords = field(factory=Argon2Passwords)
     limits: Limits = field(factory=MemoryLimits)
     """Here, so that a room which crashes does not forget who has to wait."""
+    outgoing: Outgoing = field(factory=GuardedOutgoing)
+    sealing: Sealing = field(factory=lambda: AesGcmSealing(os.urandom(KEY_BYTES)))
     wakeups: Wakeups = field(factory=Wakeups)
     bus: Bus = field(factory=MemoryBus)
     mailer: Mailer | None = None

@@ -24,6 +24,7 @@ _BY_CODE: Mapping[str, Exit] = MappingProxyType(
         "not_in_trash": Exit.NOT_FOUND,
         "not_logged_in": Exit.AUTH,
         "expired_token": Exit.AUTH,
+        "sign_in_refused": Exit.AUTH,
     }
 )
 _BY_STATUS: Mapping[int, Exit] = MappingProxyType(
@@ -71,6 +72,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "or unset BITVAULT_TOKEN and log in.",
         "tenant_not_found": "See which there are: bitvault admin tenants list",
         "not_a_member": "See who is: bitvault spaces members SPACE",
+        "provider_not_found": "See which there are: bitvault admin idp list",
         "group_not_found": "See which there are: bitvault groups list",
         "forbidden": "Ask an admin of your tenant, or a manager of the space.",
         "node_not_found": "See what is there: bitvault ls",

@@ -11,6 +11,7 @@ from pathlib import Path
 _OURS = ("bitvaultd.lock", "postgres", "object-store-keys.json", "admin-password")
 """Any of them makes a folder one of BitVault's, restored from a backup, say."""
 _NOBODYS = ("lost+found",)
+_KEY_BYTES = 32
 _KEYS = ("server", "read", "write")
 
 
@@ -103,3 +104,25 @@ def read_keys(path: Path) -> Mapping[str, Mapping[str, str]]:
         shape = '{"server": {"accessKeyId": …, "secretAccessKey": …}, "read": …, "write": …}'
         raise FolderError(f"objects.credentials_file: {path} must be JSON like {shape}") from error
     return {name: keys.get(name, server) for name in _KEYS}
+
+
+def sealing_key(data: Path, given: str) -> bytes:
+    """Return the key that stored secrets are sealed with, made up at the first start.
+
+    Args:
+        data: The data folder.
+        given: ``server.secrets_key_file``; several daemons on one database share it.
+
+    Raises:
+        FolderError: The file cannot be read, or holds no key.
+    """
+    path = Path(given) if given else data / "secrets-key"
+    try:
+        if not given and not path.exists():
+            secret_file(path, secrets.token_hex(_KEY_BYTES) + "\n")
+        key = bytes.fromhex(path.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError) as error:
+        raise FolderError(f"server.secrets_key_file: {path} must hold 64 hex digits") from error
+    if len(key) != _KEY_BYTES:
+        raise FolderError(f"server.secrets_key_file: {path} must hold 64 hex digits")
+    return key

@@ -15,11 +15,20 @@ import trio
 
 from bitvault import __version__
 from bitvault.actors.identity.contract import EnsureTenant
-from bitvault.daemon.folder import FolderError, held, read_keys, secret_file, store_keys
+from bitvault.daemon.folder import (
+    FolderError,
+    held,
+    read_keys,
+    sealing_key,
+    secret_file,
+    store_keys,
+)
 from bitvault.daemon.logs import configure, observe
 from bitvault.drivers.aio import open_loop
 from bitvault.drivers.disk.local import LocalDisk, NoRoom
 from bitvault.drivers.objects.probe import StoreUnfit
+from bitvault.drivers.outgoing.guard import Allowed
+from bitvault.drivers.outgoing.guarded import GuardedOutgoing
 from bitvault.drivers.postgres.embedded import (
     ROOM_TO_START,
     EmbeddedError,
@@ -27,6 +36,7 @@ from bitvault.drivers.postgres.embedded import (
     prepare,
 )
 from bitvault.drivers.postgres.migrate import MigrationError
+from bitvault.drivers.sealing.aesgcm import AesGcmSealing
 from bitvault.http.child import bind
 from bitvault.http.tls import Certificate
 from bitvault.kernel.hosts import host_of, is_loopback
@@ -167,7 +177,10 @@ async def _serve(settings: Settings, data: Path) -> None:
     blueprint = await _blueprint(settings, data)
     stop = trio.Event()
     async with open_loop(), trio.open_nursery() as nursery:
-        wiring = Wiring()
+        wiring = Wiring(
+            outgoing=GuardedOutgoing(Allowed.of(settings.outgoing.allow)),
+            sealing=AesGcmSealing(blueprint.sealing_key),
+        )
         nursery.start_soon(_stop_on_signal, stop, nursery.cancel_scope)
         await nursery.start(_tree, blueprint, wiring, stop, nursery.cancel_scope)
         await _welcome(wiring, data)
@@ -236,8 +249,9 @@ async def _blueprint(settings: Settings, data: Path) -> Blueprint:
         postgres = await trio.to_thread.run_sync(prepare, data / "postgres")
     if embedded_store:
         _say("object store (embedded)")
-    _say("rooms: identity, storage, files, sharing, audit, letters, notifier")
-    return Blueprint(settings, data, keys, postgres, _mail_password(settings))
+    _say("rooms: identity, storage, files, sharing, sso, audit, letters, notifier")
+    sealing = sealing_key(data, settings.server.secrets_key_file)
+    return Blueprint(settings, data, keys, postgres, sealing, _mail_password(settings))
 
 
 def _mail_password(settings: Settings) -> str:

@@ -1,7 +1,8 @@
 """What browsers are told of every answer: what may run, frame, sniff and read it (WHATWG Fetch).
 
-There are no cookies: a token travels in Authorization alone, which no page can make a browser
-send to another origin unless that is allowed here. So there is nothing that CSRF could ride on.
+No cookie logs anybody in: a token travels in Authorization alone, which no page can make a browser
+send to another origin unless that is allowed here. So there is nothing that CSRF could ride on. The
+one cookie there is binds a sign-in by a provider to the browser that began it.
 """
 
 from collections.abc import Sequence

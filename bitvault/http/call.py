@@ -29,6 +29,7 @@ class Rooms:
     identity: Ref
     files: Ref
     sharing: Ref
+    sso: Ref
     audit: Ref
     letters: Ref
     notifier: Ref
@@ -108,6 +109,11 @@ class Call(Generic[B_co, Q_co]):
     def sharing(self) -> Ref:
         """Return the room of grants."""
         return self.edge.rooms.sharing
+
+    @property
+    def sso(self) -> Ref:
+        """Return the room of identity providers."""
+        return self.edge.rooms.sso
 
     def need_room(self, size: int) -> None:
         """Refuse an upload that the disk cannot hold.

@@ -10,6 +10,7 @@ from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.sharing import contract as sharing
+from bitvault.actors.sso import contract as sso
 from bitvault.actors.storage import contract as storage
 from bitvault.http.endpoint import Endpoint, NoQuery
 from bitvault.http.problems import OWN_MEANINGS, STATUS
@@ -18,7 +19,7 @@ from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire.problems import Problem
 
-_SAYING_NO = (refusal, storage, files, identity, sharing, notifier)
+_SAYING_NO = (refusal, storage, files, identity, sharing, sso, notifier)
 """Where refusals are declared; what storage says reaches clients through files."""
 _TAG = r'^(\*|"[!#-~]{1,64}")$'
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -193,5 +194,6 @@ _PHRASE = {
     202: "Accepted.",
     204: "Done.",
     302: "Found.",
+    303: "Go there.",
     304: "Not modified.",
 }

@@ -1,9 +1,11 @@
 """Internet addresses as text: parsed once, compared as networks."""
 
 import ipaddress
+import re
 from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LONGEST = 64
@@ -39,3 +41,13 @@ def networks(text: str) -> tuple[Network, ...]:
     """
     words = (word.strip() for word in text.split(","))
     return tuple(ipaddress.ip_network(word) for word in words if word)
+
+
+def is_host_or_network(word: str) -> bool:
+    """Say whether a word names a host, an address or a CIDR network."""
+    if not (word.rpartition(".")[2].isdecimal() or "/" in word or ":" in word):
+        return bool(_HOST.fullmatch(word))
+    try:
+        return len(networks(word)) == 1
+    except ValueError:
+        return False

@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 import attrs
 from attrs import field, frozen
 
-from bitvault.kernel.addresses import networks
+from bitvault.kernel.addresses import is_host_or_network, networks
 from bitvault.kernel.hosts import beside, is_loopback
 from bitvault.kernel.mailbox import sender
 
@@ -78,6 +78,10 @@ _ORIGINS: Rule = (
     lambda value: all(_ORIGIN.fullmatch(one.strip()) for one in value.split(",") if one.strip()),
     "must be a comma-separated list of origins such as https://files.example.org",
 )
+_HOSTS: Rule = (
+    lambda value: all(is_host_or_network(one.strip()) for one in value.split(",") if one.strip()),
+    "must be a comma-separated list of host names, addresses and CIDR networks",
+)
 _ADDRESS: Rule = (_address, "must be HOST:PORT with a port from 0 to 65535")
 _OPTIONAL_ADDRESS: Rule = (lambda value: not value or _address(value), f"{_ADDRESS[1]}, or empty")
 _HOST_RULE = "must be a host name, or an IPv4 address, alone"
@@ -100,6 +104,7 @@ class Server:
     requests_at_once: int = _setting(256, _within(16, 100_000, "requests"))
     trusted_proxies: str = _setting("", _PROXIES)
     cors_origins: str = _setting("", _ORIGINS)
+    secrets_key_file: str = _setting("")
     proxy_header: str = _setting("X-Forwarded-For", _one_of("X-Forwarded-For", "Forwarded"))
 
     @property
@@ -203,6 +208,13 @@ class Mail:
 
 
 @frozen
+class Outgoing:
+    """Requests to servers that tenants name; ``allow``: which private ones they may."""
+
+    allow: str = _setting("", _HOSTS)
+
+
+@frozen
 class Log:
     """Structured logs on standard error."""
 
@@ -223,6 +235,7 @@ class Settings:
     sessions: Sessions = Sessions()
     limits: Limits = Limits()
     mail: Mail = Mail()
+    outgoing: Outgoing = Outgoing()
     log: Log = Log()
 
     @property

@@ -14,7 +14,9 @@ Cursor = Annotated[
 ]
 
 
-Subject = Literal["node", "blob", "share", "space", "user", "session", "token", "group", "tenant"]
+Subject = Literal[
+    "node", "blob", "share", "space", "user", "session", "token", "group", "tenant", "provider"
+]  # fmt: skip
 """What entries of the audit trail are about."""
 
 

@@ -50,7 +50,7 @@ _DIGEST = re.compile(r"\w+_(?:hash|digest)")
 _ACROSS = {
     "identity.tenant_name_key_key": "tenants are named by operators, who see them all",
     "identity.erasure_erased_id_key": "an id of a tenant; only operators delete one",
-    "sso.provider_id": "drawn by the server: it stands in the address of a login page",
+    "sso.provider_id": "drawn by the server; whoever signs in by it says no tenant yet",
     "storage.object_key_key": "keys are drawn by the server; 192 random bits",
     "outbox.consumer_cursor_pkey": "begins with the consumer, of which no tenant can choose one",
     "outbox.dead_letter_pkey": "the same",

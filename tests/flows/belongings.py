@@ -8,6 +8,7 @@ import httpx
 from attrs import frozen
 
 from tests.support.daemon import eventually
+from tests.support.issuer import lasting_issuer
 from tests.support.uploads import commit, init, send, sha256
 
 LARGE = 100 << 20
@@ -35,6 +36,8 @@ class Belongings:
     robot_token: str
     session: str
     token: str
+    provider: str
+    """Of identities."""
     opened: str
     """An upload whose bytes were not sent."""
     sent: str
@@ -112,6 +115,9 @@ def make(client: httpx.Client, marker: str = "") -> Belongings:
         .json()["id"],
         session=session["id"],
         token=client.post("/v1/tokens", json={"name": root[1:]}).json()["id"],
+        provider=client.post("/v1/identity-providers", json=_provider(root[1:]))
+        .raise_for_status()
+        .json()["id"],
         opened=init(client, f"{root}/opened.txt", b"opened")["uploadId"],
         sent=sent["uploadId"],
         parts=client.post("/v1/files", json=large).raise_for_status().json()["uploadId"],
@@ -133,6 +139,11 @@ def _invite(client: httpx.Client) -> tuple[str, str]:
         return next((str(each["id"]) for each in found if each["recipientId"] == invitation), "")
 
     return invitation, eventually(sent, 20)
+
+
+def _provider(name: str) -> dict[str, str]:
+    issuer = f"{lasting_issuer().url}/{name}"
+    return {"name": name, "issuer": issuer, "clientId": "bitvault", "clientSecret": "s"}
 
 
 HASH = sha256(b"whatever is not there")

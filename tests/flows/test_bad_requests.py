@@ -17,6 +17,9 @@ from tests.support.uploads import sha256
 FILE = {"path": "/bad", "size": 9, "hash": HASH}
 OTHER = sha256(b"other bytes")
 PART = {"partNumber": 1, "etag": '"e"', "hash": HASH}
+IDP = "/v1/identity-providers"
+PROVIDER = {"name": "Acme", "issuer": "https://id.example.org", "clientId": "bv"}
+START = "/v1/sso/{provider}/start?challenge=" + "c" * 43
 SEVEN = "sha256-7:" + "a" * 64
 CLAIM = "/v1/files/{parts}/commit"
 PARTS = "/v1/files/uploads/{parts}/parts"
@@ -180,6 +183,27 @@ TREES = [
         for name in ("", " x", "a\nb", "x" * 129, "cod\u202efdp", 3)
     ),
     Wrong("POST", "/v1/groups", {"name": "g", "members": []}, 400, "invalid", "members"),
+    *(
+        Wrong("POST", IDP, {**PROVIDER, field: wrong}, 400, "invalid", field)
+        for field, wrong in (
+            ("issuer", "https://10.0.0.1"), ("issuer", "http://example.org"), ("issuer", "x"),
+            ("name", " "), ("clientId", ""), ("clientSecret", "\u00e4"), ("scopes", ["profile"]),
+            ("emailDomains", ["x"]), ("groupMap", {"a": " "}), ("makeUsers", True),
+        )
+    ),
+    Wrong("PATCH", IDP + "/{provider}", {"issuer": "https://e.org"}, 400, "invalid", "issuer"),
+    Wrong("PATCH", IDP + "/{provider}", {"scopes": ["x"]}, 400, "invalid", "scopes"),
+    Wrong("PATCH", IDP + "/{group}", {"name": "x"}, 404, "provider_not_found"),
+    Wrong("DELETE", IDP + "/{group}", None, 404, "provider_not_found"),
+    Wrong("GET", START + "&returnTo=//evil.org", None, 400, "invalid", "returnTo"),
+    Wrong("GET", START + "&returnTo=https://evil.org/", None, 400, "invalid", "returnTo"),
+    Wrong("GET", START, None, 400, "invalid", "returnTo"),
+    Wrong("GET", "/v1/sso/{group}/start?challenge=" + "c" * 43 + "&returnTo=/", None, 404,
+          "provider_not_found"),
+    Wrong("GET", "/v1/sso/{provider}/callback?code=x&state=x", None, 403, "sign_in_refused"),
+    Wrong("GET", "/v1/sso/{group}/callback", None, 403, "sign_in_refused"),
+    Wrong("POST", "/v1/sso/sessions", {"code": "x", "verifier": "v"}, 400, "invalid", "verifier"),
+    Wrong("POST", "/v1/sso/sessions", {"code": "x", "verifier": "v" * 43}, 403, "sign_in_refused"),
     Wrong("PATCH", "/v1/groups/{group}", {}, 400, "invalid", "name"),
     Wrong("GET", "/v1/groups/{group}/members?cursor=e30", None, 400, "invalid", "cursor"),
     Wrong("PUT", "/v1/groups/{group}/members/{group}", None, 404, "user_not_found"),

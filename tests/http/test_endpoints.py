@@ -200,6 +200,7 @@ READS |= {"update_tenant", "begin_device", "collect_session"}
 READS |= {"find_device", "approve_device", "deny_device"}
 READS |= {"update_tenant"}
 READS |= {"open_invitation", "accept_invitation", "request_reset", "use_reset"}
+READS |= {"redeem_sign_in", "update_tenant"}
 
 
 @each

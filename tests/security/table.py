@@ -29,7 +29,6 @@ SECTIONS: Mapping[str, tuple[int, int]] = {
     "G. Abuse and platform": (57, 68),
 }
 
-SIGN_ON = "single sign-on"
 SEARCH = "search"
 SYNC = "sync"
 WEBHOOKS = "webhooks"
@@ -37,12 +36,12 @@ PREVIEWS = "previews and archives"
 
 R = Requirement
 REQUIREMENTS: Mapping[str, Requirement] = {
-    "X1": R("OIDC: forged or reused state, nonce, PKCE verifier, plain method, code", SIGN_ON),
-    "X2": R("ID token: alg none, HS256 with the public key, iss, aud, azp, times, kid", SIGN_ON),
-    "X3": R("jku, x5u and jwk headers are ignored", SIGN_ON),
-    "X4": R("Discovery: another issuer than configured; through the guard of X51", SIGN_ON),
-    "X5": R("Two providers with the same sub or e-mail are two users", SIGN_ON),
-    "X6": R("Mix-up: iss of the authorization response is checked", SIGN_ON),
+    "X1": R("OIDC: forged or reused state, nonce, PKCE verifier, plain method, code"),
+    "X2": R("ID token: alg none, HS256 with the public key, iss, aud, azp, times, kid"),
+    "X3": R("jku, x5u and jwk headers are ignored"),
+    "X4": R("Discovery: another issuer than configured; through the guard of X51"),
+    "X5": R("Two providers with the same sub or e-mail are two users"),
+    "X6": R("Mix-up: iss of the authorization response is checked"),
     "X7": R(
         "Rotation of refresh tokens with detection of reuse",
         "refresh tokens, if ever: ours are opaque, and looked up each time (ADR-0017, ADR-0023)",
@@ -52,7 +51,10 @@ REQUIREMENTS: Mapping[str, Requirement] = {
         "Guesses at passwords are limited whatever is down",
         remark="the state is in this process; a Redis that is down comes with Redis",
     ),
-    "X10": R("Session fixation, a session in the URL, cookie flags", remark="there are no cookies"),
+    "X10": R(
+        "Session fixation, a session in the URL, cookie flags",
+        remark="the one cookie binds a sign-in to its browser",
+    ),
     "X11": R("CSRF on every route that changes something"),
     "X12": R(
         "API tokens: shown once, hashed, checksummed, scope and end enforced, no query string"
@@ -105,10 +107,10 @@ REQUIREMENTS: Mapping[str, Requirement] = {
     "X48": R("Parallel commits do not exceed a quota"),
     "X49": R("Archives: names, sizes, ratios", PREVIEWS),
     "X50": R("Names: each of the corpus has its verdict"),
-    "X51": R("SSRF: private, local, mapped and odd addresses", SIGN_ON),
-    "X52": R("SSRF: the address that was checked is the one that is dialled", SIGN_ON),
-    "X53": R("Redirects are not followed", SIGN_ON),
-    "X54": R("Answers are bounded in size and time", SIGN_ON),
+    "X51": R("SSRF: private, local, mapped and odd addresses"),
+    "X52": R("SSRF: the address that was checked is the one that is dialled"),
+    "X53": R("Redirects are not followed"),
+    "X54": R("Answers are bounded in size and time"),
     "X55": R("Webhooks: signatures, ids, rotation", WEBHOOKS),
     "X56": R("A slow receiver of one tenant does not hold up another", WEBHOOKS),
     "X57": R("Rate limits decide as a bucket does", remark="two processes: comes with Redis"),

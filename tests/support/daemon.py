@@ -103,6 +103,7 @@ class Daemon:
         environment = {
             "BITVAULT_SERVER_LISTEN": self.addresses[0],
             "BITVAULT_OBJECTS_LISTEN": self.addresses[1],
+            "BITVAULT_OUTGOING_ALLOW": "127.0.0.1",  # where identity providers of tests are
             **self.environment,
         }
         if "BITVAULT_MAIL_HOST" in environment:

@@ -25,6 +25,7 @@ PACKAGES = (
     "bitvault.actors.storage",
     "bitvault.actors.sharing",
     "bitvault.actors.files",
+    "bitvault.actors.sso",
     "bitvault.actors.audit",
     "bitvault.actors.notifier",
     "bitvault.outbox",

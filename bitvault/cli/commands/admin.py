@@ -9,6 +9,7 @@ from uuid import UUID
 
 import click
 
+from bitvault.cli.commands.idp import idp
 from bitvault.cli.commands.invitations import invitations, invite
 from bitvault.cli.commands.outbound import mail
 from bitvault.cli.commands.policy import policy
@@ -44,6 +45,7 @@ admin.add_command(mail)
 admin.add_command(policy)
 admin.add_command(quota)
 admin.add_command(template)
+admin.add_command(idp)
 
 
 def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

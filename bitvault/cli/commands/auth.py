@@ -4,6 +4,7 @@
 
 import json
 import socket
+import webbrowser
 from pathlib import Path
 
 import click
@@ -18,15 +19,18 @@ from bitvault.cli.context import (
     reports,
     stored_login,
 )
+from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report, printable
 from bitvault.cli.progress import Countdown
 from bitvault.cli.render import details, plain
 from bitvault.client.client import Client
 from bitvault.client.devices import DeviceLogin
 from bitvault.client.errors import Problem
-from bitvault.client.shapes import Session
+from bitvault.client.loopback import LoopbackSignIn
+from bitvault.client.shapes import Listing, Session
 from bitvault.client.state import write_private
 from bitvault.wire.sessions import SessionOpened
+from bitvault.wire.sso import SignInWay
 
 _NAME = 128
 """Characters of the name that a program gives itself, at most."""
@@ -34,10 +38,13 @@ _NAME = 128
 
 @click.command(
     epilog="Examples: bitvault login http://127.0.0.1:8080 --user admin; "
+    "bitvault login https://files.example.org --sso; "
     "bitvault login https://files.example.org --device"
 )
 @click.argument("url")
 @click.option("--user", "-u", help="Login name.")
+@click.option("--sso", is_flag=True, help="Sign in with your browser, at your identity provider.")
+@click.option("--provider", help="Which identity provider, if your tenant has several.")
 @click.option("--tenant", default="default", show_default=True, help="Tenant of the user.")
 @click.option(
     "--password-file",
@@ -55,6 +62,8 @@ _NAME = 128
 def login(
     url: str,
     user: str | None,
+    sso: bool,
+    provider: str | None,
     tenant: str,
     password_file: Path | None,
     device: bool,
@@ -62,16 +71,55 @@ def login(
     """Log in to the server at URL and remember the session (mode 0600)."""
     if not url.startswith(("http://", "https://")):
         raise click.BadParameter(f"{url!r}: the URL begins with http:// or https://")
-    if device and (user or password_file):
-        raise click.UsageError("--device needs neither --user nor a password: who approves is it")
-    if not (device or user):
-        raise click.UsageError("say --user NAME, or --device to approve it in a browser")
-    session = _by_device(url) if device else _by_password(url, str(user), tenant, password_file)
+    if sum((user is not None, sso, device)) != 1:
+        raise click.UsageError(
+            "say --user NAME, --sso for your identity provider, or --device to approve it elsewhere"
+        )
+    if password_file and not user:
+        raise click.UsageError("--password-file goes with --user: the others need no password")
+    session = _session(url, user, tenant, password_file, provider, device=device)
     stored = {"server": url.rstrip("/"), "token": session.token}
     write_private(credentials_file(), json.dumps(stored))
     who = plain(session.user)
     result = {"server": url, "user": who, "expiresAt": plain(session.expires_at)}
     return Report([result], [f"Logged in to {url} as {who['login']}."])
+
+
+def _session(
+    url: str,
+    user: str | None,
+    tenant: str,
+    password_file: Path | None,
+    provider: str | None,
+    *,
+    device: bool,
+) -> Session | SessionOpened:
+    if user:
+        return _by_password(url, user, tenant, password_file)
+    if device:
+        return _by_device(url)
+    with Client(url, policy=patience()) as client:
+        return by_browser(client, url, tenant, provider)
+
+
+def by_browser(client: Client, url: str, tenant: str, provider: str | None) -> SessionOpened:
+    """Sign in with a browser on this machine.
+
+    Raises:
+        NotFoundHere: the tenant has no such identity provider.
+    """
+    ways = list(
+        client.rest.call("GET", "/v1/sso", Listing[SignInWay], params={"tenant": tenant}).items
+    )
+    fitting = [way for way in ways if provider in {None, way.name, str(way.id)}]
+    if len(fitting) != 1:
+        names = ", ".join(way.name for way in ways) or "none"
+        detail = f"name an identity provider with --provider; there are: {names}"
+        raise NotFoundHere("provider_not_found", detail)
+    with LoopbackSignIn(url, str(fitting[0].id)) as sign_in:
+        click.echo(f"Sign in with your browser: {sign_in.url}", err=True)
+        webbrowser.open(sign_in.url)
+        return sign_in.wait(client.rest)
 
 
 def _by_password(url: str, user: str, tenant: str, password_file: Path | None) -> Session:

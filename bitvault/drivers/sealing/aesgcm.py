@@ -13,7 +13,7 @@ _NONCE_BYTES = 12
 
 
 class AesGcmSealing:
-    """Holds one key. What is sealed is a version byte, the nonce, and the ciphertext with its tag."""
+    """Holds one key. Sealed: a version byte, the nonce, the ciphertext with its tag."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:

@@ -20,6 +20,7 @@ from bitvault.http.routes import (
     sessions,
     sharing,
     spaces,
+    sso,
     templates,
     tenants,
     tokens,
@@ -53,6 +54,7 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
         erasures,
         exports,
         templates,
+        sso,
     )
     for endpoint in topic.routes.endpoints
 )

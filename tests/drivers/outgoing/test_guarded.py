@@ -95,6 +95,7 @@ async def test_an_answer_is_returned_as_it_came() -> None:
     assert "content-length: 4" in head
 
 
+@pytest.mark.requirement("X51")
 async def test_x51_a_name_with_one_private_address_is_not_asked() -> None:
     """All of a name's addresses are judged before any is dialled."""
     async with listening(Server()) as server:
@@ -109,12 +110,14 @@ async def test_x51_a_name_with_one_private_address_is_not_asked() -> None:
     "url",
     ["https://127.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://localhost./"],
 )
+@pytest.mark.requirement("X51")
 async def test_x51_no_way_leads_to_this_machine(url: str) -> None:
     """By the system's own resolver."""
     with pytest.raises(Blocked):
         await GuardedOutgoing().send(get(url))
 
 
+@pytest.mark.requirement("X52")
 async def test_x52_a_name_is_looked_up_once_and_the_checked_address_dialled() -> None:
     """What it means a moment later does not matter: the second answer is never asked for."""
     async with listening(Server()) as server:
@@ -125,6 +128,7 @@ async def test_x52_a_name_is_looked_up_once_and_the_checked_address_dialled() ->
     assert f"host: idp.test:{server.port}".encode() in server.heads[0].lower()
 
 
+@pytest.mark.requirement("X52")
 async def test_x52_what_turns_private_is_blocked_the_next_time() -> None:
     """Each request judges anew."""
     outgoing = GuardedOutgoing(Allowed(), Resolver([["169.254.169.254"]]))
@@ -148,6 +152,7 @@ async def test_the_certificate_must_be_for_the_name() -> None:
     assert len(server.heads) == 1
 
 
+@pytest.mark.requirement("X53")
 async def test_x53_a_redirect_is_an_answer_and_not_followed() -> None:
     """Wherever it points."""
     to = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
@@ -156,6 +161,7 @@ async def test_x53_a_redirect_is_an_answer_and_not_followed() -> None:
     assert (answer.status, server.connections) == (302, 1)
 
 
+@pytest.mark.requirement("X54")
 async def test_x54_no_more_is_read_than_was_asked_for() -> None:
     """An answer without end is given up."""
     endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000
@@ -167,6 +173,7 @@ async def test_x54_no_more_is_read_than_was_asked_for() -> None:
             await GuardedOutgoing(HERE).send(get(url, most_answer=100))
 
 
+@pytest.mark.requirement("X54")
 async def test_x54_who_does_not_answer_is_given_up(autojump_clock: trio.abc.Clock) -> None:
     """At the deadline, from the look-up on; the connection is closed."""
     silent = Server(b"")

@@ -15,6 +15,7 @@ from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
 from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.sharing import contract as sharing
+from bitvault.actors.sso import contract as sso
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.http.app import Application, create_app
 from bitvault.http.browsers import Browsers
@@ -117,6 +118,7 @@ MAIL_SETTINGS = identity.MailSettings("ann@example.org", "new@example.org", ("sh
 MAIL = notifier.Mail(
     ID, 9, "share", ID, "failed", 3, NOW, NOW, NOW, "ann@example.org", "550 no such user"
 )
+PROVIDER = sso.Provider(ID, sso.ProviderTerms("Acme", "https://id.example.org", "bv"), True, 7, NOW)
 
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
@@ -174,6 +176,16 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.ListMembers: lambda _: Page((USER,), None),
     identity.AddMember: lambda _: USER,
     identity.RemoveMember: lambda _: None,
+    identity.OpenSessionOf: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
+    sso.AddProvider: lambda _: PROVIDER,
+    sso.ListProviders: lambda _: (PROVIDER,),
+    sso.GetProvider: lambda _: PROVIDER,
+    sso.ChangeProvider: lambda _: PROVIDER,
+    sso.RemoveProvider: lambda _: None,
+    sso.ListWays: lambda _: (sso.Way(ID, "Acme"),),
+    sso.BeginSignIn: lambda _: sso.SignInBegun("https://id.example.org/auth?x=1", "b" * 43, True),
+    sso.FinishSignIn: lambda _: sso.SignInFinished("http://127.0.0.1:9/?code=c&state=s"),
+    sso.RedeemSignIn: lambda _: sso.SignInRedeemed(TenantId(ID), UserId(ID)),
     audit.ListEntries: lambda _: Page((AUDITED,), "next"),
     letters.ListDeadLetters: lambda _: Page((LETTER,), None),
     letters.ReplayDeadLetters: lambda _: letters.Replay(2, (FAILING,), None),
@@ -311,6 +323,7 @@ class World:
         rooms = Rooms(
             identity=room, files=room, sharing=room, audit=room, letters=room, notifier=room
         )
+        rooms = Rooms(identity=room, files=room, sharing=room, sso=room, audit=room, letters=room)
         options = Options(
             body_limit=1 << 20,
             body_timeout=5,

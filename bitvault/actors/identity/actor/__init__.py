@@ -9,6 +9,7 @@ from bitvault.actors.identity.actor.erasures import Erasures
 from bitvault.actors.identity.actor.groups import Groups
 from bitvault.actors.identity.actor.invitations import Invitations
 from bitvault.actors.identity.actor.lifecycle import Lifecycle
+from bitvault.actors.identity.actor.outside import Outside
 from bitvault.actors.identity.actor.policies import Policies
 from bitvault.actors.identity.actor.resets import Resets
 from bitvault.actors.identity.actor.tenants import Tenants
@@ -30,5 +31,6 @@ class Identity(
     Invitations,
     Resets,
     Doorkeeper,
+    Outside,
 ):
     """The room, put together: one class of handlers for each part of the contract."""

@@ -14,7 +14,14 @@ from bitvault.actors.identity.contract import (
     UserDeleted,
     UserNotFound,
 )
-from bitvault.actors.identity.store import accounts, credentials, groups, mailboxes, tenants
+from bitvault.actors.identity.store import (
+    accounts,
+    credentials,
+    groups,
+    mailboxes,
+    outside,
+    tenants,
+)
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refused
@@ -61,6 +68,7 @@ class Lifecycle(Desk):
             await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
             await groups.leave_groups(tx, user.tenant_id, user.user_id)
             await mailboxes.drop_mailbox(tx, user.tenant_id, user.user_id)
+            await outside.forget_outsiders(tx, user.tenant_id, user.user_id)
             await accounts.bury_account(tx, user, now)
             await self._append(tx, caller, UserDeleted(user.user_id, 0, user.login))
 

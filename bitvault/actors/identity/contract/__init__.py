@@ -134,6 +134,12 @@ from bitvault.actors.identity.contract.invitations import (
     SendInvitationAgain,
     UserInvited,
 )
+from bitvault.actors.identity.contract.outside import (
+    AdmitOutsider,
+    LocateTenant,
+    OpenSessionOf,
+    Outsider,
+)
 from bitvault.actors.identity.contract.policies import (
     ChangePolicy,
     DescribePolicy,
@@ -150,6 +156,7 @@ from bitvault.actors.identity.contract.refusals import (
     LastAdmin,
     LastOperator,
     LoginTaken,
+    NotAdmitted,
     StalePolicy,
     TenantNotFound,
     TenantSuspended,
@@ -176,6 +183,7 @@ __all__ = [
     "AccessDenied",
     "AddMember",
     "AddTenant",
+    "AdmitOutsider",
     "AllowReset",
     "AlreadyInvited",
     "AnswerDevice",
@@ -251,6 +259,7 @@ __all__ = [
     "ListMembers",
     "ListTenants",
     "ListUsers",
+    "LocateTenant",
     "LoginTaken",
     "LoginsRefused",
     "MailNotConfigured",
@@ -259,8 +268,11 @@ __all__ = [
     "MintInvitation",
     "MintReset",
     "Mute",
+    "NotAdmitted",
     "OpenInvitation",
     "OpenSession",
+    "OpenSessionOf",
+    "Outsider",
     "PasswordChanged",
     "PasswordReset",
     "Policy",

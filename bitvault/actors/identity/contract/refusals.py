@@ -227,3 +227,17 @@ class TooManyGroups(Refusal):
     def detail(self) -> str:
         """Say how many."""
         return f"A user may be in at most {self.most} groups."
+
+
+@frozen
+class NotAdmitted(Refusal):
+    """Somebody whom a provider vouches for is not let in."""
+
+    code: ClassVar[str] = "sign_in_refused"
+    reason: str
+    """For the tenant's admins."""
+
+    @property
+    def detail(self) -> str:
+        """Say no more than that."""
+        return "The sign-in was refused; the tenant's admins find the reason in the audit trail."

@@ -56,19 +56,19 @@ async def standings(
 async def account_by_login(tx: Transaction, tenant_key: str, login_key: str) -> Account | None:
     """Find a user by tenant and login."""
     row = await tx.fetchrow(QUERIES["account_by_login"], tenant_key=tenant_key, login_key=login_key)
-    return _account(row) if row else None
+    return account_of(row) if row else None
 
 
 async def account_by_id(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Account | None:
     """Find a user by id who may enter."""
     row = await tx.fetchrow(QUERIES["account_by_id"], tenant_id=tenant_id, user_id=user_id)
-    return _account(row) if row else None
+    return account_of(row) if row else None
 
 
 async def hold_account(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Account | None:
     """Find a user by id, and keep it as it is until the end."""
     row = await tx.fetchrow(QUERIES["hold_account"], tenant_id=tenant_id, user_id=user_id)
-    return _account(row) if row else None
+    return account_of(row) if row else None
 
 
 async def hold_active(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> bool:
@@ -115,7 +115,7 @@ async def accounts_after(
 ) -> tuple[User, ...]:
     """List users by login key."""
     rows = await tx.fetch(QUERIES["accounts_after"], tenant_id=tenant_id, after=after, most=most)
-    return tuple(_account(row).user for row in rows)
+    return tuple(account_of(row).user for row in rows)
 
 
 async def accounts_named(
@@ -134,7 +134,7 @@ async def accounts_named(
         login_keys=list(login_keys),
         deleted=deleted,
     )
-    return tuple(_account(row) for row in rows)
+    return tuple(account_of(row) for row in rows)
 
 
 async def set_password(tx: Transaction, account: Account, password_hash: str) -> bool:
@@ -167,6 +167,7 @@ def _standing(row: Mapping[str, Any]) -> Standing:
     return Standing(row["is_active"], row["is_suspended"], policy, limit, groups)
 
 
-def _account(row: Mapping[str, Any]) -> Account:
+def account_of(row: Mapping[str, Any]) -> Account:
+    """Build a user from a row."""
     fields = dict(row)
     return Account(password_hash=fields.pop("password_hash"), user=User(**fields))

@@ -1,0 +1,169 @@
+"""Users whom a provider of identities vouches for."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from attrs import define, evolve
+
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor.credentials import Credentials
+from bitvault.actors.identity.contract import (
+    AdmitOutsider,
+    Group,
+    GroupCreated,
+    GroupJoined,
+    GroupLeft,
+    LocateTenant,
+    NotAdmitted,
+    OpenSessionOf,
+    SecretIssued,
+    SessionOpened,
+    TenantNotFound,
+    Unauthenticated,
+    User,
+    UserCreated,
+)
+from bitvault.actors.identity.store import accounts, groups, outside, tenants
+from bitvault.actors.identity.store import credentials as store
+from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.events import Event
+from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.principal import Caller, Principal, Scope
+from bitvault.kernel.refusal import Refused
+from supervisors import handles
+
+_NOBODY = UUID(int=0)
+
+
+@define(eq=False)
+class Outside(Credentials):
+    """Which account an identity outside is, its groups, and its sessions."""
+
+    @handles(AdmitOutsider)
+    async def admit_outsider(self, request: AdmitOutsider) -> User:
+        """Find or make the account, and take over what was said of groups."""
+
+        async def work(tx: Transaction) -> User:
+            # Groups and users are made one at a time; that also keeps two first sign-ins apart.
+            await tenants.hold_tenant(tx, request.tenant_id)
+            told: list[Event] = []
+            user = await self._outsider(tx, request, told)
+            await self._regroup(tx, request, user, told)
+            if told:
+                await self._append(tx, _caller(user, request), *told)
+            return user
+
+        user = await self.database.transact(request.tenant_id, work)
+        self._forget(user.tenant_id, user.user_id)
+        return user
+
+    async def _outsider(self, tx: Transaction, request: AdmitOutsider, told: list[Event]) -> User:
+        who = request.outsider
+        user = await outside.outsider(tx, request.tenant_id, who.issuer, who.subject)
+        if user is None:
+            return await self._newcomer(tx, request, told)
+        if user.is_disabled:
+            raise Refused(NotAdmitted("the user is disabled"))
+        return user
+
+    async def _newcomer(self, tx: Transaction, request: AdmitOutsider, told: list[Event]) -> User:
+        """Make an account. A login that is taken is somebody else's, whatever the provider says."""
+        found = await tenants.tenants_found(tx, [request.tenant_id], ())
+        if not found or not request.makes_users:
+            raise Refused(NotAdmitted("the user is not known here, and may not be made"))
+        if found[0].is_suspended:
+            raise Refused(NotAdmitted("the tenant is suspended, so no user is made"))
+        if await tenants.full_at(tx, request.tenant_id) is not None:
+            raise Refused(NotAdmitted("the tenant has as many users as it may have"))
+        who, name = request.outsider, found[0].name
+        user = self._new_user(request.tenant_id, name, who.login, is_admin=False)
+        if who.display_name:
+            user = evolve(user, display_name=rules.checked_name("name", who.display_name))
+        account = accounts.Account(user, None)
+        if not await accounts.insert_account(tx, account, rules.name_key(user.login)):
+            raise Refused(NotAdmitted(f"the login {user.login!r} is another user's"))
+        await outside.insert_outsider(tx, user, who, user.created_at)
+        told.append(UserCreated(user.user_id, 0, user.login, user.kind, user.is_admin))
+        return user
+
+    async def _regroup(
+        self, tx: Transaction, request: AdmitOutsider, user: User, told: list[Event]
+    ) -> None:
+        """Give what is said and not had, take what this source gave and says no more."""
+        if request.outsider.groups is None:
+            return
+        wanted = {rules.name_key(name): name for name in request.outsider.groups}
+        given = await groups.groups_given(tx, user.tenant_id, user.user_id, request.source)
+        for group in given:
+            if rules.name_key(group.name) not in wanted:
+                await groups.delete_membership(tx, user.tenant_id, group.group_id, user.user_id)
+                told.append(GroupLeft(group.group_id, 0, user.user_id))
+        had = await groups.groups_of(tx, user.tenant_id, user.user_id)
+        for name in {k: wanted[k] for k in sorted(wanted.keys() - set(map(_key, had)))}.values():
+            group = await self._group(tx, user, name, told)
+            place = user.tenant_id, group.group_id, user.user_id
+            if not await groups.insert_membership(tx, *place, rules.MAX_GROUPS, request.source):
+                raise Refused(NotAdmitted("the user would be in too many groups"))
+            told.append(GroupJoined(group.group_id, 0, user.user_id))
+
+    async def _group(self, tx: Transaction, user: User, given: str, told: list[Event]) -> Group:
+        name = rules.checked_name("groups", given)
+        key = rules.name_key(name)
+        group = await groups.group_named(tx, user.tenant_id, key)
+        if group is None:
+            group = Group(GroupId(self.ids.uuid7()), name, self.clock.now())
+            await groups.insert_group(tx, user.tenant_id, group, key)
+            told.append(GroupCreated(group.group_id, 0, name))
+        return group
+
+    @handles(LocateTenant)
+    async def locate_tenant(self, request: LocateTenant) -> TenantId:
+        """Say which tenant has a name."""
+        key = rules.name_key(request.name)
+
+        async def work(tx: Transaction) -> TenantId | None:
+            return await tenants.tenant_by_key(tx, key)
+
+        found = await self.database.read(None, work)
+        if found is None:
+            raise Refused(TenantNotFound(request.name))
+        return found
+
+    @handles(OpenSessionOf)
+    async def open_session_of(self, request: OpenSessionOf) -> SecretIssued:
+        """Open a session, unless the user was disabled a moment ago."""
+        tenant_id, origin = request.tenant_id, request.origin
+        longest = (await self._policy(tenant_id)).longest_session
+        life = timedelta(seconds=self.options.session_ttl)
+        now = self.clock.now()
+        expires_at = now + (life if longest is None else min(life, longest))
+        token, credential = self._new("", Scope.ACCOUNT, expires_at, origin)
+        idle = now + timedelta(seconds=self.options.idle_ttl)
+
+        async def work(tx: Transaction) -> User:
+            account = await accounts.account_by_id(tx, tenant_id, request.user_id)
+            if account is None:
+                raise Refused(Unauthenticated())
+            user = account.user
+            await self._hold_active(tx, user)
+            await store.delete_expired_sessions(tx, user, now)
+            await self._insert(tx, user, token, credential, idle)
+            principal = Principal(
+                tenant_id, user.user_id, user.login, user.is_admin, credential.credential_id
+            )
+            opened = SessionOpened(credential.credential_id, 0)
+            await self._append(tx, Caller(principal, origin), opened)
+            return user
+
+        user = await self.database.transact(tenant_id, work)
+        return SecretIssued(token, credential, user)
+
+
+def _key(group: Group) -> str:
+    return rules.name_key(group.name)
+
+
+def _caller(user: User, request: AdmitOutsider) -> Caller:
+    """Return who did it: users themselves, by coming in."""
+    principal = Principal(user.tenant_id, UserId(user.user_id), user.login, user.is_admin, _NOBODY)
+    return Caller(principal, request.origin)

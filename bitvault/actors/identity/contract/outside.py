@@ -1,0 +1,59 @@
+"""Users whom somebody outside vouches for: a provider of identities. No route leads here."""
+
+from attrs import frozen
+
+from bitvault.actors.identity.contract.accounts import User
+from bitvault.actors.identity.contract.credentials import SecretIssued
+from bitvault.actors.identity.contract.refusals import (
+    NotAdmitted,
+    TenantNotFound,
+    Unauthenticated,
+)
+from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.principal import Origin
+from bitvault.kernel.refusal import Unavailable
+from bitvault.kernel.request import Request
+
+
+@frozen
+class Outsider:
+    """Whom an issuer means. ``issuer`` and ``subject`` alone say which account it is."""
+
+    issuer: str
+    subject: str
+    login: str
+    """Of the account, if one is made."""
+    display_name: str = ""
+    groups: tuple[str, ...] | None = None
+    """Names; None: nothing was said of groups, so nothing is changed."""
+
+
+@frozen
+class AdmitOutsider(Request[User | NotAdmitted | Unavailable]):
+    """Return the account that is tied to an identity outside, and bring its groups up to date.
+
+    ``source`` is who vouches: of the user's memberships those alone are its to take away.
+    """
+
+    tenant_id: TenantId
+    source: str
+    outsider: Outsider
+    makes_users: bool
+    """Make an account where there is none yet; never one that takes over another's login."""
+    origin: Origin
+
+
+@frozen
+class OpenSessionOf(Request[SecretIssued | Unauthenticated | Unavailable]):
+    """Open a session of a user who has proved who they are."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    origin: Origin
+
+
+@frozen
+class LocateTenant(Request[TenantId | TenantNotFound | Unavailable]):
+    """Say which tenant has a name."""
+
+    name: str

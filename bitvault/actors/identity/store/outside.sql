@@ -1,0 +1,18 @@
+-- outsider --
+-- Whose identity this is, held until the end; nobody's where they are deleted.
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+FROM identity.external_identity AS e
+JOIN identity.account AS a ON a.tenant_id = e.tenant_id AND a.user_id = e.user_id
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE e.tenant_id = :tenant_id AND e.issuer = :issuer AND e.subject = :subject
+    AND a.deleted_at IS NULL
+FOR NO KEY UPDATE OF a;
+
+-- insert_outsider --
+INSERT INTO identity.external_identity (tenant_id, issuer, subject, user_id, created_at)
+VALUES (:tenant_id, :issuer, :subject, :user_id, :now);
+
+-- forget_outsiders --
+DELETE FROM identity.external_identity
+WHERE tenant_id = :tenant_id AND user_id = :user_id;

@@ -1,0 +1,1 @@
+"""The sso room: who vouches for a tenant's users, and how one comes in that way."""

@@ -1,0 +1,63 @@
+"""Single sign-on: a tenant's OpenID providers, and the way in through them (ADR-0020)."""
+
+from bitvault.actors.sso.contract.events import (
+    ProviderAdded,
+    ProviderChanged,
+    ProviderRemoved,
+    SignedIn,
+    SignInFailed,
+)
+from bitvault.actors.sso.contract.providers import (
+    AddProvider,
+    ChangeProvider,
+    GetProvider,
+    ListProviders,
+    Provider,
+    ProviderTerms,
+    RemoveProvider,
+)
+from bitvault.actors.sso.contract.refusals import (
+    ProviderNotFound,
+    ProviderTaken,
+    SignInRefused,
+    StaleProvider,
+    TooManyProviders,
+)
+from bitvault.actors.sso.contract.sign_ins import (
+    BeginSignIn,
+    FinishSignIn,
+    ListWays,
+    RedeemSignIn,
+    SignInBegun,
+    SignInFinished,
+    SignInRedeemed,
+    Way,
+)
+
+__all__ = [
+    "AddProvider",
+    "BeginSignIn",
+    "ChangeProvider",
+    "FinishSignIn",
+    "GetProvider",
+    "ListProviders",
+    "ListWays",
+    "Provider",
+    "ProviderAdded",
+    "ProviderChanged",
+    "ProviderNotFound",
+    "ProviderRemoved",
+    "ProviderTaken",
+    "ProviderTerms",
+    "RedeemSignIn",
+    "RemoveProvider",
+    "SignInBegun",
+    "SignInFailed",
+    "SignInFinished",
+    "SignInRedeemed",
+    "SignInRefused",
+    "SignedIn",
+    "StaleProvider",
+    "TooManyProviders",
+    "Way",
+]

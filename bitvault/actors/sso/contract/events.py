@@ -1,0 +1,53 @@
+"""The facts this room publishes: ``provider.*``. Never a secret, a code or a token."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.kernel.events import Event
+
+
+@frozen
+class ProviderAdded(Event):
+    """There is a new identity provider."""
+
+    kind: ClassVar[str] = "provider.added"
+    name: str
+    issuer: str
+
+
+@frozen
+class ProviderChanged(Event):
+    """An identity provider has other terms, or another secret."""
+
+    kind: ClassVar[str] = "provider.changed"
+    name: str
+    issuer: str
+
+
+@frozen
+class ProviderRemoved(Event):
+    """An identity provider is gone."""
+
+    kind: ClassVar[str] = "provider.removed"
+    name: str
+    issuer: str
+
+
+@frozen
+class SignedIn(Event):
+    """A user came in by a provider; the session's own event follows when it is taken."""
+
+    kind: ClassVar[str] = "provider.signed_in"
+    user_id: UUID
+    login: str
+
+
+@frozen
+class SignInFailed(Event):
+    """A browser came back from a provider and was not let in."""
+
+    kind: ClassVar[str] = "provider.sign_in_refused"
+    reason: str
+    address: str

@@ -1,0 +1,1 @@
+"""The room's tables: SQL, and one function per query."""

@@ -1,0 +1,40 @@
+-- hold_name --
+-- Two admins who add at once take turns, so that there are no more than the most.
+SELECT pg_advisory_xact_lock(hashtextextended('sso.provider ' || :tenant_id::uuid::text, 0));
+
+-- insert_provider --
+INSERT INTO sso.provider (
+    tenant_id, provider_id, name, name_key, issuer, client_id, sealed_secret, scopes, login_claim,
+    groups_claim, group_prefix, group_map, makes_users, email_domains, revision, created_at
+)
+VALUES (
+    :tenant_id, :provider_id, :name, :name_key, :issuer, :client_id, :sealed_secret, :scopes,
+    :login_claim, :groups_claim, :group_prefix, :group_map, :makes_users, :email_domains, 1, :now
+);
+
+-- update_provider --
+UPDATE sso.provider
+SET name = :name, name_key = :name_key, client_id = :client_id, sealed_secret = :sealed_secret,
+    scopes = :scopes, login_claim = :login_claim, groups_claim = :groups_claim,
+    group_prefix = :group_prefix, group_map = :group_map, makes_users = :makes_users,
+    email_domains = :email_domains, revision = revision + 1
+WHERE tenant_id = :tenant_id AND provider_id = :provider_id;
+
+-- delete_provider --
+DELETE FROM sso.provider
+WHERE tenant_id = :tenant_id AND provider_id = :provider_id
+RETURNING name, issuer;
+
+-- providers --
+SELECT tenant_id, provider_id, name, issuer, client_id, sealed_secret, scopes, login_claim,
+    groups_claim, group_prefix, group_map, makes_users, email_domains, revision, created_at
+FROM sso.provider
+WHERE tenant_id = :tenant_id
+ORDER BY name_key;
+
+-- provider_by_id --
+-- Across tenants, where the transaction looks across: who signs in says no tenant.
+SELECT tenant_id, provider_id, name, issuer, client_id, sealed_secret, scopes, login_claim,
+    groups_claim, group_prefix, group_map, makes_users, email_domains, revision, created_at
+FROM sso.provider
+WHERE provider_id = :provider_id;

@@ -1,0 +1,35 @@
+-- drop_old_attempts --
+DELETE FROM sso.attempt WHERE tenant_id = :tenant_id AND expires_at <= :now;
+
+-- drop_old_tickets --
+DELETE FROM sso.ticket WHERE tenant_id = :tenant_id AND expires_at <= :now;
+
+-- insert_attempt --
+INSERT INTO sso.attempt (
+    tenant_id, state_hash, browser_hash, provider_id, return_to, client_state, challenge,
+    redirect_uri, expires_at
+)
+VALUES (
+    :tenant_id, :state_hash, :browser_hash, :provider_id, :return_to, :client_state, :challenge,
+    :redirect_uri, :expires_at
+);
+
+-- take_attempt --
+-- Once, by the browser that began it, at the provider that it was sent to.
+DELETE FROM sso.attempt
+WHERE tenant_id = :tenant_id AND state_hash = :state_hash AND browser_hash = :browser_hash
+    AND provider_id = :provider_id AND expires_at > :now
+RETURNING return_to, client_state, challenge, redirect_uri;
+
+-- insert_ticket --
+INSERT INTO sso.ticket (tenant_id, code_hash, provider_id, user_id, challenge, expires_at)
+VALUES (:tenant_id, :code_hash, :provider_id, :user_id, :challenge, :expires_at);
+
+-- tenant_of_ticket --
+-- Across tenants: who redeems says none.
+SELECT tenant_id FROM sso.ticket WHERE code_hash = :code_hash;
+
+-- take_ticket --
+DELETE FROM sso.ticket
+WHERE tenant_id = :tenant_id AND code_hash = :code_hash
+RETURNING user_id, challenge, expires_at > :now AS is_live;

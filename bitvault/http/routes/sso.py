@@ -1,0 +1,266 @@
+"""Single sign-on: a tenant's providers, and the way in through them (ADR-0020).
+
+The only cookie there is binds a sign-in to the browser that began it; it logs nobody in.
+"""
+
+import attrs
+import msgspec
+from msgspec import UNSET, UnsetType
+from werkzeug.http import dump_cookie, parse_cookie
+
+from bitvault.actors.identity.contract import OpenSessionOf, SecretIssued, Unauthenticated
+from bitvault.actors.sso.contract import (
+    AddProvider,
+    BeginSignIn,
+    ChangeProvider,
+    FinishSignIn,
+    GetProvider,
+    ListProviders,
+    ListWays,
+    Provider,
+    ProviderTerms,
+    RedeemSignIn,
+    RemoveProvider,
+    SignInRefused,
+)
+from bitvault.http import shapes
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
+from bitvault.http.preconditions import etag, single_revision
+from bitvault.http.routes.queries import list_reply
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import sso as wire
+from bitvault.wire.fields import Page
+from bitvault.wire.sessions import SessionOpened
+
+routes = Routes("single sign-on")
+
+COOKIE_SECONDS = 600
+_PATH = "/v1/identity-providers"
+_CODES = ("invalid", "forbidden")
+
+
+def _domains(body: wire.AddIdentityProvider | wire.ChangeIdentityProvider) -> int:
+    """Return how many names a body has to be looked through for."""
+    return 0 if isinstance(body.email_domains, UnsetType) else len(body.email_domains)
+
+
+@routes.route(
+    "POST",
+    _PATH,
+    {201: wire.IdentityProvider},
+    scope=Scope.ADMIN,
+    body=wire.AddIdentityProvider,
+    codes=(*_CODES, "provider_taken", "too_many_providers"),
+    cost=HEAVY,
+    items=_domains,
+)
+async def add_identity_provider(call: Call[wire.AddIdentityProvider, NoQuery]) -> Answer:
+    """Let users of your tenant sign in with an OpenID provider; for its admins.
+
+    The provider is asked for its discovery document at once. Whoever configures one says who may
+    be whom in this tenant.
+    """
+    given = msgspec.structs.asdict(call.body)
+    secret = given.pop("client_secret")
+    return _reply(
+        await call.sso.ask(AddProvider(call.caller, ProviderTerms(**given), secret)), status=201
+    )
+
+
+@routes.route(
+    "GET", _PATH, {200: Page[wire.IdentityProvider]}, scope=Scope.ADMIN, codes=("forbidden",)
+)
+async def list_identity_providers(call: Call[NoBody, NoQuery]) -> Answer:
+    """List your tenant's identity providers; for its admins."""
+    found = await call.sso.ask(ListProviders(call.caller))
+    return found if isinstance(found, Refusal) else list_reply(tuple(map(_shown, found)))
+
+
+@routes.route(
+    "GET",
+    _PATH + "/{id}",
+    {200: wire.IdentityProvider},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "provider_not_found"),
+)
+async def get_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe an identity provider; for the tenant's admins."""
+    return _reply(await call.sso.ask(GetProvider(call.caller, call.path["id"])))
+
+
+@routes.route(
+    "PATCH",
+    _PATH + "/{id}",
+    {200: wire.IdentityProvider},
+    scope=Scope.ADMIN,
+    body=wire.ChangeIdentityProvider,
+    codes=(*_CODES, "provider_not_found", "provider_taken", "precondition_failed"),
+    if_match=True,
+    items=_domains,
+)
+async def change_identity_provider(call: Call[wire.ChangeIdentityProvider, NoQuery]) -> Answer:
+    """Change an identity provider, but for its issuer; for the tenant's admins."""
+    before = await call.sso.ask(GetProvider(call.caller, call.path["id"]))
+    if isinstance(before, Refusal):
+        return before
+    given = msgspec.structs.asdict(call.body)
+    changed = {name: value for name, value in given.items() if value is not UNSET}
+    keeps_secret = "client_secret" not in changed
+    secret, expected = changed.pop("client_secret", None), single_revision(call)
+    terms = attrs.evolve(before.terms, **changed)
+    revision = before.revision if expected is None else expected
+    request = ChangeProvider(call.caller, before.provider_id, terms, secret, keeps_secret, revision)
+    return _reply(await call.sso.ask(request))
+
+
+@routes.route(
+    "DELETE",
+    _PATH + "/{id}",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "provider_not_found"),
+)
+async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
+    """Remove an identity provider; users, sessions and groups stay. For the tenant's admins."""
+    return await call.sso.ask(RemoveProvider(call.caller, call.path["id"])) or Reply(204)
+
+
+@routes.route(
+    "GET",
+    "/v1/sso",
+    {200: Page[wire.SignInWay]},
+    query=wire.WaysOf,
+    codes=("invalid",),
+    is_open=True,
+)
+async def list_sign_in_ways(call: Call[NoBody, wire.WaysOf]) -> Answer:
+    """List the identity providers that users of a tenant may sign in with."""
+    found = await call.sso.ask(ListWays(call.query.tenant))
+    if isinstance(found, Refusal):
+        return found
+    return list_reply(tuple(wire.SignInWay(id=one.provider_id, name=one.name) for one in found))
+
+
+@routes.route(
+    "GET",
+    "/v1/sso/{id}/start",
+    {303: None},
+    query=wire.BeginSignIn,
+    codes=("invalid", "provider_not_found", "unavailable"),
+    is_open=True,
+    cost=HEAVY,
+)
+async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Answer:
+    """Send a browser to an identity provider.
+
+    In the end it goes to returnTo with a code, which the client redeems with its verifier.
+    """
+    query = call.query
+    begun = await call.sso.ask(
+        BeginSignIn(call.path["id"], query.return_to, query.challenge, query.state)
+    )
+    if isinstance(begun, Refusal):
+        return begun
+    cookie = _cookie(begun.browser_secret, COOKIE_SECONDS, is_https=begun.is_https)
+    return _redirect(begun.location, cookie)
+
+
+@routes.route(
+    "GET",
+    "/v1/sso/{id}/callback",
+    {303: None},
+    query=wire.AuthorizationResponse,
+    codes=("invalid", "sign_in_refused", "unavailable"),
+    is_open=True,
+    cost=HEAVY,
+)
+async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Answer:
+    """Take up what a browser brings from an identity provider."""
+    given = msgspec.structs.asdict(call.query)
+    parameters = {name: value for name, value in given.items() if value is not None}
+    cookies = parse_cookie(call.headers.get("Cookie", ""))
+    is_https = _name(is_https=True) in cookies
+    secret = cookies.get(_name(is_https=is_https), "")
+    finished = await call.sso.ask(FinishSignIn(call.path["id"], parameters, secret, call.origin))
+    if isinstance(finished, Refusal):
+        return finished
+    return _redirect(finished.location, _cookie("", 0, is_https=is_https))
+
+
+@routes.route(
+    "POST",
+    "/v1/sso/sessions",
+    {201: SessionOpened},
+    body=wire.RedeemSignIn,
+    codes=("invalid", "sign_in_refused"),
+    is_open=True,
+)
+async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Answer:
+    """Take the session of a sign-in, as the client that began it; a wrong verifier ends it."""
+    redeemed = await call.sso.ask(RedeemSignIn(call.body.code, call.body.verifier))
+    if isinstance(redeemed, Refusal):
+        return redeemed
+    issued: SecretIssued | Refusal = await call.identity.ask(
+        OpenSessionOf(redeemed.tenant_id, redeemed.user_id, call.origin)
+    )
+    if isinstance(issued, Refusal):
+        return SignInRefused() if isinstance(issued, Unauthenticated) else issued
+    opened = SessionOpened(
+        token=issued.token,
+        expires_at=issued.credential.expires_at,
+        user=shapes.user(issued.user),
+    )
+    return Reply(201, opened, {"Cache-Control": "no-store"})
+
+
+def _name(*, is_https: bool) -> str:
+    """Return the cookie's name; only HTTPS has cookies that no other host can set."""
+    return "__Host-bitvault-sso" if is_https else "bitvault-sso"
+
+
+def _cookie(value: str, seconds: int, *, is_https: bool) -> str:
+    return dump_cookie(
+        _name(is_https=is_https),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=is_https,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _redirect(location: str, cookie: str) -> Reply:
+    headers = {"Location": location, "Set-Cookie": cookie, "Cache-Control": "no-store"}
+    return Reply(303, None, headers)
+
+
+def _reply(provider: Provider | Refusal, status: int = 200) -> Answer:
+    if isinstance(provider, Refusal):
+        return provider
+    shown = _shown(provider)
+    return Reply(status, shown, {"ETag": shown.etag})
+
+
+def _shown(provider: Provider) -> wire.IdentityProvider:
+    terms = provider.terms
+    shown = wire.IdentityProvider(
+        id=provider.provider_id,
+        name=terms.name,
+        issuer=terms.issuer,
+        client_id=terms.client_id,
+        has_secret=provider.has_secret,
+        scopes=terms.scopes,
+        login_claim=terms.login_claim,
+        groups_claim=terms.groups_claim,
+        group_prefix=terms.group_prefix,
+        group_map=dict(terms.group_map),
+        makes_users=terms.makes_users,
+        email_domains=terms.email_domains,
+        redirect_path=f"/v1/sso/{provider.provider_id}/callback",
+        created_at=provider.created_at,
+        etag="",
+    )
+    return msgspec.structs.replace(shown, etag=etag(provider.revision, shown))
