@@ -618,8 +618,9 @@ def test_a_token_is_made_for_a_folder(logged_in: Mapping[str, str]) -> None:
     made = run(logged_in, "token", "create", "scanner", "--path", "/inbox/")
     assert made.returncode == 0, made.stderr
     as_scanner = {**logged_in, "BITVAULT_TOKEN": made.stdout.decode().strip()}
-    assert run(as_scanner, "put", "-", "/inbox/scan", stdin=b"scan").returncode == 0
-    assert run(as_scanner, "put", "-", "/scan", stdin=b"scan").returncode == 4
+    inbox = json.loads(run(logged_in, "stat", "/inbox", "--json").stdout)["results"][0]["id"]
+    assert run(as_scanner, "put", "-", f"{inbox}:/scan", stdin=b"scan").returncode == 0
+    assert run(as_scanner, "put", "-", "/inbox/scan", stdin=b"scan").returncode == 4
     assert run(as_scanner, "ls", "/").returncode == 4
     run(logged_in, "mv", "/inbox", "/intake")
     assert b"/intake" in run(logged_in, "token", "list").stdout

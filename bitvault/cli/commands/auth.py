@@ -136,9 +136,9 @@ def _by_device(url: str) -> SessionOpened:
     with Client(url, policy=patience()) as client:
         asked = DeviceLogin(client.rest, f"bitvault on {socket.gethostname()}"[:_NAME])
         code, page = printable(asked.begun.user_code), printable(asked.page_complete)
-        click.echo(f"Open {page}\nand approve the code {code}.", err=True)
         countdown = Countdown()
         try:
+            click.echo(f"Open {page}\nand approve the code {code}.", err=True)
             return asked.wait(countdown.show)
         except KeyboardInterrupt:
             raise Interrupted("Nothing was stored; the code ends by itself.") from None

@@ -304,9 +304,10 @@ def _adding(rights: Right, there: Right | None, *, is_folder: bool) -> type:
         return KindMismatch if READ in rights else NodeNotFound
     if ADD in rights and READ not in rights:
         return UploadOpened
+    if READ not in rights:
+        return NodeNotFound
     if there is None:
-        seen = Forbidden if READ in rights else NodeNotFound
-        return UploadOpened if ADD in rights else seen
+        return UploadOpened if ADD in rights else Forbidden
     if READ not in there:
         return NodeNotFound
     return NameTaken if ADD in rights or CHANGE in there else Forbidden

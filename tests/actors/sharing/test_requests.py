@@ -21,7 +21,7 @@ from bitvault.actors.files.contract import (
     UploadOpened,
     Written,
 )
-from bitvault.actors.identity.contract import Standing
+from bitvault.actors.identity.contract import DescribeStandings
 from bitvault.actors.sharing.consumer import GrantSweeper
 from bitvault.actors.sharing.contract import (
     CreateLink,
@@ -249,7 +249,9 @@ class Strict:
     async def ask(self, request: Any, *, timeout: float = 5) -> Any:  # noqa: ASYNC109 - Ref's shape
         """Add the policy to what it says of anybody."""
         answer = await self.below.ask(request)
-        return evolve(answer, policy=self.policy) if isinstance(answer, Standing) else answer
+        if not isinstance(request, DescribeStandings):
+            return answer
+        return tuple(evolve(one, policy=self.policy) for one in answer)
 
 
 async def test_an_older_link_is_opened_under_the_policy_of_now(

@@ -321,9 +321,14 @@ class World:
     def __attrs_post_init__(self) -> None:
         room: Any = self.room
         rooms = Rooms(
-            identity=room, files=room, sharing=room, audit=room, letters=room, notifier=room
+            identity=room,
+            files=room,
+            sharing=room,
+            sso=room,
+            audit=room,
+            letters=room,
+            notifier=room,
         )
-        rooms = Rooms(identity=room, files=room, sharing=room, sso=room, audit=room, letters=room)
         options = Options(
             body_limit=1 << 20,
             body_timeout=5,

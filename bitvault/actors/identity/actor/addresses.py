@@ -26,6 +26,7 @@ from bitvault.actors.identity.contract import (
     SecretLetter,
     UserNotFound,
 )
+from bitvault.actors.identity.rules import mail
 from bitvault.actors.identity.store import mailboxes as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import UserId
@@ -72,7 +73,7 @@ class Addresses(Sessions):
     async def propose_own_email(self, request: ProposeOwnEmail) -> MailSettings | BadCredentials:
         """Have the question sent to a new address; a stolen session is not enough for that."""
         caller, principal = request.caller, request.caller.principal
-        email = None if request.email is None else rules.checked_email(request.email)
+        email = None if request.email is None else mail.checked_email(request.email)
         if email is not None:
             self._need_mail()
         account = await self._account(caller)
@@ -92,7 +93,7 @@ class Addresses(Sessions):
     async def propose_email(self, request: ProposeEmail) -> MailSettings:
         """Have the question sent to a new address of a user."""
         caller = admin_of(request.caller, "say where others get mail")
-        email = rules.checked_email(request.email)
+        email = mail.checked_email(request.email)
         self._need_mail()
 
         async def work(tx: Transaction) -> MailSettings:
@@ -123,7 +124,7 @@ class Addresses(Sessions):
     @handles(ConfirmEmail)
     async def confirm_email(self, request: ConfirmEmail) -> MailSettings:
         """Make the proposed address the caller's."""
-        digest, now = rules.mail_digest("e", request.token), self.clock.now()
+        digest, now = mail.mail_digest("e", request.token), self.clock.now()
         if digest is None:
             raise Refused(LinkSpent())
         tenant_id, user_id = request.caller.tenant_id, request.caller.principal.user_id
@@ -160,6 +161,6 @@ class Addresses(Sessions):
         return await self.database.read(request.tenant_id, work)
 
     def _minted(self, kind: str, seconds: float) -> store.Minted:
-        token = rules.new_mail_token(kind, self.ids.secret(rules.MAIL_SECRET_BYTES))
-        digest = rules.mail_digest(kind, token) or b""
+        token = mail.new_mail_token(kind, self.ids.secret(mail.MAIL_SECRET_BYTES))
+        digest = mail.mail_digest(kind, token) or b""
         return store.Minted(token, digest, self.clock.now() + timedelta(seconds=seconds))

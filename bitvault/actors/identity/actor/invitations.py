@@ -37,6 +37,7 @@ from bitvault.actors.identity.contract import (
     UserCreated,
     UserInvited,
 )
+from bitvault.actors.identity.rules import mail
 from bitvault.actors.identity.store import accounts, groups, keys, mailboxes, tenants
 from bitvault.actors.identity.store import invitations as store
 from bitvault.drivers.postgres.port import Transaction
@@ -91,11 +92,11 @@ class Invitations(Sessions):
         name = request.display_name
         return Invitation(
             invitation_id=self.ids.uuid7(),
-            email=rules.checked_email(request.email),
+            email=mail.checked_email(request.email),
             login=login,
             display_name=rules.checked_name("displayName", name) if name else login,
             is_admin=request.is_admin,
-            group_ids=rules.checked_groups(request.group_ids),
+            group_ids=mail.checked_groups(request.group_ids),
             invited_by=caller.principal.user_id,
             created_at=now,
             expires_at=now + timedelta(seconds=rules.INVITATION_SECONDS),
@@ -154,8 +155,8 @@ class Invitations(Sessions):
     @handles(MintInvitation)
     async def mint_invitation(self, request: MintInvitation) -> InvitationLetter | None:
         """Give an invitation the secret of the mail that is sent now."""
-        token = rules.new_mail_token("i", self.ids.secret(rules.MAIL_SECRET_BYTES))
-        digest, now = rules.mail_digest("i", token) or b"", self.clock.now()
+        token = mail.new_mail_token("i", self.ids.secret(mail.MAIL_SECRET_BYTES))
+        digest, now = mail.mail_digest("i", token) or b"", self.clock.now()
         place = request.tenant_id, request.invitation_id
 
         async def work(tx: Transaction) -> InvitationLetter | None:
@@ -169,7 +170,7 @@ class Invitations(Sessions):
         return (await self._invited(request.token))[1]
 
     async def _invited(self, token: str) -> tuple[TenantId, Invited]:
-        digest, now = rules.mail_digest("i", token), self.clock.now()
+        digest, now = mail.mail_digest("i", token), self.clock.now()
         if digest is None:
             raise Refused(InvitationNotFound())
         secret = digest
@@ -209,14 +210,14 @@ class Invitations(Sessions):
         """Use the invitation up; whatever is refused now gives it back."""
         tenant_id, now = user.tenant_id, user.created_at
         await tenants.hold_tenant(tx, tenant_id)
-        digest = rules.mail_digest("i", request.token) or b""
+        digest = mail.mail_digest("i", request.token) or b""
         invitation = _found(await store.take_invitation(tx, tenant_id, digest, now))
         if await store.is_suspended(tx, tenant_id):
             raise Refused(TenantSuspended())
         most = await tenants.full_at(tx, tenant_id)
         if most is not None:
             raise Refused(TooManyUsers(most))
-        made = rules.user_of(user, invitation, request.display_name)
+        made = mail.user_of(user, invitation, request.display_name)
         account = accounts.Account(made, phc)
         if not await accounts.insert_account(tx, account, rules.name_key(made.login)):
             raise Refused(LoginTaken(made.login))

@@ -14,6 +14,7 @@ from bitvault.actors.identity.contract import (
     SecretLetter,
     UseReset,
 )
+from bitvault.actors.identity.rules import mail
 from bitvault.actors.identity.store import accounts, credentials
 from bitvault.actors.identity.store import mailboxes as store
 from bitvault.drivers.postgres.port import Transaction
@@ -69,7 +70,7 @@ class Resets(Addresses):
     @handles(UseReset)
     async def use_reset(self, request: UseReset) -> None:
         """Set a new password, once, and end every session of the user."""
-        digest, now = rules.mail_digest("r", request.token), self.clock.now()
+        digest, now = mail.mail_digest("r", request.token), self.clock.now()
         if digest is None:
             raise Refused(LinkSpent())
         secret = digest

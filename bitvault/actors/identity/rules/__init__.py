@@ -3,16 +3,13 @@
 import hashlib
 import unicodedata
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from attrs import evolve, frozen
 
 from bitvault.actors.identity.contract import (
     ChangeTenant,
     ChangeUser,
-    Invitation,
     Policy,
     PolicyChange,
     Tenant,
@@ -20,9 +17,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.contract.policies import MIN_PASSWORD
 from bitvault.kernel.addresses import subscriber
-from bitvault.kernel.ids import GroupId
 from bitvault.kernel.limits import Charge, Limit
-from bitvault.kernel.mailbox import RULE, is_address
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Principal, Scope
 from bitvault.kernel.refusal import Invalid, Refused
@@ -45,8 +40,6 @@ MAX_TOKEN_SECONDS = 10 * 365 * 86_400
 INVITATION_SECONDS = 72 * 3600.0
 """A weekend: who is invited on a Friday may read it on a Monday."""
 RESET_SECONDS = 30 * 60.0
-MAIL_SECRET_BYTES = 24
-_MAX_INVITED_GROUPS = 100
 
 
 @frozen
@@ -79,42 +72,6 @@ def checked_name(what: str, value: str) -> str:
     if len(name.encode()) > _MAX_NAME:
         raise Refused(Invalid(what, f"must be at most {_MAX_NAME} bytes long"))
     return name
-
-
-def checked_email(value: str) -> str:
-    """Return an e-mail address.
-
-    Raises:
-        Refused: ``Invalid`` naming ``email`` and the rule.
-    """
-    if not is_address(value):
-        raise Refused(Invalid("email", RULE))
-    return value
-
-
-def checked_groups(group_ids: Sequence[UUID]) -> tuple[GroupId, ...]:
-    """Return the groups of an invitation, each once and in a stable order."""
-    if len(group_ids) > _MAX_INVITED_GROUPS:
-        raise Refused(Invalid("groups", f"must be at most {_MAX_INVITED_GROUPS} items long"))
-    return tuple(map(GroupId, sorted(set(group_ids))))
-
-
-def user_of(user: User, invitation: Invitation, display_name: str) -> User:
-    """Return the user that somebody is invited to be, under the name they chose."""
-    name = display_name or invitation.display_name
-    return evolve(user, display_name=name, is_admin=invitation.is_admin)
-
-
-def new_mail_token(kind: str, secret: bytes) -> str:
-    """Render ``MAIL_SECRET_BYTES`` random bytes for a link in a mail, of one kind."""
-    return f"bv{kind}_{urlsafe_b64encode(secret).decode()}"
-
-
-def mail_digest(kind: str, token: str) -> bytes | None:
-    """Return what is stored of such a token; None when it cannot be one."""
-    if not (token.startswith(f"bv{kind}_") and token.isascii() and len(token) <= 64):  # noqa: PLR2004 - longer than any
-        return None
-    return hashlib.sha256(token.encode()).digest()
 
 
 def name_key(name: str) -> str:

@@ -1,0 +1,52 @@
+"""Decisions about what goes by mail: addresses, invitations, and the secrets of links in mails."""
+
+import hashlib
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from uuid import UUID
+
+from attrs import evolve
+
+from bitvault.actors.identity.contract import Invitation, User
+from bitvault.kernel.ids import GroupId
+from bitvault.kernel.mailbox import RULE, is_address
+from bitvault.kernel.refusal import Invalid, Refused
+
+MAIL_SECRET_BYTES = 24
+_MAX_INVITED_GROUPS = 100
+
+
+def checked_email(value: str) -> str:
+    """Return an e-mail address.
+
+    Raises:
+        Refused: ``Invalid`` naming ``email`` and the rule.
+    """
+    if not is_address(value):
+        raise Refused(Invalid("email", RULE))
+    return value
+
+
+def checked_groups(group_ids: Sequence[UUID]) -> tuple[GroupId, ...]:
+    """Return the groups of an invitation, each once and in a stable order."""
+    if len(group_ids) > _MAX_INVITED_GROUPS:
+        raise Refused(Invalid("groups", f"must be at most {_MAX_INVITED_GROUPS} items long"))
+    return tuple(map(GroupId, sorted(set(group_ids))))
+
+
+def user_of(user: User, invitation: Invitation, display_name: str) -> User:
+    """Return the user that somebody is invited to be, under the name they chose."""
+    name = display_name or invitation.display_name
+    return evolve(user, display_name=name, is_admin=invitation.is_admin)
+
+
+def new_mail_token(kind: str, secret: bytes) -> str:
+    """Render ``MAIL_SECRET_BYTES`` random bytes for a link in a mail, of one kind."""
+    return f"bv{kind}_{urlsafe_b64encode(secret).decode()}"
+
+
+def mail_digest(kind: str, token: str) -> bytes | None:
+    """Return what is stored of such a token; None when it cannot be one."""
+    if not (token.startswith(f"bv{kind}_") and token.isascii() and len(token) <= 64):  # noqa: PLR2004 - longer than any
+        return None
+    return hashlib.sha256(token.encode()).digest()
