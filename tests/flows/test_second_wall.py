@@ -13,6 +13,7 @@ from tests.flows.belongings import Belongings
 from tests.flows.people import settled
 from tests.flows.test_strangers import ROUTES, hidden, lines
 from tests.support.daemon import running_daemon
+from tests.support.smtp import SmtpServer, mail_settings
 from tests.support.tables import unchanged
 
 NAMED = re.compile(r"(?:\b\w+\.)?\btenant_id = :tenant(?:_id)?\b")
@@ -31,11 +32,14 @@ main()
 
 
 @pytest.mark.requirement("X20")
-def test_no_statement_reaches_another_tenant_without_its_condition() -> None:
+def test_no_statement_reaches_another_tenant_without_its_condition(
+    mail_server: SmtpServer,
+) -> None:
     """All routes, all ids of another tenant: as with the condition, as if they did not exist."""
     program = (sys.executable, "-c", WITHOUT_WHERE, "serve")
     invented = Belongings.invented()
-    with running_daemon(program=program) as daemon, settled(daemon) as town:
+    mail = mail_settings(mail_server)
+    with running_daemon(program=program, **mail) as daemon, settled(daemon) as town:
         with unchanged(daemon):
             wrong = lines(hidden(town.stranger, one, town.owned, invented) for one in ROUTES)
         assert not wrong, wrong

@@ -217,7 +217,7 @@ def _explained(moment: Moment, _: set[UUID], look: Look) -> Mapping[object, str]
 
 _SEEN: Mapping[str, Callable[..., object]] = {
     "see": lambda m, ids, look: m.rank(ids, look.node) > 0,
-    "guest": lambda m, ids, look: m.rank(ids, look.node) > 0,
+    "guest": lambda m, ids, look: m.rank(ids, look.node, is_inside=True) > 0,
     "check": lambda m, ids, look: m.rank(ids, look.node),
     "list": lambda m, ids, look: m.names(ids, look.node),
     "shared": lambda m, ids, _: {one: RANKS[rank] for one, rank in m.shared(ids).items()},
@@ -228,5 +228,4 @@ _SEEN: Mapping[str, Callable[..., object]] = {
 
 def _is_good(moment: Moment, look: Look) -> bool:
     link = moment.access.links.get(look.who)
-    is_out = look.node in moment.access.disabled  # a link is good as long as who made it
-    return link is not None and not link.is_revoked and not is_out
+    return link is not None and moment.is_good(link)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.store import credentials
+from bitvault.actors.sharing.actor import desk
 from bitvault.actors.sharing.actor import grants as room
 from bitvault.actors.sharing.actor import links as link_room
 from bitvault.actors.sharing.rules import grants as rules
@@ -52,12 +53,6 @@ def _link_revived_without_row(stack: ExitStack) -> None:
     stack.enter_context(replaced(links, "update_link", update))
 
 
-def _link_revoked_with_row(stack: ExitStack) -> None:
-    async def ungrant(*_: Any) -> None: ...
-
-    stack.enter_context(replaced(links, "ungrant", ungrant))
-
-
 def _revoked_link_opens(stack: ExitStack) -> None:
     stack.enter_context(replaced(links, "leads_anywhere", lambda *_: True))
 
@@ -73,7 +68,10 @@ def _anybody_shares(stack: ExitStack) -> None:
     async def sharable(self: Any, caller: Any, node_id: Any) -> Any:
         return await self._access(caller, node_id)
 
+    async def unheld(*_: Any) -> None: ...
+
     stack.enter_context(replaced(link_room.Desk, "_sharable", sharable))
+    stack.enter_context(replaced(desk, "hold_right", unheld))
 
 
 def _sessions_kept(stack: ExitStack) -> None:
@@ -91,7 +89,6 @@ ACCESS: Sequence[Mutant] = (
     ),
     Mutant("sessions of the disabled kept", "A1", _sessions_kept, draw=commons, first=13),
     Mutant("link revived without its row", "A1", _link_revived_without_row, draw=commons),
-    Mutant("link revoked with its row left", "A2", _link_revoked_with_row, draw=commons),
     Mutant("revoked link opens", "A1", _revoked_link_opens, draw=commons),
     Mutant("groups left out of what is shared", "A3", _groups_not_listed, draw=commons),
     Mutant("anybody who sees may share", "A5", _anybody_shares, draw=commons),

@@ -20,7 +20,7 @@ from tests.simulation.sessions import Sessions
 _HEADER = re.compile(r"^-- (always|quiet|end|clean) (.+) --$", re.MULTILINE)
 _EVENTS = """
     SELECT tenant_id, seq, origin ->> 'request_id' AS request, kind, aggregate_id, revision,
-           payload
+           payload, user_id
       FROM outbox.event ORDER BY tenant_id, seq
 """
 _NODES = """
@@ -70,7 +70,7 @@ def journals(sessions: Sessions) -> dict[UUID, list[Event]]:
     found: dict[UUID, list[Event]] = defaultdict(list)
     for row in sessions.fetch(_EVENTS):
         fields = (row["request"] or "", row["kind"], row["aggregate_id"], row["revision"])
-        found[row["tenant_id"]].append(Event(row["seq"], *fields, row["payload"]))
+        found[row["tenant_id"]].append(Event(row["seq"], *fields, row["payload"], row["user_id"]))
     return found
 
 

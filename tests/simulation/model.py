@@ -36,6 +36,8 @@ class Event:
     subject: UUID
     revision: int
     payload: Mapping[str, Any]
+    actor: UUID | None = None
+    """Whose request it was."""
 
 
 @frozen

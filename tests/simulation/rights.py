@@ -25,6 +25,8 @@ class Link:
     node: UUID
     rank: int
     is_revoked: bool = False
+    sponsor: UUID | None = None
+    """Who made it, or changed it last: it is good as long as they may share what it leads to."""
 
 
 @frozen
@@ -38,6 +40,8 @@ class Access:
     """Groups, and who is in them."""
     disabled: frozenset[UUID] = frozenset()
     links: Mapping[UUID, Link] = field(factory=dict)
+    team: Mapping[UUID, int] = field(factory=dict)
+    """Ranks in the team's space."""
 
     def after(self, event: Event) -> "Access":
         """Return what is said after an event."""
@@ -49,10 +53,9 @@ class Access:
         return {user, EVERYONE} | {group for group, member in self.members if member == user}
 
     def said(self, node: UUID, ids: set[UUID]) -> int:
-        """Return the best of what these ids are given on a node itself."""
+        """Return the best of what these ids are given on a node itself, by name."""
         found = [r for (n, grantee), r in self.given.items() if n == node and grantee in ids]
-        good = (link for key, link in self.links.items() if key in ids and not link.is_revoked)
-        return max([0, *found, *(link.rank for link in good if link.node == node)])
+        return max([0, *found])
 
 
 @frozen
@@ -65,21 +68,39 @@ class Moment:
     logins: Mapping[UUID, str]
     """What users are called: a personal space has its owner's login for a name."""
 
-    def rank(self, ids: set[UUID], node: UUID) -> int:
-        """Return what these ids together may do to a node; 0 also where no live node is."""
+    def rank(self, ids: set[UUID], node: UUID, *, is_inside: bool = False) -> int:
+        """Return what these ids together may do to a node; 0 also where no live node is.
+
+        A guest who ``is_inside`` was let in when somebody answered for the link.
+        """
         chain = self.tree.chain(node) or []
         rank = self._in_space(ids, chain[0].name) if chain else 0
         for one in chain:
             if one.node_id in self.access.restricted and rank < MANAGER:
                 rank = 0
             rank = max(rank, self.access.said(one.node_id, ids))
+            rank = max(rank, self._linked(one.node_id, ids, is_inside=is_inside))
         return rank
 
+    def is_good(self, link: Link) -> bool:
+        """Say whether a link leads anywhere: somebody has to answer for it."""
+        sponsor = link.sponsor
+        if sponsor is None or link.is_revoked or sponsor in self.access.disabled:
+            return False
+        return self.rank(self.access.identities(sponsor), link.node) >= MANAGER
+
+    def _linked(self, node: UUID, ids: set[UUID], *, is_inside: bool) -> int:
+        """Return what links among these ids give on a node itself."""
+        links = self.access.links
+        mine = [links[one] for one in ids & links.keys() if links[one].node == node]
+        good = [one for one in mine if (not one.is_revoked if is_inside else self.is_good(one))]
+        return max([0, *(link.rank for link in good)])
+
     def _in_space(self, ids: set[UUID], name: str) -> int:
-        """Return the rank that a space itself gives: the team's clients are its editors."""
+        """Return the rank that a space itself gives: in the team's, by their roles."""
         if name == _TEAM:
-            users = ids & set(self.logins)
-            return 0 if not users else MANAGER if self.admin in users else 2
+            own = MANAGER if self.admin in ids else 0
+            return max([own, *(self.access.team.get(one, 0) for one in ids)])
         return MANAGER if name in {self.logins.get(one) for one in ids} else 0
 
     def names(self, ids: set[UUID], folder: UUID) -> tuple[str, ...]:
@@ -120,7 +141,7 @@ def _revoked(access: Access, event: Event) -> Access:
 def _linked(access: Access, event: Event) -> Access:
     payload = event.payload
     is_revoked = payload.get("is_revoked", False)
-    link = Link(UUID(payload["node_id"]), RANKS.index(payload["role"]), is_revoked)
+    link = Link(UUID(payload["node_id"]), RANKS.index(payload["role"]), is_revoked, event.actor)
     return evolve(access, links={**access.links, event.subject: link})
 
 
@@ -134,7 +155,14 @@ def _member(event: Event) -> set[Any]:
     return {(event.subject, UUID(event.payload["member_id"]))}
 
 
+def _joined_team(access: Access, event: Event) -> Access:
+    payload = event.payload
+    one = {UUID(payload["member_id"]): RANKS.index(payload["role"])}
+    return evolve(access, team={**access.team, **one})
+
+
 _STEPS: Mapping[str, Callable[[Access, Event], Access]] = {
+    "space.member_set": _joined_team,
     "share.granted": _granted,
     "share.revoked": _revoked,
     "share.restricted": lambda a, e: evolve(a, restricted=a.restricted | {e.subject}),

@@ -63,7 +63,8 @@ _TAKEN_OVER = """
 _NEEDED = "SELECT FROM files.blob WHERE object_key = $1 AND refs > 0"
 _GRACES = 6
 """More than the two after which an object is forgotten; a deletion is tried again in between."""
-_HEALED_SECONDS = 60
+_HEALED_SECONDS = 90
+"""More than the 66 after which the collector comes by at the latest."""
 _LONGEST_SECONDS = 3600.0
 _DOING = {**DOING, **SHARING, "upload": upload}
 _STALE_SECONDS = 1.2
@@ -164,9 +165,12 @@ class Run:
         for script in scripts:
             if script.opening:
                 await _do(admin, script)
+        # Where things are shared, not everybody may share; where they are purged, everybody may.
+        shares = any(op.kind == "group" for script in scripts for op in script.ops)
+        role = Role.EDITOR if shares else Role.MANAGER
         async with trio.open_nursery() as nursery:
             for client, script in zip(clients, others, strict=True):
-                nursery.start_soon(_join_and_do, client, script, admin, space)
+                nursery.start_soon(_join_and_do, client, script, admin, space, role)
 
     async def _until(self, kind: str) -> None:
         """Wait until nothing of this kind is broken any more; it must come about by itself."""
@@ -246,10 +250,12 @@ class Run:
         return broken
 
 
-async def _join_and_do(client: Client, script: Script, admin: Client, space: Space) -> None:
+async def _join_and_do(
+    client: Client, script: Script, admin: Client, space: Space, role: Role
+) -> None:
     if client is not admin:
         owner.set(f"t{script.tenant}u{script.user}.login")
-        await _join(client, admin, space)
+        await _join(client, admin, space, role)
         await client.log_in()
         said_in(client).people[client.account.login] = client.user
     await _do(client, script)
@@ -279,8 +285,8 @@ async def _team(admin: Client) -> Space:
     return found
 
 
-async def _join(client: Client, admin: Client, space: Space) -> None:
-    """Make the client's user, and an editor of the team's space."""
+async def _join(client: Client, admin: Client, space: Space, role: Role) -> None:
+    """Make the client's user, and a member of the team's space."""
     account = client.account
     user = await admin.ask(
         "identity",
@@ -289,7 +295,7 @@ async def _join(client: Client, admin: Client, space: Space) -> None:
     if not isinstance(user, User):
         users = await admin.ask("identity", lambda who: ListUsers(admin.caller(who, "setup")))
         user = next(each for each in users if each.login == account.login)
-    member = SpaceId(space.space_id), UserId(user.user_id), Role.MANAGER
+    member = SpaceId(space.space_id), UserId(user.user_id), role
     await admin.ask("files", lambda who: SetMember(admin.caller(who, "setup"), *member))
 
 

@@ -125,7 +125,11 @@ async def test_content_is_no_answer_either(company: Company, box: NodeId) -> Non
 
 async def test_what_is_left_of_a_quota_is_not_told(company: Company, box: NodeId) -> None:
     """Only that it does not fit."""
-    full = Query("full", "UPDATE files.usage SET quota = 20 WHERE tenant_id = $1", ("tenant",))
+    full = Query(
+        "full",
+        "UPDATE files.usage SET quota = 20, follows = FALSE WHERE tenant_id = $1",
+        ("tenant",),
+    )
     await company.files.database.transact(
         company.tenant_id, lambda tx: tx.execute(full, tenant=company.tenant_id)
     )

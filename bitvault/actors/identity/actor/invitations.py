@@ -129,10 +129,13 @@ class Invitations(Sessions):
         """Send the mail again, with a new secret."""
         caller = admin_of(request.caller, "invite users")
         self._need_mail()
-        until = self.clock.now() + timedelta(seconds=rules.INVITATION_SECONDS)
+        now = self.clock.now()
+        until = now + timedelta(seconds=rules.INVITATION_SECONDS)
 
         async def work(tx: Transaction) -> Invitation:
             place = caller.tenant_id, request.invitation_id
+            if await keys.made_before(tx, caller, request.invitation_id, now) is not None:
+                return _found(await store.invitation_by_id(tx, *place))
             renewed = _found(await store.renew_invitation(tx, *place, until))
             await self._append(tx, caller, _told(renewed))
             return renewed

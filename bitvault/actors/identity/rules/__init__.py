@@ -4,6 +4,7 @@ import hashlib
 import unicodedata
 from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from attrs import evolve, frozen
 
