@@ -16,6 +16,7 @@ ORDER = ["", "trash_node", "apply_batch"]
 ELSEWHERE = {
     "commit_upload": "test_uploads.py: a second commit gives the first answer",
     "commit_uploads": "the same",
+    "deny_device": "test_devices.py: who was approved is not denied",
 }
 """Routes whose examples cannot succeed, and where their repeats are tried."""
 

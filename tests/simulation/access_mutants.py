@@ -85,7 +85,7 @@ ACCESS: Sequence[Mutant] = (
     Mutant("restriction ignored", "A1", _restriction_ignored, draw=commons),
     Mutant("restriction not explained", "A2", _restriction_unexplained, draw=commons, first=10),
     Mutant(
-        "principal kept after a change of groups", "A1", _principal_kept, draw=commons, first=33
+        "principal kept after a change of groups", "A1", _principal_kept, draw=commons, first=70
     ),
     Mutant("sessions of the disabled kept", "A1", _sessions_kept, draw=commons, first=13),
     Mutant("link revived without its row", "A1", _link_revived_without_row, draw=commons),
