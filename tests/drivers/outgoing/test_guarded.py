@@ -58,7 +58,7 @@ async def listening(server: Server, tls: ssl.SSLContext | None = None) -> AsyncI
             listeners = await trio.open_ssl_over_tcp_listeners(0, tls, host="127.0.0.1")
         inner = getattr(listeners[0], "transport_listener", listeners[0])
         server.port = inner.socket.getsockname()[1]
-        nursery.start_soon(trio.serve_listeners, server.serve, listeners)
+        await nursery.start(trio.serve_listeners, server.serve, listeners)
         yield server
         nursery.cancel_scope.cancel()
 
