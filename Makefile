@@ -49,8 +49,9 @@ dev: $(DEV_STAMP) $(IDP_STAMP) ## The same, with the development tools
 run: install ## Start the daemon with everything embedded (DATA=folder LISTEN=host:port ARGS=flags)
 	$(BIN)/bitvaultd serve --data $(DATA) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)
 
+# Two at a time, each file by one of them: a file's tests share a server or a daemon.
 test: dev ## Run the whole test suite
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: dev ## Format check, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -21,6 +21,8 @@ from bitvault.http.options import Options
 from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.routes.health import PAGES, Health, front, page_view
+from bitvault.http.scim.faults import MEDIA
+from bitvault.http.scim.shapes import ROOT
 from bitvault.http.serving import Trace, tracing
 from bitvault.http.throttle import Throttle, headers
 from bitvault.kernel.clock import Clock
@@ -170,8 +172,10 @@ async def _http_problem(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         allowed = ", ".join(sorted(error.valid_methods))
         detail = f"{request.method} is not allowed here; these are: {allowed}."
-    members = problems.problem(code, detail, tracing.get().origin.request_id)
-    response = serving.problem_response(members)
+    trace = tracing.get()
+    if request.path.startswith(f"{ROOT}/"):
+        trace.media = MEDIA
+    response = serving.problem_response(problems.problem(code, detail, trace.origin.request_id))
     if allowed:
         response.headers["Allow"] = allowed
     return response

@@ -137,7 +137,7 @@ class Reply:
     """An answer: a shape to encode (None: no body), its status and headers."""
 
     status: int
-    shape: msgspec.Struct | None = None
+    shape: msgspec.Struct | Mapping[str, Any] | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
 

@@ -52,7 +52,7 @@ def query(pairs: Iterable[tuple[str, str]], shape: type[S]) -> S:
 
 
 def path(given: Mapping[str, str]) -> dict[str, Any]:
-    """Decode path parameters: ``n`` is a version number, every other one an id."""
+    """Decode path parameters: ``n`` is a version number, ``name`` text, every other one an id."""
     return {name: _parameter(name, value) for name, value in given.items()}
 
 
@@ -67,7 +67,9 @@ def clean(name: str, value: str) -> str:
     return value
 
 
-def _parameter(name: str, value: str) -> UUID | int:
+def _parameter(name: str, value: str) -> UUID | int | str:
+    if name == "name":
+        return clean(name, value)
     if name == "n":
         if not re.fullmatch(r"[1-9][0-9]{0,8}", value):
             raise invalid(name, "must be a version number")

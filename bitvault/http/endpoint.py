@@ -50,6 +50,7 @@ class Endpoint:
         items: How many times that, by its body: as many as a batch has items.
         is_hashing: Hashes a password; few of these are served at once.
         when_full: Served though the disk is short of room: it reads, or writes next to nothing.
+        media: The media type of what it answers; what it is sent may be of it, or JSON.
     """
 
     method: str
@@ -71,6 +72,7 @@ class Endpoint:
     items: Callable[[Any], int] | None = None
     is_hashing: bool = False
     when_full: bool = False
+    media: str = "application/json"
 
     @property
     def operation_id(self) -> str:

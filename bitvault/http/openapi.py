@@ -14,10 +14,12 @@ from bitvault.actors.sso import contract as sso
 from bitvault.actors.storage import contract as storage
 from bitvault.http.endpoint import Endpoint, NoQuery
 from bitvault.http.problems import OWN_MEANINGS, STATUS
+from bitvault.http.scim import faults
 from bitvault.kernel import refusal
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire.problems import Problem
+from bitvault.wire.scim import Fault
 
 _SAYING_NO = (refusal, storage, files, identity, sharing, sso, notifier)
 """Where refusals are declared; what storage says reaches clients through files."""
@@ -85,7 +87,7 @@ def _is_refusal(kind: object) -> TypeGuard[type[Refusal]]:
 
 
 def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Mapping[Any, Any], dict[str, Any]]:
-    shapes: list[Any] = [Problem]
+    shapes: list[Any] = [Problem, Fault]
     for endpoint in endpoints:
         shapes += [endpoint.query, *(s for s in endpoint.answers.values() if s is not None)]
         shapes += [endpoint.body] if endpoint.has_body else []
@@ -116,7 +118,7 @@ def _operation(
     if endpoint.has_body:
         operation["requestBody"] = {
             "required": not endpoint.body_optional,
-            "content": {"application/json": {"schema": schemas[endpoint.body]}},
+            "content": {endpoint.media: {"schema": schemas[endpoint.body]}},
         }
     if endpoint.scope is not None:
         operation["security"] = [{"token": [endpoint.scope.name.lower()]}]
@@ -128,7 +130,8 @@ def _operation(
 def _path_parameters(path: str) -> Iterable[dict[str, Any]]:
     number = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
     for name in _PARAMETER.findall(path):
-        schema = number if name == "n" else {"type": "string", "format": "uuid"}
+        text = {"type": "string", "maxLength": 256}
+        schema = {"n": number, "name": text}.get(name, {"type": "string", "format": "uuid"})
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
@@ -171,7 +174,7 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
     for status, shape in sorted(answers.items()):
         responses[str(status)] = {"description": _PHRASE[status]}
         if shape is not None:
-            responses[str(status)]["content"] = {"application/json": {"schema": schemas[shape]}}
+            responses[str(status)]["content"] = {endpoint.media: {"schema": schemas[shape]}}
     codes = [*endpoint.codes, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
     codes += [] if endpoint.is_open else ["unauthenticated"]
     codes += [] if endpoint.serves(Scope.READ) or endpoint.is_open else ["insufficient_scope"]
@@ -182,6 +185,8 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
     for code in sorted(set(codes)):
         by_status.setdefault(STATUS[code], []).append(code)
     problem = {"application/problem+json": {"schema": schemas[Problem]}}
+    if endpoint.media == faults.MEDIA:
+        problem = {faults.MEDIA: {"schema": schemas[Fault]}}
     for status, names in sorted(by_status.items()):
         described = f"Problem: {', '.join(names)}."
         responses[str(status)] = {"description": described, "content": problem}
@@ -192,6 +197,7 @@ _PHRASE = {
     200: "Done.",
     201: "Created.",
     202: "Accepted.",
+    501: "Not implemented.",
     204: "Done.",
     302: "Found.",
     303: "Go there.",

@@ -41,6 +41,7 @@ STATUS: Final[Mapping[str, int]] = {
     "already_invited": 409,
     "bytes_missing": 409,
     "erasure_begun": 409,
+    "external_id_taken": 409,
     "group_taken": 409,
     "kind_mismatch": 409,
     "last_admin": 409,

@@ -16,6 +16,7 @@ from bitvault.http import auth, decoding, preconditions, problems, throttle
 from bitvault.http.call import Answer, Call, Edge, Reply
 from bitvault.http.endpoint import Endpoint, NoBody
 from bitvault.http.problems import Rejected
+from bitvault.http.scim import faults
 from bitvault.kernel.limits import Verdict
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import Forbidden, Refusal
@@ -41,6 +42,8 @@ class Trace:
     verdicts: list[Verdict] = attrs.field(factory=list)
     route: str = ""
     code: str = ""
+    media: str = "application/json"
+    """Of what the route answers."""
 
 
 tracing: contextvars.ContextVar[Trace] = contextvars.ContextVar("tracing")
@@ -51,7 +54,7 @@ def view_of(endpoint: Endpoint, edge: Edge, shows: Endpoint | None = None) -> Vi
 
     async def view(**path: str) -> Response:
         trace = tracing.get()
-        trace.route = endpoint.path
+        trace.route, trace.media = endpoint.path, endpoint.media
         try:
             answer = await _answer(endpoint, edge, trace, path, shows)
             return _response(answer, trace, endpoint, shows)
@@ -78,7 +81,13 @@ def rejected_response(rejected: Rejected) -> Response:
 
 def problem_response(members: dict[str, Any]) -> Response:
     """Encode problem details."""
-    tracing.get().code = members["code"]
+    trace = tracing.get()
+    trace.code = members["code"]
+    if trace.media == faults.MEDIA:
+        response = Response(faults.encode(members), members["status"])
+        response.headers.update(problems.headers_for(members))
+        response.headers.update(faults.headers_for(members))
+        return response
     response = Response(problems.encode(members), members["status"])
     response.headers.update(problems.headers_for(members))
     return response
@@ -204,8 +213,8 @@ async def _body(endpoint: Endpoint) -> msgspec.Struct:
     raw = await _received(SMALL_BODY if endpoint.is_open else None)
     if not raw and endpoint.body_optional:
         raw = b"{}"
-    elif request.mimetype != "application/json":
-        raise Rejected("unsupported_media_type", "Content-Type: must be application/json.")
+    elif request.mimetype not in {"application/json", endpoint.media}:
+        raise Rejected("unsupported_media_type", f"Content-Type: must be {endpoint.media}.")
     shape: msgspec.Struct = decoding.body(raw, endpoint.body)
     return shape
 
@@ -230,7 +239,7 @@ def _response(answer: Answer, trace: Trace, endpoint: Endpoint, shows: Endpoint 
     if isinstance(answer, Refusal):
         return problem_response(problems.of_refusal(answer, trace.origin.request_id))
     if endpoint.is_conditional:
-        return _shown(answer)
+        return _shown(answer, endpoint.media)
     response = reply_response(answer)
     if shows is not None and type(answer.shape) is shows.answers[200]:
         # What was changed is answered as a GET would show it, so it has the same tag.
@@ -238,7 +247,7 @@ def _response(answer: Answer, trace: Trace, endpoint: Endpoint, shows: Endpoint 
     return response
 
 
-def _shown(reply: Reply) -> Response:
+def _shown(reply: Reply, media: str) -> Response:
     """Encode what is shown, with its tag; 304 for who has it already.
 
     A browser may keep it, but has to ask before every use: for whoever is logged in then.
@@ -249,7 +258,7 @@ def _shown(reply: Reply) -> Response:
     if preconditions.is_known(request.headers.get("If-None-Match"), tag):
         return reply_response(Reply(304, None, headers))
     response = Response(raw, reply.status)
-    response.headers.update({"Content-Type": "application/json", **headers})
+    response.headers.update({"Content-Type": media, **headers})
     return response
 
 
@@ -259,7 +268,7 @@ def reply_response(reply: Reply) -> Response:
         response = bodiless(reply.status)
     else:
         response = Response(msgspec.json.encode(reply.shape), reply.status)
-        response.headers["Content-Type"] = "application/json"
+        response.headers["Content-Type"] = tracing.get().media
         response.headers["Cache-Control"] = "no-store"
     response.headers.update(reply.headers)
     return response

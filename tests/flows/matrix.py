@@ -20,7 +20,7 @@ PASSING = {"date", "ratelimit"}
 """Headers that tell of the moment, and of nothing else."""
 _ID = re.compile(r"\{(\w+)\}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NOTHING = ('"items":[]', '"problem":{', '"applied":0')
+_NOTHING = ('"items":[]', '"Resources":[]', '"problem":{', '"applied":0')
 _EMPTY = ("404", "204")
 
 
@@ -115,6 +115,11 @@ def told(reply: httpx.Response) -> str:
     kept = {name: text for name, text in reply.headers.items() if name not in PASSING}
     whole = f"{reply.status_code} {sorted(kept.items())} {reply.text}"
     return _UUID.sub("*", whole.replace(reply.headers["x-request-id"], "*"))
+
+
+def code_of(reply: httpx.Response) -> str:
+    """Return the code of a problem; what a directory is told has it in a header."""
+    return str(reply.headers.get("x-problem-code") or reply.json()["code"])
 
 
 def status_of(reply: httpx.Response) -> int:

@@ -159,6 +159,10 @@ def test_a_route_that_takes_a_list_says_what_its_items_cost(endpoint: Endpoint) 
         assert endpoint.items is not None
 
 
+_LONG = 10
+"""Items, from which on they cost something."""
+
+
 def members(shape: Any) -> Iterator[Any]:
     """Yield the members of a body."""
     info = type_info(shape)
@@ -167,9 +171,9 @@ def members(shape: Any) -> Iterator[Any]:
 
 
 def is_list(kind: Any) -> bool:
-    """Say whether a member is a list of any length."""
+    """Say whether a member is a list that may be long."""
     bare = kind.type if isinstance(kind, Metadata) else kind
-    return isinstance(bare, VarTupleType | ListType)
+    return isinstance(bare, VarTupleType | ListType) and (bare.max_length or _LONG) >= _LONG
 
 
 FILE = {"path": "/a.txt", "size": 3, "hash": HASH}

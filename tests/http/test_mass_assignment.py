@@ -16,11 +16,16 @@ from bitvault.http import decoding
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
+from bitvault.http.scim import faults
 from bitvault.kernel.principal import Principal
 from tests.http.support.requests import GOOD
 
 WITH_BODY = [each for each in ENDPOINTS if each.has_body]
-with_body = pytest.mark.parametrize("endpoint", WITH_BODY, ids=lambda e: e.operation_id)
+CLOSED = [each for each in WITH_BODY if each.media != faults.MEDIA]
+with_body = pytest.mark.parametrize("endpoint", CLOSED, ids=lambda e: e.operation_id)
+passing_over = pytest.mark.parametrize(
+    "endpoint", [one for one in WITH_BODY if one not in CLOSED], ids=lambda e: e.operation_id
+)
 
 
 def internal() -> set[str]:
@@ -68,3 +73,16 @@ def test_no_field_of_the_rooms_can_be_set(endpoint: Endpoint) -> None:
         with pytest.raises(Rejected) as refused:
             decoding.body(json.dumps({**(body or {}), name: None}).encode(), endpoint.body)
         assert name in str(refused.value.detail)
+
+
+@pytest.mark.requirement("X18")
+@passing_over
+def test_a_directory_sets_nothing_but_what_the_shape_has(endpoint: Endpoint) -> None:
+    """SCIM passes over what is not known, wherever it stands; so it means nothing."""
+    _, body = GOOD[endpoint.operation_id]
+    known = {field.encode_name for field in msgspec.structs.fields(endpoint.body)}
+    names = internal() - known
+    plain = decoding.body(json.dumps(body or {}).encode(), endpoint.body)
+    for name in names:
+        raw = json.dumps({**(body or {}), name: "set"}).encode()
+        assert decoding.body(raw, endpoint.body) == plain

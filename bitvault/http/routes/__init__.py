@@ -17,6 +17,9 @@ from bitvault.http.routes import (
     mail,
     policies,
     quotas,
+    scim_about,
+    scim_groups,
+    scim_users,
     sessions,
     sharing,
     spaces,
@@ -55,6 +58,9 @@ ENDPOINTS: Sequence[Endpoint] = tuple(
         exports,
         templates,
         sso,
+        scim_users,
+        scim_groups,
+        scim_about,
     )
     for endpoint in topic.routes.endpoints
 )

@@ -1,10 +1,11 @@
 """Users of the tenant."""
 
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from bitvault.actors.files.contract import PassOn
+from bitvault.actors.files.contract import PassedOn, PassOn
 from bitvault.actors.identity.contract import (
     ChangeUser,
     CloseSession,
@@ -137,7 +138,17 @@ async def delete_user(call: Call[NoBody, Heir]) -> Answer:
     The personal space becomes a team space, with the heir as its manager. A request that was
     interrupted left the user disabled, and is to be sent again.
     """
-    user_id, heir_id = UserId(call.path["id"]), call.query.heir
+    passed = await remove(call, UserId(call.path["id"]), call.query.heir)
+    if isinstance(passed, Refusal):
+        return passed
+    place = (passed.space_id, passed.name) if passed else (None, None)
+    return Reply(200, wire.UserDeleted(space_id=place[0], space_name=place[1]))
+
+
+async def remove(
+    call: Call[Any, Any], user_id: UserId, heir_id: UUID | None
+) -> PassedOn | Refusal | None:
+    """Delete a user, in an order that can be interrupted anywhere; returns the space they left."""
     refused = await _no_heir(call, user_id, heir_id)
     if refused is not None:
         return refused
@@ -150,13 +161,10 @@ async def delete_user(call: Call[NoBody, Heir]) -> Answer:
     if isinstance(passed, Refusal):
         return passed
     refused = await call.identity.ask(DeleteUser(call.caller, user_id))
-    if refused is not None:
-        return refused
-    place = (passed.space_id, passed.name) if passed else (None, None)
-    return Reply(200, wire.UserDeleted(space_id=place[0], space_name=place[1]))
+    return refused or passed
 
 
-async def _no_heir(call: Call[NoBody, Heir], user_id: UUID, heir: UUID | None) -> Refusal | None:
+async def _no_heir(call: Call[Any, Any], user_id: UUID, heir: UUID | None) -> Refusal | None:
     if heir is None:
         return None
     if heir == user_id:

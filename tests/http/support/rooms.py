@@ -136,6 +136,15 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.ListUsers: lambda _: (USER,),
     identity.FindUsers: lambda _: (USER,),
     identity.ChangeUser: lambda _: USER,
+    identity.ProvisionUser: lambda _: identity.ProvisionedUser(USER, "x-1", (GROUP,)),
+    identity.FindProvisionedUsers: lambda _: identity.Matches(
+        (identity.ProvisionedUser(USER, "x-1", (GROUP,)),), 1
+    ),
+    identity.ProvisionGroup: lambda _: identity.ProvisionedGroup(GROUP, "x-2", (USER,)),
+    identity.ReviseGroup: lambda _: identity.ProvisionedGroup(GROUP, "x-2", (USER,)),
+    identity.FindProvisionedGroups: lambda _: identity.Matches(
+        (identity.ProvisionedGroup(GROUP, "x-2", (USER,)),), 1
+    ),
     identity.DeleteUser: lambda _: None,
     identity.CloseOtherSessions: lambda _: None,
     identity.Invite: lambda _: INVITATION,

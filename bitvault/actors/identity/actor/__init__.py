@@ -11,7 +11,9 @@ from bitvault.actors.identity.actor.invitations import Invitations
 from bitvault.actors.identity.actor.lifecycle import Lifecycle
 from bitvault.actors.identity.actor.outside import Outside
 from bitvault.actors.identity.actor.policies import Policies
+from bitvault.actors.identity.actor.provisioning import Provisioning
 from bitvault.actors.identity.actor.resets import Resets
+from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.actor.tenants import Tenants
 from bitvault.actors.identity.actor.tokens import Tokens
 
@@ -32,5 +34,7 @@ class Identity(
     Resets,
     Doorkeeper,
     Outside,
+    Sessions,
+    Provisioning,
 ):
     """The room, put together: one class of handlers for each part of the contract."""

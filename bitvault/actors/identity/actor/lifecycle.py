@@ -4,6 +4,7 @@ from attrs import define
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.desk import Desk, admin_of, operator_of
+from bitvault.actors.identity.actor.directory import take_external_id, take_login
 from bitvault.actors.identity.contract import (
     ChangeUser,
     DeleteUser,
@@ -36,6 +37,9 @@ class Lifecycle(Desk):
     async def change_user(self, request: ChangeUser) -> User:
         """Change a user's name or role, disable or enable them."""
         caller = admin_of(request.caller, "change users")
+        external_id = request.external_id
+        if external_id is not None:
+            external_id = rules.checked_external_id(external_id)
         now = self.clock.now()
 
         async def work(tx: Transaction) -> User:
@@ -44,6 +48,10 @@ class Lifecycle(Desk):
             if request.is_operator is not None:
                 operator_of(caller)
             await _leave_enough(tx, user, changed)
+            if changed.login != user.login:
+                await take_login(tx, changed)
+            if external_id is not None:
+                await take_external_id(tx, changed, external_id)
             await accounts.update_account(tx, changed, now)
             if changed.is_disabled:
                 await credentials.delete_credentials(tx, user.tenant_id, user.user_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 from attrs import field, frozen
 
 from bitvault.actors.identity.contract.refusals import (
+    ExternalIdTaken,
     LastAdmin,
     LastOperator,
     LoginTaken,
@@ -104,7 +105,18 @@ class DescribeStandings(Request[tuple[Standing, ...] | Unavailable]):
 
 
 @frozen
-class ChangeUser(Request[User | UserNotFound | LastAdmin | LastOperator | Invalid | Forbidden]):
+class ChangeUser(
+    Request[
+        User
+        | UserNotFound
+        | LoginTaken
+        | ExternalIdTaken
+        | LastAdmin
+        | LastOperator
+        | Invalid
+        | Forbidden
+    ]
+):
     """Change what is not None of a user; for the tenant's admins.
 
     Who is disabled loses every session and token at once, and cannot log in. Enabling brings none
@@ -118,6 +130,9 @@ class ChangeUser(Request[User | UserNotFound | LastAdmin | LastOperator | Invali
     is_disabled: bool | None = None
     is_operator: bool | None = None
     """For operators to say; and they alone change who is one."""
+    login: str | None = None
+    external_id: str | None = None
+    """What a directory calls them; empty: nothing any more."""
 
 
 @frozen

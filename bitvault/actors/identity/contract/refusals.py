@@ -101,6 +101,19 @@ class LoginTaken(Refusal):
 
 
 @frozen
+class ExternalIdTaken(Refusal):
+    """The directory calls another user or group of the tenant so."""
+
+    code: ClassVar[str] = "external_id_taken"
+    external_id: str
+
+    @property
+    def detail(self) -> str:
+        """Name the id."""
+        return f"externalId: {self.external_id!r} is another's in this tenant."
+
+
+@frozen
 class LastAdmin(Refusal):
     """Nobody else could administer the tenant."""
 

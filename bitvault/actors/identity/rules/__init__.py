@@ -25,6 +25,7 @@ from bitvault.kernel.refusal import Invalid, Refused
 
 _MAX_NAME = 128
 _MAX_PASSWORD, _MOST_ASKED = 1024, 128
+_MAX_EXTERNAL_ID = 255
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Co")
 _BIDI = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 _SECRET_BYTES = 32
@@ -73,6 +74,18 @@ def checked_name(what: str, value: str) -> str:
     if len(name.encode()) > _MAX_NAME:
         raise Refused(Invalid(what, f"must be at most {_MAX_NAME} bytes long"))
     return name
+
+
+def checked_external_id(value: str) -> str:
+    """Return what a directory calls a user or group; empty for nothing.
+
+    Raises:
+        Refused: ``Invalid`` naming ``externalId`` and the rule.
+    """
+    if len(value) > _MAX_EXTERNAL_ID or any(unicodedata.category(c) in _FORBIDDEN for c in value):
+        rule = f"must be at most {_MAX_EXTERNAL_ID} characters, none of them a control character"
+        raise Refused(Invalid("externalId", rule))
+    return value
 
 
 def name_key(name: str) -> str:
@@ -126,6 +139,7 @@ def changed_user(user: User, wanted: ChangeUser) -> User:
     named = wanted.display_name
     return evolve(
         user,
+        login=user.login if wanted.login is None else checked_name("login", wanted.login),
         display_name=user.display_name if named is None else checked_name("displayName", named),
         is_admin=user.is_admin if wanted.is_admin is None else wanted.is_admin,
         is_disabled=user.is_disabled if wanted.is_disabled is None else wanted.is_disabled,

@@ -1,0 +1,177 @@
+"""SCIM 2.0: a company's directory keeps its groups here (RFC 7644, ADR-0027)."""
+
+from typing import Any
+
+from bitvault.actors.identity.contract import (
+    DeleteGroup,
+    FindProvisionedGroups,
+    GroupNotFound,
+    Membership,
+    ProvisionGroup,
+    ReviseGroup,
+)
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes import scim_queries as queries
+from bitvault.http.scim import changes, shapes
+from bitvault.http.scim.faults import MEDIA
+from bitvault.http.scim.shapes import ROOT
+from bitvault.kernel.ids import GroupId
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import scim as wire
+
+routes = Routes("scim")
+
+_GROUP_BY = {
+    "id": "group_id",
+    "displayname": "name",
+    "externalid": "external_id",
+    "members": "member",
+    "members.value": "member",
+}
+_A_UNIT = 10
+"""Members that cost what a request does."""
+_GROUP_CODES = ("invalid", "forbidden", "group_taken", "external_id_taken", "too_many_groups")
+
+
+@routes.route(
+    "POST",
+    f"{ROOT}/Groups",
+    {201: wire.Group},
+    scope=Scope.ADMIN,
+    body=wire.WriteGroup,
+    codes=(*_GROUP_CODES, "user_not_found", "idempotency_key_reused"),
+    items=lambda body: 1 + len(body.members) // _A_UNIT,
+    media=MEDIA,
+)
+async def scim_create_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
+    """Create a group with its members; for the tenant's admins."""
+    body = call.body
+    members = frozenset(one.value for one in body.members)
+    request = ProvisionGroup(call.caller, body.display_name, body.external_id or "", members)
+    made = await call.identity.ask(request)
+    return made if isinstance(made, Refusal) else queries.one(shapes.group(made), 201)
+
+
+@routes.route(
+    "GET",
+    f"{ROOT}/Groups",
+    {200: wire.Groups},
+    scope=Scope.ADMIN,
+    query=queries.Found,
+    codes=("invalid", "forbidden"),
+    media=MEDIA,
+)
+async def scim_list_groups(call: Call[NoBody, queries.Found]) -> Answer:
+    """List or find groups; for the tenant's admins."""
+    return await _groups(call, call.query)
+
+
+@routes.route(
+    "POST",
+    f"{ROOT}/Groups/.search",
+    {200: wire.Groups},
+    scope=Scope.ADMIN,
+    body=wire.Search,
+    codes=("invalid", "forbidden"),
+    when_full=True,
+    media=MEDIA,
+)
+async def scim_search_groups(call: Call[wire.Search, NoQuery]) -> Answer:
+    """List or find groups, without naming them in the URL; for the tenant's admins."""
+    return await _groups(call, queries.query(call.body))
+
+
+@routes.route(
+    "GET",
+    f"{ROOT}/Groups/{{id}}",
+    {200: wire.Group},
+    scope=Scope.ADMIN,
+    query=queries.Chosen,
+    codes=("invalid", "forbidden", "group_not_found"),
+    media=MEDIA,
+)
+async def scim_get_group(call: Call[NoBody, queries.Chosen]) -> Answer:
+    """Describe a group; for the tenant's admins."""
+    group_id = GroupId(call.path["id"])
+    wanted = "members" not in queries.names(call.query.excluded_attributes)
+    asked = FindProvisionedGroups(call.caller, group_id, with_members=wanted)
+    found = await call.identity.ask(asked)
+    if isinstance(found, Refusal):
+        return found
+    if not found.items:
+        return GroupNotFound(str(group_id))
+    return Reply(200, queries.choose(shapes.group(found.items[0]), call.query))
+
+
+@routes.route(
+    "PUT",
+    f"{ROOT}/Groups/{{id}}",
+    {200: wire.Group},
+    scope=Scope.ADMIN,
+    body=wire.WriteGroup,
+    codes=(*_GROUP_CODES, "group_not_found", "user_not_found"),
+    items=lambda body: 1 + len(body.members) // _A_UNIT,
+    media=MEDIA,
+)
+async def scim_replace_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
+    """Say all of a group anew; whom an admin put in by hand stays in it. For admins."""
+    body = call.body
+    members = Membership(anew=frozenset(one.value for one in body.members))
+    change = changes.GroupChange(body.display_name, body.external_id or "", members)
+    return await _revised(call, change)
+
+
+@routes.route(
+    "PATCH",
+    f"{ROOT}/Groups/{{id}}",
+    {200: wire.Group},
+    scope=Scope.ADMIN,
+    body=wire.Change,
+    codes=(*_GROUP_CODES, "group_not_found", "user_not_found"),
+    items=lambda body: len(body.operations),
+    media=MEDIA,
+)
+async def scim_change_group(call: Call[wire.Change, NoQuery]) -> Answer:
+    """Change a group's name, and who is in it; for the tenant's admins."""
+    return await _revised(call, changes.group_change(call.body.operations))
+
+
+@routes.route(
+    "DELETE",
+    f"{ROOT}/Groups/{{id}}",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "group_not_found"),
+    media=MEDIA,
+)
+async def scim_delete_group(call: Call[NoBody, NoQuery]) -> Answer:
+    """Delete a group, and none of its members; for the tenant's admins."""
+    return await call.identity.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
+
+
+async def _groups(call: Call[Any, Any], query: queries.Found) -> Answer:
+    given = queries.fitting(query, _GROUP_BY)
+    if given is None:
+        return Reply(200, wire.Groups(**queries.head(query, 0, 0), resources=()))
+    offset, limit = queries.part(query)
+    request = FindProvisionedGroups(
+        call.caller,
+        **given,
+        with_members="members" not in queries.names(query.excluded_attributes),
+        offset=offset,
+        limit=limit,
+    )
+    found = await call.identity.ask(request)
+    if isinstance(found, Refusal):
+        return found
+    shown = tuple(queries.choose(shapes.group(one), query) for one in found.items)
+    return Reply(200, wire.Groups(**queries.head(query, found.total, len(shown)), resources=shown))
+
+
+async def _revised(call: Call[Any, Any], change: changes.GroupChange) -> Answer:
+    named = change.name, change.external_id
+    request = ReviseGroup(call.caller, GroupId(call.path["id"]), *named, change.members)
+    revised = await call.identity.ask(request)
+    return revised if isinstance(revised, Refusal) else queries.one(shapes.group(revised))

@@ -1,0 +1,182 @@
+"""SCIM 2.0: a company's directory keeps its users here (RFC 7644, ADR-0027)."""
+
+from typing import Any
+from uuid import UUID
+
+from bitvault.actors.identity.contract import (
+    ChangeUser,
+    FindProvisionedUsers,
+    ProvisionUser,
+    UserNotFound,
+)
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.routes import scim_queries as queries
+from bitvault.http.routes.users import remove
+from bitvault.http.scim import changes, shapes
+from bitvault.http.scim.faults import MEDIA
+from bitvault.http.scim.shapes import ROOT
+from bitvault.kernel.ids import UserId
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import scim as wire
+
+routes = Routes("scim")
+
+_USER_BY = {"id": "user_id", "username": "login", "externalid": "external_id"}
+_USER_CODES = ("invalid", "forbidden", "login_taken", "external_id_taken")
+
+
+@routes.route(
+    "POST",
+    f"{ROOT}/Users",
+    {201: wire.User},
+    scope=Scope.ADMIN,
+    body=wire.WriteUser,
+    codes=(*_USER_CODES, "too_many_users", "idempotency_key_reused"),
+    media=MEDIA,
+)
+async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
+    """Create a user who has no password here; for the tenant's admins."""
+    body = call.body
+    request = ProvisionUser(
+        call.caller,
+        body.user_name,
+        body.external_id or "",
+        body.display_name or changes.full_name(body.name),
+        is_disabled=not body.active,
+    )
+    made = await call.identity.ask(request)
+    return made if isinstance(made, Refusal) else queries.one(shapes.user(made), 201)
+
+
+@routes.route(
+    "GET",
+    f"{ROOT}/Users",
+    {200: wire.Users},
+    scope=Scope.ADMIN,
+    query=queries.Found,
+    codes=("invalid", "forbidden"),
+    media=MEDIA,
+)
+async def scim_list_users(call: Call[NoBody, queries.Found]) -> Answer:
+    """List or find users; for the tenant's admins."""
+    return await _users(call, call.query)
+
+
+@routes.route(
+    "POST",
+    f"{ROOT}/Users/.search",
+    {200: wire.Users},
+    scope=Scope.ADMIN,
+    body=wire.Search,
+    codes=("invalid", "forbidden"),
+    when_full=True,
+    media=MEDIA,
+)
+async def scim_search_users(call: Call[wire.Search, NoQuery]) -> Answer:
+    """List or find users, without naming them in the URL; for the tenant's admins."""
+    return await _users(call, queries.query(call.body))
+
+
+@routes.route(
+    "GET",
+    f"{ROOT}/Users/{{id}}",
+    {200: wire.User},
+    scope=Scope.ADMIN,
+    query=queries.Chosen,
+    codes=("invalid", "forbidden", "user_not_found"),
+    media=MEDIA,
+)
+async def scim_get_user(call: Call[NoBody, queries.Chosen]) -> Answer:
+    """Describe a user; for the tenant's admins."""
+    answer = await _user(call, call.path["id"])
+    return answer if isinstance(answer, Refusal) else Reply(200, queries.choose(answer, call.query))
+
+
+@routes.route(
+    "PUT",
+    f"{ROOT}/Users/{{id}}",
+    {200: wire.User},
+    scope=Scope.ADMIN,
+    body=wire.WriteUser,
+    codes=(*_USER_CODES, "user_not_found", "last_admin", "last_operator"),
+    when_full=True,
+    media=MEDIA,
+)
+async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
+    """Say all of a user anew; for the tenant's admins."""
+    body = call.body
+    change = changes.UserChange(
+        body.user_name,
+        body.external_id or "",
+        body.display_name or changes.full_name(body.name),
+        body.active,
+    )
+    return await _changed(call, change)
+
+
+@routes.route(
+    "PATCH",
+    f"{ROOT}/Users/{{id}}",
+    {200: wire.User},
+    scope=Scope.ADMIN,
+    body=wire.Change,
+    codes=(*_USER_CODES, "user_not_found", "last_admin", "last_operator"),
+    items=lambda body: len(body.operations),
+    when_full=True,
+    media=MEDIA,
+)
+async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Answer:
+    """Change a user; ``active: false`` ends sessions and tokens at once. For admins."""
+    return await _changed(call, changes.user_change(call.body.operations))
+
+
+@routes.route(
+    "DELETE",
+    f"{ROOT}/Users/{{id}}",
+    {204: None},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "user_not_found", "last_admin", "last_operator", "space_taken"),
+    media=MEDIA,
+)
+async def scim_delete_user(call: Call[NoBody, NoQuery]) -> Answer:
+    """Delete a user, and none of their files, which the tenant's admins then give on."""
+    removed = await remove(call, UserId(call.path["id"]), None)
+    return removed if isinstance(removed, Refusal) else Reply(204)
+
+
+async def _users(call: Call[Any, Any], query: queries.Found) -> Answer:
+    given = queries.fitting(query, _USER_BY)
+    if given is None:
+        return Reply(200, wire.Users(**queries.head(query, 0, 0), resources=()))
+    offset, limit = queries.part(query)
+    request = FindProvisionedUsers(call.caller, **given, offset=offset, limit=limit)
+    found = await call.identity.ask(request)
+    if isinstance(found, Refusal):
+        return found
+    shown = tuple(queries.choose(shapes.user(one), query) for one in found.items)
+    return Reply(200, wire.Users(**queries.head(query, found.total, len(shown)), resources=shown))
+
+
+async def _changed(call: Call[Any, Any], change: changes.UserChange) -> Answer:
+    request = ChangeUser(
+        call.caller,
+        call.path["id"],
+        display_name=change.display_name,
+        is_disabled=None if change.is_active is None else not change.is_active,
+        login=change.login,
+        external_id=change.external_id,
+    )
+    changed = await call.identity.ask(request)
+    if isinstance(changed, Refusal):
+        return changed
+    answer = await _user(call, call.path["id"])
+    return answer if isinstance(answer, Refusal) else queries.one(answer)
+
+
+async def _user(call: Call[Any, Any], user_id: UUID) -> wire.User | Refusal:
+    found = await call.identity.ask(FindProvisionedUsers(call.caller, UserId(user_id)))
+    if isinstance(found, Refusal):
+        return found
+    return shapes.user(found.items[0]) if found.items else UserNotFound(str(user_id))

@@ -1,0 +1,273 @@
+"""What a directory does to users and groups: by message, on a real database."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from attrs import evolve
+
+from bitvault.actors.identity import rules
+from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.contract import (
+    AddMember,
+    Authenticate,
+    ChangeUser,
+    CreateGroup,
+    CreateTenant,
+    CreateUser,
+    ExternalIdTaken,
+    FindProvisionedGroups,
+    FindProvisionedUsers,
+    GroupNotFound,
+    GroupTaken,
+    LoginTaken,
+    Membership,
+    OpenSession,
+    ProvisionedGroup,
+    ProvisionedUser,
+    ProvisionGroup,
+    ProvisionUser,
+    ReviseGroup,
+    SecretIssued,
+    TooManyGroups,
+    User,
+    UserNotFound,
+)
+from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.kernel.ids import GroupId, UserId
+from bitvault.kernel.principal import Caller, Idempotency, Origin
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from tests.support.postgres import unchanged
+
+ORIGIN = Origin("r", "192.0.2.1", "pytest")
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def admin(identity: Identity, session: SecretIssued) -> Caller:
+    """Be ``root``."""
+    return Caller(await identity.handle(Authenticate(session.token, ORIGIN)), ORIGIN)
+
+
+@pytest.fixture
+async def ann(identity: Identity, admin: Caller) -> ProvisionedUser:
+    """Return a user that the directory made."""
+    made = await identity.handle(ProvisionUser(admin, "ann", "ext-1", "Ann"))
+    assert isinstance(made, ProvisionedUser)
+    return made
+
+
+async def users(identity: Identity, admin: Caller, **given: Any) -> tuple[list[str], int]:
+    """Return the logins that are found, and how many there are."""
+    found = await identity.handle(FindProvisionedUsers(admin, **given))
+    return [one.user.login for one in found.items], found.total
+
+
+async def members(identity: Identity, admin: Caller, group_id: GroupId) -> set[str]:
+    """Return the logins of a group's members."""
+    found = await identity.handle(FindProvisionedGroups(admin, group_id))
+    return {user.login for user in found.items[0].members}
+
+
+async def test_a_user_of_the_directory_has_no_password_and_is_found_by_each_of_its_names(
+    identity: Identity, admin: Caller, ann: ProvisionedUser
+) -> None:
+    """By id, login in any case and external id; what fits one and not the other is not found."""
+    me = ann.user.user_id
+    assert (ann.user.display_name, ann.external_id, ann.user.is_disabled) == ("Ann", "ext-1", False)
+    assert await users(identity, admin) == (["root", "ann"], 2)
+    for given in ({"user_id": me}, {"login": "ANN"}, {"external_id": "ext-1"}):
+        assert await users(identity, admin, **given) == (["ann"], 1)
+    assert await users(identity, admin, login="ann", external_id="ext-1") == (["ann"], 1)
+    assert await users(identity, admin, login="ann", external_id="ext-2") == ([], 0)
+    assert await users(identity, admin, login="root", user_id=me) == ([], 0)
+    for password in ("", PASSWORD):
+        answer = await identity.handle(OpenSession("acme", "ann", password, ORIGIN))
+        assert not isinstance(answer, SecretIssued)
+
+
+async def test_a_list_is_shown_in_parts_and_counted_whole(
+    identity: Identity, admin: Caller
+) -> None:
+    """Each part says how many there are in all, though it is past the end; services are not."""
+    await identity.handle(CreateUser(admin, "robot", None, kind="service"))
+    for number in range(4):
+        await identity.handle(ProvisionUser(admin, f"user-{number}"))
+    parts = [await users(identity, admin, offset=place, limit=2) for place in (0, 2, 4, 6)]
+    assert [total for _, total in parts] == [5] * 4
+    shown = [login for part, _ in parts for login in part]
+    assert shown == ["root", "user-0", "user-1", "user-2", "user-3"]
+
+
+async def test_names_belong_to_one_user_and_a_refusal_leaves_everything_as_it_was(
+    identity: Identity, admin: Caller, ann: ProvisionedUser, database: PostgresDatabase
+) -> None:
+    """Login and external id of another are refused to a new user and to one that is changed."""
+    bob = await identity.handle(ProvisionUser(admin, "bob", "ext-2"))
+    me = bob.user.user_id
+    async with unchanged(database):
+        for request, refusal in (
+            (ProvisionUser(admin, "ANN"), LoginTaken("ANN")),
+            (ProvisionUser(admin, "cid", "ext-1"), ExternalIdTaken("ext-1")),
+            (ChangeUser(admin, me, login="Ann"), LoginTaken("Ann")),
+            (ChangeUser(admin, me, external_id="ext-1"), ExternalIdTaken("ext-1")),
+            (ChangeUser(admin, UserId(uuid4()), login="x"), UserNotFound),
+            (ProvisionUser(admin, " "), Invalid),
+            (ProvisionUser(admin, "cid", "a\nb"), Invalid),
+            (ChangeUser(admin, me, external_id="e" * 256), Invalid),
+        ):
+            answer = await identity.handle(request)
+            assert (
+                answer == refusal
+                if not isinstance(refusal, type)
+                else (isinstance(answer, refusal))
+            )
+
+
+async def test_a_user_is_renamed_and_the_old_name_is_free_again(
+    identity: Identity, admin: Caller, ann: ProvisionedUser
+) -> None:
+    """So is the external id that was taken away; a rename to the same name in capitals holds."""
+    me = ann.user.user_id
+    changed = await identity.handle(ChangeUser(admin, me, login="ANN", external_id=""))
+    assert isinstance(changed, User)
+    assert changed.login == "ANN"
+    again = await identity.handle(ChangeUser(admin, me, login="anna"))
+    assert again.login == "anna"
+    made = await identity.handle(ProvisionUser(admin, "ann", "ext-1"))
+    assert isinstance(made, ProvisionedUser)
+
+
+async def test_a_repeat_under_one_key_makes_one_user_and_one_group(
+    identity: Identity, admin: Caller
+) -> None:
+    """Another request under that key is refused."""
+    first = evolve(admin, idempotency=Idempotency("k", b"1"))
+    other = evolve(admin, idempotency=Idempotency("g", b"1"))
+    user = await identity.handle(ProvisionUser(first, "ann"))
+    assert await identity.handle(ProvisionUser(first, "ann")) == user
+    assert await identity.handle(ProvisionUser(first, "bob")) == IdempotencyConflict()
+    group = await identity.handle(ProvisionGroup(other, "Staff", "", frozenset()))
+    assert await identity.handle(ProvisionGroup(other, "Staff", "", frozenset())) == group
+    assert await identity.handle(ProvisionGroup(other, "Crew", "", frozenset())) == (
+        IdempotencyConflict()
+    )
+
+
+async def test_members_said_anew_take_away_whom_the_directory_gave_and_nobody_else(
+    identity: Identity, admin: Caller, ann: ProvisionedUser
+) -> None:
+    """Whom an admin put in by hand stays, unless the directory names them."""
+    bob = await identity.handle(ProvisionUser(admin, "bob"))
+    hand = await identity.handle(ProvisionUser(admin, "hand"))
+    ids = ann.user.user_id, bob.user.user_id, hand.user.user_id
+    made = await identity.handle(ProvisionGroup(admin, "Staff", "g-1", frozenset(ids[:1])))
+    assert isinstance(made, ProvisionedGroup)
+    group_id = made.group.group_id
+    await identity.handle(AddMember(admin, group_id, ids[2]))
+    anew = Membership(anew=frozenset(ids[1:2]))
+    await identity.handle(ReviseGroup(admin, group_id, members=anew))
+    assert await members(identity, admin, group_id) == {"bob", "hand"}
+    steps = Membership(added=frozenset(ids[:1]), removed=frozenset(ids[2:]))
+    revised = await identity.handle(ReviseGroup(admin, group_id, name="Crew", members=steps))
+    assert revised.group.name == "Crew"
+    assert {user.login for user in revised.members} == {"ann", "bob"}
+    found = await identity.handle(FindProvisionedGroups(admin, member=ids[0], with_members=False))
+    assert [(one.group.name, one.external_id, one.members) for one in found.items] == [
+        ("Crew", "g-1", None)
+    ]
+    (shown,) = (await identity.handle(FindProvisionedUsers(admin, ids[0]))).items
+    assert [group.name for group in shown.groups] == ["Crew"]
+
+
+async def test_a_principal_carries_what_the_directory_gave_from_the_moment_it_did(
+    identity: Identity, admin: Caller
+) -> None:
+    """The principal in the cache is dropped, for whoever joins and for whoever leaves."""
+    ann = await identity.handle(CreateUser(admin, "ann", PASSWORD))
+    token = (await identity.handle(OpenSession("acme", "ann", PASSWORD, ORIGIN))).token
+    assert (await identity.handle(Authenticate(token, ORIGIN))).groups == ()
+    made = await identity.handle(ProvisionGroup(admin, "Staff", "", frozenset({ann.user_id})))
+    group_id = made.group.group_id
+    assert (await identity.handle(Authenticate(token, ORIGIN))).groups == (group_id,)
+    emptied = Membership(anew=frozenset())
+    await identity.handle(ReviseGroup(admin, group_id, members=emptied))
+    assert (await identity.handle(Authenticate(token, ORIGIN))).groups == ()
+
+
+async def test_a_group_that_cannot_be_as_it_is_wanted_stays_as_it_is(
+    identity: Identity,
+    admin: Caller,
+    ann: ProvisionedUser,
+    database: PostgresDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unknown members, names of others, and one group too many: nothing of it is done."""
+    await identity.handle(ProvisionGroup(admin, "Other", "g-2"))
+    made = await identity.handle(ProvisionGroup(admin, "Staff"))
+    group_id, me = made.group.group_id, ann.user.user_id
+    both = Membership(added=frozenset({me, uuid4()}))
+    async with unchanged(database):
+        for request, refusal in (
+            (ReviseGroup(admin, group_id, "Crew", members=both), UserNotFound),
+            (ReviseGroup(admin, group_id, "OTHER"), GroupTaken),
+            (ReviseGroup(admin, group_id, external_id="g-2"), ExternalIdTaken),
+            (ReviseGroup(admin, GroupId(uuid4()), "Crew"), GroupNotFound),
+            (ProvisionGroup(admin, "staff"), GroupTaken),
+            (ProvisionGroup(admin, "New", "g-2"), ExternalIdTaken),
+            (ProvisionGroup(admin, "New", "", frozenset({uuid4()})), UserNotFound),
+        ):
+            assert isinstance(await identity.handle(request), refusal)
+    await identity.handle(ReviseGroup(admin, group_id, members=Membership(frozenset({me}))))
+    monkeypatch.setattr(rules, "MAX_GROUPS", 1)
+    async with unchanged(database):
+        full = await identity.handle(ProvisionGroup(admin, "Third", "", frozenset({me})))
+    assert full == TooManyGroups(1)
+
+
+async def test_only_admins_see_and_change_what_a_directory_does_and_only_of_their_tenant(
+    identity: Identity, admin: Caller, ann: ProvisionedUser, database: PostgresDatabase
+) -> None:
+    """A plain user is refused; another tenant's admin finds nobody of it."""
+    await identity.handle(CreateUser(admin, "plain", PASSWORD))
+    await identity.handle(CreateTenant("other", "boss", PASSWORD))
+    group = await identity.handle(CreateGroup(admin, "Staff"))
+    plain, boss = [
+        Caller(
+            await identity.handle(
+                Authenticate(
+                    (await identity.handle(OpenSession(tenant, login, PASSWORD, ORIGIN))).token,
+                    ORIGIN,
+                )
+            ),
+            ORIGIN,
+        )
+        for tenant, login in (("acme", "plain"), ("other", "boss"))
+    ]
+    async with unchanged(database):
+        for request in (
+            ProvisionUser(plain, "x"),
+            FindProvisionedUsers(plain),
+            ProvisionGroup(plain, "x"),
+            ReviseGroup(plain, group.group_id, "x"),
+            FindProvisionedGroups(plain),
+        ):
+            assert isinstance(await identity.handle(request), Forbidden)
+        assert await users(identity, boss, login="ann") == ([], 0)
+        assert await users(identity, boss, user_id=ann.user.user_id) == ([], 0)
+        found = await identity.handle(FindProvisionedGroups(boss, group.group_id))
+        assert found.total == 0
+        theirs = Membership(added=frozenset({ann.user.user_id}))
+        for request in (
+            ReviseGroup(boss, group.group_id, "x"),
+            ProvisionGroup(boss, "x", "", theirs.added),
+        ):
+            assert isinstance(await identity.handle(request), GroupNotFound | UserNotFound)
+
+
+async def test_a_disabled_user_is_made_and_enabled_later(identity: Identity, admin: Caller) -> None:
+    """A directory may send people before they start."""
+    made = await identity.handle(ProvisionUser(admin, "new", is_disabled=True))
+    assert made.user.is_disabled
+    enabled = await identity.handle(ChangeUser(admin, made.user.user_id, is_disabled=False))
+    assert not enabled.is_disabled
