@@ -115,7 +115,9 @@ def test_a_file_in_the_way_is_refused(folder: Path) -> None:
         prepare(folder / "pg")
 
 
-@pytest.mark.parametrize("pid", [str(os.getpid()), "999999999", "nonsense"])
+@pytest.mark.parametrize(
+    "pid", [str(os.getpid()), "999999999", "nonsense"], ids=["running", "gone", "nonsense"]
+)
 def test_a_pid_file_of_a_stranger_is_removed(tmp_path: Path, pid: str) -> None:
     """A pid that is no PostgreSQL any more does not stop the next start."""
     (tmp_path / "postmaster.pid").write_text(f"{pid}\n")

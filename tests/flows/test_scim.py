@@ -12,6 +12,7 @@ from scim2_tester import Status, check_server
 from tests.support.daemon import Daemon
 from tests.support.tables import unchanged
 
+NOBODY = "0190163d-0000-739b-aea5-966c26f8ad91"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
@@ -87,10 +88,10 @@ def test_a_directory_keeps_a_user_and_a_group(
         ("POST", "/Users", {"displayName": "no login"}, 400, "invalidValue"),
         ("POST", "/Users", {"userName": "ADMIN"}, 409, "uniqueness"),
         ("POST", "/Groups", {"displayName": "g", "members": [{"value": "x"}]}, 400, "invalidValue"),
-        ("POST", "/Groups", {"displayName": "g", "members": [{"value": str(uuid4())}]}, 404, None),
-        ("PATCH", f"/Users/{uuid4()}", {"Operations": [{"op": "move"}]}, 400, "invalidValue"),
-        ("PATCH", f"/Users/{uuid4()}", {"Operations": [{"op": "remove"}]}, 400, "invalidPath"),
-        ("PUT", f"/Users/{uuid4()}", {"userName": "x"}, 404, None),
+        ("POST", "/Groups", {"displayName": "g", "members": [{"value": NOBODY}]}, 404, None),
+        ("PATCH", f"/Users/{NOBODY}", {"Operations": [{"op": "move"}]}, 400, "invalidValue"),
+        ("PATCH", f"/Users/{NOBODY}", {"Operations": [{"op": "remove"}]}, 400, "invalidPath"),
+        ("PUT", f"/Users/{NOBODY}", {"userName": "x"}, 404, None),
         ("GET", "/Nothing", None, 404, None),
         ("POST", "/Users", "no object", 400, "invalidValue"),
     ],
