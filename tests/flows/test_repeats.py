@@ -25,8 +25,11 @@ ELSEWHERE = {
     "scim_search": "it does nothing",
 }
 """Routes whose examples cannot succeed: where repeats are tried, or why they need not be."""
-MORE = [("POST", "/v1/tokens", {"name": "mine"})]
-"""Examples that succeed, of routes that are refused in the list."""
+MORE = [
+    ("POST", "/v1/tokens", {"name": "mine"}),
+    ("POST", "/scim/v2/Users", {"userName": "mine"}),
+]
+"""Examples that succeed, of routes that are refused in the list, or whose name may be taken."""
 
 
 RENEWED = {

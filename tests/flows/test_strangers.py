@@ -38,6 +38,8 @@ PART = {"partNumber": 1, "etag": '"e"', "hash": HASH}
 FILE = {"size": 9, "hash": HASH}
 INACTIVE = {"op": "replace", "path": "active", "value": False}
 JOINED = {"op": "add", "path": "members", "value": [{"value": "{user}"}]}
+UNNAMED = {("scim_change_group", "value")}
+"""Ids that stand where a shape takes anything."""
 ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "/v1/files/{node}", None),
     ("GET", "/v1/files/{node}/content", None),
@@ -232,7 +234,7 @@ def test_every_id_of_every_route_is_tried() -> None:
     """A new route, or a new id in a path, query or body, does not slip past the list."""
     tried = {one for example in ROUTES for one in ids_tried(example)}
     taken = {one for one in ids_taken() if one[1] not in MADE_UP}
-    assert taken - PUBLIC == tried
+    assert taken - PUBLIC == tried - UNNAMED
 
 
 def test_what_is_hidden_is_there(town: Town) -> None:
