@@ -74,6 +74,8 @@ MIGRATIONS = (
 )
 CONSUMERS: tuple[Consumer, ...] = (AuditSink(), GrantSweeper(), MailQueue())
 """Here ``MailQueue`` lets everything pass: whether there is a mail server, the settings say."""
+LEAVING = ("sso", "sharing", "files", "storage"), ("letters", "notifier", "audit")
+"""Who deletes a tenant's rows before identity does: who appends events, then who keeps them."""
 
 _ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
 _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
@@ -335,7 +337,8 @@ def _workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
 
     ref = wiring.registry.ref
     files, storage, sharing = ref("files"), ref("storage"), ref("sharing")
-    leaving = Leaving(ref("identity"), (sharing, files, storage), (ref("letters"), ref("audit")))
+    writing, told = ([*map(ref, names)] for names in LEAVING)
+    leaving = Leaving(ref("identity"), writing, told)
     interval = choices.garbage_interval
     finalizer = Finalizer(files, storage, wiring.clock, interval, sharing=sharing, leaving=leaving)
     bell = Doorbell(ref("identity"))

@@ -2,6 +2,8 @@
 
 from typing import Any, TypeVar
 
+from bitvault.drivers.postgres.port import Database, Transaction, erase_rows
+from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.refusal import DependencyDown, Refused, Unavailable
 from bitvault.kernel.request import Request
 from supervisors import Actor, ActorDied, AskTimeout, MailboxFull, Ref
@@ -15,6 +17,16 @@ async def ask_below(room: Ref, request: Request[R], name: str) -> R | Unavailabl
         return await room.ask(request)
     except (ActorDied, AskTimeout, MailboxFull):
         return Unavailable(name)
+
+
+async def erase_schema(database: Database, schema: str, request: EraseTenant) -> Erased:
+    """Delete a slice of what a tenant that is leaving has in a room's own schema."""
+
+    async def work(tx: Transaction) -> int:
+        return await erase_rows(tx, schema, request.limit)
+
+    gone = await database.transact(request.tenant_id, work)
+    return Erased(gone, gone < request.limit)
 
 
 class Room(Actor):

@@ -4,8 +4,8 @@ from attrs import define
 
 from bitvault.actors.audit import rules, store
 from bitvault.actors.audit.contract import Entry, ListEntries
-from bitvault.actors.room import Room
-from bitvault.drivers.postgres.port import Database, Transaction, erase_rows
+from bitvault.actors.room import Room, erase_schema
+from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords, check_exporter
 from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
@@ -38,13 +38,7 @@ class Audit(Room):
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
         """Delete the trail of a tenant that is leaving."""
-        limit = request.limit
-
-        async def work(tx: Transaction) -> int:
-            return await erase_rows(tx, "audit", limit)
-
-        gone = await self.database.transact(request.tenant_id, work)
-        return Erased(gone, gone < limit)
+        return await erase_schema(self.database, "audit", request)
 
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:

@@ -1,5 +1,6 @@
 """A tenant leaves for good: all that was its own goes, nothing of others, wherever it is killed."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -37,18 +38,26 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.letters.actor import Letters
+from bitvault.actors.notifier.actor import Notifier
+from bitvault.actors.notifier.consumer import MailQueue
 from bitvault.actors.sharing.actor import Sharing
 from bitvault.actors.sharing.contract import CreateLink, LinkIssued, LinkTerms
+from bitvault.actors.sso.actor import Sso
+from bitvault.actors.sso.contract import AddProvider, Provider, ProviderTerms
 from bitvault.actors.storage.actor import StorageOptions
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.objects.memory import MemoryObjectStore
+from bitvault.drivers.outgoing.guard import Allowed
+from bitvault.drivers.outgoing.guarded import GuardedOutgoing
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.drivers.sealing.aesgcm import AesGcmSealing
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
+from bitvault.tree import LEAVING, MIGRATIONS
 from tests.actors.finalizer.conftest import (
     DAY,
     GRACE,
@@ -62,6 +71,7 @@ from tests.actors.finalizer.conftest import (
     rows,
 )
 from tests.support.determinism import FixedClock, SequenceIds
+from tests.support.issuer import Issuer, running_issuer
 from tests.support.postgres import unchanged
 
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
@@ -82,6 +92,8 @@ class Estate:
     house: House
     identity: Identity
     sharing: Sharing
+    sso: Sso
+    issuer: Issuer
 
     async def be(self, tenant: str, login: str) -> Caller:
         """Log in."""
@@ -89,11 +101,12 @@ class Estate:
         return Caller(await self.identity.handle(Authenticate(opened.token, ORIGIN)), ORIGIN)
 
     async def catch_up(self, *tenants: TenantId) -> None:
-        """Let the trail be written."""
+        """Let the trail and mails be written."""
         house = self.house
-        loop = ConsumerLoop(AuditSink(), house.database, MemoryBus(), house.clock)
-        for tenant_id in tenants:
-            await loop.catch_up(tenant_id)
+        for consumer in (AuditSink(), MailQueue(is_on=True)):
+            loop = ConsumerLoop(consumer, house.database, MemoryBus(), house.clock)
+            for tenant_id in tenants:
+                await loop.catch_up(tenant_id)
 
     async def turns(self, seconds: float = 0.0) -> None:
         """Let time pass, and take turns until nothing is left to do now."""
@@ -109,6 +122,7 @@ class World:
     ids: SequenceIds
     store: MemoryObjectStore
     options: tuple[FilesOptions, StorageOptions]
+    issuer: Issuer
 
     def live(self, fuse: Fuse | None = None) -> Estate:
         """Begin a life."""
@@ -121,11 +135,32 @@ class World:
         files: Any = house.finalizer.files
         below: Any = Direct(identity)
         sharing = Sharing(database, outbox, files, below, self.clock, self.ids, hasher, limits)
-        writing: Any = (Direct(sharing), files, house.finalizer.storage)
-        told: Any = (Direct(Letters(database, {})), Direct(Audit(database)))
-        leaving = Leaving(below, writing, told)
-        house.finalizer = evolve(house.finalizer, leaving=leaving)
-        return Estate(house, identity, sharing)
+        sso = self._sso(database, outbox, below)
+        refs: dict[str, Any] = {
+            "sso": Direct(sso),
+            "sharing": Direct(sharing),
+            "files": files,
+            "storage": house.finalizer.storage,
+            "letters": Direct(Letters(database, {})),
+            "notifier": Direct(Notifier(database, self.clock, is_on=True)),
+            "audit": Direct(Audit(database)),
+        }
+        writing, told = ([refs[name] for name in names] for names in LEAVING)
+        house.finalizer = evolve(house.finalizer, leaving=Leaving(below, writing, told))
+        return Estate(house, identity, sharing, sso, self.issuer)
+
+    def _sso(self, database: Any, outbox: Outbox, identity: Any) -> Sso:
+        outgoing, sealing = GuardedOutgoing(Allowed.of("127.0.0.1")), AesGcmSealing(b"k" * 32)
+        return Sso(
+            database, outbox, identity, outgoing, sealing, self.clock, self.ids, lambda: "https://x"
+        )
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """Run a provider that tenants may name."""
+    with running_issuer() as running:
+        yield running
 
 
 @pytest.fixture
@@ -136,9 +171,10 @@ async def world(
     store: MemoryObjectStore,
     options: FilesOptions,
     storage_options: StorageOptions,
+    issuer: Issuer,
 ) -> World:
     """Have an operator in a tenant of its own."""
-    made = World(database, clock, ids, store, (options, storage_options))
+    made = World(database, clock, ids, store, (options, storage_options), issuer)
     await made.live().identity.handle(EnsureTenant("default", "op", PASSWORD))
     return made
 
@@ -151,6 +187,8 @@ async def furnish(estate: Estate, name: str) -> Caller:
     await estate.identity.handle(ChangePolicy(root, PolicyChange(min_password=9)))
     token = await estate.identity.handle(CreateToken(root, "robot", None, Scope.WRITE))
     assert isinstance(token, SecretIssued)
+    terms = ProviderTerms(name="Acme", issuer=f"{estate.issuer.url}/idp", client_id="bitvault")
+    assert isinstance(await estate.sso.handle(AddProvider(root, terms, "s3cret")), Provider)
     for number in range(4):
         await house.put(f"/docs/{number % 2}/{number}", f"{number} of all", root)
     await house.put("/docs/0/0", "again", root)
@@ -192,7 +230,9 @@ async def test_all_of_a_tenant_goes_and_nothing_of_another(world: World) -> None
     estate = world.live()
     acme, other = await furnish(estate, "acme"), await furnish(estate, "globex")
     covered = {name for name, found in (await owners(world)).items() if acme.tenant_id in found}
-    assert {"files.version", "sharing.link", "storage.object", "audit.entry"} < covered
+    rooms = {package.rpartition(".")[2] for package in MIGRATIONS}
+    assert {name.partition(".")[0] for name in covered} == rooms
+    assert {"files.version", "sharing.link", "storage.object", "sso.provider"} < covered
     assert isinstance(await schedule(estate, "ACME", acme.tenant_id), Erasure)
 
     await estate.turns(WEEK - 1)

@@ -29,7 +29,8 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.store import erasures as store
 from bitvault.actors.identity.store import tenants
-from bitvault.drivers.postgres.port import Transaction, erase_rows, keyset, load_queries
+from bitvault.actors.room import erase_schema
+from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords, check_exporter
 from bitvault.kernel.ids import TenantId
@@ -148,13 +149,7 @@ class Erasures(Desk):
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
         """Delete users, groups, credentials and all the rest; the tenant itself is the last row."""
-        limit = request.limit
-
-        async def work(tx: Transaction) -> int:
-            return await erase_rows(tx, "identity", limit)
-
-        gone = await self.database.transact(request.tenant_id, work)
-        return Erased(gone, gone < limit)
+        return await erase_schema(self.database, "identity", request)
 
     @handles(BeginExport)
     async def begin_export(self, request: BeginExport) -> None:

@@ -14,9 +14,10 @@ from bitvault.actors.notifier.contract import (
     Mails,
     ResendMail,
 )
-from bitvault.actors.room import Room
+from bitvault.actors.room import Room, erase_schema
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
+from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
 from bitvault.kernel.principal import Caller
@@ -74,6 +75,11 @@ class Notifier(Room):
         if found is None:
             raise Refused(MailNotFound())
         return found
+
+    @handles(EraseTenant)
+    async def erase_tenant(self, request: EraseTenant) -> Erased:
+        """Delete the mail of a tenant that is leaving, sent and unsent."""
+        return await erase_schema(self.database, "notifier", request)
 
 
 def _admin(caller: Caller) -> TenantId:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from attrs import define
 
+from bitvault.actors.room import erase_schema
 from bitvault.actors.sharing.actor.desk import Desk
-from bitvault.drivers.postgres.port import Transaction, erase_rows, keyset, load_queries
+from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords, check_exporter
 from supervisors import handles
@@ -26,13 +27,7 @@ class Leaving(Desk):
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
         """Delete what was shared in a tenant that is leaving."""
-        limit = request.limit
-
-        async def work(tx: Transaction) -> int:
-            return await erase_rows(tx, "sharing", limit)
-
-        gone = await self.database.transact(request.tenant_id, work)
-        return Erased(gone, gone < limit)
+        return await erase_schema(self.database, "sharing", request)
 
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:

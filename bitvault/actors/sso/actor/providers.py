@@ -2,6 +2,7 @@
 
 from attrs import define, evolve
 
+from bitvault.actors.room import erase_schema
 from bitvault.actors.sso.actor.desk import Desk, place_of
 from bitvault.actors.sso.contract import (
     AddProvider,
@@ -23,6 +24,7 @@ from bitvault.actors.sso.rules.tokens import Untrusted
 from bitvault.actors.sso.store import providers as store
 from bitvault.drivers.outgoing.port import Unreachable
 from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
@@ -119,6 +121,11 @@ class Providers(Desk):
             await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
         await self.database.transact(caller.tenant_id, work)
+
+    @handles(EraseTenant)
+    async def erase_tenant(self, request: EraseTenant) -> Erased:
+        """Delete the providers of a tenant that is leaving, and what was begun with them."""
+        return await erase_schema(self.database, "sso", request)
 
     async def _discover(self, issuer: str) -> None:
         """Refuse an issuer that is none: now, and not when somebody wants to sign in."""
