@@ -446,6 +446,9 @@ def test_a_folder_is_shared_and_taken_back(
 def test_a_link_is_made_revoked_and_revived(logged_in: Mapping[str, str]) -> None:
     """Its address is shown once; the list tells how it stands."""
     run(logged_in, "mkdir", "-p", "/linked")
+    for words in (("link", "create", "/linked"), ("request", "create", "/linked")):
+        assert b"whoever has the link would be" in run(logged_in, *words, "--dry-run").stdout
+    assert json.loads(run(logged_in, "link", "list", "/linked", "--json").stdout)["results"] == []
     made = run(logged_in, "link", "create", "/linked", "--expires", "7d", "--label", "for all")
     assert b"/s#bvl_" in made.stdout, made.stderr
     (link,) = json.loads(run(logged_in, "link", "list", "/linked", "--json").stdout)["results"]

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from bitvault.cli.context import connect, new_password, reports
+from bitvault.cli.context import DRY_RUN, connect, new_password, reports
 from bitvault.cli.durations import SAY, duration
+from bitvault.cli.exposure import foresee, foreseen
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.wire.sharing import Link, LinkCreated
@@ -20,7 +21,8 @@ def link() -> None:
 
 @link.command(
     epilog="Examples: bitvault link create /plans --expires 7d; "
-    "bitvault link create /film.mkv --max-downloads 3 --password-file pw"
+    "bitvault link create /film.mkv --max-downloads 3 --password-file pw; "
+    "bitvault link create /plans --dry-run"
 )
 @click.argument("path")
 @click.option("--role", type=click.Choice(["viewer", "editor"]), default="viewer")
@@ -33,6 +35,7 @@ def link() -> None:
     type=click.Path(path_type=Path),
     help="Read its password from a file (its last newline is dropped).",
 )
+@DRY_RUN
 @reports
 def create(
     path: str,
@@ -42,8 +45,11 @@ def create(
     max_downloads: int | None,
     asks: bool,  # noqa: FBT001 - click passes flags by name
     password_file: Path | None,
+    dry_run: bool,  # noqa: FBT001 - click passes flags by name
 ) -> Report:
     """Make a link to a file or folder. Its address is shown only now."""
+    if dry_run:
+        return link_foreseen(path, role, f"would make a link to {path}")
     has_password = asks or password_file is not None
     password = new_password(password_file, "Password of the link") if has_password else None
     body: dict[str, Any] = {"role": role, "label": label, "password": password}
@@ -56,6 +62,12 @@ def create(
         made = client.rest.call("POST", at, LinkCreated, body=body)
         address = f"{client.rest.server}{made.page}"
     return Report([{**plain(made), "url": address}], [address])
+
+
+def link_foreseen(path: str, role: str, what: str) -> Report:
+    """Say to how much a link of a role would lead, and make none."""
+    with connect() as client:
+        return foreseen(what, foresee(client, client.node(path).id, {"link": role}))
 
 
 @link.command("list", epilog="Examples: bitvault link list; bitvault link list /plans")

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from bitvault.cli.commands.link import delete
-from bitvault.cli.context import connect, new_password, reports
+from bitvault.cli.commands.link import delete, link_foreseen
+from bitvault.cli.context import DRY_RUN, connect, new_password, reports
 from bitvault.cli.durations import SAY, duration
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
@@ -52,12 +52,15 @@ def _end(seconds: int | None) -> str | None:
     type=click.Path(path_type=Path),
     help="Read its password from a file (its last newline is dropped).",
 )
+@DRY_RUN
 @reports
 def create(path: str, **given: Any) -> Report:
     """Make a file request for a folder. Its address is shown only now.
 
     Whoever has the address puts files into a folder with their name.
     """
+    if given["dry_run"]:
+        return link_foreseen(path, "uploader", f"would ask for files in {path}")
     asks = given["asks"] or given["password_file"] is not None
     body = {
         "role": "uploader",

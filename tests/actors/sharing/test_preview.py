@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
+from attrs import evolve
 
 from bitvault.actors.files.contract import (
     Apply,
@@ -36,6 +38,7 @@ from bitvault.actors.sharing.contract import (
 from bitvault.drivers import aio
 from bitvault.kernel.access import EVERYONE, NONE, RIGHTS, Right, Role
 from bitvault.kernel.ids import NodeId
+from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.files.counting import CountingDatabase
 from tests.actors.sharing.conftest import Company
@@ -207,6 +210,7 @@ async def test_what_would_be_refused_is_refused(company: Company) -> None:
     assert isinstance(await ask(company, "ann", folder, everyone), Invalid)
     assert isinstance(await ask(company, "ann", file, Restricting(True)), Invalid)
     assert isinstance(await ask(company, "ann", root, Linking(Role.VIEWER)), Invalid)
+    assert isinstance(await ask(company, "ann", file, Linking(Role.UPLOADER)), Invalid)
     for node, parent, refusal in (
         (folder, folder, TreeRuleBroken),
         (root, folder, TreeRuleBroken),
@@ -214,6 +218,17 @@ async def test_what_would_be_refused_is_refused(company: Company) -> None:
     ):
         told = await ask(company, "ann", node, Moving(parent))
         assert isinstance(told, refusal)
+
+
+async def test_a_link_that_the_tenant_does_not_allow_is_not_previewed(company: Company) -> None:
+    """Where links are forbidden; one that needs a password or an end can be given them."""
+    folder = await company.folder("ann", "/f")
+    ann = company.people["ann"]
+    strict = SharingPolicy(password_required=True, longest_life=timedelta(days=1))
+    company.people["ann"] = evolve(ann, policy=strict)
+    assert isinstance(await ask(company, "ann", folder, Linking(Role.VIEWER)), Preview)
+    company.people["ann"] = evolve(ann, policy=SharingPolicy(links_allowed=False))
+    assert isinstance(await ask(company, "ann", folder, Linking(Role.VIEWER)), Forbidden)
 
 
 async def test_counting_stops_at_a_thousand(company: Company) -> None:

@@ -8,17 +8,20 @@ from attrs import define, field
 
 from bitvault.actors.files.contract import Access, DescribeAccess, NodeNotFound, TraceNode, Way
 from bitvault.actors.room import Room, ask_below
+from bitvault.actors.sharing.contract import LinkTerms
+from bitvault.actors.sharing.rules import links as rules
+from bitvault.actors.sharing.rules.grants import check_place
 from bitvault.actors.sharing.store.deciding import Overtaken, hold_right
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.passwords.port import Passwords
 from bitvault.drivers.postgres.port import Database, Transaction
-from bitvault.kernel.access import Right
+from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, NodeId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal, Refused, Unavailable
+from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
 from bitvault.outbox import Outbox
 from supervisors import Ref
 
@@ -64,6 +67,26 @@ class Desk(Room):
                 return False
             raise
         return Right.SHARE in access.rights
+
+    def _linkable(
+        self, caller: Caller, access: Access, terms: LinkTerms, *, has_password: bool
+    ) -> LinkTerms:
+        """Return a new link's terms with the end that the policy gives it, or refuse the link."""
+        now, policy = self.clock.now(), caller.principal.policy
+        terms = rules.with_default_end(rules.checked_terms(terms, now), policy, now)
+        if access.is_root:
+            raise Refused(Invalid("id", "the root of a space has members; link a folder in it"))
+        check_place(terms.role, is_folder=access.is_folder)
+        self._judge(caller, terms, has_password=has_password)
+        if rights_of(terms.role) & ~access.rights:
+            raise Refused(Forbidden("give more than you have"))
+        return terms
+
+    def _judge(self, caller: Caller, terms: LinkTerms, *, has_password: bool) -> None:
+        now, policy = self.clock.now(), caller.principal.policy
+        refusal = rules.judge(terms, policy, has_password=has_password, since=now, now=now)
+        if refusal is not None:
+            raise Refused(refusal)
 
     async def _sharing(
         self,

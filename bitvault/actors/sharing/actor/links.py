@@ -26,7 +26,6 @@ from bitvault.actors.sharing.contract.links import (
     LinkIssued,
     LinkNotFound,
     LinkPasswordNeeded,
-    LinkTerms,
     ListLinks,
     OpenLink,
     PasswordUnjudged,
@@ -35,7 +34,6 @@ from bitvault.actors.sharing.contract.links import (
     TooManyLinks,
 )
 from bitvault.actors.sharing.rules import links as rules
-from bitvault.actors.sharing.rules.grants import check_place
 from bitvault.actors.sharing.store import grants, links
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right, Role, rights_of
@@ -43,7 +41,7 @@ from bitvault.kernel.ids import UserId
 from bitvault.kernel.limits import seconds_to_wait
 from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
+from bitvault.kernel.refusal import Invalid, Refusal, Refused
 from supervisors import handles
 
 _KEPT: Final = 10_000
@@ -59,16 +57,9 @@ class Links(Desk):
     @handles(CreateLink)
     async def create_link(self, message: CreateLink) -> LinkIssued:
         """Make a link; its token is in this answer only."""
-        caller, now = message.caller, self.clock.now()
-        policy = caller.principal.policy
-        terms = rules.with_default_end(rules.checked_terms(message.terms, now), policy, now)
+        caller, has_password = message.caller, message.terms.password is not None
         access = await self._sharable(caller, message.node_id)
-        if access.is_root:
-            raise Refused(Invalid("id", "the root of a space has members; link a folder in it"))
-        check_place(terms.role, is_folder=access.is_folder)
-        self._judge(caller, terms, has_password=terms.password is not None)
-        if rights_of(terms.role) & ~access.rights:
-            raise Refused(Forbidden("give more than you have"))
+        terms = self._linkable(caller, access, message.terms, has_password=has_password)
         phc = await self._hash(terms.password)
         spot = self._spot(caller, message.node_id)
         link_id = rules.id_under_key(caller) or self.ids.uuid7()
@@ -197,13 +188,6 @@ class Links(Desk):
             is_suspended=standing.is_suspended,
             limit=standing.limit,
         )
-
-    def _judge(self, caller: Caller, terms: LinkTerms, *, has_password: bool) -> None:
-        now = self.clock.now()
-        policy = caller.principal.policy
-        refusal = rules.judge(terms, policy, has_password=has_password, since=now, now=now)
-        if refusal is not None:
-            raise Refused(refusal)
 
     async def _sponsored(self, row: Row, origin: Origin) -> Standing:
         """Return how things stand with who answers for a link, and may still share its node."""

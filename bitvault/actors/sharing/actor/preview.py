@@ -32,7 +32,6 @@ from bitvault.actors.sharing.rules.grants import (
     holders,
     roles_at_root,
 )
-from bitvault.actors.sharing.rules.links import checked_terms
 from bitvault.actors.sharing.store import grants as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.access import EVERYONE
@@ -110,6 +109,10 @@ class Previews(Grants):
         if isinstance(change, Moving):
             return said
         access = await self._sharable(caller, node_id)
+        if isinstance(change, Linking):
+            # Its password and its end are not asked about: it can be given some that are good.
+            self._linkable(caller, access, LinkTerms(change.role), has_password=True)
+            return rules.with_role(said, node_id, _NEW_LINK, change.role)
         if access.is_root:
             raise Refused(Invalid("id", "the root of a space has members; share a folder in it"))
         match change:
@@ -119,10 +122,6 @@ class Previews(Grants):
                     check_role(grantee, role)
                     check_place(role, is_folder=access.is_folder)
                 return rules.with_role(said, node_id, grantee, role)
-            case Linking(role):
-                checked_terms(LinkTerms(role), self.clock.now())
-                check_place(role, is_folder=access.is_folder)
-                return rules.with_role(said, node_id, _NEW_LINK, role)
             case Restricting(is_restricted):
                 if not access.is_folder:
                     rule = "only a folder below a space's root can be restricted"
