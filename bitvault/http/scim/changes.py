@@ -4,7 +4,6 @@ Attributes that this server does not keep are passed over: a directory sends all
 not fail for it.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -15,7 +14,7 @@ from attrs import evolve, field, frozen
 
 from bitvault.actors.identity.contract import Membership
 from bitvault.http.problems import invalid
-from bitvault.http.scim.filters import plain
+from bitvault.http.scim.filters import plain, text_of
 from bitvault.wire.scim import FullName, Operation
 
 _ONE: Final = re.compile(
@@ -121,7 +120,7 @@ def _members(operation: Operation) -> frozenset[UUID] | None:
     if path.lower() == "members":
         return _named(operation.value)
     match = _ONE.fullmatch(path)
-    return None if match is None else _named([{"value": json.loads(match["value"])}])
+    return None if match is None else _named([{"value": text_of("path", match["value"])}])
 
 
 def _named(value: Any) -> frozenset[UUID]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from bitvault.http.decoding import clean
 from bitvault.http.problems import Rejected, invalid
 
 _TEXT: Final = r'"(?:[^"\\\x00-\x1f]|\\.){0,1024}"'
@@ -38,7 +39,7 @@ def parse(text: str, known: Mapping[str, str]) -> dict[str, str]:
     place = 0
     while term := _TERM.match(text, place):
         name = known.get(plain(term["name"]).lower())
-        value = json.loads(term["inner"] or term["value"])
+        value = text_of("filter", term["inner"] or term["value"])
         if name is None or found.setdefault(name, value) != value:
             raise _refused(known)
         place = term.end()
@@ -49,6 +50,18 @@ def parse(text: str, known: Mapping[str, str]) -> dict[str, str]:
             break
         place = link.end()
     raise _refused(known)
+
+
+def text_of(field: str, quoted: str) -> str:
+    """Read a text in quotes, whose escapes are those of JSON.
+
+    Raises:
+        Rejected: ``invalid`` for one that is none, or that no layer below can hold.
+    """
+    try:
+        return clean(field, json.loads(quoted))
+    except ValueError as error:
+        raise invalid(field, "must have its texts in quotes, escaped as in JSON") from error
 
 
 def plain(name: str) -> str:

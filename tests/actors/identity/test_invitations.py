@@ -9,7 +9,10 @@ from bitvault.actors.identity.contract import (
     AlreadyInvited,
     Authenticate,
     ChangeTenant,
+    ChangeUser,
     CreateGroup,
+    CreateUser,
+    DeleteUser,
     GetMailSettings,
     Group,
     GroupNotFound,
@@ -29,6 +32,7 @@ from bitvault.actors.identity.contract import (
     SendInvitationAgain,
     TenantSuspended,
     TooManyUsers,
+    User,
 )
 from bitvault.kernel.ids import GroupId
 from bitvault.kernel.paging import Page
@@ -180,3 +184,36 @@ async def test_bad_invitations_are_refused(identity: Identity, root: Caller) -> 
     assert isinstance(await identity.handle(Invite(user, "b@example.org", "bob")), Forbidden)
     identity.options = evolve(identity.options, sends_mail=False)
     assert await identity.handle(Invite(root, "b@example.org", "bob")) == MailNotConfigured()
+
+
+@pytest.mark.requirement("X8")
+@pytest.mark.parametrize("way", ["disabled", "deleted", "no admin"])
+async def test_an_invitation_is_worth_what_its_inviter_may_do(
+    identity: Identity, root: Caller, way: str
+) -> None:
+    """Who is removed cannot let themself in again; another admin may take it on."""
+    mal = await identity.handle(CreateUser(root, "mal", PASSWORD, is_admin=True))
+    assert isinstance(mal, User)
+    opened = await identity.handle(OpenSession("acme", "mal", PASSWORD, ORIGIN))
+    assert isinstance(opened, SecretIssued)
+    caller = Caller(await identity.handle(Authenticate(opened.token, ORIGIN)), ORIGIN)
+    made = await identity.handle(Invite(caller, "m@example.org", "again", "", True))
+    assert isinstance(made, Invitation)
+    token = await token_of(identity, root, made)
+
+    ends = {
+        "disabled": ChangeUser(root, mal.user_id, is_disabled=True),
+        "deleted": DeleteUser(root, mal.user_id),
+        "no admin": ChangeUser(root, mal.user_id, is_admin=False),
+    }
+    await identity.handle(ends[way])
+
+    assert await identity.handle(OpenInvitation(token)) == InvitationNotFound()
+    assert await identity.handle(accept(token)) == InvitationNotFound()
+    mint = MintInvitation(root.tenant_id, made.invitation_id)
+    assert await identity.handle(mint) is None
+    again = await identity.handle(SendInvitationAgain(root, made.invitation_id))
+    assert again.invited_by == root.principal.user_id
+    assert isinstance(
+        await identity.handle(accept(await token_of(identity, root, made))), SecretIssued
+    )

@@ -15,6 +15,7 @@ from bitvault.actors.identity.contract import (
     CreateGroup,
     CreateTenant,
     CreateUser,
+    DeleteGroup,
     ExternalIdTaken,
     FindProvisionedGroups,
     FindProvisionedUsers,
@@ -37,6 +38,7 @@ from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import GroupId, UserId
 from bitvault.kernel.principal import Caller, Idempotency, Origin
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from tests.actors.identity.racing import overtaken
 from tests.support.postgres import unchanged
 
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
@@ -271,3 +273,42 @@ async def test_a_disabled_user_is_made_and_enabled_later(identity: Identity, adm
     assert made.user.is_disabled
     enabled = await identity.handle(ChangeUser(admin, made.user.user_id, is_disabled=False))
     assert not enabled.is_disabled
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "x" * 1025])
+async def test_an_id_that_cannot_be_is_not_looked_for(
+    identity: Identity, admin: Caller, text: str
+) -> None:
+    """It is refused by name, and nobody else's request suffers from it."""
+    for request in (
+        FindProvisionedUsers(admin, external_id=text),
+        FindProvisionedGroups(admin, external_id=text),
+    ):
+        told = await identity.handle(request)
+        assert isinstance(told, Invalid)
+        assert told.field == "externalId"
+
+
+async def test_a_group_that_is_being_deleted_is_not_changed(
+    identity: Identity, admin: Caller, ann: ProvisionedUser
+) -> None:
+    """Who comes second finds none, whichever that is; nothing is said of it afterwards."""
+    wanted = Membership(added=frozenset({ann.user.user_id}))
+    for is_deleted_first in (True, False):
+        made = await identity.handle(ProvisionGroup(admin, "Staff", ""))
+        group_id = made.group.group_id
+        delete = DeleteGroup(admin, group_id)
+        revise = ReviseGroup(admin, group_id, "Crew", None, wanted)
+        pair = (delete, revise) if is_deleted_first else (revise, delete)
+
+        first, second = await overtaken(
+            identity,
+            lambda one=pair[0]: identity.handle(one),
+            lambda one=pair[1]: identity.handle(one),
+        )
+
+        if is_deleted_first:
+            assert (first, second) == (None, GroupNotFound(str(group_id)))
+        else:
+            assert isinstance(first, ProvisionedGroup)
+            assert second is None

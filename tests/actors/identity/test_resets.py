@@ -38,6 +38,7 @@ from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid
+from tests.actors.identity.racing import overtaken
 from tests.support.determinism import FixedClock
 
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
@@ -226,3 +227,42 @@ async def test_wrong_passwords_are_one_event_a_minute(
     payload = json.loads(event["payload"])
     assert (payload["count"], payload["address"]) == (3, "192.0.2.1")
     assert json.loads(event["origin"])["address"] == "192.0.2.1"
+
+
+@pytest.mark.requirement("X14")
+async def test_an_address_that_was_removed_opens_nothing(identity: Identity, root: Caller) -> None:
+    """What was sent there before is spent."""
+    letter = await letter_for(identity, root)
+    assert letter is not None
+
+    assert await identity.handle(ProposeOwnEmail(root, None, PASSWORD)) == MailSettings()
+
+    assert await identity.handle(UseReset(letter.token, NEW, ORIGIN)) == LinkSpent()
+    assert await letter_for(identity, root) is None
+    assert len(await events(identity, "user.email_removed")) == 1
+
+
+@pytest.mark.requirement("X14")
+@pytest.mark.parametrize("first", ["confirm", "mint"])
+async def test_a_new_password_is_not_sent_to_a_former_address(
+    identity: Identity, root: Caller, first: str
+) -> None:
+    """Whichever of the two comes first: the secret goes to the new address, or is spent."""
+    place = root.tenant_id, root.principal.user_id
+    await identity.handle(ProposeOwnEmail(root, "new@example.org", PASSWORD))
+    confirmation = await identity.handle(MintConfirmation(*place))
+    asks = {
+        "confirm": lambda: identity.handle(ConfirmEmail(root, confirmation.token)),
+        "mint": lambda: identity.handle(MintReset(*place)),
+    }
+    second = "mint" if first == "confirm" else "confirm"
+
+    answers = dict(
+        zip((first, second), await overtaken(identity, asks[first], asks[second]), strict=True)
+    )
+
+    assert answers["confirm"] == MailSettings("new@example.org")
+    letter = answers["mint"]
+    used = await identity.handle(UseReset(letter.token, NEW, ORIGIN))
+    assert (letter.email, used) in [("new@example.org", None), (EMAIL, LinkSpent())]
+    assert letter.email == ("new@example.org" if first == "confirm" else EMAIL)

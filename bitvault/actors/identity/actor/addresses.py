@@ -15,6 +15,7 @@ from bitvault.actors.identity.contract import (
     DescribeRecipient,
     EmailConfirmed,
     EmailProposed,
+    EmailRemoved,
     GetMailSettings,
     LinkSpent,
     MailSettings,
@@ -112,8 +113,10 @@ class Addresses(Sessions):
         self, tx: Transaction, caller: Caller, user_id: UserId, email: str | None
     ) -> MailSettings:
         if email is None:
+            await self._held(tx, caller.tenant_id, user_id)
             await store.forget_email(tx, caller.tenant_id, user_id)
-            event: EmailConfirmed | EmailProposed = EmailConfirmed(user_id, 0)
+            await store.drop_reset(tx, caller.tenant_id, user_id)
+            event: EmailRemoved | EmailProposed = EmailRemoved(user_id, 0)
         else:
             await store.propose_email(tx, caller.tenant_id, user_id, email)
             event = EmailProposed(user_id, 0)
@@ -131,6 +134,7 @@ class Addresses(Sessions):
         secret = digest
 
         async def work(tx: Transaction) -> MailSettings:
+            await self._held(tx, tenant_id, user_id)
             if not await store.confirm_email(tx, tenant_id, user_id, secret, now):
                 raise Refused(LinkSpent())
             # What was sent to the address before must not open the account any more.

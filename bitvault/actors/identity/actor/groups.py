@@ -91,6 +91,7 @@ class Groups(Desk):
         caller = admin_of(request.caller, "delete groups")
 
         async def work(tx: Transaction) -> bool:
+            await hold_tenant(tx, caller.tenant_id)
             found = await store.delete_group(tx, caller.tenant_id, request.group_id)
             if found:
                 await self._append(tx, caller, GroupDeleted(request.group_id, 0))

@@ -136,7 +136,8 @@ class Invitations(Sessions):
             place = caller.tenant_id, request.invitation_id
             if await keys.made_before(tx, caller, request.invitation_id, now) is not None:
                 return _found(await store.invitation_by_id(tx, *place))
-            renewed = _found(await store.renew_invitation(tx, *place, until))
+            by = caller.principal.user_id
+            renewed = _found(await store.renew_invitation(tx, *place, until, by))
             await self._append(tx, caller, _told(renewed))
             return renewed
 

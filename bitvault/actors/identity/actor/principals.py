@@ -1,7 +1,7 @@
 """Principals that were looked up a moment ago, so that not every request asks the database."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from attrs import define, field
 
@@ -16,10 +16,12 @@ _MOST = 10_000
 class Principals:
     """Keeps a principal for a second at most, by the digest of its token; bounded.
 
-    Times are of ``trio.current_time``.
+    Times are of ``trio.current_time``. To forget somebody costs what is known of them, and no more.
     """
 
     _known: OrderedDict[bytes, tuple[float, Principal]] = field(factory=OrderedDict, init=False)
+    """The oldest first."""
+    _digests: dict[TenantId, dict[UserId, set[bytes]]] = field(factory=dict, init=False)
     revocations: int = field(default=0, init=False)
     """What was read before one must not be kept after it."""
 
@@ -30,24 +32,44 @@ class Principals:
 
     def keep(self, digest: bytes, principal: Principal | None, at: float, revocations: int) -> None:
         """Keep what was read at ``at``, unless something was revoked since then."""
+        self._discard(digest)
         if principal is None or revocations != self.revocations:
-            self._known.pop(digest, None)
             return
         self._known[digest] = (at, principal)
-        self._known.move_to_end(digest)
-        while len(self._known) > _MOST:
-            self._known.popitem(last=False)
+        users = self._digests.setdefault(principal.tenant_id, {})
+        users.setdefault(principal.user_id, set()).add(digest)
+        self._trim(at)
 
-    def forget(self, tenant_id: TenantId, user_id: UserId) -> None:
-        """Drop a user, so that what was changed about them holds at once in this process."""
-        self._drop(lambda one: (one.tenant_id, one.user_id) == (tenant_id, user_id))
+    def forget(self, tenant_id: TenantId, *user_ids: UserId) -> None:
+        """Drop users, so that what was changed about them holds at once in this process."""
+        users = self._digests.get(tenant_id, {})
+        self._drop(digest for user_id in user_ids for digest in users.get(user_id, ()))
 
     def forget_tenant(self, tenant_id: TenantId) -> None:
         """Drop a tenant's users."""
-        self._drop(lambda one: one.tenant_id == tenant_id)
+        users = self._digests.get(tenant_id, {})
+        self._drop(digest for digests in users.values() for digest in digests)
 
-    def _drop(self, concerns: Callable[[Principal], bool]) -> None:
+    def _drop(self, digests: Iterable[bytes]) -> None:
         self.revocations += 1
-        for digest, (_, known) in list(self._known.items()):
-            if concerns(known):
-                del self._known[digest]
+        for digest in list(digests):
+            self._discard(digest)
+
+    def _trim(self, now: float) -> None:
+        while self._known:
+            digest, (at, _) = next(iter(self._known.items()))
+            if len(self._known) <= _MOST and now - at < CACHE_SECONDS:
+                return
+            self._discard(digest)
+
+    def _discard(self, digest: bytes) -> None:
+        _, principal = self._known.pop(digest, (0.0, None))
+        if principal is None:
+            return
+        users = self._digests[principal.tenant_id]
+        digests = users[principal.user_id]
+        digests.discard(digest)
+        if not digests:
+            del users[principal.user_id]
+        if not users:
+            del self._digests[principal.tenant_id]

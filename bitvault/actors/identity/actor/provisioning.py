@@ -93,7 +93,7 @@ class Provisioning(Desk):
         """Find the users that fit, or a part of all of them."""
         tenant_id = admin_of(request.caller, "see what a directory sees").tenant_id
         key = None if request.login is None else rules.name_key(request.login)
-        given = request.user_id, key, request.external_id
+        given = request.user_id, key, _sought(request)
 
         async def work(tx: Transaction) -> Matches[ProvisionedUser]:
             if given == (None, None, None):
@@ -127,7 +127,7 @@ class Provisioning(Desk):
             return await _shown(tx, caller.tenant_id, group.group_id), joined
 
         shown, joined = await self.database.transact(caller.tenant_id, work)
-        self._forget_all(caller.tenant_id, joined)
+        self.principals.forget(caller.tenant_id, *joined)
         return shown
 
     @handles(ReviseGroup)
@@ -159,7 +159,7 @@ class Provisioning(Desk):
             return await _shown(tx, caller.tenant_id, group_id), (*joined, *left)
 
         shown, moved = await self.database.transact(caller.tenant_id, work)
-        self._forget_all(caller.tenant_id, moved)
+        self.principals.forget(caller.tenant_id, *moved)
         return shown
 
     @handles(FindProvisionedGroups)
@@ -169,7 +169,7 @@ class Provisioning(Desk):
         """Find the groups that fit, or a part of all of them."""
         tenant_id = admin_of(request.caller, "see what a directory sees").tenant_id
         key = None if request.name is None else rules.name_key(request.name)
-        given = request.group_id, key, request.external_id, request.member
+        given = request.group_id, key, _sought(request), request.member
 
         async def work(tx: Transaction) -> Matches[ProvisionedGroup]:
             if given == (None, None, None, None):
@@ -182,10 +182,6 @@ class Provisioning(Desk):
             return evolve(found, items=await _with_members(tx, tenant_id, found.items))
 
         return await self.database.read(tenant_id, work)
-
-    def _forget_all(self, tenant_id: TenantId, user_ids: tuple[UserId, ...]) -> None:
-        for user_id in user_ids:
-            self.principals.forget(tenant_id, user_id)
 
 
 async def _same_user(
@@ -256,6 +252,11 @@ async def _with_members(
 
 T = TypeVar("T")
 Asked = FindProvisionedUsers | FindProvisionedGroups
+
+
+def _sought(request: Asked) -> str | None:
+    found = request.external_id
+    return None if found is None else rules.checked_external_id(found)
 
 
 def _part(request: Asked) -> tuple[int, int]:

@@ -63,6 +63,9 @@ class Resets(Addresses):
         minted = self._minted("r", rules.RESET_SECONDS)
 
         async def work(tx: Transaction) -> SecretLetter | None:
+            # Whoever changes the address or the password holds the account too: the secret goes
+            # where mail goes now, or is dropped with what it was made for.
+            await self._held(tx, request.tenant_id, request.user_id)
             return await store.mint_reset(tx, request.tenant_id, request.user_id, minted)
 
         return await self.database.transact(request.tenant_id, work)

@@ -98,9 +98,16 @@ class EmailProposed(Event):
 
 @frozen
 class EmailConfirmed(Event):
-    """A user has this address now; or none, if it was removed."""
+    """A user has another address now."""
 
     kind: ClassVar[str] = "user.email_confirmed"
+
+
+@frozen
+class EmailRemoved(Event):
+    """A user has no address any more."""
+
+    kind: ClassVar[str] = "user.email_removed"
 
 
 @frozen

@@ -58,14 +58,19 @@ async def invitation_by_id(
 
 
 async def renew_invitation(
-    tx: Transaction, tenant_id: TenantId, invitation_id: UUID, expires_at: datetime
+    tx: Transaction,
+    tenant_id: TenantId,
+    invitation_id: UUID,
+    expires_at: datetime,
+    invited_by: UserId,
 ) -> Invitation | None:
-    """Give an invitation more time, and its secret none; None when there is none such."""
+    """Give an invitation more time, its secret none, and who answers for it; None: none such."""
     row = await tx.fetchrow(
         QUERIES["renew_invitation"],
         tenant_id=tenant_id,
         invitation_id=invitation_id,
         expires_at=expires_at,
+        invited_by=invited_by,
     )
     return _invitation(row) if row else None
 
