@@ -10,6 +10,7 @@ from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import (
     AddMember,
+    AdmitOutsider,
     Authenticate,
     ChangeUser,
     CreateGroup,
@@ -23,7 +24,9 @@ from bitvault.actors.identity.contract import (
     GroupTaken,
     LoginTaken,
     Membership,
+    NotAdmitted,
     OpenSession,
+    Outsider,
     ProvisionedGroup,
     ProvisionedUser,
     ProvisionGroup,
@@ -312,3 +315,41 @@ async def test_a_group_that_is_being_deleted_is_not_changed(
         else:
             assert isinstance(first, ProvisionedGroup)
             assert second is None
+
+
+async def come(identity: Identity, admin: Caller, subject: str, external_id: str | None) -> Any:
+    """Come in by a provider that makes no users, and says whom the directory means."""
+    outsider = Outsider("https://idp.example", subject, "ann", external_id=external_id)
+    request = AdmitOutsider(admin.tenant_id, "p", outsider, makes_users=False, origin=ORIGIN)
+    return await identity.handle(request)
+
+
+@pytest.mark.requirement("X5")
+async def test_whom_a_directory_made_comes_in_by_single_sign_on(
+    identity: Identity, admin: Caller, ann: ProvisionedUser
+) -> None:
+    """The first identity of their external id is theirs from then on, and no other is."""
+    assert isinstance(await come(identity, admin, "s-1", None), NotAdmitted)
+    assert isinstance(await come(identity, admin, "s-1", "ext-2"), NotAdmitted)
+
+    assert await come(identity, admin, "s-1", "ext-1") == ann.user
+
+    assert await come(identity, admin, "s-1", None) == ann.user
+    assert isinstance(await come(identity, admin, "s-2", "ext-1"), NotAdmitted)
+
+
+@pytest.mark.requirement("X5")
+async def test_no_account_that_has_another_way_in_is_taken_over(
+    identity: Identity, admin: Caller, ann: ProvisionedUser
+) -> None:
+    """One with a password, a service account, an operator, one that is disabled, or is gone."""
+    root, bob = admin.principal.user_id, await identity.handle(CreateUser(admin, "bob", PASSWORD))
+    robot = await identity.handle(CreateUser(admin, "robot", None, kind="service"))
+    for number, user_id in enumerate((root, bob.user_id, robot.user_id)):
+        await identity.handle(ChangeUser(admin, user_id, external_id=f"taken-{number}"))
+        told = await come(identity, admin, "s-1", f"taken-{number}")
+        assert isinstance(told, NotAdmitted)
+    await identity.handle(ChangeUser(admin, ann.user.user_id, is_disabled=True))
+    assert await come(identity, admin, "s-1", "ext-1") == NotAdmitted("the user is disabled")
+    await identity.handle(ChangeUser(admin, ann.user.user_id, is_disabled=False))
+    assert await come(identity, admin, "s-1", "ext-1") == ann.user

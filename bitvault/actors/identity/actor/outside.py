@@ -22,6 +22,7 @@ from bitvault.actors.identity.contract import (
     Unauthenticated,
     User,
     UserCreated,
+    UserTied,
 )
 from bitvault.actors.identity.store import accounts, groups, outside, tenants
 from bitvault.actors.identity.store import credentials as store
@@ -60,10 +61,23 @@ class Outside(Credentials):
     async def _outsider(self, tx: Transaction, request: AdmitOutsider, told: list[Event]) -> User:
         who = request.outsider
         user = await outside.outsider(tx, request.tenant_id, who.issuer, who.subject)
+        if user is None and who.external_id:
+            user = await self._expected(tx, request, who.external_id, told)
         if user is None:
             return await self._newcomer(tx, request, told)
         if user.is_disabled:
             raise Refused(NotAdmitted("the user is disabled"))
+        return user
+
+    async def _expected(
+        self, tx: Transaction, request: AdmitOutsider, external_id: str, told: list[Event]
+    ) -> User | None:
+        """Tie the account that a directory made for them to who comes with its external id."""
+        known = rules.checked_external_id(external_id)
+        user = await outside.provisioned(tx, request.tenant_id, known)
+        if user is not None and not user.is_disabled:
+            await outside.insert_outsider(tx, user, request.outsider, self.clock.now())
+            told.append(UserTied(user.user_id, 0, request.outsider.issuer))
         return user
 
     async def _newcomer(self, tx: Transaction, request: AdmitOutsider, told: list[Event]) -> User:

@@ -104,6 +104,7 @@ from bitvault.actors.identity.contract.events import (
     UserChanged,
     UserCreated,
     UserDeleted,
+    UserTied,
 )
 from bitvault.actors.identity.contract.groups import (
     AddMember,
@@ -352,4 +353,5 @@ __all__ = [
     "UserDeleted",
     "UserInvited",
     "UserNotFound",
+    "UserTied",
 ]

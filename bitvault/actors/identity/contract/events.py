@@ -36,6 +36,14 @@ class UserChanged(Event):
 
 
 @frozen
+class UserTied(Event):
+    """A user comes in by an identity outside from now on."""
+
+    kind: ClassVar[str] = "user.tied"
+    issuer: str
+
+
+@frozen
 class UserDeleted(Event):
     """A user is gone, with all sessions, tokens and memberships."""
 

@@ -26,11 +26,16 @@ class Outsider:
     display_name: str = ""
     groups: tuple[str, ...] | None = None
     """Names; None: nothing was said of groups, so nothing is changed."""
+    external_id: str | None = None
+    """Of the account that a directory made for them; None: they have none made."""
 
 
 @frozen
 class AdmitOutsider(Request[User | NotAdmitted | Unavailable]):
     """Return the account that is tied to an identity outside, and bring its groups up to date.
+
+    An account that a directory made, and that has no password, is tied to the first identity that
+    the provider says is it, by its external id (ADR-0027).
 
     ``source`` is who vouches: of the user's memberships those alone are its to take away.
     """

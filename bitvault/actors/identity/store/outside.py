@@ -18,6 +18,13 @@ async def outsider(tx: Transaction, tenant_id: TenantId, issuer: str, subject: s
     return account_of(row).user if row else None
 
 
+async def provisioned(tx: Transaction, tenant_id: TenantId, external_id: str) -> User | None:
+    """Return whom a directory made, and nobody outside is yet; keep them as they are."""
+    query = QUERIES["provisioned"]
+    row = await tx.fetchrow(query, tenant_id=tenant_id, external_id=external_id)
+    return account_of(row).user if row else None
+
+
 async def insert_outsider(tx: Transaction, user: User, identity: Outsider, now: datetime) -> None:
     """Tie an account to an identity outside."""
     await tx.execute(

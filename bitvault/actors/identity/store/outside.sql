@@ -9,6 +9,20 @@ WHERE e.tenant_id = :tenant_id AND e.issuer = :issuer AND e.subject = :subject
     AND a.deleted_at IS NULL
 FOR NO KEY UPDATE OF a;
 
+-- provisioned --
+-- Whom a directory made, and who has no other way in; held until the end. Operators are tied by hand.
+SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
+    a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at
+FROM identity.account AS a
+JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
+WHERE a.tenant_id = :tenant_id AND a.external_id = :external_id AND a.deleted_at IS NULL
+    AND a.kind = 'person' AND a.password_hash IS NULL AND NOT a.is_operator
+    AND NOT EXISTS (
+        SELECT FROM identity.external_identity AS e
+        WHERE e.tenant_id = a.tenant_id AND e.user_id = a.user_id
+    )
+FOR NO KEY UPDATE OF a;
+
 -- insert_outsider --
 INSERT INTO identity.external_identity (tenant_id, issuer, subject, user_id, created_at)
 VALUES (:tenant_id, :issuer, :subject, :user_id, :now);
