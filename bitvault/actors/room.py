@@ -2,9 +2,17 @@
 
 from typing import Any, TypeVar
 
+import structlog
+
 from bitvault.drivers.postgres.port import Database, Transaction, erase_rows
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.refusal import DependencyDown, Refused, Unavailable
+from bitvault.kernel.refusal import (
+    DependencyDown,
+    Failed,
+    Refused,
+    StatementFailed,
+    Unavailable,
+)
 from bitvault.kernel.request import Request
 from supervisors import Actor, ActorDied, AskTimeout, MailboxFull, Ref
 
@@ -14,9 +22,10 @@ R = TypeVar("R")
 async def ask_below(room: Ref, request: Request[R], name: str) -> R | Unavailable:
     """Ask a room; one that is overloaded or restarting is a dependency like any other."""
     try:
-        return await room.ask(request)
+        reply = await room.ask(request)
     except (ActorDied, AskTimeout, MailboxFull):
         return Unavailable(name)
+    return Unavailable(name) if isinstance(reply, Failed) else reply
 
 
 async def erase_schema(database: Database, schema: str, request: EraseTenant) -> Erased:
@@ -34,7 +43,8 @@ class Room(Actor):
 
     A room rolls a transaction back by raising ``Refused(refusal)`` out of its work; the asker
     gets the refusal. ``DependencyDown`` becomes ``Unavailable``: a retry with the same
-    Idempotency-Key is safe even when the effect did happen.
+    Idempotency-Key is safe even when the effect did happen. ``StatementFailed`` is a bug of one
+    request: it must not end those of others that the room has in hand (ADR-0004).
     """
 
     async def handle(self, message: Any) -> Any:
@@ -45,3 +55,17 @@ class Room(Actor):
             return refused.refusal
         except DependencyDown as down:
             return Unavailable(down.dependency)
+        except StatementFailed as failed:
+            _log(message, failed)
+            return Failed()
+
+
+def _log(message: Any, failed: StatementFailed) -> None:
+    caller = getattr(message, "caller", None)
+    origin = caller.origin if caller is not None else getattr(message, "origin", None)
+    structlog.get_logger("room").error(
+        "statement failed",
+        request=type(message).__name__,
+        requestId=origin.request_id if origin is not None else "",
+        exc_info=failed,
+    )

@@ -96,8 +96,7 @@ def _refuse_traps(raw: bytes) -> None:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            names = [name for name, _ in pairs]
-            raise invalid(next(n for n in names if names.count(n) > 1), "is given more than once")
+            raise invalid(_repeated(name for name, _ in pairs), "is given more than once")
         for name, value in pairs:
             for text in value if isinstance(value, list) else [value]:
                 if isinstance(text, str):
@@ -105,6 +104,16 @@ def _refuse_traps(raw: bytes) -> None:
         return found
 
     json.loads(raw, object_pairs_hook=members)
+
+
+def _repeated(names: Iterable[str]) -> str:
+    """Return the first that is there again; a body may have very many."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise AssertionError("every name is there once")
 
 
 def _broken(value: str) -> bool:

@@ -50,6 +50,18 @@ class Unavailable(Refusal):
 
 
 @frozen
+class Failed(Refusal):
+    """The server failed at this request alone; its log says why."""
+
+    code: ClassVar[str] = "internal"
+
+    @property
+    def detail(self) -> str:
+        """Say where the reason is."""
+        return "The server failed; the request id finds the reason in its log."
+
+
+@frozen
 class Forbidden(Refusal):
     """The caller may see the target but may not do this to it."""
 
@@ -93,3 +105,11 @@ class DependencyDown(Exception):  # noqa: N818 - names the state of the world, a
         super().__init__(f"{dependency}: {reason}")
         self.dependency = dependency
         self.unknown = unknown
+
+
+class StatementFailed(Exception):  # noqa: N818 - as DependencyDown
+    """Raised by the database driver for a value or a row that the database does not take.
+
+    A bug of the room's rules, and of one request: its transaction is rolled back, so nothing that
+    the room keeps is wrong. The asker gets ``Failed``, and nobody else's request suffers from it.
+    """

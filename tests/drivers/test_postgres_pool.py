@@ -10,7 +10,7 @@ from bitvault.drivers import aio
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.drivers.postgres.sessions import Limits
-from bitvault.kernel.refusal import DependencyDown
+from bitvault.kernel.refusal import DependencyDown, StatementFailed
 from bitvault.kernel.timing import Spent, spent
 from tests.support.postgres import PostgresServer, opened, unchanged
 
@@ -102,7 +102,7 @@ async def test_swallowing_a_failed_statement_is_an_error(notes: PostgresDatabase
     """PostgreSQL turns such a COMMIT into ROLLBACK; that must not look like success."""
 
     async def work(tx: Transaction) -> None:
-        with pytest.raises(asyncpg.UniqueViolationError):
+        with pytest.raises(StatementFailed, match="UniqueViolationError"):
             await tx.execute(_ADD, id=1, v=1)
 
     with pytest.raises(RuntimeError, match="nothing was written"):
@@ -265,7 +265,7 @@ async def test_no_server_is_a_dependency_down(migrated_server: PostgresServer) -
 
 async def test_a_wrong_argument_is_a_defect(database: PostgresDatabase) -> None:
     """A value of the wrong type is not blamed on the server."""
-    with pytest.raises(asyncpg.DataError):
+    with pytest.raises(StatementFailed, match="array: DataError"):
         await database.read(None, lambda tx: tx.fetchrow(_ARRAY, value="x"))
 
 

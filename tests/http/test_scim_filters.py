@@ -2,6 +2,7 @@
 
 import pytest
 
+from bitvault.http.decoding import _repeated
 from bitvault.http.problems import Rejected
 from bitvault.http.scim.changes import group_change
 from bitvault.http.scim.filters import parse
@@ -31,3 +32,25 @@ def test_a_member_that_is_none_is_refused(inner: str) -> None:
     """The one that a path names."""
     with pytest.raises(Rejected):
         group_change([Operation(op="remove", path=f'members[value eq "{inner}"]')])
+
+
+class CountedName(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        """Compare, and count it."""
+        CountedName.compared += 1
+        return str.__eq__(self, str(other)) if isinstance(other, str) else NotImplemented
+
+
+@pytest.mark.requirement("X67")
+def test_a_repeated_member_is_found_in_one_pass() -> None:
+    """Twice the members cost twice the time, though directories may send any that they like."""
+    counted = CountedName.compared
+    many = [CountedName(f"m{number}") for number in range(5_000)]
+    assert _repeated([*many, CountedName("m4999")]) == "m4999"
+    assert CountedName.compared - counted < 10_000

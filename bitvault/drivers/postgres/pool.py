@@ -30,7 +30,7 @@ from bitvault.drivers.postgres.faults import (
 from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.drivers.postgres.sessions import Limits, Session, Sessions
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.refusal import DependencyDown
+from bitvault.kernel.refusal import DependencyDown, StatementFailed
 from bitvault.kernel.timing import spent
 
 T = TypeVar("T")
@@ -104,6 +104,11 @@ class _Open:
         except trio.TooSlowError:
             self.session.connection.terminate()
             raise DependencyDown(SYSTEM, f"no answer within {self.patience:g} s") from None
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+            # Without what PostgreSQL says beside: it quotes values, and logs are no place for them.
+            rule = getattr(error, "constraint_name", None) or ""
+            told = f"{query.name}: {type(error).__name__} {rule}".rstrip()
+            raise StatementFailed(told) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise self._judged(error) from error
         finally:

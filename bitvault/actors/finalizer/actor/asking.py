@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from bitvault.kernel.refusal import Unavailable
+from bitvault.kernel.refusal import Failed, Unavailable
 from bitvault.kernel.request import Request
 from supervisors import ActorDied, AskTimeout, MailboxFull, Ref
 
@@ -23,6 +23,6 @@ async def ask(ref: Ref, request: Request[R | Unavailable]) -> R:
         reply = await ref.ask(request)
     except (ActorDied, AskTimeout, MailboxFull) as error:
         raise Postponed(str(error)) from error
-    if isinstance(reply, Unavailable):
+    if isinstance(reply, Unavailable | Failed):
         raise Postponed(reply.detail)
     return reply
