@@ -16,6 +16,8 @@ T = TypeVar("T")
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 _MAX_CURSOR = 2048
+_FIRST_ID = UUID(int=0)
+NOT_OF_THIS_LIST = Invalid("cursor", "is not a cursor of this list; start without one")
 
 
 @frozen
@@ -37,7 +39,7 @@ def decode_cursor(cursor: str, kinds: Sequence[type], name: Sequence[str] = ()) 
     Raises:
         Refused: with ``Invalid("cursor", ...)`` when it is not one this list gave out.
     """
-    refused = Refused(Invalid("cursor", "is not a cursor of this list; start without one"))
+    refused = Refused(NOT_OF_THIS_LIST)
     if len(cursor) > _MAX_CURSOR:
         raise refused
     try:
@@ -53,20 +55,39 @@ def decode_cursor(cursor: str, kinds: Sequence[type], name: Sequence[str] = ()) 
     return key
 
 
-def after_id(cursor: str | None, name: Sequence[str]) -> UUID:
-    """Return the id that the next page of the list ``name`` comes after.
+def id_in(part: str | int) -> UUID:
+    """Read an id that is a part of a cursor's key.
+
+    Raises:
+        Refused: with ``Invalid("cursor", ...)`` when it is none.
+    """
+    try:
+        return UUID(str(part))
+    except ValueError as error:
+        raise Refused(NOT_OF_THIS_LIST) from error
+
+
+def after_id(cursor: str | None, name: Sequence[str], first: UUID = _FIRST_ID) -> UUID:
+    """Return the id that the next page of the list ``name`` comes after; ``first`` for the first.
 
     Raises:
         Refused: with ``Invalid("cursor", ...)`` when it is not one this list gave out.
     """
-    if cursor is None:
-        return UUID(int=0)
-    (text,) = decode_cursor(cursor, [str], name)
-    try:
-        return UUID(str(text))
-    except ValueError as error:
-        rule = "is not a cursor of this list; start without one"
-        raise Refused(Invalid("cursor", rule)) from error
+    return first if cursor is None else id_in(decode_cursor(cursor, [str], name)[0])
+
+
+def after_text(cursor: str | None, name: Sequence[str]) -> str:
+    """Return the text that the next page of the list ``name`` comes after.
+
+    Raises:
+        Refused: with ``Invalid("cursor", ...)`` when it is not one this list gave out.
+    """
+    return "" if cursor is None else str(decode_cursor(cursor, [str], name)[0])
+
+
+def page_size(limit: int) -> int:
+    """Return how many rows a page has of which ``limit`` are asked for."""
+    return max(1, min(limit, MAX_LIMIT))
 
 
 def _is_storable(part: str | int) -> bool:

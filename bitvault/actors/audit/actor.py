@@ -8,7 +8,7 @@ from bitvault.actors.room import Room, erase_schema
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords, check_exporter
-from bitvault.kernel.paging import MAX_LIMIT, Page, page_of
+from bitvault.kernel.paging import Page, page_of, page_size
 from bitvault.kernel.refusal import Forbidden
 from supervisors import handles
 
@@ -25,7 +25,7 @@ class Audit(Room):
         if not request.caller.principal.is_admin:
             return Forbidden("read the audit trail")
         tenant_id, wanted = request.caller.tenant_id, request.wanted
-        limit = max(1, min(request.limit, MAX_LIMIT))
+        limit = page_size(request.limit)
         before = rules.first_place(request.cursor, wanted.until)
 
         async def work(tx: Transaction) -> tuple[Entry, ...]:

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bitvault.kernel.paging import decode_cursor
-from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.kernel.paging import NOT_OF_THIS_LIST, decode_cursor
+from bitvault.kernel.refusal import Refused
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -30,5 +30,4 @@ def first_place(cursor: str | None, until: datetime | None) -> Place:
     try:
         return min((_EPOCH + int(at) * _MICROSECOND, int(seq)), end)
     except OverflowError as error:
-        rule = "is not a cursor of this list; start without one"
-        raise Refused(Invalid("cursor", rule)) from error
+        raise Refused(NOT_OF_THIS_LIST) from error

@@ -16,7 +16,7 @@ from bitvault.actors.letters.contract import (
 from bitvault.actors.room import Room
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, encode_cursor, page_of
+from bitvault.kernel.paging import Page, decode_cursor, encode_cursor, id_in, page_of, page_size
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from bitvault.outbox import (
@@ -76,7 +76,7 @@ class Letters(Room):
         """List them by consumer and seq."""
         if not request.caller.principal.is_admin:
             return Forbidden("read dead letters")
-        names, limit = self._wanted(request.consumer), max(1, min(request.limit, MAX_LIMIT))
+        names, limit = self._wanted(request.consumer), page_size(request.limit)
         after: Any = ("", 0)
         if request.cursor is not None:
             after = tuple(decode_cursor(request.cursor, [str, int]))
@@ -151,8 +151,4 @@ def _place(cursor: str | None) -> _Target:
     if cursor is None:
         return ("", _FIRST)
     name, last = decode_cursor(cursor, [str, str])
-    try:
-        return str(name), UUID(str(last))
-    except ValueError as error:
-        rule = "is not a cursor of this list; start without one"
-        raise Refused(Invalid("cursor", rule)) from error
+    return str(name), id_in(last)

@@ -8,9 +8,9 @@ from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoQuery, Routes
 from bitvault.http.problems import camel
 from bitvault.kernel.export import ExportRecords, Key
-from bitvault.kernel.paging import decode_cursor, encode_cursor
+from bitvault.kernel.paging import NOT_OF_THIS_LIST, decode_cursor, encode_cursor
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Invalid, Refusal, Refused
+from bitvault.kernel.refusal import Refusal, Refused
 from bitvault.wire import admin as wire
 from bitvault.wire.fields import Page
 
@@ -84,7 +84,6 @@ def _place(cursor: str | None) -> tuple[str, Key | None]:
     """
     if cursor is None:
         return _KINDS[0], None
-    refused = Refused(Invalid("cursor", "is not a cursor of this list; start without one"))
     for kind in _KINDS:
         for kinds in ((str,), (str, *_KEYS.get(kind, (str,)))):
             try:
@@ -93,7 +92,7 @@ def _place(cursor: str | None) -> tuple[str, Key | None]:
                 continue
             if found == kind:
                 return kind, after or None
-    raise refused
+    raise Refused(NOT_OF_THIS_LIST)
 
 
 def _next(kind: str, last: Key | None) -> str | None:

@@ -31,7 +31,6 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.files.rules.cursors import (
     LAST_VERSION,
-    after_text,
     before_id,
     before_version,
     list_name,
@@ -44,7 +43,7 @@ from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Trans
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import Right, rights_along
 from bitvault.kernel.ids import UserId
-from bitvault.kernel.paging import Page, page_of
+from bitvault.kernel.paging import Page, after_text, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
 from supervisors import handles

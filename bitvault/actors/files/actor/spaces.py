@@ -56,7 +56,7 @@ from bitvault.actors.files.store.spaces import (
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.ids import SpaceId, UserId
-from bitvault.kernel.paging import Page, decode_cursor, page_of
+from bitvault.kernel.paging import Page, after_text, decode_cursor, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
@@ -96,11 +96,11 @@ class Spaces(Desk):
 
     async def _list_every(self, message: ListSpaces) -> Page[Space]:
         """List the team spaces of a tenant for its admin, who may have to mend one."""
-        caller, cursor = message.caller, message.cursor
+        caller = message.caller
         if not caller.principal.is_admin:
             raise Refused(Forbidden("list the spaces of others"))
         name = list_name("every space", caller.principal.user_id)
-        key = "" if cursor is None else decode_cursor(cursor, [str], name)[0]
+        key = after_text(message.cursor, name)
 
         async def work(tx: Transaction) -> Page[Space]:
             rows = await tx.fetch(

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from bitvault.kernel.paging import decode_cursor
-from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.kernel.paging import NOT_OF_THIS_LIST, after_id, decode_cursor
+from bitvault.kernel.refusal import Refused
 
 LAST_ID = UUID(int=(1 << 128) - 1)
 LAST_VERSION = (1 << 31) - 1
@@ -17,26 +17,16 @@ def list_name(what: str, owner: UUID) -> ListName:
     return what, owner.hex
 
 
-def after_text(cursor: str | None, name: ListName) -> str:
-    """Return the text that the next page comes after."""
-    return "" if cursor is None else str(decode_cursor(cursor, [str], name)[0])
-
-
 def before_version(cursor: str | None, name: ListName) -> int:
     """Return the version that the next page comes before."""
     if cursor is None:
         return LAST_VERSION
     version = int(decode_cursor(cursor, [int], name)[0])
     if not 0 <= version <= LAST_VERSION:
-        raise Refused(Invalid("cursor", "is not a cursor of this list"))
+        raise Refused(NOT_OF_THIS_LIST)
     return version
 
 
 def before_id(cursor: str | None, name: ListName) -> UUID:
     """Return the id that the next page comes before."""
-    if cursor is None:
-        return LAST_ID
-    try:
-        return UUID(str(decode_cursor(cursor, [str], name)[0]))
-    except ValueError as error:
-        raise Refused(Invalid("cursor", "is not a cursor of this list")) from error
+    return after_id(cursor, name, LAST_ID)

@@ -32,13 +32,12 @@ from bitvault.actors.identity.store import keys
 from bitvault.actors.identity.store.tenants import hold_tenant
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import GroupId
-from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
+from bitvault.kernel.paging import Page, after_id, after_text, page_of, page_size
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import IdempotencyConflict, Invalid, Refused
+from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
 _GROUPS = ("groups",)
-_FIRST = UUID(int=0)
 
 
 @define(eq=False)
@@ -105,9 +104,8 @@ class Groups(Desk):
     async def list_groups(self, request: ListGroups) -> Page[Group]:
         """List the tenant's groups by name."""
         tenant_id = request.caller.tenant_id
-        limit = max(1, min(request.limit, MAX_LIMIT))
-        cursor = request.cursor
-        after = "" if cursor is None else str(decode_cursor(cursor, [str], _GROUPS)[0])
+        limit = page_size(request.limit)
+        after = after_text(request.cursor, _GROUPS)
 
         async def work(tx: Transaction) -> tuple[tuple[str, Group], ...]:
             return await store.groups_after(tx, tenant_id, after, limit + 1)
@@ -130,9 +128,9 @@ class Groups(Desk):
     async def list_members(self, request: ListMembers) -> Page[User]:
         """List a group's members, those first who are users longest."""
         tenant_id, group_id = request.caller.tenant_id, request.group_id
-        limit = max(1, min(request.limit, MAX_LIMIT))
+        limit = page_size(request.limit)
         listed = ("members", str(group_id))
-        after = _after(request.cursor, listed)
+        after = after_id(request.cursor, listed)
 
         async def work(tx: Transaction) -> tuple[User, ...]:
             if not await store.groups_found(tx, tenant_id, [group_id], []):
@@ -186,14 +184,3 @@ async def _same_group(tx: Transaction, caller: Caller, made_id: UUID, name: str)
     if not made or made[0].name != name:
         raise Refused(IdempotencyConflict())
     return made[0]
-
-
-def _after(cursor: str | None, listed: tuple[str, str]) -> UUID:
-    if cursor is None:
-        return _FIRST
-    [after] = decode_cursor(cursor, [str], listed)
-    try:
-        return UUID(str(after))
-    except ValueError as error:
-        rule = "is not a cursor of this list; start without one"
-        raise Refused(Invalid("cursor", rule)) from error

@@ -43,7 +43,7 @@ from bitvault.actors.identity.store import invitations as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import GroupId, TenantId, UserId
-from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
+from bitvault.kernel.paging import Page, after_id, page_of, page_size
 from bitvault.kernel.principal import Caller, Principal, Scope
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
@@ -106,7 +106,7 @@ class Invitations(Sessions):
     async def list_invitations(self, request: ListInvitations) -> Page[Invitation]:
         """List invitations by id."""
         caller = admin_of(request.caller, "see invitations")
-        limit, after = max(1, min(request.limit, MAX_LIMIT)), after_id(request.cursor, _CURSOR)
+        limit, after = page_size(request.limit), after_id(request.cursor, _CURSOR)
 
         async def work(tx: Transaction) -> tuple[Invitation, ...]:
             return await store.invitations_after(tx, caller.tenant_id, after, limit + 1)

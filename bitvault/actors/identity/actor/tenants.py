@@ -24,7 +24,7 @@ from bitvault.actors.identity.store import accounts, keys
 from bitvault.actors.identity.store import tenants as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
+from bitvault.kernel.paging import Page, after_text, page_of, page_size
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refused
 from supervisors import handles
 
@@ -82,9 +82,8 @@ class Tenants(Desk):
     async def list_tenants(self, request: ListTenants) -> Page[Tenant]:
         """List all tenants by name."""
         operator_of(request.caller)
-        limit = max(1, min(request.limit, MAX_LIMIT))
-        cursor = request.cursor
-        after = "" if cursor is None else str(decode_cursor(cursor, [str], _TENANTS)[0])
+        limit = page_size(request.limit)
+        after = after_text(request.cursor, _TENANTS)
 
         async def work(tx: Transaction) -> tuple[tuple[str, Tenant], ...]:
             return await store.tenants_after(tx, after, limit + 1)

@@ -19,7 +19,7 @@ from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.paging import MAX_LIMIT, Page, decode_cursor, page_of
+from bitvault.kernel.paging import Page, decode_cursor, id_in, page_of, page_size
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
@@ -42,7 +42,7 @@ class Notifier(Room):
         tenant_id, state = _admin(request.caller), request.state
         if state is not None and state not in STATES:
             raise Refused(Invalid("state", f"must be one of {', '.join(STATES)}"))
-        limit, before = max(1, min(request.limit, MAX_LIMIT)), _place(request.cursor)
+        limit, before = page_size(request.limit), _place(request.cursor)
 
         async def work(tx: Transaction) -> tuple[Mail, ...]:
             return await store.mails(tx, tenant_id, state, before, limit + 1)
@@ -92,8 +92,4 @@ def _place(cursor: str | None) -> tuple[int, UUID]:
     if cursor is None:
         return _NEWEST
     seq, mail_id = decode_cursor(cursor, [int, str], _CURSOR)
-    try:
-        return int(seq), UUID(str(mail_id))
-    except ValueError as error:
-        rule = "is not a cursor of this list; start without one"
-        raise Refused(Invalid("cursor", rule)) from error
+    return int(seq), id_in(mail_id)

@@ -49,7 +49,7 @@ from bitvault.actors.sharing.store import links
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import EVERYONE, grantees_of
-from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
+from bitvault.kernel.paging import Page, after_id, page_of, page_size
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
 from bitvault.kernel.request import Request
@@ -222,7 +222,7 @@ class Grants(Desk):
     @handles(ListShared)
     async def list_shared(self, message: ListShared) -> Page[SharedNode]:
         """List what others shared with the caller."""
-        caller, limit = message.caller, max(1, min(message.limit, MAX_LIMIT))
+        caller, limit = message.caller, page_size(message.limit)
         if caller.principal.confined_to:
             return Page((), None)
         after, grantees = after_id(message.cursor, ["shared"]), grantees_of(caller.principal)

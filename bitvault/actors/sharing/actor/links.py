@@ -39,7 +39,7 @@ from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right, Role, rights_of
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.limits import seconds_to_wait
-from bitvault.kernel.paging import MAX_LIMIT, Page, after_id, page_of
+from bitvault.kernel.paging import Page, after_id, page_of, page_size
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
 from bitvault.kernel.refusal import Invalid, Refusal, Refused
 from supervisors import handles
@@ -87,7 +87,7 @@ class Links(Desk):
         if caller.principal.confined_to and not node_id:
             return Page((), None)
         name = str(node_id or "mine")
-        after, limit = after_id(message.cursor, ["links", name]), min(message.limit, MAX_LIMIT)
+        after, limit = after_id(message.cursor, ["links", name]), page_size(message.limit)
         if node_id:
             await self._sharable(caller, node_id)
 
