@@ -294,7 +294,7 @@ async def _join(client: Client, admin: Client, space: Space, role: Role) -> None
     )
     if not isinstance(user, User):
         users = await admin.ask("identity", lambda who: ListUsers(admin.caller(who, "setup")))
-        user = next(each for each in users if each.login == account.login)
+        user = next(each for each in users.items if each.login == account.login)
     member = SpaceId(space.space_id), UserId(user.user_id), role
     await admin.ask("files", lambda who: SetMember(admin.caller(who, "setup"), *member))
 

@@ -19,12 +19,11 @@ from bitvault.actors.identity.contract import (
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.routes.queries import Paged, list_reply
+from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.http.routes.tokens import created, listed
 from bitvault.kernel.ids import UserId
-from bitvault.kernel.paging import decode_cursor, page_of
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Invalid, Refusal, Refused
+from bitvault.kernel.refusal import Invalid, Refusal
 from bitvault.wire import sessions as wire
 from bitvault.wire.fields import Page
 
@@ -79,16 +78,8 @@ async def list_users(call: Call[NoBody, PagedUsers]) -> Answer:
     if call.query.login is not None:
         named = await call.identity.ask(FindUsers(call.caller, logins=(call.query.login,)))
         return named if isinstance(named, Refusal) else list_reply(tuple(map(shapes.user, named)))
-    try:
-        after = decode_cursor(call.query.cursor, [str])[0] if call.query.cursor else ""
-    except Refused as refused:
-        return refused.refusal
-    limit = call.query.limit
-    found = await call.identity.ask(ListUsers(call.caller, str(after), limit + 1))
-    if isinstance(found, Refusal):
-        return found
-    page = page_of(found, limit, [[user.login] for user in found])
-    return list_reply(tuple(shapes.user(user) for user in page.items), page.next_cursor)
+    page = await call.identity.ask(ListUsers(call.caller, call.query.cursor, call.query.limit))
+    return page_reply(page, shapes.user)
 
 
 @routes.route(

@@ -31,7 +31,9 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.ids import NodeId
+from bitvault.kernel.paging import MAX_LIMIT
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.support.determinism import FixedClock
@@ -40,6 +42,16 @@ from tests.support.postgres import snapshot, unchanged
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
 PASSWORD = "correct horse"
 DAY = 86_400
+_MANY = Query(
+    "many",
+    """
+    INSERT INTO identity.account (tenant_id, user_id, login, login_key, display_name,
+                                  password_hash, is_admin, created_at)
+    SELECT tenant_id, gen_random_uuid(), 'user' || n, 'user' || n, '', '', false, created_at
+      FROM identity.account, generate_series(1, $1::integer) AS n
+    """,
+    ("most",),
+)
 
 
 async def log_in(room: Identity, login: str = "root", password: str = PASSWORD) -> Any:
@@ -269,9 +281,27 @@ async def test_users_are_listed_within_their_tenant(
         await identity.handle(CreateUser(caller, login, PASSWORD))
 
     first = await identity.handle(ListUsers(caller, limit=2))
-    rest = await identity.handle(ListUsers(caller, after=first[-1].login, limit=2))
+    rest = await identity.handle(ListUsers(caller, first.next_cursor, limit=2))
 
-    assert [user.login for user in (*first, *rest)] == ["ann", "root", "Zoe"]
+    assert [user.login for user in (*first.items, *rest.items)] == ["ann", "root", "Zoe"]
+    assert rest.next_cursor is None
+
+
+async def test_the_longest_page_of_users_is_not_the_last(
+    identity: Identity, session: SecretIssued, database: PostgresDatabase
+) -> None:
+    """A page is as long as all lists' may be, and the rest is on the next."""
+    caller = await caller_of(identity, session)
+
+    async def work(tx: Transaction) -> None:
+        await tx.execute(_MANY, most=MAX_LIMIT)
+
+    await database.transact(caller.tenant_id, work)
+
+    first = await identity.handle(ListUsers(caller, limit=MAX_LIMIT))
+    rest = await identity.handle(ListUsers(caller, first.next_cursor, limit=MAX_LIMIT))
+
+    assert (len(first.items), [user.login for user in rest.items]) == (MAX_LIMIT, ["user999"])
 
 
 @pytest.mark.requirement("X19")

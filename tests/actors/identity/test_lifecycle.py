@@ -169,7 +169,7 @@ async def test_two_admins_who_remove_each_other_take_turns(
 
     assert sorted(type(reply).__name__ for reply in replies) == ["LastAdmin", "User"]
     users = await identity.handle(ListUsers(admin))
-    assert [user.is_admin for user in users].count(True) == 1
+    assert [user.is_admin for user in users.items].count(True) == 1
 
 
 @pytest.mark.requirement("X8", "X23")
@@ -197,7 +197,7 @@ async def test_a_deleted_user_leaves_a_name_and_nothing_else(
 
     assert await whose(identity, token) == Unauthenticated()
     assert await log_in(identity, "ann") == BadCredentials()
-    assert [user.login for user in await identity.handle(ListUsers(admin))] == ["root"]
+    assert [user.login for user in (await identity.handle(ListUsers(admin))).items] == ["root"]
     assert await identity.handle(FindUsers(admin, (ann.user_id,), ("ann",))) == ()
     [ghost] = await identity.handle(FindUsers(admin, (ann.user_id,), deleted=True))
     assert ghost.display_name == "Ann"

@@ -47,7 +47,8 @@ async def test_a_user_is_made_once(identity: Identity, admin: Caller) -> None:
     assert await identity.handle(evolve(wanted, caller=evolve(admin, idempotency=None))) == (
         LoginTaken("ann")
     )
-    assert [user.login for user in await identity.handle(ListUsers(admin))] == ["ann", "root"]
+    listed = await identity.handle(ListUsers(admin))
+    assert [user.login for user in listed.items] == ["ann", "root"]
 
 
 @pytest.mark.parametrize(

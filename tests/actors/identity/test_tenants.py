@@ -73,7 +73,7 @@ async def test_a_tenant_is_made_with_its_admin_who_operates_nothing(
         made.tenant_id, True, False,
     )  # fmt: skip
     assert operator.principal.is_operator is True
-    assert [user.login for user in await identity.handle(ListUsers(operator))] == ["op"]
+    assert [user.login for user in (await identity.handle(ListUsers(operator))).items] == ["op"]
     assert await identity.handle(FindUsers(operator, (gale.principal.user_id,))) == ()
     disable = ChangeUser(operator, gale.principal.user_id, is_disabled=True)
     assert isinstance(await identity.handle(disable), UserNotFound)

@@ -133,7 +133,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.ChangePassword: lambda _: None,
     identity.DescribeMe: lambda _: USER,
     identity.CreateUser: lambda _: USER,
-    identity.ListUsers: lambda _: (USER,),
+    identity.ListUsers: lambda _: Page((USER,), None),
     identity.FindUsers: lambda _: (USER,),
     identity.ChangeUser: lambda _: USER,
     identity.ProvisionUser: lambda _: identity.ProvisionedUser(USER, "x-1", (GROUP,)),

@@ -20,10 +20,11 @@ from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.identity.store import keys, tenants
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import UserId
+from bitvault.kernel.paging import Page, after_text, page_of, page_size
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
-_MAX_LIMIT = 1000
+_USERS = ("users",)
 
 
 @define(eq=False)
@@ -36,15 +37,16 @@ class Accounts(Desk):
         return await self._me(request.caller)
 
     @handles(ListUsers)
-    async def list_users(self, request: ListUsers) -> tuple[User, ...]:
+    async def list_users(self, request: ListUsers) -> Page[User]:
         """List the users of the caller's tenant."""
-        most = max(1, min(request.limit, _MAX_LIMIT))
-        after = rules.name_key(request.after)
+        tenant_id, limit = request.caller.tenant_id, page_size(request.limit)
+        after = rules.name_key(after_text(request.cursor, _USERS))
 
         async def work(tx: Transaction) -> tuple[User, ...]:
-            return await store.accounts_after(tx, request.caller.tenant_id, after, most)
+            return await store.accounts_after(tx, tenant_id, after, limit + 1)
 
-        return await self.database.read(request.caller.tenant_id, work)
+        found = await self.database.read(tenant_id, work)
+        return page_of(found, limit, [(user.login,) for user in found], _USERS)
 
     @handles(CreateUser)
     async def create_user(self, request: CreateUser) -> User | IdempotencyConflict:

@@ -15,6 +15,7 @@ from bitvault.actors.identity.contract.refusals import (
 )
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.limits import Limit
+from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
@@ -61,12 +62,12 @@ class CreateUser(
 
 
 @frozen
-class ListUsers(Request[tuple[User, ...] | Unavailable]):
-    """List users of the caller's tenant by login, those after ``after``; at most ``limit``."""
+class ListUsers(Request[Page[User] | Invalid | Unavailable]):
+    """List the users of the caller's tenant by login."""
 
     caller: Caller
-    after: str = ""
-    limit: int = 100
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
 
 
 @frozen
