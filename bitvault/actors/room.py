@@ -1,11 +1,14 @@
 """What every room's actor has in common: a declared "no" is a reply, not a crash (ADR-0004)."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import structlog
 
-from bitvault.drivers.postgres.port import Database, Transaction, erase_rows
+from bitvault.drivers.postgres.port import Database, Query, Transaction, erase_rows, keyset
 from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.export import Exported, ExportRecords
+from bitvault.kernel.principal import operator_of
 from bitvault.kernel.refusal import (
     DependencyDown,
     Failed,
@@ -36,6 +39,24 @@ async def erase_schema(database: Database, schema: str, request: EraseTenant) ->
 
     gone = await database.transact(request.tenant_id, work)
     return Erased(gone, gone < request.limit)
+
+
+async def export_slice(
+    database: Database, query: Query, keys: Mapping[str, Any], request: ExportRecords
+) -> Exported:
+    """Tell an operator a slice of what ``query`` lists by ``keys`` of a tenant (see ``keyset``).
+
+    Raises:
+        Refused: ``Forbidden``.
+    """
+    operator_of(request.caller)
+
+    async def work(tx: Transaction) -> Exported:
+        tenant_id, after = request.tenant_id, request.after
+        records, last = await keyset(tx, query, tenant_id, keys, after, request.limit)
+        return Exported(tuple(records), last)
+
+    return await database.read(request.tenant_id, work)
 
 
 class Room(Actor):

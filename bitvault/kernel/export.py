@@ -7,7 +7,7 @@ from attrs import frozen
 
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refused, Unavailable
+from bitvault.kernel.refusal import Forbidden, Invalid, Unavailable
 from bitvault.kernel.request import Request
 
 Key = Sequence[str | int]
@@ -31,13 +31,3 @@ class ExportRecords(Request[Exported | Invalid | Forbidden | Unavailable]):
     kind: str
     after: Key | None = None
     limit: int = 100
-
-
-def check_exporter(request: ExportRecords) -> None:
-    """Refuse whoever is no operator.
-
-    Raises:
-        Refused: ``Forbidden``.
-    """
-    if not request.caller.principal.is_operator:
-        raise Refused(Forbidden("operate the platform"))

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from bitvault.kernel.ids import GroupId, NodeId, TenantId, UserId
 from bitvault.kernel.limits import Limit
 from bitvault.kernel.policy import SharingPolicy
+from bitvault.kernel.refusal import Forbidden, Refused
 
 
 class Scope(IntEnum):
@@ -98,3 +99,25 @@ class Caller:
     def tenant_id(self) -> TenantId:
         """Return the tenant everything this caller does is confined to."""
         return self.principal.tenant_id
+
+
+def admin_of(caller: Caller, action: str) -> Caller:
+    """Return the caller, who administers the tenant.
+
+    Raises:
+        Refused: ``Forbidden`` to do ``action``.
+    """
+    if not caller.principal.is_admin:
+        raise Refused(Forbidden(action))
+    return caller
+
+
+def operator_of(caller: Caller) -> Caller:
+    """Return the caller, who operates the platform.
+
+    Raises:
+        Refused: ``Forbidden``.
+    """
+    if not caller.principal.is_operator:
+        raise Refused(Forbidden("operate the platform"))
+    return caller

@@ -7,9 +7,9 @@ from bitvault.actors.audit.contract import Entry, ListEntries
 from bitvault.actors.room import Room, erase_schema
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.export import Exported, ExportRecords, check_exporter
+from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.paging import Page, page_of, page_size
-from bitvault.kernel.refusal import Forbidden
+from bitvault.kernel.principal import admin_of, operator_of
 from supervisors import handles
 
 
@@ -20,12 +20,10 @@ class Audit(Room):
     database: Database
 
     @handles(ListEntries)
-    async def list_entries(self, request: ListEntries) -> Page[Entry] | Forbidden:
+    async def list_entries(self, request: ListEntries) -> Page[Entry]:
         """List the trail, newest first."""
-        if not request.caller.principal.is_admin:
-            return Forbidden("read the audit trail")
-        tenant_id, wanted = request.caller.tenant_id, request.wanted
-        limit = page_size(request.limit)
+        tenant_id = admin_of(request.caller, "read the audit trail").tenant_id
+        wanted, limit = request.wanted, page_size(request.limit)
         before = rules.first_place(request.cursor, wanted.until)
 
         async def work(tx: Transaction) -> tuple[Entry, ...]:
@@ -43,7 +41,7 @@ class Audit(Room):
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:
         """Tell the trail to whoever takes the tenant's data along."""
-        check_exporter(request)
+        operator_of(request.caller)
         tenant_id, after, limit = request.tenant_id, request.after, request.limit
 
         async def work(tx: Transaction) -> Exported:

@@ -17,8 +17,8 @@ from bitvault.actors.room import Room
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.paging import Page, decode_cursor, encode_cursor, id_in, page_of, page_size
-from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refused
+from bitvault.kernel.principal import Caller, admin_of
+from bitvault.kernel.refusal import Invalid, Refused
 from bitvault.outbox import (
     Consumer,
     Letter,
@@ -72,10 +72,9 @@ class Letters(Room):
     consumers: Mapping[str, Consumer]
 
     @handles(ListDeadLetters)
-    async def list_dead_letters(self, request: ListDeadLetters) -> Page[DeadLetter] | Forbidden:
+    async def list_dead_letters(self, request: ListDeadLetters) -> Page[DeadLetter]:
         """List them by consumer and seq."""
-        if not request.caller.principal.is_admin:
-            return Forbidden("read dead letters")
+        admin_of(request.caller, "read dead letters")
         names, limit = self._wanted(request.consumer), page_size(request.limit)
         after: Any = ("", 0)
         if request.cursor is not None:
@@ -89,10 +88,9 @@ class Letters(Room):
         return page_of([_shown(letter) for letter in found], limit, keys)
 
     @handles(ReplayDeadLetters)
-    async def replay_dead_letters(self, request: ReplayDeadLetters) -> Replay | Forbidden:
+    async def replay_dead_letters(self, request: ReplayDeadLetters) -> Replay:
         """Apply them again, aggregate by aggregate."""
-        if not request.caller.principal.is_admin:
-            return Forbidden("replay dead letters")
+        admin_of(request.caller, "replay dead letters")
         names, work = self._wanted(request.consumer), _Work(place=_place(request.cursor))
         while not work.is_enough:
             target = work.unfinished or await self._next(request, names, work.place)

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.store.erasing import erase_some, has_blobs
+from bitvault.actors.room import export_slice
 from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
-from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
+from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.export import Exported, ExportRecords, check_exporter
+from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.refusal import Refused, Unavailable
 from supervisors import handles
 
@@ -42,15 +43,8 @@ class Leaving(Desk):
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:
         """Tell spaces, nodes, versions (with where their bytes are to be had), or the trash."""
-        check_exporter(request)
-        kind, tenant_id = request.kind, request.tenant_id
-
-        async def work(tx: Transaction) -> Exported:
-            query, keys = _EXPORT[kind], _KEYS[kind]
-            found = await keyset(tx, query, tenant_id, keys, request.after, request.limit)
-            return Exported(tuple(found[0]), found[1])
-
-        found = await self._database.read(tenant_id, work)
+        kind = request.kind
+        found = await export_slice(self._database, _EXPORT[kind], _KEYS[kind], request)
         return await self._with_bytes(request, found) if kind == "version" else found
 
     async def _with_bytes(self, request: ExportRecords, found: Exported) -> Exported:

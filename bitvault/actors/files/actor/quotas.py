@@ -28,8 +28,8 @@ from bitvault.actors.files.store.quotas import (
 )
 from bitvault.actors.files.store.spaces import NewSpace, make_space, put_quota
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.principal import Caller, Origin
-from bitvault.kernel.refusal import Forbidden, Refused
+from bitvault.kernel.principal import Caller, Origin, admin_of
+from bitvault.kernel.refusal import Refused
 from supervisors import handles
 
 
@@ -123,9 +123,7 @@ class QuotaKeeping(Desk):
 
 
 def _admin(caller: Caller) -> Caller:
-    if not caller.principal.is_admin:
-        raise Refused(Forbidden("keep the quotas of users"))
-    return caller
+    return admin_of(caller, "keep the quotas of users")
 
 
 def _told(caller: Caller, tenant_id: UUID) -> Caller:

@@ -57,7 +57,7 @@ from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.ids import SpaceId, UserId
 from bitvault.kernel.paging import Page, after_text, decode_cursor, page_of
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
 
@@ -96,9 +96,7 @@ class Spaces(Desk):
 
     async def _list_every(self, message: ListSpaces) -> Page[Space]:
         """List the team spaces of a tenant for its admin, who may have to mend one."""
-        caller = message.caller
-        if not caller.principal.is_admin:
-            raise Refused(Forbidden("list the spaces of others"))
+        caller = admin_of(message.caller, "list the spaces of others")
         name = list_name("every space", caller.principal.user_id)
         key = after_text(message.cursor, name)
 
@@ -124,9 +122,8 @@ class Spaces(Desk):
     @handles(CreateSpace)
     async def create_space(self, message: CreateSpace) -> Any:
         """Make a team space; its creator manages it."""
-        caller, name = message.caller, valid_name(message.name)
-        if not caller.principal.is_admin:
-            raise Refused(Forbidden("create a team space"))
+        name = valid_name(message.name)
+        caller = admin_of(message.caller, "create a team space")
         check_quota(message.quota)
         stamp = self._stamp(caller)
 
@@ -186,8 +183,7 @@ class Spaces(Desk):
             # Nothing gets into the tree meanwhile.
             await tx.fetch(LOCATE["tree_lock"], tenant=caller.tenant_id)
             row = await _governed(tx, caller, message.space_id)
-            if not caller.principal.is_admin:
-                raise Refused(Forbidden("delete a team space"))
+            admin_of(caller, "delete a team space")
             if message.if_revision not in (None, row["revision"]):
                 raise Refused(StaleRevision(row["revision"]))
             await drop_space(tx, caller, row)
@@ -311,8 +307,8 @@ def _as(caller: Caller, user_id: UserId) -> Caller:
 def _check_update(row: Row, message: UpdateSpace) -> None:
     if message.if_revision not in (None, row["revision"]):
         raise Refused(StaleRevision(row["revision"]))
-    if _sets_quota(message) and not message.caller.principal.is_admin:
-        raise Refused(Forbidden("set the quota"))
+    if _sets_quota(message):
+        admin_of(message.caller, "set the quota")
 
 
 async def _visible(tx: Transaction, caller: Caller, space_id: SpaceId | None) -> Space:

@@ -6,8 +6,8 @@ from bitvault.actors.files.rules.names import MAX_NAME_BYTES, name_key, numbered
 from bitvault.actors.files.store.spaces import hold_names, put_member
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.ids import SpaceId
-from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refused
+from bitvault.kernel.principal import Caller, admin_of
+from bitvault.kernel.refusal import Refused
 from supervisors import handles
 
 # Here and not in the store: these four statements serve this one message.
@@ -21,9 +21,7 @@ class Succession(Desk):
     @handles(PassOn)
     async def pass_on(self, message: PassOn) -> PassedOn | None:
         """Make a user's personal space a team space, and take the user out of every other."""
-        caller = message.caller
-        if not caller.principal.is_admin:
-            raise Refused(Forbidden("pass on what users have"))
+        caller = admin_of(message.caller, "pass on what users have")
 
         async def work(tx: Transaction) -> PassedOn | None:
             owner = {"tenant": caller.tenant_id, "owner_id": message.owner_id}

@@ -17,8 +17,8 @@ from bitvault.actors.files.store.templates import MAX_NODES, SQL
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.access import Right
 from bitvault.kernel.ids import NodeId
-from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refused
+from bitvault.kernel.principal import Caller, admin_of
+from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 
 
@@ -72,9 +72,7 @@ class Templates(Desk):
 
 
 def _admin(caller: Caller) -> Caller:
-    if not caller.principal.is_admin:
-        raise Refused(Forbidden("say what new spaces start with"))
-    return caller
+    return admin_of(caller, "say what new spaces start with")
 
 
 def _kind(kind: str) -> str:

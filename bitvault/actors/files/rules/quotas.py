@@ -1,6 +1,7 @@
 """Which quotas may be set."""
 
 from bitvault.actors.files.contract import ChangeQuota, TenantUsage
+from bitvault.kernel.principal import admin_of, operator_of
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 
 MAX_QUOTA = 1 << 62
@@ -26,12 +27,11 @@ def check_keeper(wanted: ChangeQuota) -> None:
     Raises:
         Refused: ``Forbidden``.
     """
-    who = wanted.caller.principal
-    if wanted.tenant_id is not None and not who.is_operator:
-        raise Refused(Forbidden("operate the platform"))
-    if wanted.tenant_id is None and not who.is_admin:
-        raise Refused(Forbidden("set the quota"))
-    if wanted.tenant_id is None and (wanted.quota is not None or wanted.unlimited):
+    if wanted.tenant_id is not None:
+        operator_of(wanted.caller)
+        return
+    admin_of(wanted.caller, "set the quota")
+    if wanted.quota is not None or wanted.unlimited:
         raise Refused(Forbidden("set the tenant's own quota, as its operator does,"))
 
 

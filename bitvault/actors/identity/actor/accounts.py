@@ -3,7 +3,7 @@
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     CreateUser,
     DescribeMe,
@@ -21,6 +21,7 @@ from bitvault.actors.identity.store import keys, tenants
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.paging import Page, after_text, page_of, page_size
+from bitvault.kernel.principal import admin_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 

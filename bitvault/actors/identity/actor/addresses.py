@@ -6,7 +6,6 @@ from typing import Final
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import admin_of, operator_of
 from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.contract import (
     KINDS_TO_MUTE,
@@ -31,7 +30,7 @@ from bitvault.actors.identity.rules import mail
 from bitvault.actors.identity.store import mailboxes as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import UserId
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, admin_of, operator_of
 from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of, operator_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     CloseSession,
     Credential,
@@ -23,7 +23,7 @@ from bitvault.actors.identity.store import accounts
 from bitvault.actors.identity.store import credentials as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId, UserId
-from bitvault.kernel.principal import Caller, Origin, Scope
+from bitvault.kernel.principal import Caller, Origin, Scope, admin_of, operator_of
 from bitvault.kernel.refusal import Forbidden, Refused
 from supervisors import handles
 

@@ -17,7 +17,7 @@ from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import Ids, TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin
-from bitvault.kernel.refusal import Forbidden, Refused
+from bitvault.kernel.refusal import Refused
 from bitvault.outbox import Outbox, Wakeups
 
 
@@ -98,25 +98,3 @@ class Desk(Room):
     async def _held(self, tx: Transaction, tenant_id: TenantId, user_id: UserId) -> User | None:
         account = await store.hold_account(tx, tenant_id, user_id)
         return account.user if account else None
-
-
-def admin_of(caller: Caller, action: str) -> Caller:
-    """Return the caller, who administers the tenant.
-
-    Raises:
-        Refused: ``Forbidden`` to do ``action``.
-    """
-    if not caller.principal.is_admin:
-        raise Refused(Forbidden(action))
-    return caller
-
-
-def operator_of(caller: Caller) -> Caller:
-    """Return the caller, who operates the platform.
-
-    Raises:
-        Refused: ``Forbidden``.
-    """
-    if not caller.principal.is_operator:
-        raise Refused(Forbidden("operate the platform"))
-    return caller

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, operator_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     BeginExport,
     DueErasures,
@@ -29,12 +29,12 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.store import erasures as store
 from bitvault.actors.identity.store import tenants
-from bitvault.actors.room import erase_schema
-from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
+from bitvault.actors.room import erase_schema, export_slice
+from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.export import Exported, ExportRecords, check_exporter
+from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, operator_of
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
 
@@ -170,15 +170,8 @@ class Erasures(Desk):
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:
         """Tell users, groups or memberships, without any secret."""
-        check_exporter(request)
-        kind, tenant_id = request.kind, request.tenant_id
-
-        async def work(tx: Transaction) -> Exported:
-            query, keys = _EXPORT[kind], _KEYS[kind]
-            found = await keyset(tx, query, tenant_id, keys, request.after, request.limit)
-            return Exported(tuple(found[0]), found[1])
-
-        return await self.database.read(tenant_id, work)
+        kind = request.kind
+        return await export_slice(self.database, _EXPORT[kind], _KEYS[kind], request)
 
     @handles(FinishErasure)
     async def finish_erasure(self, request: FinishErasure) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     AddMember,
     CreateGroup,
@@ -33,7 +33,7 @@ from bitvault.actors.identity.store.tenants import hold_tenant
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import GroupId
 from bitvault.kernel.paging import Page, after_id, after_text, page_of, page_size
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 

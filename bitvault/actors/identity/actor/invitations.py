@@ -7,7 +7,6 @@ from typing import TypeVar
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import admin_of
 from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.contract import (
     AcceptInvitation,
@@ -44,7 +43,7 @@ from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.paging import Page, after_id, page_of, page_size
-from bitvault.kernel.principal import Caller, Principal, Scope
+from bitvault.kernel.principal import Caller, Principal, Scope, admin_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 

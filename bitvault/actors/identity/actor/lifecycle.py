@@ -3,7 +3,7 @@
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of, operator_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.actor.directory import take_external_id, take_login
 from bitvault.actors.identity.contract import (
     ChangeUser,
@@ -24,7 +24,7 @@ from bitvault.actors.identity.store import (
     tenants,
 )
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, admin_of, operator_of
 from bitvault.kernel.refusal import Refused
 from supervisors import handles
 

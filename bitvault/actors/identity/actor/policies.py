@@ -3,7 +3,7 @@
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of, operator_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     ChangePolicy,
     DescribePolicy,
@@ -17,7 +17,7 @@ from bitvault.actors.identity.store import policies as store
 from bitvault.actors.identity.store import tenants
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, admin_of, operator_of
 from bitvault.kernel.refusal import Refused
 from supervisors import handles
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, admin_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.actor.directory import take_external_id
 from bitvault.actors.identity.contract import (
     ExternalIdTaken,
@@ -39,7 +39,7 @@ from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.paging import MAX_LIMIT
-from bitvault.kernel.principal import Caller
+from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 

@@ -8,7 +8,6 @@ from attrs import define, evolve
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.credentials import Credentials
-from bitvault.actors.identity.actor.desk import admin_of
 from bitvault.actors.identity.contract import (
     Authenticate,
     BadCredentials,
@@ -33,7 +32,7 @@ from bitvault.actors.identity.store.accounts import Account
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.limits import Charge, seconds_to_wait
-from bitvault.kernel.principal import Caller, Origin, Principal, Scope
+from bitvault.kernel.principal import Caller, Origin, Principal, Scope, admin_of
 from bitvault.kernel.refusal import DependencyDown, Refused
 from supervisors import handles
 

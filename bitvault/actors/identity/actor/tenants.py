@@ -5,7 +5,7 @@ from uuid import UUID
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, operator_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import (
     AddTenant,
     ChangeTenant,
@@ -25,6 +25,7 @@ from bitvault.actors.identity.store import tenants as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import Page, after_text, page_of, page_size
+from bitvault.kernel.principal import operator_of
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refused
 from supervisors import handles
 

@@ -20,8 +20,8 @@ from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import Page, decode_cursor, id_in, page_of, page_size
-from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refused
+from bitvault.kernel.principal import Caller, admin_of
+from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 
 _NEWEST = ((1 << 63) - 1, UUID(int=(1 << 128) - 1))
@@ -83,9 +83,7 @@ class Notifier(Room):
 
 
 def _admin(caller: Caller) -> TenantId:
-    if not caller.principal.is_admin:
-        raise Refused(Forbidden("see to the mail"))
-    return caller.tenant_id
+    return admin_of(caller, "see to the mail").tenant_id
 
 
 def _place(cursor: str | None) -> tuple[int, UUID]:

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.room import erase_schema
+from bitvault.actors.room import erase_schema, export_slice
 from bitvault.actors.sharing.actor.desk import Desk
-from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
+from bitvault.drivers.postgres.port import load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.export import Exported, ExportRecords, check_exporter
+from bitvault.kernel.export import Exported, ExportRecords
 from supervisors import handles
 
 _EXPORT = load_queries("bitvault.actors.sharing.store", "export.sql")
@@ -32,12 +32,5 @@ class Leaving(Desk):
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:
         """Tell grants or links, without any secret."""
-        check_exporter(request)
-        kind, tenant_id = request.kind, request.tenant_id
-
-        async def work(tx: Transaction) -> Exported:
-            query, keys = _EXPORT[kind], _KEYS[kind]
-            found = await keyset(tx, query, tenant_id, keys, request.after, request.limit)
-            return Exported(tuple(found[0]), found[1])
-
-        return await self.database.read(tenant_id, work)
+        kind = request.kind
+        return await export_slice(self.database, _EXPORT[kind], _KEYS[kind], request)

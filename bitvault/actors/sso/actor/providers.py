@@ -25,8 +25,8 @@ from bitvault.actors.sso.store import providers as store
 from bitvault.drivers.outgoing.port import Unreachable
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refused
+from bitvault.kernel.principal import Caller, admin_of
+from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 
 
@@ -140,9 +140,7 @@ class Providers(Desk):
 
 
 def _admin(caller: Caller) -> Caller:
-    if not caller.principal.is_admin:
-        raise Refused(Forbidden("configure single sign-on"))
-    return caller
+    return admin_of(caller, "configure single sign-on")
 
 
 def _named(there: tuple[store.Kept, ...], name: str) -> store.Kept | None:
