@@ -5,10 +5,17 @@ from attrs import define, evolve, field
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.knocks import Knocks
 from bitvault.actors.identity.actor.principals import Principals
-from bitvault.actors.identity.contract import MailNotConfigured, Policy, Unauthenticated, User
+from bitvault.actors.identity.contract import (
+    MailNotConfigured,
+    Policy,
+    Tenant,
+    TenantNotFound,
+    Unauthenticated,
+    User,
+)
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.identity.store import accounts as store
-from bitvault.actors.identity.store import policies
+from bitvault.actors.identity.store import policies, tenants
 from bitvault.actors.room import Room
 from bitvault.drivers.limits.port import Limits
 from bitvault.drivers.passwords.port import Passwords
@@ -98,3 +105,15 @@ class Desk(Room):
     async def _held(self, tx: Transaction, tenant_id: TenantId, user_id: UserId) -> User | None:
         account = await store.hold_account(tx, tenant_id, user_id)
         return account.user if account else None
+
+
+async def known_tenant(tx: Transaction, tenant_id: TenantId) -> Tenant:
+    """Return a tenant.
+
+    Raises:
+        Refused: ``TenantNotFound``.
+    """
+    found = await tenants.tenants_found(tx, [tenant_id], ())
+    if not found:
+        raise Refused(TenantNotFound(str(tenant_id)))
+    return found[0]

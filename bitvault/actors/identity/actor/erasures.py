@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.desk import Desk, known_tenant
 from bitvault.actors.identity.contract import (
     BeginExport,
     DueErasures,
@@ -24,7 +24,6 @@ from bitvault.actors.identity.contract import (
     TenantErasureRevoked,
     TenantErasureScheduled,
     TenantExported,
-    TenantNotFound,
     TenantNotSuspended,
 )
 from bitvault.actors.identity.store import erasures as store
@@ -76,10 +75,8 @@ class Erasures(Desk):
 
         async def work(tx: Transaction) -> str:
             await tenants.hold_tenant(tx, tenant_id)
-            found = await tenants.tenants_found(tx, [tenant_id], ())
-            if not found:
-                raise Refused(TenantNotFound(str(tenant_id)))
-            if rules.name_key(name) != rules.name_key(found[0].name):
+            tenant = await known_tenant(tx, tenant_id)
+            if rules.name_key(name) != rules.name_key(tenant.name):
                 raise Refused(
                     Invalid("name", "must be the name of the tenant that is to be erased")
                 )
@@ -87,7 +84,7 @@ class Erasures(Desk):
                 raise Refused(Forbidden("erase a tenant that the platform is operated from"))
             await tenants.suspend(tx, tenant_id, now)
             await self._tell(tx, tenant_id, caller, TenantErasing(tenant_id, 0))
-            return found[0].name
+            return tenant.name
 
         suspended = await self.database.transact(tenant_id, work)
         self.principals.forget_tenant(tenant_id)
@@ -157,10 +154,7 @@ class Erasures(Desk):
         caller, tenant_id = operator_of(request.caller), request.tenant_id
 
         async def work(tx: Transaction) -> None:
-            found = await tenants.tenants_found(tx, [tenant_id], ())
-            if not found:
-                raise Refused(TenantNotFound(str(tenant_id)))
-            if not found[0].is_suspended:
+            if not (await known_tenant(tx, tenant_id)).is_suspended:
                 raise Refused(TenantNotSuspended())
             if request.is_first:
                 await self._tell(tx, tenant_id, caller, TenantExported(tenant_id, 0))

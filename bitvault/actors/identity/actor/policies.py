@@ -3,14 +3,13 @@
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.desk import Desk, known_tenant
 from bitvault.actors.identity.contract import (
     ChangePolicy,
     DescribePolicy,
     Policy,
     PolicyChanged,
     StalePolicy,
-    TenantNotFound,
     TenantPolicy,
 )
 from bitvault.actors.identity.store import policies as store
@@ -32,7 +31,7 @@ class Policies(Desk):
         tenant_id, side = _whose(request.caller, request.tenant_id)
 
         async def work(tx: Transaction) -> store.Terms:
-            await _need_tenant(tx, tenant_id)
+            await known_tenant(tx, tenant_id)
             return await store.terms(tx, tenant_id)
 
         return _shown(await self.database.read(tenant_id, work), side)
@@ -47,7 +46,7 @@ class Policies(Desk):
 
         async def work(tx: Transaction) -> store.Terms:
             await tenants.hold_tenant(tx, tenant_id)
-            await _need_tenant(tx, tenant_id)
+            await known_tenant(tx, tenant_id)
             terms = await store.terms(tx, tenant_id)
             revision = terms.revisions.get(side, 0)
             if request.if_revision not in (None, revision):
@@ -74,11 +73,6 @@ def _whose(caller: Caller, tenant_id: TenantId | None) -> tuple[TenantId, str]:
         return caller.tenant_id, "own"
     operator_of(caller)
     return tenant_id, "bound"
-
-
-async def _need_tenant(tx: Transaction, tenant_id: TenantId) -> None:
-    if not await tenants.tenants_found(tx, [tenant_id], ()):
-        raise Refused(TenantNotFound(str(tenant_id)))
 
 
 def _shown(terms: store.Terms, side: str) -> TenantPolicy:

@@ -5,7 +5,7 @@ from uuid import UUID
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.desk import Desk, known_tenant
 from bitvault.actors.identity.contract import (
     AddTenant,
     ChangeTenant,
@@ -16,7 +16,6 @@ from bitvault.actors.identity.contract import (
     Tenant,
     TenantChanged,
     TenantLeaving,
-    TenantNotFound,
     TenantTaken,
     User,
 )
@@ -115,11 +114,9 @@ class Tenants(Desk):
 
         async def work(tx: Transaction) -> Tenant:
             await store.hold_tenant(tx, tenant_id)
-            found = await store.tenants_found(tx, [tenant_id], ())
-            if not found:
-                raise Refused(TenantNotFound(str(tenant_id)))
-            changed = rules.changed_tenant(found[0], request)
-            if changed != found[0]:
+            tenant = await known_tenant(tx, tenant_id)
+            changed = rules.changed_tenant(tenant, request)
+            if changed != tenant:
                 await store.update_tenant(tx, changed, now)
                 event = TenantChanged(
                     tenant_id,
