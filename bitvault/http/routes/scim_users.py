@@ -1,12 +1,11 @@
 """SCIM 2.0: a company's directory keeps its users here (RFC 7644, ADR-0027)."""
 
 from typing import Any
-from uuid import UUID
 
 from bitvault.actors.identity.contract import (
-    ChangeUser,
     FindProvisionedUsers,
     ProvisionUser,
+    ReviseUser,
     UserNotFound,
 )
 from bitvault.http.call import Answer, Call, Reply
@@ -90,8 +89,13 @@ async def scim_search_users(call: Call[wire.Search, NoQuery]) -> Answer:
 )
 async def scim_get_user(call: Call[NoBody, queries.Chosen]) -> Answer:
     """Describe a user; for the tenant's admins."""
-    answer = await _user(call, call.path["id"])
-    return answer if isinstance(answer, Refusal) else Reply(200, queries.choose(answer, call.query))
+    user_id = UserId(call.path["id"])
+    found = await call.identity.ask(FindProvisionedUsers(call.caller, user_id))
+    if isinstance(found, Refusal):
+        return found
+    if not found.items:
+        return UserNotFound(str(user_id))
+    return Reply(200, queries.choose(shapes.user(found.items[0]), call.query))
 
 
 @routes.route(
@@ -113,7 +117,7 @@ async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
         body.display_name or changes.full_name(body.name),
         body.active,
     )
-    return await _changed(call, change)
+    return await _revised(call, change)
 
 
 @routes.route(
@@ -129,7 +133,7 @@ async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
 )
 async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Answer:
     """Change a user; ``active: false`` ends sessions and tokens at once. For admins."""
-    return await _changed(call, changes.user_change(call.body.operations))
+    return await _revised(call, changes.user_change(call.body.operations))
 
 
 @routes.route(
@@ -142,7 +146,11 @@ async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Answer:
 )
 async def scim_delete_user(call: Call[NoBody, NoQuery]) -> Answer:
     """Delete a user, and none of their files, which the tenant's admins then give on."""
-    removed = await remove(call, UserId(call.path["id"]), None)
+    request = ReviseUser(call.caller, UserId(call.path["id"]), is_disabled=True)
+    gone = await call.identity.ask(request)
+    if isinstance(gone, Refusal):
+        return gone
+    removed = await remove(call, gone.user, None)
     return removed if isinstance(removed, Refusal) else Reply(204)
 
 
@@ -159,24 +167,14 @@ async def _users(call: Call[Any, Any], query: queries.Found) -> Answer:
     return Reply(200, wire.Users(**queries.head(query, found.total, len(shown)), resources=shown))
 
 
-async def _changed(call: Call[Any, Any], change: changes.UserChange) -> Answer:
-    request = ChangeUser(
+async def _revised(call: Call[Any, Any], change: changes.UserChange) -> Answer:
+    request = ReviseUser(
         call.caller,
-        call.path["id"],
-        display_name=change.display_name,
-        is_disabled=None if change.is_active is None else not change.is_active,
-        login=change.login,
-        external_id=change.external_id,
+        UserId(call.path["id"]),
+        change.login,
+        change.external_id,
+        change.display_name,
+        None if change.is_active is None else not change.is_active,
     )
-    changed = await call.identity.ask(request)
-    if isinstance(changed, Refusal):
-        return changed
-    answer = await _user(call, call.path["id"])
-    return answer if isinstance(answer, Refusal) else queries.one(answer)
-
-
-async def _user(call: Call[Any, Any], user_id: UUID) -> wire.User | Refusal:
-    found = await call.identity.ask(FindProvisionedUsers(call.caller, UserId(user_id)))
-    if isinstance(found, Refusal):
-        return found
-    return shapes.user(found.items[0]) if found.items else UserNotFound(str(user_id))
+    revised = await call.identity.ask(request)
+    return revised if isinstance(revised, Refusal) else queries.one(shapes.user(revised))

@@ -14,6 +14,7 @@ from bitvault.actors.identity.contract import (
     DeleteUser,
     FindUsers,
     ListUsers,
+    User,
     UserNotFound,
 )
 from bitvault.http import shapes
@@ -129,7 +130,14 @@ async def delete_user(call: Call[NoBody, Heir]) -> Answer:
     The personal space becomes a team space, with the heir as its manager. A request that was
     interrupted left the user disabled, and is to be sent again.
     """
-    passed = await remove(call, UserId(call.path["id"]), call.query.heir)
+    user_id, heir_id = UserId(call.path["id"]), call.query.heir
+    refused = await _no_heir(call, user_id, heir_id)
+    if refused is not None:
+        return refused
+    user = await call.identity.ask(ChangeUser(call.caller, user_id, is_disabled=True))
+    if isinstance(user, Refusal):
+        return user
+    passed = await remove(call, user, heir_id)
     if isinstance(passed, Refusal):
         return passed
     place = (passed.space_id, passed.name) if passed else (None, None)
@@ -137,21 +145,17 @@ async def delete_user(call: Call[NoBody, Heir]) -> Answer:
 
 
 async def remove(
-    call: Call[Any, Any], user_id: UserId, heir_id: UUID | None
+    call: Call[Any, Any], user: User, heir_id: UUID | None
 ) -> PassedOn | Refusal | None:
-    """Delete a user, in an order that can be interrupted anywhere; returns the space they left."""
-    refused = await _no_heir(call, user_id, heir_id)
-    if refused is not None:
-        return refused
-    # First nobody may act as the user any more, so that nothing comes after what is passed on.
-    user = await call.identity.ask(ChangeUser(call.caller, user_id, is_disabled=True))
-    if isinstance(user, Refusal):
-        return user
+    """Delete a user, in an order that can be interrupted anywhere; returns the space they left.
+
+    The user has to be disabled: once nobody may act as them, nothing comes after what is passed on.
+    """
     heir = None if heir_id is None else UserId(heir_id)
-    passed = await call.files.ask(PassOn(call.caller, user_id, user.login, heir))
+    passed = await call.files.ask(PassOn(call.caller, user.user_id, user.login, heir))
     if isinstance(passed, Refusal):
         return passed
-    refused = await call.identity.ask(DeleteUser(call.caller, user_id))
+    refused = await call.identity.ask(DeleteUser(call.caller, user.user_id))
     return refused or passed
 
 

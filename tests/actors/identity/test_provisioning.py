@@ -12,7 +12,6 @@ from bitvault.actors.identity.contract import (
     AddMember,
     AdmitOutsider,
     Authenticate,
-    ChangeUser,
     CreateGroup,
     CreateTenant,
     CreateUser,
@@ -32,9 +31,9 @@ from bitvault.actors.identity.contract import (
     ProvisionGroup,
     ProvisionUser,
     ReviseGroup,
+    ReviseUser,
     SecretIssued,
     TooManyGroups,
-    User,
     UserNotFound,
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
@@ -114,12 +113,12 @@ async def test_names_belong_to_one_user_and_a_refusal_leaves_everything_as_it_wa
         for request, refusal in (
             (ProvisionUser(admin, "ANN"), LoginTaken("ANN")),
             (ProvisionUser(admin, "cid", "ext-1"), ExternalIdTaken("ext-1")),
-            (ChangeUser(admin, me, login="Ann"), LoginTaken("Ann")),
-            (ChangeUser(admin, me, external_id="ext-1"), ExternalIdTaken("ext-1")),
-            (ChangeUser(admin, UserId(uuid4()), login="x"), UserNotFound),
+            (ReviseUser(admin, me, "Ann"), LoginTaken("Ann")),
+            (ReviseUser(admin, me, external_id="ext-1"), ExternalIdTaken("ext-1")),
+            (ReviseUser(admin, UserId(uuid4()), "x"), UserNotFound),
             (ProvisionUser(admin, " "), Invalid),
             (ProvisionUser(admin, "cid", "a\nb"), Invalid),
-            (ChangeUser(admin, me, external_id="e" * 256), Invalid),
+            (ReviseUser(admin, me, external_id="e" * 256), Invalid),
         ):
             answer = await identity.handle(request)
             assert (
@@ -134,11 +133,10 @@ async def test_a_user_is_renamed_and_the_old_name_is_free_again(
 ) -> None:
     """So is the external id that was taken away; a rename to the same name in capitals holds."""
     me = ann.user.user_id
-    changed = await identity.handle(ChangeUser(admin, me, login="ANN", external_id=""))
-    assert isinstance(changed, User)
-    assert changed.login == "ANN"
-    again = await identity.handle(ChangeUser(admin, me, login="anna"))
-    assert again.login == "anna"
+    changed = await identity.handle(ReviseUser(admin, me, "ANN", ""))
+    assert changed == ProvisionedUser(evolve(ann.user, login="ANN"))
+    again = await identity.handle(ReviseUser(admin, me, "anna"))
+    assert again.user.login == "anna"
     made = await identity.handle(ProvisionUser(admin, "ann", "ext-1"))
     assert isinstance(made, ProvisionedUser)
 
@@ -353,3 +351,13 @@ async def test_no_account_that_has_another_way_in_is_taken_over(
     assert await come(identity, admin, "s-1", "ext-1") == NotAdmitted("the user is disabled")
     await identity.handle(ChangeUser(admin, ann.user.user_id, is_disabled=False))
     assert await come(identity, admin, "s-1", "ext-1") == ann.user
+    enabled = await identity.handle(ReviseUser(admin, made.user.user_id, is_disabled=False))
+    assert not enabled.user.is_disabled
+
+
+async def test_a_directory_neither_finds_nor_changes_service_accounts(
+    identity: Identity, admin: Caller, database: PostgresDatabase
+    """What it cannot see it cannot disable, though its token may be an admin's."""
+    async with unchanged(database):
+        off = ReviseUser(admin, robot.user_id, is_disabled=True)
+        assert await identity.handle(off) == UserNotFound(str(robot.user_id))

@@ -137,6 +137,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.FindUsers: lambda _: (USER,),
     identity.ChangeUser: lambda _: USER,
     identity.ProvisionUser: lambda _: identity.ProvisionedUser(USER, "x-1", (GROUP,)),
+    identity.ReviseUser: lambda _: identity.ProvisionedUser(USER, "x-1", (GROUP,)),
     identity.FindProvisionedUsers: lambda _: identity.Matches(
         (identity.ProvisionedUser(USER, "x-1", (GROUP,)),), 1
     ),

@@ -10,6 +10,8 @@ from bitvault.actors.identity.contract import (
     DeleteUser,
     LastAdmin,
     LastOperator,
+    ProvisionedUser,
+    ReviseUser,
     User,
     UserChanged,
     UserDeleted,
@@ -21,6 +23,7 @@ from bitvault.actors.identity.store import (
     groups,
     mailboxes,
     outside,
+    provisioning,
     tenants,
 )
 from bitvault.drivers.postgres.port import Transaction
@@ -37,32 +40,58 @@ class Lifecycle(Desk):
     async def change_user(self, request: ChangeUser) -> User:
         """Change a user's name or role, disable or enable them."""
         caller = admin_of(request.caller, "change users")
-        external_id = request.external_id
-        if external_id is not None:
-            external_id = rules.checked_external_id(external_id)
-        now = self.clock.now()
 
         async def work(tx: Transaction) -> User:
             user = await self._held_alone(tx, caller, request)
-            changed = rules.changed_user(user, request)
-            if request.is_operator is not None:
-                operator_of(caller)
-            await _leave_enough(tx, user, changed)
-            if changed.login != user.login:
-                await take_login(tx, changed)
+            return await self._change(tx, user, request)
+
+        changed = await self.database.transact(caller.tenant_id, work)
+        self.principals.forget(caller.tenant_id, request.user_id)
+        return changed
+
+    @handles(ReviseUser)
+    async def revise_user(self, request: ReviseUser) -> ProvisionedUser:
+        """Change a person, and what the directory calls them."""
+        caller, user_id = admin_of(request.caller, "change users"), request.user_id
+        external_id = request.external_id
+        if external_id is not None:
+            external_id = rules.checked_external_id(external_id)
+        change = ChangeUser(
+            caller,
+            user_id,
+            request.display_name,
+            is_disabled=request.is_disabled,
+            login=request.login,
+        )
+
+        async def work(tx: Transaction) -> ProvisionedUser:
+            user = await self._held_alone(tx, caller, request)
+            if user.kind != "person":
+                raise Refused(UserNotFound(str(user_id)))
+            changed = await self._change(tx, user, change)
             if external_id is not None:
                 await take_external_id(tx, changed, external_id)
-            await accounts.update_account(tx, changed, now)
-            if changed.is_disabled:
-                await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
-                await mailboxes.drop_reset(tx, user.tenant_id, user.user_id)
-            if changed != user:
-                await self._append(tx, caller, _told(changed))
-            return changed
+            found = await provisioning.users_fitting(tx, caller.tenant_id, user_id, None, None)
+            return found.items[0]
 
-        user = await self.database.transact(caller.tenant_id, work)
-        self.principals.forget(user.tenant_id, user.user_id)
-        return user
+        revised = await self.database.transact(caller.tenant_id, work)
+        self.principals.forget(caller.tenant_id, user_id)
+        return revised
+
+    async def _change(self, tx: Transaction, user: User, request: ChangeUser) -> User:
+        changed = rules.changed_user(user, request)
+        if request.is_operator is not None:
+            operator_of(request.caller)
+        await _leave_enough(tx, user, changed)
+        if changed.login != user.login:
+            await take_login(tx, changed)
+        await accounts.update_account(tx, changed, self.clock.now())
+        if changed.is_disabled:
+            await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
+            await mailboxes.drop_reset(tx, user.tenant_id, user.user_id)
+        if changed != user:
+            await self._append(tx, request.caller, _told(changed))
+        return changed
 
     @handles(DeleteUser)
     async def delete_user(self, request: DeleteUser) -> None:
@@ -84,7 +113,7 @@ class Lifecycle(Desk):
         self.principals.forget(caller.tenant_id, request.user_id)
 
     async def _held_alone(
-        self, tx: Transaction, caller: Caller, request: ChangeUser | DeleteUser
+        self, tx: Transaction, caller: Caller, request: ChangeUser | DeleteUser | ReviseUser
     ) -> User:
         """Hold the tenant before the user: two admins who remove each other take turns."""
         await tenants.hold_tenant(tx, caller.tenant_id)

@@ -159,6 +159,7 @@ from bitvault.actors.identity.contract.provisioning import (
     ProvisionGroup,
     ProvisionUser,
     ReviseGroup,
+    ReviseUser,
 )
 from bitvault.actors.identity.contract.refusals import (
     BadCredentials,
@@ -311,6 +312,7 @@ __all__ = [
     "RequestReset",
     "ResetRequested",
     "ReviseGroup",
+    "ReviseUser",
     "RevokeErasure",
     "RevokeInvitation",
     "ScheduleErasure",

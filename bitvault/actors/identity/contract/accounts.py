@@ -6,7 +6,6 @@ from uuid import UUID
 from attrs import field, frozen
 
 from bitvault.actors.identity.contract.refusals import (
-    ExternalIdTaken,
     LastAdmin,
     LastOperator,
     LoginTaken,
@@ -107,16 +106,7 @@ class DescribeStandings(Request[tuple[Standing, ...] | Unavailable]):
 
 @frozen
 class ChangeUser(
-    Request[
-        User
-        | UserNotFound
-        | LoginTaken
-        | ExternalIdTaken
-        | LastAdmin
-        | LastOperator
-        | Invalid
-        | Forbidden
-    ]
+    Request[User | UserNotFound | LoginTaken | LastAdmin | LastOperator | Invalid | Forbidden]
 ):
     """Change what is not None of a user; for the tenant's admins.
 
@@ -132,8 +122,6 @@ class ChangeUser(
     is_operator: bool | None = None
     """For operators to say; and they alone change who is one."""
     login: str | None = None
-    external_id: str | None = None
-    """What a directory calls them; empty: nothing any more."""
 
 
 @frozen

@@ -11,6 +11,8 @@ from bitvault.actors.identity.contract.refusals import (
     ExternalIdTaken,
     GroupNotFound,
     GroupTaken,
+    LastAdmin,
+    LastOperator,
     LoginTaken,
     TooManyGroups,
     TooManyUsers,
@@ -71,6 +73,33 @@ class ProvisionUser(
     external_id: str = ""
     display_name: str = ""
     is_disabled: bool = False
+
+
+@frozen
+class ReviseUser(
+    Request[
+        ProvisionedUser
+        | UserNotFound
+        | LoginTaken
+        | ExternalIdTaken
+        | LastAdmin
+        | LastOperator
+        | Invalid
+        | Forbidden
+    ]
+):
+    """Change what is not None of a person, as ``ChangeUser`` does; for the tenant's admins.
+
+    A service account is not found: a directory keeps people.
+    """
+
+    caller: Caller
+    user_id: UserId
+    login: str | None = None
+    external_id: str | None = None
+    """What the directory calls them; empty: nothing any more."""
+    display_name: str | None = None
+    is_disabled: bool | None = None
 
 
 @frozen
