@@ -136,7 +136,9 @@ async def test_a_user_is_renamed_and_the_old_name_is_free_again(
     changed = await identity.handle(ReviseUser(admin, me, "ANN", ""))
     assert changed == ProvisionedUser(evolve(ann.user, login="ANN"))
     again = await identity.handle(ReviseUser(admin, me, "anna"))
-    assert again.user.login == "anna"
+    assert (again.user.login, again.user.display_name) == ("anna", "Ann")
+    nameless = await identity.handle(ReviseUser(admin, me, "anne", display_name=""))
+    assert nameless.user.display_name == "anne"
     made = await identity.handle(ProvisionUser(admin, "ann", "ext-1"))
     assert isinstance(made, ProvisionedUser)
 

@@ -56,19 +56,12 @@ class Lifecycle(Desk):
         external_id = request.external_id
         if external_id is not None:
             external_id = rules.checked_external_id(external_id)
-        change = ChangeUser(
-            caller,
-            user_id,
-            request.display_name,
-            is_disabled=request.is_disabled,
-            login=request.login,
-        )
 
         async def work(tx: Transaction) -> ProvisionedUser:
             user = await self._held_alone(tx, caller, request)
             if user.kind != "person":
                 raise Refused(UserNotFound(str(user_id)))
-            changed = await self._change(tx, user, change)
+            changed = await self._change(tx, user, _change_of(user, request))
             if external_id is not None:
                 await take_external_id(tx, changed, external_id)
             found = await provisioning.users_fitting(tx, caller.tenant_id, user_id, None, None)
@@ -123,6 +116,17 @@ class Lifecycle(Desk):
         if user.is_operator:
             operator_of(caller)
         return user
+
+
+def _change_of(user: User, wanted: ReviseUser) -> ChangeUser:
+    name = wanted.display_name
+    return ChangeUser(
+        wanted.caller,
+        user.user_id,
+        (wanted.login or user.login) if name == "" else name,
+        is_disabled=wanted.is_disabled,
+        login=wanted.login,
+    )
 
 
 def _told(user: User) -> UserChanged:

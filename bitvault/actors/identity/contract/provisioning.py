@@ -99,6 +99,7 @@ class ReviseUser(
     external_id: str | None = None
     """What the directory calls them; empty: nothing any more."""
     display_name: str | None = None
+    """Empty: the login, as of whom no name was ever said."""
     is_disabled: bool | None = None
 
 
