@@ -17,19 +17,30 @@ from bitvault.http.scim import changes, shapes
 from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
 from bitvault.kernel.ids import GroupId
-from bitvault.kernel.principal import Scope
+from bitvault.kernel.principal import Caller, Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import scim as wire
 
 routes = Routes("scim")
 
-_GROUP_BY = {
-    "id": "group_id",
-    "displayname": "name",
-    "externalid": "external_id",
-    "members": "member",
-    "members.value": "member",
-}
+
+def _find(caller: Caller, query: queries.Chosen, **given: Any) -> FindProvisionedGroups:
+    wanted = "members" not in queries.names(query.excluded_attributes)
+    return FindProvisionedGroups(caller, **given, with_members=wanted)
+
+
+_GROUPS = queries.Kind(
+    {
+        "id": "group_id",
+        "displayname": "name",
+        "externalid": "external_id",
+        "members": "member",
+        "members.value": "member",
+    },
+    _find,
+    shapes.group,
+    wire.Groups,
+)
 _A_UNIT = 10
 """Members that cost what a request does."""
 _GROUP_CODES = ("invalid", "forbidden", "group_taken", "external_id_taken", "too_many_groups")
@@ -65,7 +76,7 @@ async def scim_create_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
 )
 async def scim_list_groups(call: Call[NoBody, queries.Found]) -> Answer:
     """List or find groups; for the tenant's admins."""
-    return await _groups(call, call.query)
+    return await queries.matches(call, call.query, _GROUPS)
 
 
 @routes.route(
@@ -80,7 +91,7 @@ async def scim_list_groups(call: Call[NoBody, queries.Found]) -> Answer:
 )
 async def scim_search_groups(call: Call[wire.Search, NoQuery]) -> Answer:
     """List or find groups, without naming them in the URL; for the tenant's admins."""
-    return await _groups(call, queries.query(call.body))
+    return await queries.matches(call, queries.query(call.body), _GROUPS)
 
 
 @routes.route(
@@ -95,9 +106,7 @@ async def scim_search_groups(call: Call[wire.Search, NoQuery]) -> Answer:
 async def scim_get_group(call: Call[NoBody, queries.Chosen]) -> Answer:
     """Describe a group; for the tenant's admins."""
     group_id = GroupId(call.path["id"])
-    wanted = "members" not in queries.names(call.query.excluded_attributes)
-    asked = FindProvisionedGroups(call.caller, group_id, with_members=wanted)
-    found = await call.identity.ask(asked)
+    found = await call.identity.ask(_find(call.caller, call.query, group_id=group_id))
     if isinstance(found, Refusal):
         return found
     if not found.items:
@@ -149,25 +158,6 @@ async def scim_change_group(call: Call[wire.Change, NoQuery]) -> Answer:
 async def scim_delete_group(call: Call[NoBody, NoQuery]) -> Answer:
     """Delete a group, and none of its members; for the tenant's admins."""
     return await call.identity.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
-
-
-async def _groups(call: Call[Any, Any], query: queries.Found) -> Answer:
-    given = queries.fitting(query, _GROUP_BY)
-    if given is None:
-        return Reply(200, wire.Groups(**queries.head(query, 0, 0), resources=()))
-    offset, limit = queries.part(query)
-    request = FindProvisionedGroups(
-        call.caller,
-        **given,
-        with_members="members" not in queries.names(query.excluded_attributes),
-        offset=offset,
-        limit=limit,
-    )
-    found = await call.identity.ask(request)
-    if isinstance(found, Refusal):
-        return found
-    shown = tuple(queries.choose(shapes.group(one), query) for one in found.items)
-    return Reply(200, wire.Groups(**queries.head(query, found.total, len(shown)), resources=shown))
 
 
 async def _revised(call: Call[Any, Any], change: changes.GroupChange) -> Answer:

@@ -1,12 +1,16 @@
 """What the SCIM routes have in common: which resources are looked for, and how lists are shown."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
+from attrs import frozen
 from msgspec import Meta, Struct
 
-from bitvault.http.call import Reply
+from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.scim import about, filters, shapes
+from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.request import Request
 from bitvault.wire import scim as wire
 
 _IDS = {"user_id", "group_id", "member"}
@@ -30,7 +34,19 @@ class Found(Chosen, frozen=True, kw_only=True):
     count: Annotated[int, Meta(ge=-(1 << 31), lt=1 << 31)] = 100
 
 
-def fitting(query: Found, known: dict[str, str]) -> dict[str, Any] | None:
+@frozen
+class Kind:
+    """A kind of resource that is looked for in lists."""
+
+    found_by: Mapping[str, str]
+    """Attributes that a filter may name, in lower case, to what the request calls them."""
+    find: Callable[..., Request[Any]]
+    """Makes the request, of the caller, what is looked for, and what was found in the filter."""
+    show: Callable[[Any], wire.User | wire.Group]
+    page: type[wire.Users | wire.Groups]
+
+
+def fitting(query: Found, known: Mapping[str, str]) -> dict[str, Any] | None:
     """Read what is looked for; None: nothing can fit."""
     if not query.filter:
         return {}
@@ -59,15 +75,29 @@ def part(query: Found) -> tuple[int, int]:
     return max(1, query.start_index) - 1, max(0, min(query.count, about.MAX_RESULTS))
 
 
-def head(query: Found, total: int, shown: int) -> dict[str, Any]:
-    """Return what a list says of itself."""
-    first = max(1, query.start_index)
-    return {
-        "schemas": (wire.LISTED,),
-        "total_results": total,
-        "start_index": first,
-        "items_per_page": shown,
-    }
+async def matches(call: Call[Any, Any], query: Found, kind: Kind) -> Answer:
+    """Answer the part that is asked for of what fits."""
+    given = fitting(query, kind.found_by)
+    if given is None:
+        return _listed(query, kind, 0, ())
+    offset, limit = part(query)
+    found = await call.identity.ask(
+        kind.find(call.caller, query, **given, offset=offset, limit=limit)
+    )
+    if isinstance(found, Refusal):
+        return found
+    return _listed(query, kind, found.total, tuple(map(kind.show, found.items)))
+
+
+def _listed(query: Found, kind: Kind, total: int, found: tuple[Any, ...]) -> Reply:
+    page = kind.page(
+        schemas=(wire.LISTED,),
+        total_results=total,
+        start_index=max(1, query.start_index),
+        items_per_page=len(found),
+        resources=tuple(choose(one, query) for one in found),
+    )
+    return Reply(200, page)
 
 
 def names(text: str) -> frozenset[str]:

@@ -22,7 +22,12 @@ from bitvault.wire import scim as wire
 
 routes = Routes("scim")
 
-_USER_BY = {"id": "user_id", "username": "login", "externalid": "external_id"}
+_USERS = queries.Kind(
+    {"id": "user_id", "username": "login", "externalid": "external_id"},
+    lambda caller, _, **given: FindProvisionedUsers(caller, **given),
+    shapes.user,
+    wire.Users,
+)
 _USER_CODES = ("invalid", "forbidden", "login_taken", "external_id_taken")
 
 
@@ -60,7 +65,7 @@ async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
 )
 async def scim_list_users(call: Call[NoBody, queries.Found]) -> Answer:
     """List or find users; for the tenant's admins."""
-    return await _users(call, call.query)
+    return await queries.matches(call, call.query, _USERS)
 
 
 @routes.route(
@@ -75,7 +80,7 @@ async def scim_list_users(call: Call[NoBody, queries.Found]) -> Answer:
 )
 async def scim_search_users(call: Call[wire.Search, NoQuery]) -> Answer:
     """List or find users, without naming them in the URL; for the tenant's admins."""
-    return await _users(call, queries.query(call.body))
+    return await queries.matches(call, queries.query(call.body), _USERS)
 
 
 @routes.route(
@@ -152,19 +157,6 @@ async def scim_delete_user(call: Call[NoBody, NoQuery]) -> Answer:
         return gone
     removed = await remove(call, gone.user, None)
     return removed if isinstance(removed, Refusal) else Reply(204)
-
-
-async def _users(call: Call[Any, Any], query: queries.Found) -> Answer:
-    given = queries.fitting(query, _USER_BY)
-    if given is None:
-        return Reply(200, wire.Users(**queries.head(query, 0, 0), resources=()))
-    offset, limit = queries.part(query)
-    request = FindProvisionedUsers(call.caller, **given, offset=offset, limit=limit)
-    found = await call.identity.ask(request)
-    if isinstance(found, Refusal):
-        return found
-    shown = tuple(queries.choose(shapes.user(one), query) for one in found.items)
-    return Reply(200, wire.Users(**queries.head(query, found.total, len(shown)), resources=shown))
 
 
 async def _revised(call: Call[Any, Any], change: changes.UserChange) -> Answer:
