@@ -9,6 +9,7 @@ its own is tagged by a digest of its JSON.
 
 import re
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
@@ -16,6 +17,8 @@ from bitvault.actors.files.contract import GetNode, Role, StaleRevision, Target
 from bitvault.http.call import Call
 from bitvault.http.problems import Rejected, invalid
 from bitvault.kernel.refusal import Refusal
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*')
 _REVISION = re.compile(r"([0-9]{1,18})(?:-[0-9a-f]*)?")
@@ -25,6 +28,11 @@ def etag(state: object, shown: msgspec.Struct | str) -> str:
     """Render a strong entity tag of a state, and of what is shown beside it."""
     raw = shown.encode() if isinstance(shown, str) else msgspec.json.encode(shown)
     return f'"{state}-{_digest(raw)}"'
+
+
+def tagged(state: object, shown: S) -> S:
+    """Return what is shown with its entity tag."""
+    return msgspec.structs.replace(shown, etag=etag(state, shown))
 
 
 def etag_of(body: bytes) -> str:

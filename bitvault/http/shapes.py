@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import attrs
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
 from bitvault.actors.sharing import contract as sharing
-from bitvault.http.preconditions import etag
+from bitvault.http.preconditions import etag, tagged
 from bitvault.http.problems import camel, invalid
 from bitvault.kernel.access import Right, role_of
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
@@ -216,7 +216,7 @@ def space(value: files.Space) -> spaces.Space:
         etag="",
         created_at=value.created_at,
     )
-    return replace(shown, etag=etag(value.revision, shown))
+    return tagged(value.revision, shown)
 
 
 def member(value: files.Member, logins: Mapping[UserId, str]) -> spaces.Member:
@@ -224,7 +224,7 @@ def member(value: files.Member, logins: Mapping[UserId, str]) -> spaces.Member:
     login = logins.get(value.user_id)
     role: Any = value.role.value
     shown = spaces.Member(user_id=value.user_id, login=login, role=role, etag="")
-    return replace(shown, etag=etag(value.role.value, shown))
+    return tagged(value.role.value, shown)
 
 
 def grantee(value: sharing.Grantee, names: Mapping[UUID, str]) -> shares.Grantee:
@@ -244,7 +244,7 @@ def grant(value: sharing.Grant, names: Mapping[UUID, str]) -> shares.Grant:
         granted_by=value.granted_by,
         granted_at=value.granted_at,
     )
-    return replace(shown, etag=etag(value.revision, shown))
+    return tagged(value.revision, shown)
 
 
 def holder(value: sharing.Holder, names: Mapping[UUID, str]) -> shares.Holder:
@@ -309,7 +309,7 @@ def link(value: sharing.Link) -> shares.Link:
         etag="",
         **{name: getattr(value, name) for name in (*same, "created_by", "created_at")},
     )
-    return replace(shown, etag=etag(value.revision, shown))
+    return tagged(value.revision, shown)
 
 
 def issued(value: sharing.LinkIssued) -> shares.LinkCreated:

@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 
-from msgspec.structs import replace
-
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
-from bitvault.http.preconditions import etag
+from bitvault.http.preconditions import tagged
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.wire import admin, policies, quotas
 
@@ -32,7 +30,7 @@ def policy(value: identity.TenantPolicy) -> policies.TenantPolicy:
         effective=_terms(value.effective),
         etag="",
     )
-    return replace(shown, etag=etag(value.revision, shown))
+    return tagged(value.revision, shown)
 
 
 def erasure(value: identity.Erasure) -> admin.Erasure:
@@ -56,7 +54,7 @@ def tenant_quota(value: files.TenantUsage) -> quotas.TenantQuota:
         reserved=value.reserved,
         etag="",
     )
-    return replace(shown, etag=etag(value.revision, shown))
+    return tagged(value.revision, shown)
 
 
 def space_quota(value: files.SpaceUsage) -> quotas.SpaceQuota:
@@ -69,7 +67,7 @@ def space_quota(value: files.SpaceUsage) -> quotas.SpaceQuota:
         reserved=value.reserved,
         etag="",
     )
-    return replace(shown, etag=etag(value.revision, shown))
+    return tagged(value.revision, shown)
 
 
 def _terms(value: identity.Policy) -> policies.Policy:

@@ -26,7 +26,7 @@ from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_revision
 from bitvault.http.problems import invalid
-from bitvault.http.routes.queries import Paged, page_reply
+from bitvault.http.routes.queries import Paged, page_reply, tagged_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import nodes as wire
@@ -265,10 +265,7 @@ def written(done: Written, status: int = 200) -> Reply:
 
 
 def _described(node: Node | Refusal) -> Answer:
-    if isinstance(node, Refusal):
-        return node
-    shown = shapes.node(node)
-    return Reply(200, shown, {"ETag": shown.etag})
+    return tagged_reply(node, shapes.node)
 
 
 def _wants_page(accept: str) -> bool:

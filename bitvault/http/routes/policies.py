@@ -9,9 +9,10 @@ from bitvault.actors.identity.contract import (
     TenantPolicy,
 )
 from bitvault.http import tenancy
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Answer, Call
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import single_revision
+from bitvault.http.routes.queries import tagged_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import policies as wire
@@ -75,7 +76,4 @@ def _change(body: wire.ChangePolicy) -> PolicyChange:
 
 
 def _reply(policy: TenantPolicy | Refusal) -> Answer:
-    if isinstance(policy, Refusal):
-        return policy
-    shown = tenancy.policy(policy)
-    return Reply(200, shown, {"ETag": shown.etag})
+    return tagged_reply(policy, tenancy.policy)

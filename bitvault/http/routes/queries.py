@@ -1,7 +1,7 @@
-"""Query strings that several routes share."""
+"""Query strings and answers that several routes share."""
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -54,6 +54,14 @@ def page_reply(page: Page[T] | Refusal, show: Callable[[T], object]) -> Answer:
         return page
     items = tuple(show(item) for item in page.items)
     return Reply(200, fields.Page(items=items, next_cursor=page.next_cursor))
+
+
+def tagged_reply(value: T | Refusal, show: Callable[[T], Any], status: int = 200) -> Answer:
+    """Answer what a room says as a shape that has a tag."""
+    if isinstance(value, Refusal):
+        return value
+    shown = show(value)
+    return Reply(status, shown, {"ETag": shown.etag})
 
 
 def list_reply(items: tuple[object, ...], cursor: str | None = None) -> Reply:

@@ -10,11 +10,12 @@ from bitvault.actors.files.contract import (
     SpaceUsage,
     TenantUsage,
 )
-from bitvault.actors.identity.contract import FindTenants, FindUsers, TenantNotFound, UserNotFound
 from bitvault.http import tenancy
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Answer, Call
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import single_revision
+from bitvault.http.routes.finding import find_tenant, find_user
+from bitvault.http.routes.queries import tagged_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import quotas as wire
@@ -58,9 +59,9 @@ async def change_quota(call: Call[wire.ChangeSpaceDefault, NoQuery]) -> Answer:
 )
 async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Answer:
     """Tell what a tenant has and may have; for operators."""
-    missing = await _missing_tenant(call)
-    if missing is not None:
-        return missing
+    tenant = await find_tenant(call, call.path["id"])
+    if isinstance(tenant, Refusal):
+        return tenant
     return _tenant(await call.files.ask(DescribeUsage(call.caller, call.path["id"])))
 
 
@@ -76,9 +77,9 @@ async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> Answer:
     """Say what a tenant may hold, from the next upload on; for operators."""
-    missing = await _missing_tenant(call)
-    if missing is not None:
-        return missing
+    tenant = await find_tenant(call, call.path["id"])
+    if isinstance(tenant, Refusal):
+        return tenant
     change = msgspec.structs.asdict(call.body)
     request = ChangeQuota(call.caller, call.path["id"], if_revision=single_revision(call), **change)
     return _tenant(await call.files.ask(request))
@@ -93,9 +94,9 @@ async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> An
 )
 async def get_user_quota(call: Call[NoBody, NoQuery]) -> Answer:
     """Tell what a user's personal space holds and may hold; for the tenant's admins."""
-    login = await _login(call)
-    if isinstance(login, Refusal):
-        return login
+    user = await find_user(call, call.path["id"])
+    if isinstance(user, Refusal):
+        return user
     return _space(await call.files.ask(DescribeUserUsage(call.caller, call.path["id"])))
 
 
@@ -110,14 +111,14 @@ async def get_user_quota(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def change_user_quota(call: Call[wire.ChangeSpaceQuota, NoQuery]) -> Answer:
     """Say what a user's space may hold, from the next upload on; for the tenant's admins."""
-    login = await _login(call)
-    if isinstance(login, Refusal):
-        return login
+    user = await find_user(call, call.path["id"])
+    if isinstance(user, Refusal):
+        return user
     body = call.body
     request = ChangeUserQuota(
         call.caller,
         call.path["id"],
-        login,
+        user.login,
         body.quota,
         body.unlimited,
         body.use_default,
@@ -126,32 +127,9 @@ async def change_user_quota(call: Call[wire.ChangeSpaceQuota, NoQuery]) -> Answe
     return _space(await call.files.ask(request))
 
 
-async def _missing_tenant(call: Call[object, object]) -> Refusal | None:
-    tenant_id = call.path["id"]
-    found = await call.identity.ask(FindTenants(call.caller, (tenant_id,)))
-    if isinstance(found, Refusal):
-        return found
-    return None if found else TenantNotFound(str(tenant_id))
-
-
-async def _login(call: Call[object, object]) -> str | Refusal:
-    """Return the login of the user in the path."""
-    user_id = call.path["id"]
-    found = await call.identity.ask(FindUsers(call.caller, (user_id,)))
-    if isinstance(found, Refusal):
-        return found
-    return found[0].login if found else UserNotFound(str(user_id))
-
-
 def _tenant(usage: TenantUsage | Refusal) -> Answer:
-    if isinstance(usage, Refusal):
-        return usage
-    shown = tenancy.tenant_quota(usage)
-    return Reply(200, shown, {"ETag": shown.etag})
+    return tagged_reply(usage, tenancy.tenant_quota)
 
 
 def _space(usage: SpaceUsage | Refusal) -> Answer:
-    if isinstance(usage, Refusal):
-        return usage
-    shown = tenancy.space_quota(usage)
-    return Reply(200, shown, {"ETag": shown.etag})
+    return tagged_reply(usage, tenancy.space_quota)

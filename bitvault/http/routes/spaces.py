@@ -11,16 +11,16 @@ from bitvault.actors.files.contract import (
     RemoveMember,
     Role,
     SetMember,
-    Space,
     UpdateSpace,
 )
-from bitvault.actors.identity.contract import FindUsers, User, UserNotFound
+from bitvault.actors.identity.contract import FindUsers, User
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_roles, single_revision
 from bitvault.http.problems import invalid
-from bitvault.http.routes.queries import PagedSpaces, list_reply, page_reply
+from bitvault.http.routes.finding import find_user
+from bitvault.http.routes.queries import PagedSpaces, list_reply, page_reply, tagged_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import spaces as wire
@@ -55,7 +55,7 @@ async def list_spaces(call: Call[NoBody, PagedSpaces]) -> Answer:
 async def create_space(call: Call[wire.CreateSpace, NoQuery]) -> Answer:
     """Create a team space; for the tenant's admins."""
     request = CreateSpace(call.caller, call.body.name, call.body.quota)
-    return _reply(await call.files.ask(request), 201)
+    return tagged_reply(await call.files.ask(request), shapes.space, 201)
 
 
 @routes.route(
@@ -63,7 +63,7 @@ async def create_space(call: Call[wire.CreateSpace, NoQuery]) -> Answer:
 )
 async def get_personal_space(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe your personal space."""
-    return _reply(await call.files.ask(GetSpace(call.caller)))
+    return tagged_reply(await call.files.ask(GetSpace(call.caller)), shapes.space)
 
 
 @routes.route(
@@ -71,7 +71,8 @@ async def get_personal_space(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def get_space(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a space."""
-    return _reply(await call.files.ask(GetSpace(call.caller, call.path["id"])))
+    space = await call.files.ask(GetSpace(call.caller, call.path["id"]))
+    return tagged_reply(space, shapes.space)
 
 
 @routes.route(
@@ -97,7 +98,7 @@ async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
         follows=body.use_default,
         if_revision=single_revision(call),
     )
-    return _reply(await call.files.ask(request))
+    return tagged_reply(await call.files.ask(request), shapes.space)
 
 
 @routes.route(
@@ -142,7 +143,7 @@ async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def get_member(call: Call[NoBody, NoQuery]) -> Answer:
     """Say which role a user has in a team space."""
-    user = await _user(call)
+    user = await find_user(call, call.path["userId"])
     if isinstance(user, Refusal):
         return user
     return _member(
@@ -170,7 +171,7 @@ async def get_member(call: Call[NoBody, NoQuery]) -> Answer:
 async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
     """Give a user a role in a team space."""
     role, expected = Role(call.body.role), expected_roles(call)
-    user = await _user(call)
+    user = await find_user(call, call.path["userId"])
     if isinstance(user, Refusal):
         return user
     request = SetMember(call.caller, call.path["id"], user.user_id, role, expected)
@@ -192,24 +193,5 @@ async def remove_member(call: Call[NoBody, NoQuery]) -> Answer:
     return await call.files.ask(request) or Reply(204)
 
 
-def _reply(space: Space | Refusal, status: int = 200) -> Answer:
-    if isinstance(space, Refusal):
-        return space
-    shown = shapes.space(space)
-    return Reply(status, shown, {"ETag": shown.etag})
-
-
 def _member(member: Member | Refusal, user: User) -> Answer:
-    if isinstance(member, Refusal):
-        return member
-    shown = shapes.member(member, {user.user_id: user.login})
-    return Reply(200, shown, {"ETag": shown.etag})
-
-
-async def _user(call: Call[object, object]) -> User | Refusal:
-    """Find the user that the path names; who has no login here is none of this tenant's."""
-    user_id = call.path["userId"]
-    users = await call.identity.ask(FindUsers(call.caller, (user_id,)))
-    if isinstance(users, Refusal):
-        return users
-    return users[0] if users else UserNotFound(str(user_id))
+    return tagged_reply(member, lambda one: shapes.member(one, {user.user_id: user.login}))

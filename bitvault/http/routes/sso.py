@@ -26,8 +26,8 @@ from bitvault.actors.sso.contract import (
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.preconditions import etag, single_revision
-from bitvault.http.routes.queries import list_reply
+from bitvault.http.preconditions import single_revision, tagged
+from bitvault.http.routes.queries import list_reply, tagged_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import sso as wire
@@ -238,10 +238,7 @@ def _redirect(location: str, cookie: str) -> Reply:
 
 
 def _reply(provider: Provider | Refusal, status: int = 200) -> Answer:
-    if isinstance(provider, Refusal):
-        return provider
-    shown = _shown(provider)
-    return Reply(status, shown, {"ETag": shown.etag})
+    return tagged_reply(provider, _shown, status)
 
 
 def _shown(provider: Provider) -> wire.IdentityProvider:
@@ -263,4 +260,4 @@ def _shown(provider: Provider) -> wire.IdentityProvider:
         created_at=provider.created_at,
         etag="",
     )
-    return msgspec.structs.replace(shown, etag=etag(provider.revision, shown))
+    return tagged(provider.revision, shown)

@@ -5,11 +5,11 @@ from bitvault.actors.identity.contract import (
     ChangeTenant,
     FindTenants,
     ListTenants,
-    TenantNotFound,
 )
 from bitvault.http import tenancy
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
+from bitvault.http.routes.finding import find_tenant
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
@@ -72,10 +72,8 @@ async def list_tenants(call: Call[NoBody, PagedTenants]) -> Answer:
 )
 async def get_tenant(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a tenant; for operators."""
-    found = await call.identity.ask(FindTenants(call.caller, (call.path["id"],)))
-    if isinstance(found, Refusal):
-        return found
-    return Reply(200, tenancy.tenant(found[0])) if found else TenantNotFound(str(call.path["id"]))
+    found = await find_tenant(call, call.path["id"])
+    return found if isinstance(found, Refusal) else Reply(200, tenancy.tenant(found))
 
 
 @routes.route(

@@ -15,11 +15,11 @@ from bitvault.actors.identity.contract import (
     FindUsers,
     ListUsers,
     User,
-    UserNotFound,
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
+from bitvault.http.routes.finding import find_user
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.http.routes.tokens import created, listed
 from bitvault.kernel.ids import UserId
@@ -60,10 +60,8 @@ class PagedUsers(Paged, frozen=True, kw_only=True):
 )
 async def get_user(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a user of your tenant."""
-    found = await call.identity.ask(FindUsers(call.caller, (call.path["id"],)))
-    if isinstance(found, Refusal):
-        return found
-    return Reply(200, shapes.user(found[0])) if found else UserNotFound(str(call.path["id"]))
+    found = await find_user(call, call.path["id"])
+    return found if isinstance(found, Refusal) else Reply(200, shapes.user(found))
 
 
 @routes.route(
@@ -164,10 +162,8 @@ async def _no_heir(call: Call[Any, Any], user_id: UUID, heir: UUID | None) -> Re
         return None
     if heir == user_id:
         return Invalid("heir", "must be another user")
-    found = await call.identity.ask(FindUsers(call.caller, (heir,)))
-    if isinstance(found, Refusal):
-        return found
-    return None if found else UserNotFound(str(heir))
+    found = await find_user(call, heir)
+    return found if isinstance(found, Refusal) else None
 
 
 @routes.route(
