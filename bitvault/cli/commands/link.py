@@ -1,13 +1,13 @@
 """``link create|list|revoke|revive|delete``."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bitvault.cli.context import DRY_RUN, connect, new_password, reports
-from bitvault.cli.durations import SAY, duration
+from bitvault.cli.durations import SAY, duration, from_now
 from bitvault.cli.exposure import foresee, foreseen
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
@@ -54,14 +54,8 @@ def create(
     password = new_password(password_file, "Password of the link") if has_password else None
     body: dict[str, Any] = {"role": role, "label": label, "password": password}
     body["maxDownloads"] = max_downloads
-    body["expiresAt"] = (
-        (datetime.now(UTC) + timedelta(seconds=expires)).isoformat() if expires else None
-    )
-    with connect() as client:
-        at = f"/v1/files/{client.node(path).id}/links"
-        made = client.rest.call("POST", at, LinkCreated, body=body)
-        address = f"{client.rest.server}{made.page}"
-    return Report([{**plain(made), "url": address}], [address])
+    body["expiresAt"] = from_now(expires)
+    return made(path, body)
 
 
 def link_foreseen(path: str, role: str, what: str) -> Report:
@@ -75,9 +69,7 @@ def link_foreseen(path: str, role: str, what: str) -> Report:
 @reports
 def list_(path: str | None) -> Report:
     """List the links to a file or folder; without a path, those you made."""
-    with connect() as client:
-        at = f"/v1/files/{client.node(path).id}/links" if path else "/v1/links"
-        found = list(client.listed(at, Link))
+    found = links(path)
     rows = [
         (
             one.id,
@@ -93,19 +85,12 @@ def list_(path: str | None) -> Report:
     return Report([plain(one) for one in found], table(rows, heads))
 
 
-def _set(link_id: str, told: str, *, revoked: bool) -> Report:
-    with connect() as client:
-        body = {"revoked": revoked}
-        made = client.rest.call("PATCH", f"/v1/links/{link_id}", Link, body=body)
-    return Report([plain(made)], [f"{link_id} {told}"])
-
-
 @link.command(epilog="Example: bitvault link revoke 0192f3c4-…")
 @click.argument("link_id", metavar="ID")
 @reports
 def revoke(link_id: str) -> Report:
     """End a link at once; `revive` makes it valid again."""
-    return _set(link_id, "leads nowhere any more", revoked=True)
+    return changed(link_id, {"revoked": True}, "leads nowhere any more")
 
 
 @link.command(epilog="Example: bitvault link revive 0192f3c4-…")
@@ -113,7 +98,7 @@ def revoke(link_id: str) -> Report:
 @reports
 def revive(link_id: str) -> Report:
     """Make a revoked link valid again, with the same address."""
-    return _set(link_id, "is valid again", revoked=False)
+    return changed(link_id, {"revoked": False}, "is valid again")
 
 
 @link.command(epilog="Example: bitvault link delete 0192f3c4-…")
@@ -124,3 +109,26 @@ def delete(link_id: str) -> Report:
     with connect() as client:
         client.rest.raw("DELETE", f"/v1/links/{link_id}")
     return Report([{"id": link_id}], [f"deleted {link_id}"])
+
+
+def made(path: str, body: Mapping[str, Any]) -> Report:
+    """Make a link or a file request; tell its address."""
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/links"
+        link = client.rest.call("POST", at, LinkCreated, body=body)
+        address = f"{client.rest.server}{link.page}"
+    return Report([{**plain(link), "url": address}], [address])
+
+
+def links(path: str | None) -> list[Link]:
+    """List links and file requests of a file or folder; without a path, the caller's own."""
+    with connect() as client:
+        at = f"/v1/files/{client.node(path).id}/links" if path else "/v1/links"
+        return list(client.listed(at, Link))
+
+
+def changed(link_id: str, body: Mapping[str, Any], told: str) -> Report:
+    """Change a link or a file request; tell what became of it."""
+    with connect() as client:
+        link = client.rest.call("PATCH", f"/v1/links/{link_id}", Link, body=body)
+    return Report([plain(link)], [f"{link_id} {told}"])

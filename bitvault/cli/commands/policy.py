@@ -6,12 +6,11 @@ from typing import Any
 
 import click
 
-from bitvault.cli.commands.tenants import tenant_id
+from bitvault.cli.commands.tenants import path_of
 from bitvault.cli.context import connect, reports
-from bitvault.cli.durations import SAY, seconds_of
+from bitvault.cli.durations import SAY, seconds_of, words_of
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table
-from bitvault.client.client import Client
 from bitvault.wire.policies import Policy, TenantPolicy
 
 _TENANT = click.option(
@@ -47,7 +46,7 @@ def life(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int
 def show(tenant: str | None) -> Report:
     """Show what holds, what your admins have set, and what the operators ask at least."""
     with connect() as client:
-        found = client.rest.call("GET", _path(client, tenant), TenantPolicy)
+        found = client.rest.call("GET", path_of(client, tenant, "policy"), TenantPolicy)
     return Report([plain(found)], _lines(found))
 
 
@@ -88,14 +87,10 @@ def set_(
     if not body:
         raise click.UsageError("say what to change; --help lists it")
     with connect() as client:
-        changed = client.rest.call("PATCH", _path(client, tenant), TenantPolicy, body=body)
+        changed = client.rest.call(
+            "PATCH", path_of(client, tenant, "policy"), TenantPolicy, body=body
+        )
     return Report([plain(changed)], _lines(changed))
-
-
-def _path(client: Client, tenant: str | None) -> str:
-    if tenant is None:
-        return "/v1/tenant/policy"
-    return f"/v1/admin/tenants/{tenant_id(client, tenant)}/policy"
 
 
 def _lines(shown: TenantPolicy) -> list[str]:
@@ -116,9 +111,4 @@ def _words(side: Policy) -> dict[str, str]:
 
 
 def _time(seconds: int | None) -> str:
-    if seconds is None:
-        return "-"
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
-        if seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+    return "-" if seconds is None else words_of(seconds)

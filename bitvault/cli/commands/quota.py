@@ -4,12 +4,11 @@ from typing import Any
 
 import click
 
-from bitvault.cli.commands.tenants import tenant_id
+from bitvault.cli.commands.tenants import path_of
 from bitvault.cli.context import connect, reports
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain
 from bitvault.cli.sizes import size as bytes_or
-from bitvault.client.client import Client
 from bitvault.wire.quotas import TenantQuota
 
 _TENANT = click.option("--tenant", help="Of this tenant (a name or an id); for operators.")
@@ -29,7 +28,7 @@ def quota() -> None:
 def show(tenant: str | None) -> Report:
     """Show what is used, and what may be."""
     with connect() as client:
-        found = client.rest.call("GET", _path(client, tenant), TenantQuota)
+        found = client.rest.call("GET", path_of(client, tenant, "quota"), TenantQuota)
     return Report([plain(found)], _lines(found))
 
 
@@ -56,14 +55,10 @@ def set_(tenant: str | None, total: int | str | None, spaces: int | str | None) 
         if given is not None:
             body |= {switch: True} if given == "none" else {name: given}
     with connect() as client:
-        changed = client.rest.call("PATCH", _path(client, tenant), TenantQuota, body=body)
+        changed = client.rest.call(
+            "PATCH", path_of(client, tenant, "quota"), TenantQuota, body=body
+        )
     return Report([plain(changed)], _lines(changed))
-
-
-def _path(client: Client, tenant: str | None) -> str:
-    if tenant is None:
-        return "/v1/tenant/quota"
-    return f"/v1/admin/tenants/{tenant_id(client, tenant)}/quota"
 
 
 def _lines(found: TenantQuota) -> list[str]:

@@ -1,20 +1,17 @@
 """``request create|list|close|reopen|delete``."""
 
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bitvault.cli.commands.link import delete, link_foreseen
-from bitvault.cli.context import DRY_RUN, connect, new_password, reports
-from bitvault.cli.durations import SAY, duration
+from bitvault.cli.commands.link import changed, delete, link_foreseen, links, made
+from bitvault.cli.context import DRY_RUN, new_password, reports
+from bitvault.cli.durations import SAY, duration, from_now
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
-from bitvault.wire.sharing import Link, LinkCreated
-
-_SIZE = re.compile(r"(\d{1,15})([KMGT]?)", re.IGNORECASE)
+from bitvault.cli.sizes import bytes_of
+from bitvault.wire.sharing import Link
 
 
 @click.group()
@@ -25,14 +22,10 @@ def request() -> None:
 def _size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
-    match = _SIZE.fullmatch(value)
-    if match is None or not int(match[1]):
+    size = bytes_of(value)
+    if not size:
         raise click.BadParameter(f"{value!r}: say bytes, or 500K, 20M, 2G")
-    return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))
-
-
-def _end(seconds: int | None) -> str | None:
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat() if seconds else None
+    return size
 
 
 @request.command(
@@ -65,7 +58,7 @@ def create(path: str, **given: Any) -> Report:
     body = {
         "role": "uploader",
         "label": given["label"],
-        "expiresAt": _end(given["deadline"]),
+        "expiresAt": from_now(given["deadline"]),
         "password": new_password(given["password_file"], "Its password") if asks else None,
         "request": {
             "message": given["message"],
@@ -74,11 +67,7 @@ def create(path: str, **given: Any) -> Report:
             "extensions": given["extensions"],
         },
     }
-    with connect() as client:
-        at = f"/v1/files/{client.node(path).id}/links"
-        made = client.rest.call("POST", at, LinkCreated, body=body)
-        address = f"{client.rest.server}{made.page}"
-    return Report([{**plain(made), "url": address}], [address])
+    return made(path, body)
 
 
 @request.command("list", epilog="Examples: bitvault request list; bitvault request list /receipts")
@@ -86,9 +75,7 @@ def create(path: str, **given: Any) -> Report:
 @reports
 def list_(path: str | None) -> Report:
     """List the file requests for a folder; without a path, those you made."""
-    with connect() as client:
-        at = f"/v1/files/{client.node(path).id}/links" if path else "/v1/links"
-        found = [one for one in client.listed(at, Link) if one.request]
+    found = [one for one in links(path) if one.request]
     rows = [_row(one) for one in found]
     heads = ("id", "until", "files", "bytes", "password", "label")
     return Report([plain(one) for one in found], table(rows, heads))
@@ -114,7 +101,7 @@ def _row(one: Link) -> tuple[Any, ...]:
 @reports
 def close(link_id: str) -> Report:
     """Take nothing more, at once, not even what is under way; what came in stays."""
-    return _change(link_id, {"revoked": True}, "takes nothing any more")
+    return changed(link_id, {"revoked": True}, "takes nothing any more")
 
 
 @request.command(epilog="Example: bitvault request reopen 0192f3c4-… --deadline 7d")
@@ -123,14 +110,8 @@ def close(link_id: str) -> Report:
 @reports
 def reopen(link_id: str, deadline: int | None) -> Report:
     """Take files again, at the same address."""
-    body: dict[str, Any] = {"revoked": False}
-    return _change(link_id, body | ({"expiresAt": _end(deadline)} if deadline else {}), "is open")
-
-
-def _change(link_id: str, body: dict[str, Any], told: str) -> Report:
-    with connect() as client:
-        made = client.rest.call("PATCH", f"/v1/links/{link_id}", Link, body=body)
-    return Report([plain(made)], [f"{link_id} {told}"])
+    ends = {"expiresAt": from_now(deadline)} if deadline else {}
+    return changed(link_id, {"revoked": False, **ends}, "is open")
 
 
 request.add_command(delete)

@@ -199,3 +199,10 @@ def tenant_id(client: Client, tenant: str) -> str:
     for found in client.listed(_PATH, Tenant, name=tenant):
         return str(found.id)
     raise NotFoundHere("tenant_not_found", f"there is no tenant {tenant!r}")
+
+
+def path_of(client: Client, tenant: str | None, what: str) -> str:
+    """Return where ``what`` of a tenant is: the caller's own, or one that they operate."""
+    if tenant is None:
+        return f"/v1/tenant/{what}"
+    return f"{_PATH}/{tenant_id(client, tenant)}/{what}"
