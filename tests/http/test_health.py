@@ -103,12 +103,14 @@ async def test_the_pages_need_nothing_from_elsewhere(world: World, path: str) ->
     assert "http://" not in text
     assert "https://" not in text
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    for loaded in re.findall(r'(?:src|href)="(/assets/[^"]+)"', text):
+        assert (await world.send("GET", loaded, token=None)).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["status", "docs"])
+@pytest.mark.parametrize("name", ["status", "docs", "device"])
 async def test_a_page_and_its_script_fit_together(world: World, name: str) -> None:
     """What the page loads is served, what the script looks for is there, and nothing is inline."""
-    page = await text_of(world, "/status" if name == "status" else "/v1/docs")
+    page = await text_of(world, "/v1/docs" if name == "docs" else f"/{name}")
     script = await text_of(world, f"/assets/{name}.js")
     loaded = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
     assert f"/assets/{name}.js" in loaded

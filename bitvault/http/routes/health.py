@@ -45,6 +45,7 @@ PAGES = {
     "/assets/docs.js": "docs.js",
     "/assets/link.js": "link.js",
     "/assets/request.js": "request.js",
+    "/assets/form.js": "form.js",
     "/assets/device.js": "device.js",
     "/assets/letter.js": "letter.js",
     "/assets/pages.css": "pages.css",

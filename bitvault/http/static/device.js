@@ -1,5 +1,4 @@
 "use strict";
-const at = (id) => document.getElementById(id);
 let token = "";
 
 function fact(name, text) {
@@ -13,31 +12,9 @@ function fact(name, text) {
   return row;
 }
 
-function say(text, kind) {
-  const told = document.createElement("p");
-  told.className = "notice " + kind;
-  told.textContent = text;
-  at("notices").replaceChildren(told);
-}
-
-function tell(problem) {
-  say(problem.detail || "The server cannot be reached; try again.", "bad");
-}
-
-async function ask(method, path, body) {
-  const headers = { Accept: "application/json" };
-  if (token) headers.Authorization = "Bearer " + token;
-  if (body) headers["Content-Type"] = "application/json";
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  if (answer.status === 204) return null;
-  const said = await answer.json();
-  if (!answer.ok) throw said;
-  return said;
-}
-
 // What is approved is a session of its own; the one of this page is not left behind.
 async function leave() {
-  if (token) await ask("DELETE", "/v1/sessions/current").catch(() => null);
+  if (token) await send("DELETE", "/v1/sessions/current", null, token).catch(() => null);
   token = "";
 }
 
@@ -47,7 +24,7 @@ async function held(buttons, act) {
     at("notices").replaceChildren();
     await act();
   } catch (problem) {
-    tell(problem);
+    fail(problem);
   } finally {
     buttons.forEach((one) => { one.disabled = false; });
   }
@@ -73,10 +50,11 @@ function show(device, user) {
 
 async function enter() {
   const body = { tenant: at("tenant").value, login: at("login").value, password: at("password").value };
-  const opened = await ask("POST", "/v1/sessions", body);
+  const opened = await send("POST", "/v1/sessions", body);
   token = opened.token;
   try {
-    show(await ask("POST", "/v1/device-authorizations/lookup", { userCode: at("code").value }), opened.user);
+    const code = { userCode: at("code").value };
+    show(await send("POST", "/v1/device-authorizations/lookup", code, token), opened.user);
     at("password").value = "";
   } catch (problem) {
     await leave();
@@ -85,7 +63,7 @@ async function enter() {
 }
 
 async function answer(word, said) {
-  await ask("POST", "/v1/device-authorizations/" + word, { userCode: at("code").value });
+  await send("POST", "/v1/device-authorizations/" + word, { userCode: at("code").value }, token);
   await leave();
   at("asks").hidden = true;
   say(said, word === "approve" ? "fine" : "");

@@ -1,28 +1,6 @@
 "use strict";
-const at = (id) => document.getElementById(id);
 const token = location.hash.slice(1);
 const page = location.pathname;
-
-async function send(method, path, body, session) {
-  const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  if (session) headers.Authorization = "Bearer " + session;
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
-  const read = text ? JSON.parse(text) : {};
-  if (!answer.ok) throw read;
-  return read;
-}
-
-function say(text, kind) {
-  const line = document.createElement("p");
-  line.className = "notice " + kind;
-  line.textContent = text;
-  at("notices").replaceChildren(line);
-}
-
-function fail(problem) {
-  say(problem.detail || "The server cannot be reached; try again.", "bad");
-}
 
 function done(text) {
   for (const form of document.forms) form.hidden = true;
