@@ -89,7 +89,8 @@ class WriteUser(Resource, frozen=True, kw_only=True):
     external_id: ExternalId | None = None
     display_name: Annotated[str, Meta(max_length=255)] | None = None
     name: FullName | None = None
-    active: bool = True
+    active: bool | None = None
+    """Left out: a new user may come in, and one that is here stays as they are."""
 
 
 class WriteGroup(Resource, frozen=True, kw_only=True):

@@ -7,8 +7,10 @@ from bitvault.actors.identity.contract import (
     FindProvisionedGroups,
     GroupNotFound,
     Membership,
+    ProvisionedGroup,
     ProvisionGroup,
     ReviseGroup,
+    UserNotFound,
 )
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
@@ -18,7 +20,7 @@ from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
 from bitvault.kernel.ids import GroupId
 from bitvault.kernel.principal import Caller, Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Invalid, Refusal
 from bitvault.wire import scim as wire
 
 routes = Routes("scim")
@@ -46,13 +48,19 @@ _A_UNIT = 10
 _GROUP_CODES = ("invalid", "forbidden", "group_taken", "external_id_taken", "too_many_groups")
 
 
+def _steps(body: wire.Change) -> int:
+    """Return what a change costs: one for a step, and more for many members in it."""
+    listed = [one.value for one in body.operations if isinstance(one.value, list)]
+    return len(body.operations) + sum(map(len, listed)) // _A_UNIT
+
+
 @routes.route(
     "POST",
     f"{ROOT}/Groups",
     {201: wire.Group},
     scope=Scope.ADMIN,
     body=wire.WriteGroup,
-    codes=(*_GROUP_CODES, "user_not_found", "idempotency_key_reused"),
+    codes=(*_GROUP_CODES, "idempotency_key_reused"),
     items=lambda body: 1 + len(body.members) // _A_UNIT,
     media=MEDIA,
 )
@@ -61,7 +69,7 @@ async def scim_create_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
     body = call.body
     members = frozenset(one.value for one in body.members)
     request = ProvisionGroup(call.caller, body.display_name, body.external_id or "", members)
-    made = await call.identity.ask(request)
+    made = _blamed(await call.identity.ask(request))
     return made if isinstance(made, Refusal) else queries.one(shapes.group(made), 201)
 
 
@@ -120,7 +128,7 @@ async def scim_get_group(call: Call[NoBody, queries.Chosen]) -> Answer:
     {200: wire.Group},
     scope=Scope.ADMIN,
     body=wire.WriteGroup,
-    codes=(*_GROUP_CODES, "group_not_found", "user_not_found"),
+    codes=(*_GROUP_CODES, "group_not_found"),
     items=lambda body: 1 + len(body.members) // _A_UNIT,
     media=MEDIA,
 )
@@ -138,8 +146,8 @@ async def scim_replace_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
     {200: wire.Group},
     scope=Scope.ADMIN,
     body=wire.Change,
-    codes=(*_GROUP_CODES, "group_not_found", "user_not_found"),
-    items=lambda body: len(body.operations),
+    codes=(*_GROUP_CODES, "group_not_found"),
+    items=_steps,
     media=MEDIA,
 )
 async def scim_change_group(call: Call[wire.Change, NoQuery]) -> Answer:
@@ -163,5 +171,12 @@ async def scim_delete_group(call: Call[NoBody, NoQuery]) -> Answer:
 async def _revised(call: Call[Any, Any], change: changes.GroupChange) -> Answer:
     named = change.name, change.external_id
     request = ReviseGroup(call.caller, GroupId(call.path["id"]), *named, change.members)
-    revised = await call.identity.ask(request)
+    revised = _blamed(await call.identity.ask(request))
     return revised if isinstance(revised, Refusal) else queries.one(shapes.group(revised))
+
+
+def _blamed(answer: ProvisionedGroup | Refusal) -> ProvisionedGroup | Refusal:
+    """Blame the body for a member there is not: a directory takes 404 for the group's own."""
+    if isinstance(answer, UserNotFound):
+        return Invalid("members", answer.detail)
+    return answer

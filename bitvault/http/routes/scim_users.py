@@ -48,7 +48,7 @@ async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
         body.user_name,
         body.external_id or "",
         body.display_name or changes.full_name(body.name),
-        is_disabled=not body.active,
+        is_disabled=body.active is False,
     )
     made = await call.identity.ask(request)
     return made if isinstance(made, Refusal) else queries.one(shapes.user(made), 201)

@@ -1,5 +1,6 @@
 """What a directory does to users and groups: by message, on a real database."""
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.actor import Identity, provisioning
 from bitvault.actors.identity.contract import (
     AddMember,
     AdmitOutsider,
@@ -36,7 +37,9 @@ from bitvault.actors.identity.contract import (
     TooManyGroups,
     UserNotFound,
 )
+from bitvault.actors.identity.store.provisioning import set_external_user
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.drivers.postgres.port import Query
 from bitvault.kernel.ids import GroupId, UserId
 from bitvault.kernel.principal import Caller, Idempotency, Origin
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
@@ -274,8 +277,8 @@ async def test_a_disabled_user_is_made_and_enabled_later(identity: Identity, adm
     """A directory may send people before they start."""
     made = await identity.handle(ProvisionUser(admin, "new", is_disabled=True))
     assert made.user.is_disabled
-    enabled = await identity.handle(ChangeUser(admin, made.user.user_id, is_disabled=False))
-    assert not enabled.is_disabled
+    enabled = await identity.handle(ReviseUser(admin, made.user.user_id, is_disabled=False))
+    assert not enabled.user.is_disabled
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800", "x" * 1025])
@@ -343,23 +346,70 @@ async def test_no_account_that_has_another_way_in_is_taken_over(
     identity: Identity, admin: Caller, ann: ProvisionedUser
 ) -> None:
     """One with a password, a service account, an operator, one that is disabled, or is gone."""
-    root, bob = admin.principal.user_id, await identity.handle(CreateUser(admin, "bob", PASSWORD))
+    bob = await identity.handle(CreateUser(admin, "bob", PASSWORD))
     robot = await identity.handle(CreateUser(admin, "robot", None, kind="service"))
-    for number, user_id in enumerate((root, bob.user_id, robot.user_id)):
-        await identity.handle(ChangeUser(admin, user_id, external_id=f"taken-{number}"))
-        told = await come(identity, admin, "s-1", f"taken-{number}")
-        assert isinstance(told, NotAdmitted)
-    await identity.handle(ChangeUser(admin, ann.user.user_id, is_disabled=True))
+    operator = evolve(bob, user_id=admin.principal.user_id)
+    for user in (bob, robot, operator):
+        await identity.database.transact(
+            admin.tenant_id, partial(set_external_user, user=user, external_id="taken")
+        )
+        assert isinstance(await come(identity, admin, "s-1", "taken"), NotAdmitted)
+        await identity.database.transact(
+            admin.tenant_id, partial(set_external_user, user=user, external_id="")
+        )
+    await identity.handle(ReviseUser(admin, ann.user.user_id, is_disabled=True))
     assert await come(identity, admin, "s-1", "ext-1") == NotAdmitted("the user is disabled")
-    await identity.handle(ChangeUser(admin, ann.user.user_id, is_disabled=False))
+    await identity.handle(ReviseUser(admin, ann.user.user_id, is_disabled=False))
     assert await come(identity, admin, "s-1", "ext-1") == ann.user
-    enabled = await identity.handle(ReviseUser(admin, made.user.user_id, is_disabled=False))
-    assert not enabled.user.is_disabled
 
 
 async def test_a_directory_neither_finds_nor_changes_service_accounts(
     identity: Identity, admin: Caller, database: PostgresDatabase
+) -> None:
     """What it cannot see it cannot disable, though its token may be an admin's."""
+    robot = await identity.handle(CreateUser(admin, "robot", None, kind="service"))
     async with unchanged(database):
         off = ReviseUser(admin, robot.user_id, is_disabled=True)
         assert await identity.handle(off) == UserNotFound(str(robot.user_id))
+
+
+async def test_a_page_of_groups_has_no_more_members_than_can_be_shown(
+    identity: Identity, admin: Caller, ann: ProvisionedUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is cut comes with the next page; one group alone is shown, however large it is."""
+    bob = await identity.handle(ProvisionUser(admin, "bob"))
+    both = frozenset({ann.user.user_id, bob.user.user_id})
+    for name in ("A", "B", "C"):
+        await identity.handle(ProvisionGroup(admin, name, "", both))
+    for most, shown in ((6, ["A", "B", "C"]), (5, ["A", "B"]), (3, ["A"]), (1, ["A"])):
+        monkeypatch.setattr(provisioning, "_MOST_MEMBERS", most)
+        found = await identity.handle(FindProvisionedGroups(admin))
+        assert [one.group.name for one in found.items] == shown
+        assert found.total == 3
+        assert all(len(one.members) == 2 for one in found.items)
+
+
+async def test_a_repeat_with_other_words_is_no_repeat(identity: Identity, admin: Caller) -> None:
+    """The same key for another person, or another group, is refused."""
+    caller = evolve(admin, idempotency=Idempotency("k", b"f"))
+    first = await identity.handle(ProvisionUser(caller, "eve", "e-1", "Eve"))
+    assert await identity.handle(ProvisionUser(caller, "eve", "e-1", "Eve")) == first
+    for other in (ProvisionUser(caller, "eve", "e-2", "Eve"), ProvisionUser(caller, "eve", "e-1")):
+        assert isinstance(await identity.handle(other), IdempotencyConflict)
+
+
+async def test_what_a_directory_calls_somebody_does_not_change_in_silence(
+    identity: Identity, admin: Caller, ann: ProvisionedUser
+) -> None:
+    """It is how the directory finds them."""
+
+    async def count() -> int:
+        query = Query("n", "SELECT count(*) AS n FROM outbox.event WHERE kind = 'user.changed'", ())
+        row = await identity.database.read(None, lambda tx: tx.fetchrow(query))
+        assert row is not None
+        return int(row["n"])
+
+    before = await count()
+    for external_id, told in (("ext-1", 0), ("ext-9", 1), ("ext-9", 1)):
+        await identity.handle(ReviseUser(admin, ann.user.user_id, external_id=external_id))
+        assert await count() - before == told

@@ -62,14 +62,21 @@ class Lifecycle(Desk):
             if user.kind != "person":
                 raise Refused(UserNotFound(str(user_id)))
             changed = await self._change(tx, user, _change_of(user, request))
-            if external_id is not None:
-                await take_external_id(tx, changed, external_id)
-            found = await provisioning.users_fitting(tx, caller.tenant_id, user_id, None, None)
-            return found.items[0]
+            was = await self._provisioned(tx, changed)
+            if external_id in {None, was.external_id}:
+                return was
+            await take_external_id(tx, changed, external_id or "")
+            if changed == user:
+                await self._append(tx, caller, _told(changed))
+            return await self._provisioned(tx, changed)
 
         revised = await self.database.transact(caller.tenant_id, work)
         self.principals.forget(caller.tenant_id, user_id)
         return revised
+
+    async def _provisioned(self, tx: Transaction, user: User) -> ProvisionedUser:
+        place = user.tenant_id, user.user_id
+        return (await provisioning.users_fitting(tx, *place, None, None)).items[0]
 
     async def _change(self, tx: Transaction, user: User, request: ChangeUser) -> User:
         changed = rules.changed_user(user, request)

@@ -1,6 +1,6 @@
 """Users and groups as a directory makes, finds and changes them."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from attrs import define, evolve
@@ -43,6 +43,9 @@ from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
+_MOST_MEMBERS: Final = 20_000
+"""In one page of groups; more than a group can be given at once."""
+
 
 @define(eq=False)
 class Provisioning(Desk):
@@ -63,7 +66,7 @@ class Provisioning(Desk):
         async def work(tx: Transaction) -> ProvisionedUser:
             made_id = await keys.made_before(tx, caller, user.user_id, user.created_at)
             if made_id is not None:
-                return await _same_user(tx, caller, made_id, user)
+                return await _same_user(tx, made_id, ProvisionedUser(user, external_id))
             await tenants.hold_tenant(tx, user.tenant_id)
             await self._provision(tx, caller, user, external_id)
             return ProvisionedUser(user, external_id)
@@ -113,7 +116,7 @@ class Provisioning(Desk):
         async def work(tx: Transaction) -> tuple[ProvisionedGroup, tuple[UserId, ...]]:
             made_id = await keys.made_before(tx, caller, group.group_id, group.created_at)
             if made_id is not None:
-                return await _same_group(tx, caller, made_id, name), ()
+                return await _same_group(tx, caller, made_id, (name, external_id)), ()
             await tenants.hold_tenant(tx, caller.tenant_id)
             if not await groups.insert_group(tx, caller.tenant_id, group, rules.name_key(name)):
                 raise Refused(GroupTaken(name))
@@ -184,20 +187,22 @@ class Provisioning(Desk):
         return await self.database.read(tenant_id, work)
 
 
-async def _same_user(
-    tx: Transaction, caller: Caller, made_id: UUID, asked: User
-) -> ProvisionedUser:
-    found = await store.users_fitting(tx, caller.tenant_id, made_id, None, None)
-    if not found.items or found.items[0].user.login != asked.login:
+async def _same_user(tx: Transaction, made_id: UUID, asked: ProvisionedUser) -> ProvisionedUser:
+    found = await store.users_fitting(tx, asked.user.tenant_id, made_id, None, None)
+    if not found.items or _words(found.items[0]) != _words(asked):
         raise Refused(IdempotencyConflict())
     return found.items[0]
 
 
+def _words(one: ProvisionedUser) -> tuple[object, ...]:
+    return one.user.login, one.user.display_name, one.user.is_disabled, one.external_id
+
+
 async def _same_group(
-    tx: Transaction, caller: Caller, made_id: UUID, name: str
+    tx: Transaction, caller: Caller, made_id: UUID, asked: tuple[str, str]
 ) -> ProvisionedGroup:
     made = await store.groups_fitting(tx, caller.tenant_id, made_id, None, None, None)
-    if not made or made[0].group.name != name:
+    if not made or (made[0].group.name, made[0].external_id) != asked:
         raise Refused(IdempotencyConflict())
     (shown,) = await _with_members(tx, caller.tenant_id, made)
     return shown
@@ -246,8 +251,13 @@ async def _shown(tx: Transaction, tenant_id: TenantId, group_id: GroupId) -> Pro
 async def _with_members(
     tx: Transaction, tenant_id: TenantId, found: tuple[ProvisionedGroup, ...]
 ) -> tuple[ProvisionedGroup, ...]:
-    members = await store.members_of(tx, tenant_id, [one.group.group_id for one in found])
-    return tuple(evolve(one, members=tuple(members[one.group.group_id])) for one in found)
+    """Return groups with all their members: as many as that are not too many, one at least."""
+    ids = [one.group.group_id for one in found]
+    members = await store.members_of(tx, tenant_id, ids, _MOST_MEMBERS if len(ids) > 1 else None)
+    if not members and ids:
+        members = await store.members_of(tx, tenant_id, ids[:1])
+    shown = [one for one in found if one.group.group_id in members]
+    return tuple(evolve(one, members=tuple(members[one.group.group_id])) for one in shown)
 
 
 T = TypeVar("T")

@@ -107,15 +107,20 @@ async def groups_fitting(
 
 
 async def members_of(
-    tx: Transaction, tenant_id: TenantId, group_ids: Iterable[GroupId]
+    tx: Transaction, tenant_id: TenantId, group_ids: Sequence[GroupId], most: int | None = None
 ) -> Mapping[UUID, Sequence[User]]:
-    """List who is in each group."""
-    rows = await tx.fetch(QUERIES["members_of"], tenant_id=tenant_id, group_ids=list(group_ids))
-    found: defaultdict[UUID, list[User]] = defaultdict(list)
+    """List who is in each group, by id; of groups with more than ``most`` in all the first ones."""
+    place = {"tenant_id": tenant_id, "group_ids": list(group_ids)}
+    limit = None if most is None else most + 1
+    rows = await tx.fetch(QUERIES["members_of"], **place, most=limit)
+    found: dict[UUID, list[User]] = {group_id: [] for group_id in group_ids}
     for row in rows:
         fields = dict(row)
         found[fields.pop("group_id")].append(User(**fields))
-    return found
+    if limit is None or len(rows) < limit:
+        return found
+    cut = rows[-1]["group_id"]
+    return {group_id: users for group_id, users in found.items() if group_id < cut}
 
 
 async def hold_accounts(

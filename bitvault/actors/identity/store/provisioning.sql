@@ -107,7 +107,8 @@ FROM identity.membership AS m
 JOIN identity.account AS a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id
 JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 WHERE m.tenant_id = :tenant_id AND m.group_id = ANY(:group_ids::uuid[])
-ORDER BY m.group_id, m.user_id;
+ORDER BY m.group_id, m.user_id
+LIMIT :most::integer;
 
 -- hold_accounts --
 -- In the order of their ids, so that two who put the same users in groups take turns.
