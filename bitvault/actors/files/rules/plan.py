@@ -228,6 +228,22 @@ def _fields(spot: Spot, space_id: UUID) -> dict[str, Any]:
     }
 
 
+def draw_copy(
+    picture: Picture, source: Spot, place: tuple[UUID, UUID, str], space_id: UUID
+) -> None:
+    """Draw a copy at ``place``, its id, its parent's and its name, with the current version."""
+    node_id, parent_id, name = place
+    content, version = source.content, source.version and 1
+    spot = Spot(node_id, parent_id, source.kind, name, 1, version, content)
+    picture.put(spot)
+    if spot.kind == "file":
+        picture.versions.append(spot)
+        picture.events.append(committed(spot, space_id, copied_from=source.node_id))
+    else:
+        fields = (node_id, 1, space_id, parent_id, name, source.node_id)
+        picture.events.append(NodeCreated(*fields))
+
+
 def committed(
     spot: Spot,
     space_id: UUID,

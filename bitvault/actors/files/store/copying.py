@@ -9,14 +9,13 @@ from attrs import evolve
 from bitvault.actors.files.contract import (
     CopyNode,
     KindMismatch,
-    NodeCreated,
     RestoreVersion,
     TooManyNodes,
     TreeRuleBroken,
     VersionNotFound,
 )
 from bitvault.actors.files.rules.names import MAX_DEPTH, join, valid_name
-from bitvault.actors.files.rules.plan import Content, Picture, Spot, committed
+from bitvault.actors.files.rules.plan import Content, Picture, committed, draw_copy
 from bitvault.actors.files.store.contents import (
     lock_ledger,
     reuse_blobs,
@@ -98,22 +97,9 @@ def _copied(
     fresh = {row["node_id"]: structure.ids.uuid7() for row in rows}
     for row in rows:
         source = spot_of(row)
-        spot = Spot(
-            fresh[source.node_id],
-            fresh.get(source.parent_id, parent_id),
-            source.kind,
-            name if row is rows[0] else source.name,
-            1,
-            source.version and 1,
-            source.content,
-        )
-        picture.put(spot)
-        if spot.kind == "file":
-            picture.versions.append(spot)
-            picture.events.append(committed(spot, space_id, copied_from=source.node_id))
-        else:
-            fields = (spot.node_id, 1, space_id, spot.parent_id, spot.name, source.node_id)
-            picture.events.append(NodeCreated(*fields))
+        node_id, above = fresh[source.node_id], fresh.get(source.parent_id, parent_id)
+        place = node_id, above, name if row is rows[0] else source.name
+        draw_copy(picture, source, place, space_id)
     return picture
 
 

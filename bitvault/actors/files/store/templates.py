@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from bitvault.actors.files.contract import NodeCreated
-from bitvault.actors.files.rules.plan import Picture, Spot, committed
+from bitvault.actors.files.rules.plan import Picture, draw_copy
 from bitvault.actors.files.store.contents import (
     Stamp,
     lock_ledger,
@@ -86,20 +85,6 @@ def _picture(ids: Ids, rows: Sequence[Row], space_id: UUID, root_id: UUID) -> Pi
     for row in rows[1:]:
         source = spot_of(row)
         fresh[source.node_id] = ids.uuid7()
-        spot = Spot(
-            fresh[source.node_id],
-            fresh[source.parent_id],
-            source.kind,
-            source.name,
-            1,
-            source.version and 1,
-            source.content,
-        )
-        picture.put(spot)
-        if spot.kind == "file":
-            picture.versions.append(spot)
-            picture.events.append(committed(spot, space_id, copied_from=source.node_id))
-        else:
-            fields = (spot.node_id, 1, space_id, spot.parent_id, spot.name, source.node_id)
-            picture.events.append(NodeCreated(*fields))
+        place = fresh[source.node_id], fresh[source.parent_id], source.name
+        draw_copy(picture, source, place, space_id)
     return picture
