@@ -1,7 +1,5 @@
 """Groups: by message, on a real database."""
 
-from typing import Any
-
 import pytest
 from attrs import evolve
 
@@ -20,28 +18,18 @@ from bitvault.actors.identity.contract import (
     GroupTaken,
     ListGroups,
     ListMembers,
-    OpenSession,
     RemoveMember,
     RenameGroup,
-    SecretIssued,
     TooManyGroups,
     User,
     UserNotFound,
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import GroupId, UserId
-from bitvault.kernel.principal import Caller, Idempotency, Origin
+from bitvault.kernel.principal import Caller, Idempotency
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from tests.actors.identity.conftest import ORIGIN, PASSWORD, log_in
 from tests.support.postgres import unchanged
-
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
-
-
-@pytest.fixture
-async def admin(identity: Identity, session: SecretIssued) -> Caller:
-    """Be ``root``."""
-    return Caller(await identity.handle(Authenticate(session.token, ORIGIN)), ORIGIN)
 
 
 @pytest.fixture
@@ -65,11 +53,6 @@ async def groups_of(identity: Identity, token: str) -> tuple[GroupId, ...]:
     principal = await identity.handle(Authenticate(token, ORIGIN))
     groups: tuple[GroupId, ...] = principal.groups
     return groups
-
-
-async def log_in(identity: Identity, login: str, tenant: str = "acme") -> Any:
-    """Open a session."""
-    return await identity.handle(OpenSession(tenant, login, PASSWORD, ORIGIN))
 
 
 @pytest.mark.requirement("X23")

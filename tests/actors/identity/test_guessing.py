@@ -13,8 +13,8 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.kernel.principal import Origin
+from tests.actors.identity.conftest import PASSWORD
 
-PASSWORD = "correct horse"
 WRONG = "wrong horse"
 HOME = "192.0.2.1"
 

@@ -36,11 +36,10 @@ from bitvault.kernel.ids import NodeId
 from bitvault.kernel.paging import MAX_LIMIT
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
+from tests.actors.identity.conftest import ORIGIN, PASSWORD
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
 
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
 DAY = 86_400
 _MANY = Query(
     "many",

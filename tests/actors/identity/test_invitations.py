@@ -36,12 +36,10 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.kernel.ids import GroupId
 from bitvault.kernel.paging import Page
-from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
+from bitvault.kernel.principal import Caller, Idempotency, Principal
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from tests.actors.identity.conftest import ORIGIN, PASSWORD
 from tests.support.determinism import FixedClock
-
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
 
 
 @pytest.fixture

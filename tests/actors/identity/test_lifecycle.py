@@ -27,7 +27,6 @@ from bitvault.actors.identity.contract import (
     ListCredentials,
     ListMembers,
     ListUsers,
-    OpenSession,
     SecretIssued,
     Unauthenticated,
     User,
@@ -35,28 +34,15 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import UserId
-from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
+from bitvault.kernel.principal import Caller, Idempotency, Principal
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from tests.actors.identity.conftest import ORIGIN, PASSWORD, log_in
 from tests.support.postgres import snapshot, unchanged
-
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
-
-
-async def log_in(room: Identity, login: str, tenant: str = "acme") -> Any:
-    """Open a session."""
-    return await room.handle(OpenSession(tenant, login, PASSWORD, ORIGIN))
 
 
 async def whose(room: Identity, token: str) -> Any:
     """Return the principal of a token, or the refusal."""
     return await room.handle(Authenticate(token, ORIGIN))
-
-
-@pytest.fixture
-async def admin(identity: Identity, session: SecretIssued) -> Caller:
-    """Be ``root``."""
-    return Caller(await whose(identity, session.token), ORIGIN)
 
 
 @pytest.fixture

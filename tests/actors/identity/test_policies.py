@@ -30,19 +30,11 @@ from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.limits import Limit
 from bitvault.kernel.policy import SharingPolicy
-from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.principal import Caller, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid
+from tests.actors.identity.conftest import ORIGIN, PASSWORD, be
 from tests.support.determinism import FixedClock
 from tests.support.postgres import unchanged
-
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
-
-
-async def be(room: Identity, login: str, tenant: str) -> Caller:
-    """Log in."""
-    opened = await room.handle(OpenSession(tenant, login, PASSWORD, ORIGIN))
-    return Caller(await room.handle(Authenticate(opened.token, ORIGIN)), ORIGIN)
 
 
 @pytest.fixture

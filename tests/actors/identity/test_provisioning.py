@@ -41,19 +41,11 @@ from bitvault.actors.identity.store.provisioning import set_external_user
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query
 from bitvault.kernel.ids import GroupId, UserId
-from bitvault.kernel.principal import Caller, Idempotency, Origin
+from bitvault.kernel.principal import Caller, Idempotency
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from tests.actors.identity.conftest import ORIGIN, PASSWORD
 from tests.actors.identity.racing import overtaken
 from tests.support.postgres import unchanged
-
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
-
-
-@pytest.fixture
-async def admin(identity: Identity, session: SecretIssued) -> Caller:
-    """Be ``root``."""
-    return Caller(await identity.handle(Authenticate(session.token, ORIGIN)), ORIGIN)
 
 
 @pytest.fixture

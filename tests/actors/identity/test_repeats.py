@@ -19,13 +19,12 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
-from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal, Scope
+from bitvault.kernel.principal import Caller, Idempotency, Principal, Scope
 from bitvault.kernel.refusal import IdempotencyConflict
+from tests.actors.identity.conftest import ORIGIN, PASSWORD
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
 
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
 KEY = Idempotency("k-1", b"not looked at")
 
 

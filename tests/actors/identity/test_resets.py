@@ -38,10 +38,10 @@ from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid
+from tests.actors.identity.conftest import ORIGIN
 from tests.actors.identity.racing import overtaken
 from tests.support.determinism import FixedClock
 
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
 PASSWORD, NEW = "correct horse", "battery staple"
 EMAIL = "root@example.org"
 EVENTS = Query(

@@ -21,7 +21,6 @@ from bitvault.actors.identity.contract import (
     LastOperator,
     ListTenants,
     ListUsers,
-    OpenSession,
     SecretIssued,
     Tenant,
     TenantNotFound,
@@ -32,19 +31,10 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.principal import Caller, Idempotency, Origin, Scope
+from bitvault.kernel.principal import Caller, Idempotency, Scope
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from tests.actors.identity.conftest import ORIGIN, PASSWORD, be
 from tests.support.postgres import unchanged
-
-ORIGIN = Origin("r", "192.0.2.1", "pytest")
-PASSWORD = "correct horse"
-
-
-async def be(room: Identity, login: str, tenant: str) -> Caller:
-    """Log in."""
-    opened = await room.handle(OpenSession(tenant, login, PASSWORD, ORIGIN))
-    assert isinstance(opened, SecretIssued)
-    return Caller(await room.handle(Authenticate(opened.token, ORIGIN)), ORIGIN)
 
 
 @pytest.fixture
