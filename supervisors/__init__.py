@@ -53,6 +53,7 @@ from supervisors.spec import BRUTAL_KILL, INFINITY, Backoff, ChildSpec, Flags, R
 from supervisors.status import ChildCounts, ChildStatus, SupervisorStatistics
 from supervisors.supervisor import Supervisor, supervisor
 from supervisors.tree import TreeHandle, run_tree
+from supervisors.turns import Bell, Board, Turn, Turns
 
 __all__ = [
     "BRUTAL_KILL",
@@ -62,6 +63,8 @@ __all__ = [
     "ActorStatistics",
     "AskTimeout",
     "Backoff",
+    "Bell",
+    "Board",
     "Child",
     "ChildAlreadyPresent",
     "ChildCounts",
@@ -105,6 +108,8 @@ __all__ = [
     "TreeHandle",
     "TreeStarted",
     "TreeStopped",
+    "Turn",
+    "Turns",
     "UnknownMessage",
     "actor",
     "add_restart",
