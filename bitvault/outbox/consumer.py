@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from bitvault.drivers.bus.port import Bus, Subscription
 from bitvault.drivers.postgres.port import Database, Transaction
@@ -25,7 +25,7 @@ from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
 from bitvault.outbox.lag import LagGauge
 from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
-from supervisors import Child, ChildSpec
+from supervisors import Child, ChildSpec, Turn, Turns
 
 _SLICE = 200
 _MOST_TENANTS = 1000
@@ -84,6 +84,7 @@ class ConsumerLoop:
     attempts: int = 5
     retry_seconds: float = 0.25
     """Before the second try of an event; doubles from try to try."""
+    turns: Turns = Factory(lambda self: Turns(self.consumer.name), takes_self=True)
     applied: int = field(default=0, init=False)
     parked: int = field(default=0, init=False)
     _wakeups: Wakeups = field(factory=Wakeups, init=False)
@@ -105,7 +106,8 @@ class ConsumerLoop:
                 nursery.start_soon(sweep_at_stop, child, self._wakeups)
                 nursery.start_soon(self._gauge.watch)
                 child.started()
-                await self._work(child)
+                with self.turns.taken_by(child, self._wakeups.sweep):
+                    await self._work(child)
                 nursery.cancel_scope.cancel()
         finally:
             subscription.close()
@@ -126,16 +128,38 @@ class ConsumerLoop:
     async def _work(self, child: Child) -> None:
         failures = 0
         while not child.stopping.is_set():
+            self.turns.due = trio.current_time() + self.sweep_seconds
             named = await self._wakeups.wait(self.sweep_seconds)
+            if await self._turn(child, named):
+                failures = 0
+                continue
+            self._wakeups.sweep()
+            await pause(child, failures)
+            failures += 1
+
+    async def _turn(self, child: Child, named: Sequence[TenantId]) -> bool:
+        """Go through tenants; return whether all that it takes was there."""
+        with self.turns.turn() as turn:
+            before = self.applied, self.parked
             try:
                 await self._round(child, named or await self._behind())
-                failures = 0
+                self._tell_failing(turn)
             except DependencyDown as down:
                 log = structlog.get_logger("consumer")
                 log.warning("paused", consumer=self.consumer.name, dependency=down.dependency)
-                self._wakeups.sweep()
-                await pause(child, failures)
-                failures += 1
+                turn.fail(f"{down.dependency} does not answer")
+                return False
+            finally:
+                turn.count("applied", self.applied - before[0])
+                turn.count("parked", self.parked - before[1])
+        return True
+
+    def _tell_failing(self, turn: Turn) -> None:
+        """Tell of events that fail by the type of the error: its text may be about content."""
+        if self._failing:
+            types = sorted({one.error.partition(":")[0] for one in self._failing.values()})
+            waiting = f"tenants that wait for it: {len(self._failing)}"
+            turn.fail(f"an event fails ({', '.join(types)}); {waiting}")
 
     async def _round(self, child: Child, tenants: Sequence[TenantId]) -> None:
         for tenant_id in tenants:

@@ -7,8 +7,10 @@ Error handling: a database or bus that is down pauses the relay; nothing is lost
 cursor has not moved. Anything else is a crash.
 """
 
+from collections.abc import Sequence
+
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
 from bitvault.drivers.bus.port import Bus
 from bitvault.drivers.postgres.port import Database, Transaction
@@ -17,9 +19,10 @@ from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
 from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
-from supervisors import Child, ChildSpec
+from supervisors import Child, ChildSpec, Turn, Turns
 
 RELAY = "relay"
+"""The name of its cursor."""
 _SLICE = 500
 _MOST_TENANTS = 1000
 
@@ -32,27 +35,35 @@ class Relay:
     bus: Bus
     wakeups: Wakeups
     sweep_seconds: float = 1.0
+    turns: Turns = field(factory=lambda: Turns(RELAY))
 
     async def run(self, child: Child) -> None:
         """Publish until asked to stop."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(sweep_at_stop, child, self.wakeups)
             child.started()
-            await self._work(child)
+            with self.turns.taken_by(child, self.wakeups.sweep):
+                await self._work(child)
             nursery.cancel_scope.cancel()
 
     async def _work(self, child: Child) -> None:
         failures = 0
         while not child.stopping.is_set():
+            self.turns.due = trio.current_time() + self.sweep_seconds
             named = await self.wakeups.wait(self.sweep_seconds)
-            try:
-                for tenant_id in named or await self._behind():
-                    await self.publish(tenant_id)
-                failures = 0
-            except DependencyDown:
+            with self.turns.turn() as turn:
+                await self._turn(named, turn)
+            if turn.error:
                 self.wakeups.sweep()
                 await pause(child, failures)
-                failures += 1
+            failures = failures + 1 if turn.error else 0
+
+    async def _turn(self, named: Sequence[TenantId], turn: Turn) -> None:
+        try:
+            for tenant_id in named or await self._behind():
+                turn.count("published", await self.publish(tenant_id))
+        except DependencyDown as down:
+            turn.fail(f"{down.dependency} does not answer")
 
     async def _behind(self) -> tuple[TenantId, ...]:
         async def work(tx: Transaction) -> tuple[TenantId, ...]:
@@ -60,23 +71,26 @@ class Relay:
 
         return await self.database.read(None, work)
 
-    async def publish(self, tenant_id: TenantId) -> None:
-        """Publish everything of a tenant that is there now."""
-        while await self._slice(tenant_id):
-            pass
+    async def publish(self, tenant_id: TenantId) -> int:
+        """Publish everything of a tenant that is there now; return how many events that was."""
+        published, more = 0, True
+        while more:
+            count, more = await self._slice(tenant_id)
+            published += count
+        return published
 
-    async def _slice(self, tenant_id: TenantId) -> bool:
-        """Publish one slice; return whether there may be more."""
+    async def _slice(self, tenant_id: TenantId) -> tuple[int, bool]:
+        """Publish one slice; return how many events, and whether there may be more."""
         after, events = await self._next(tenant_id)
         if not events:
-            return False
+            return 0, False
         await self.bus.publish(events)
 
         async def work(tx: Transaction) -> bool:
             return await journal.advance(tx, RELAY, tenant_id, after, events[-1].seq)
 
         moved = await self.database.transact(tenant_id, work)
-        return moved and len(events) == _SLICE
+        return len(events), moved and len(events) == _SLICE
 
     async def _next(self, tenant_id: TenantId) -> tuple[int, tuple[Recorded, ...]]:
         async def work(tx: Transaction) -> tuple[int, tuple[Recorded, ...]]:

@@ -13,6 +13,8 @@ from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import ConsumerLoop, Replayed, journal, replay
 from bitvault.outbox.lag import LagGauge
+from supervisors import Child
+from supervisors.child import Tree
 from tests.outbox.world import (
     NODE_A,
     NODE_B,
@@ -125,6 +127,29 @@ async def test_an_event_that_fails_for_a_while_is_not_parked(database: Database)
 
     assert await effects(database, tenant) == [1, 2]
     assert await dead_letters(database, tenant) == []
+
+
+async def test_a_turn_tells_what_was_applied_and_what_holds_it_up(database: Database) -> None:
+    """An event that fails is told by the kind of its error, until it is applied or parked."""
+    tenant, keeper = new_tenant(), Keeper(poison={2})
+    await emit(database, tenant, NodeTouched(NODE_A, 1), NodeTouched(NODE_B, 1))
+    loop = ConsumerLoop(keeper, database, MemoryBus(), SystemClock(), retry_seconds=3600)
+    child = Child("root/workers/keeper", Tree(lambda _: None), lambda _: None)
+
+    assert await loop._turn(child, (tenant,))
+    assert loop.turns.failures == 1
+    assert (loop.turns.name, loop.turns.totals) == ("keeper", {})
+    told = loop.turns.failed
+    assert told is not None
+    assert told.error == "an event fails (ValueError); tenants that wait for it: 1"
+    keeper.poison.clear()
+    loop._failing.clear()
+    keeper.down = 1
+    assert not await loop._turn(child, (tenant,))
+    assert loop.turns.last is not None
+    assert (loop.turns.last.error, loop.turns.failures) == ("index does not answer", 2)
+    assert await loop._turn(child, (tenant,))
+    assert (loop.turns.failures, loop.turns.totals) == (0, {"applied": 2})
 
 
 async def test_replay_applies_the_dead_letters_in_order(database: Database) -> None:

@@ -8,7 +8,8 @@ the next turn. Nothing is lost by that, because what is to be done is written do
 
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 
 import structlog
@@ -27,7 +28,7 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.finalizer.actor.asking import Postponed, ask
 from bitvault.actors.finalizer.actor.leaving import Leaving
-from bitvault.actors.finalizer.rules import Age, Tally
+from bitvault.actors.finalizer.rules import COUNTED, Age, Tally
 from bitvault.actors.sharing.contract import ForgetLost
 from bitvault.actors.storage.contract import (
     DueObject,
@@ -38,7 +39,7 @@ from bitvault.actors.storage.contract import (
 )
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
-from supervisors import Child, ChildSpec, Ref
+from supervisors import Bell, Board, Child, ChildSpec, Ref, Turn
 
 Job = Callable[[], Awaitable[int]]
 
@@ -66,21 +67,39 @@ class Finalizer:
     """Where tenants leave for good; None: they do not."""
     sharing: Ref | None = None
     """None: nothing is shared."""
+    board: Board = field(factory=Board)
+    """Where each job's turns are told, and asked for."""
+    bell: Bell = field(factory=Bell)
 
     async def run(self, child: Child) -> None:
         """Take turns until asked to stop."""
         child.statistics = lambda: self.tally.shown(self.clock.now())
-        child.started()
-        while not child.stopping.is_set():
-            more = await self.turn()
-            pause = _BREATH if more else self.interval * (0.9 + 0.2 * self.draw())
-            with trio.move_on_after(pause):
-                await child.stopping.wait()
+        with ExitStack() as stack:
+            for name in self._jobs():
+                stack.enter_context(self.board.turns(name).taken_by(child, self.bell.ring))
+            child.started()
+            while not child.stopping.is_set():
+                more = await self.turn()
+                pause = _BREATH if more else self.interval * (0.9 + 0.2 * self.draw())
+                await self._rest(child, pause)
 
-    async def turn(self) -> bool:
-        """Do some of everything; return whether there is more of anything."""
+    async def _rest(self, child: Child, seconds: float) -> None:
+        """Wait for the next turn; what is asked for meanwhile is done at once, and by itself."""
+        due, names = trio.current_time() + seconds, tuple(self._jobs())
+        while not child.stopping.is_set() and trio.current_time() < due:
+            if wanted := [name for name in names if self.board.turns(name).is_wanted]:
+                if await self.turn(wanted):
+                    due = min(due, trio.current_time() + _BREATH)
+                continue
+            for name in names:
+                self.board.turns(name).due = due
+            await self.bell.rest(child, due - trio.current_time())
+
+    async def turn(self, names: Collection[str] | None = None) -> bool:
+        """Do some of everything, or of these jobs; return whether there is more of anything."""
         self.tally.begin()
-        busy = [await self._some(name, job) for name, job in self._jobs().items()]
+        jobs = {name: job for name, job in self._jobs().items() if names is None or name in names}
+        busy = [await self._some(name, job) for name, job in jobs.items()]
         await self._inspect()
         if counts := self.tally.last:
             structlog.get_logger("finalizer").info("collected", **counts)
@@ -88,31 +107,38 @@ class Finalizer:
 
     def _jobs(self) -> Mapping[str, Job]:
         files, storage, sharing, leaving = self.files, self.storage, self.sharing, self.leaving
-        jobs: dict[str, Job] = {} if leaving is None else {"tenant_rows_erased": leaving.erase_some}
+        jobs: dict[str, Job] = {} if leaving is None else {"erase-tenants": leaving.erase_some}
         jobs |= {
-            "uploads_expired": lambda: ask(files, ExpireUploads(_UPLOADS)),
-            "rows_purged": lambda: ask(files, ContinuePurges(_ROWS)),
-            "blobs_collected": lambda: ask(files, CollectBlobs(_OBJECTS)),
-            "objects_judged": self._judge,
-            "deletions_repeated": lambda: ask(storage, RetryDiscards(_OBJECTS)),
-            "answers_forgotten": lambda: ask(files, ForgetFinished(_ROWS)),
+            "expire-uploads": lambda: ask(files, ExpireUploads(_UPLOADS)),
+            "purge": lambda: ask(files, ContinuePurges(_ROWS)),
+            "collect": lambda: ask(files, CollectBlobs(_OBJECTS)),
+            "judge": self._judge,
+            "delete-again": lambda: ask(storage, RetryDiscards(_OBJECTS)),
+            "forget-answers": lambda: ask(files, ForgetFinished(_ROWS)),
         }
         if sharing is not None:
-            jobs["shares_forgotten"] = lambda: ask(sharing, ForgetLost(_ROWS))
+            jobs["forget-shares"] = lambda: ask(sharing, ForgetLost(_ROWS))
         return jobs
 
     async def _some(self, name: str, job: Job) -> bool:
         """Do slices of one job; return whether the last one allowed still found work."""
-        try:
-            for _ in range(_SLICES):
-                count = await job()
-                self.tally.add(name, count)
-                if not count:
-                    return False
-        except Postponed as postponed:
-            self.tally.postpone()
-            structlog.get_logger("finalizer").warning("postponed", job=name, error=str(postponed))
-            return False
+        with self.board.turns(name).turn() as turn:
+            try:
+                return await self._slices(name, job, turn)
+            except Postponed as postponed:
+                self.tally.postpone()
+                turn.fail(str(postponed))
+                log = structlog.get_logger("finalizer")
+                log.warning("postponed", job=name, error=str(postponed))
+                return False
+
+    async def _slices(self, name: str, job: Job, turn: Turn) -> bool:
+        for _ in range(_SLICES):
+            count = await job()
+            self.tally.add(COUNTED[name], count)
+            turn.count(COUNTED[name], count)
+            if not count:
+                return False
         return True
 
     async def _judge(self) -> int:

@@ -23,6 +23,8 @@ async def ask(ref: Ref, request: Request[R | Unavailable]) -> R:
         reply = await ref.ask(request)
     except (ActorDied, AskTimeout, MailboxFull) as error:
         raise Postponed(str(error)) from error
-    if isinstance(reply, Unavailable | Failed):
+    if isinstance(reply, Failed):
         raise Postponed(reply.detail)
+    if isinstance(reply, Unavailable):
+        raise Postponed(f"{reply.dependency} does not answer")
     return reply

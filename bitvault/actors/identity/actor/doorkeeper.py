@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
-import trio
 from attrs import asdict, define, field
 
 from bitvault.actors.identity.actor.desk import Desk
@@ -19,7 +18,7 @@ from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.principal import Origin
 from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.outbox import Outbox
-from supervisors import Child, ChildSpec, Ref, handles
+from supervisors import Child, ChildSpec, Ref, Turns, handles
 
 
 @define(eq=False)
@@ -59,24 +58,27 @@ class Doorbell:
     identity: Ref
     interval: float = 15.0
     """Seconds between two turns."""
+    turns: Turns = field(factory=lambda: Turns("doorbell"))
     last: Refusals = field(default=Refusals(0, 0), init=False)
 
     async def run(self, child: Child) -> None:
         """Ask until asked to stop."""
         child.statistics = lambda: asdict(self.last)
         child.started()
-        while not child.stopping.is_set():
-            await self.turn()
-            with trio.move_on_after(self.interval):
-                await child.stopping.wait()
+        with self.turns.taken_by(child):
+            while not child.stopping.is_set():
+                await self.turn()
+                await self.turns.rest(child, self.interval)
 
     async def turn(self) -> None:
         """Ask once."""
-        reply = await ask_below(self.identity, TellRefusals(), "identity")
-        if isinstance(reply, Unavailable):
-            structlog.get_logger("doorbell").warning("postponed", error=reply.detail)
-        else:
-            self.last = reply
+        with self.turns.turn() as turn:
+            reply = await ask_below(self.identity, TellRefusals(), "identity")
+            if isinstance(reply, Unavailable):
+                structlog.get_logger("doorbell").warning("postponed", error=reply.detail)
+                turn.fail(f"{reply.dependency} does not answer")
+            else:
+                self.last = reply
 
 
 def doorbell_child(doorbell: Doorbell) -> ChildSpec:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-import trio
 from attrs import define, field
 
 from bitvault.actors.notifier import store
@@ -22,7 +21,7 @@ from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
-from supervisors import Child
+from supervisors import Child, Turns
 
 _SLICE = 50
 _LONGEST_PAUSE = 60.0
@@ -38,6 +37,7 @@ class Sender:
     clock: Clock
     interval: float = 1.0
     """Seconds between two looks at an empty queue."""
+    turns: Turns = field(factory=lambda: Turns("mail"))
     sent: int = field(default=0, init=False)
     failed: int = field(default=0, init=False)
     _queued: int = field(default=0, init=False)
@@ -48,18 +48,28 @@ class Sender:
         """Send until asked to stop."""
         child.statistics = self.statistics
         child.started()
-        failures = 0
-        while not child.stopping.is_set():
-            try:
-                busy = await self.turn(child)
-                failures, self._down = 0, ""
-            except DependencyDown as down:
-                busy, failures, self._down = False, failures + 1, str(down)
-                structlog.get_logger("mail").warning("paused", reason=str(down))
-            wait = min(self.interval * 2.0 ** min(failures, 10), _LONGEST_PAUSE)
-            with trio.move_on_after(0 if busy else wait):
-                await child.stopping.wait()
+        with self.turns.taken_by(child):
+            while not child.stopping.is_set():
+                busy = await self._watched(child)
+                failures = min(self.turns.failures, 10)
+                wait = min(self.interval * 2.0**failures, _LONGEST_PAUSE)
+                await self.turns.rest(child, 0 if busy else wait)
         await self.mailer.rest()
+
+    async def _watched(self, child: Child) -> bool:
+        """Take a turn, and tell of it; return whether there may be more to do at once."""
+        sent, failed = self.sent, self.failed
+        with self.turns.turn() as turn:
+            try:
+                busy, self._down = await self.turn(child), ""
+            except DependencyDown as down:
+                busy, self._down = False, str(down)
+                structlog.get_logger("mail").warning("paused", reason=str(down))
+                turn.fail(str(down))
+            finally:
+                turn.count("sent", self.sent - sent)
+                turn.count("failed", self.failed - failed)
+        return busy
 
     def statistics(self) -> Mapping[str, int | float | str]:
         """Return what this life did, how many wait and how long, and why nothing is sent."""
