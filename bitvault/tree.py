@@ -3,7 +3,7 @@
 root        rest_for_one   whatever stands to the right of a dead child holds what died
 ├─ engines  rest_for_one   postgres*, objectd*            OS processes, *only when embedded
 ├─ drivers  rest_for_one   migrations, database, objects
-├─ rooms    one_for_one    identity, storage, files, sharing, sso, audit, letters, notifier
+├─ rooms    one_for_one    identity, storage, files, sharing, sso, audit, letters, notifier, jobs
 ├─ relays   one_for_one    outbox
 ├─ workers  one_for_one    audit sink, sharing's sweeper, notifier, finalizer, doorbell, mail*
 └─ edges    one_for_one    http
@@ -16,19 +16,13 @@ from functools import partial
 import structlog
 
 from bitvault.actors.audit.actor import Audit
-from bitvault.actors.audit.consumer import AuditSink
 from bitvault.actors.files.actor import Files
-from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
-from bitvault.actors.finalizer.actor.leaving import Leaving
 from bitvault.actors.identity.actor import Identity
-from bitvault.actors.identity.actor.doorkeeper import Doorbell, doorbell_child
+from bitvault.actors.jobs.actor import Jobs
+from bitvault.actors.jobs.rules import COUNTING
 from bitvault.actors.letters.actor import Letters
 from bitvault.actors.notifier.actor import Notifier
-from bitvault.actors.notifier.actor.sender import Sender
-from bitvault.actors.notifier.actor.writer import Writer
-from bitvault.actors.notifier.consumer import MailQueue
 from bitvault.actors.sharing.actor import Sharing
-from bitvault.actors.sharing.consumer import GrantSweeper
 from bitvault.actors.sso.actor import Sso
 from bitvault.actors.storage.actor import Storage
 from bitvault.drivers.disk.local import LocalDisk, least_free, when_there_is_room
@@ -48,8 +42,9 @@ from bitvault.http.child import http_child
 from bitvault.http.options import Options
 from bitvault.kernel.hosts import seen_from_here
 from bitvault.kernel.settings import SettingError
-from bitvault.outbox import Consumer, ConsumerLoop, Outbox, Relay
+from bitvault.outbox import Outbox
 from bitvault.wiring import Blueprint, Choices, Wiring, choices_of
+from bitvault.workers import consumers_of, relays, workers
 from supervisors import (
     Actor,
     Child,
@@ -72,10 +67,6 @@ MIGRATIONS = (
     "bitvault.actors.audit",
     "bitvault.actors.notifier",
 )
-CONSUMERS: tuple[Consumer, ...] = (AuditSink(), GrantSweeper(), MailQueue())
-"""Here ``MailQueue`` lets everything pass: whether there is a mail server, the settings say."""
-LEAVING = ("sso", "sharing", "files", "storage"), ("letters", "notifier", "audit")
-"""Who deletes a tenant's rows before identity does: who appends events, then who keeps them."""
 
 _ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
 _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
@@ -114,8 +105,8 @@ def assemble(
             supervisor("engines", _CHAIN, engines),
             supervisor("drivers", _CHAIN, drivers),
             supervisor("rooms", _PEERS, _rooms(wiring, choices)),
-            supervisor("relays", _PEERS, _relays(wiring)),
-            supervisor("workers", _PEERS, _workers(wiring, choices)),
+            supervisor("relays", _PEERS, relays(wiring)),
+            supervisor("workers", _PEERS, workers(wiring, choices)),
             supervisor("edges", _PEERS, edges),
         ],
     )
@@ -246,7 +237,7 @@ def _mailer(blueprint: Blueprint, wiring: Wiring) -> Mailer | None:
     return SmtpMailer(options, wiring.clock)
 
 
-# Rooms, relays, workers
+# Rooms
 
 
 def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
@@ -291,12 +282,18 @@ def _rooms_beside(wiring: Wiring) -> list[ChildSpec]:
         return Audit(wiring.database)
 
     def letters() -> Letters:
-        return Letters(wiring.database, {each.name: each for each in _consumers(wiring)})
+        consumers = {each.name: each for each in consumers_of(wiring)}
+        return Letters(wiring.database, consumers, wiring.clock)
 
     def notifier() -> Notifier:
         return Notifier(wiring.database, wiring.clock, wiring.mailer is not None)
 
-    return [_room(wiring, make) for make in (_sso(wiring), audit, letters, notifier)]
+    def jobs() -> Jobs:
+        ref = wiring.registry.ref
+        counting = {name: ref(name) for name in COUNTING}
+        return Jobs(wiring.board, ref("identity"), counting, wiring.clock)
+
+    return [_room(wiring, make) for make in (_sso(wiring), audit, letters, notifier, jobs)]
 
 
 def _sso(wiring: Wiring) -> Callable[[], Sso]:
@@ -319,49 +316,6 @@ def _room(wiring: Wiring, make: Callable[[], Actor]) -> ChildSpec:
     """Describe a room as a child with the name of its factory."""
     name = make.__name__
     return actor(name, make, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
-
-
-def _relays(wiring: Wiring) -> list[ChildSpec]:
-    async def outbox(child: Child) -> None:
-        await Relay(wiring.database, wiring.bus, wiring.wakeups).run(child)
-
-    return [ChildSpec("outbox", outbox)]
-
-
-def _workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
-    def consumer(applies: Consumer) -> ChildSpec:
-        async def live(child: Child) -> None:
-            await ConsumerLoop(applies, wiring.database, wiring.bus, wiring.clock).run(child)
-
-        return ChildSpec(applies.name, live)
-
-    ref = wiring.registry.ref
-    files, storage, sharing = ref("files"), ref("storage"), ref("sharing")
-    writing, told = ([*map(ref, names)] for names in LEAVING)
-    leaving = Leaving(ref("identity"), writing, told)
-    interval = choices.garbage_interval
-    finalizer = Finalizer(files, storage, wiring.clock, interval, sharing=sharing, leaving=leaving)
-    bell = Doorbell(ref("identity"))
-    workers = [*map(consumer, _consumers(wiring)), finalizer_child(finalizer), doorbell_child(bell)]
-    return [*workers, *_senders(wiring, choices)]
-
-
-def _consumers(wiring: Wiring) -> tuple[Consumer, ...]:
-    mail = MailQueue(is_on=wiring.mailer is not None)
-    return tuple(mail if isinstance(each, MailQueue) else each for each in CONSUMERS)
-
-
-def _senders(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
-    """Describe who sends mail, if there is a server to send it to."""
-    if (mailer := wiring.mailer) is None:
-        return []
-    identity, files = wiring.registry.ref("identity"), wiring.registry.ref("files")
-    writer = Writer(identity, files, choices.server)
-
-    async def mail(child: Child) -> None:
-        await Sender(wiring.database, mailer, writer, wiring.clock).run(child)
-
-    return [ChildSpec("mail", mail)]
 
 
 # Edges

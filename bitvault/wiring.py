@@ -28,7 +28,7 @@ from bitvault.kernel.clock import Clock, SystemClock
 from bitvault.kernel.ids import Ids, SystemIds
 from bitvault.kernel.settings import Settings
 from bitvault.outbox import Wakeups
-from supervisors import Registry
+from supervisors import Board, Registry
 
 
 @frozen
@@ -71,6 +71,8 @@ class Wiring:
     sealing: Sealing = field(factory=lambda: AesGcmSealing(os.urandom(KEY_BYTES)))
     wakeups: Wakeups = field(factory=Wakeups)
     bus: Bus = field(factory=MemoryBus)
+    board: Board = field(factory=Board)
+    """Here, so that a worker which crashes is not forgotten with what it told."""
     mailer: Mailer | None = None
     """None: no mail is sent."""
     store_address: str = ""

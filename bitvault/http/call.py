@@ -33,6 +33,7 @@ class Rooms:
     audit: Ref
     letters: Ref
     notifier: Ref
+    jobs: Ref
 
     @classmethod
     def of(cls, registry: Registry) -> "Rooms":

@@ -8,6 +8,7 @@ import msgspec
 
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.jobs import contract as jobs
 from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.sharing import contract as sharing
 from bitvault.actors.sso import contract as sso
@@ -21,7 +22,7 @@ from bitvault.kernel.refusal import Refusal
 from bitvault.wire.problems import Problem
 from bitvault.wire.scim import Fault
 
-_SAYING_NO = (refusal, storage, files, identity, sharing, sso, notifier)
+_SAYING_NO = (refusal, storage, files, identity, sharing, sso, notifier, jobs)
 """Where refusals are declared; what storage says reaches clients through files."""
 _TAG = r'^(\*|"[!#-~]{1,64}")$'
 _PARAMETER = re.compile(r"\{(\w+)\}")

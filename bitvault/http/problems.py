@@ -27,6 +27,7 @@ STATUS: Final[Mapping[str, int]] = {
     "grantee_not_found": 404,
     "group_not_found": 404,
     "invitation_not_found": 404,
+    "job_not_found": 404,
     "link_not_found": 404,
     "link_spent": 404,
     "mail_not_found": 404,

@@ -11,7 +11,7 @@ from bitvault.kernel.ids import TenantId, UserId
 
 WORDS: Final = (
     "node", "blob", "share", "space", "user", "session", "token", "group", "tenant",
-    "provider",
+    "provider", "job",
 )  # fmt: skip
 """The first words of all kinds of events: what they happened to."""
 SUBJECTS: Final = tuple(f"{word}.*" for word in WORDS)

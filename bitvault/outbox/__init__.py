@@ -3,11 +3,13 @@
 from bitvault.outbox.append import Outbox
 from bitvault.outbox.consumer import Consumer, ConsumerLoop, consumer_child
 from bitvault.outbox.erasing import erase_events
-from bitvault.outbox.relay import Relay, relay_child
+from bitvault.outbox.journal import lag
+from bitvault.outbox.relay import RELAY, Relay, relay_child
 from bitvault.outbox.replay import Letter, Replayed, letters_after, next_aggregate, replay
 from bitvault.outbox.wakeup import Wakeups
 
 __all__ = [
+    "RELAY",
     "Consumer",
     "ConsumerLoop",
     "Letter",
@@ -17,6 +19,7 @@ __all__ = [
     "Wakeups",
     "consumer_child",
     "erase_events",
+    "lag",
     "letters_after",
     "next_aggregate",
     "relay_child",

@@ -23,6 +23,9 @@ class Lag:
     events: int
     seconds: float
     dead: int
+    """Up to 10,000."""
+    since: datetime | None = None
+    """When the oldest was recorded."""
 
 
 async def tenants_behind(tx: Transaction, consumer: str, most: int) -> tuple[TenantId, ...]:
@@ -120,7 +123,8 @@ async def lag(tx: Transaction, consumers: Sequence[str], now: datetime) -> tuple
     """Return how far each consumer is behind."""
     rows = await tx.fetch(_QUERIES["lag"], consumers=list(consumers), now=now)
     return tuple(
-        Lag(row["consumer"], row["events"], max(0.0, row["seconds"]), row["dead"]) for row in rows
+        Lag(row["consumer"], row["events"], max(0.0, row["seconds"]), row["dead"], row["since"])
+        for row in rows
     )
 
 

@@ -107,12 +107,18 @@ WHERE consumer = :consumer AND tenant_id = :tenant_id AND seq = :seq;
 SELECT last FROM outbox.tenant_seq WHERE tenant_id = :tenant_id FOR UPDATE;
 
 -- lag --
--- Per consumer: events not yet applied, over all tenants, and the age of the oldest.
+-- Per consumer: events not yet applied, over all tenants, and the age of the oldest; dead letters
+-- up to 10,000.
 SELECT
     w.consumer,
     coalesce(sum(s.last - coalesce(c.applied, 0)), 0)::bigint AS events,
     coalesce(extract(epoch FROM :now::timestamptz - min(e.recorded_at)), 0)::float8 AS seconds,
-    (SELECT count(*) FROM outbox.dead_letter AS d WHERE d.consumer = w.consumer) AS dead
+    min(e.recorded_at) AS since,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM outbox.dead_letter AS d WHERE d.consumer = w.consumer LIMIT 10000
+        ) AS letters
+    ) AS dead
 FROM unnest(:consumers::text[]) AS w (consumer)
 LEFT JOIN outbox.tenant_seq AS s ON true
 LEFT JOIN outbox.consumer_cursor AS c ON c.consumer = w.consumer AND c.tenant_id = s.tenant_id

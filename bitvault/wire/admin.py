@@ -15,7 +15,8 @@ Cursor = Annotated[
 
 
 Subject = Literal[
-    "node", "blob", "share", "space", "user", "session", "token", "group", "tenant", "provider"
+    "node", "blob", "share", "space", "user", "session", "token", "group", "tenant", "provider",
+    "job",
 ]  # fmt: skip
 """What entries of the audit trail are about."""
 

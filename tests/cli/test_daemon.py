@@ -290,6 +290,41 @@ def test_an_operator_keeps_tenants(
     assert (trail.returncode, b"tenant.policy_changed" in trail.stdout) == (0, True), trail.stderr
 
 
+def test_an_operator_sees_the_background_and_nudges_it(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """List, show, run and wait for it; it is in the trail, and a tenant's admin is refused."""
+    jobs = ("admin", "jobs")
+    listed = run(logged_in, *jobs, "list")
+    assert (listed.returncode, b"collect" in listed.stdout) == (0, True), listed.stderr
+    found = json.loads(run(logged_in, *jobs, "list", "--json").stdout)["results"]
+    assert "mail" not in {one["name"] for one in found}
+    shown = run(logged_in, *jobs, "show", "erase-tenants")
+    assert (shown.returncode, b"root/workers/finalizer" in shown.stdout) == (0, True), shown.stderr
+
+    waited = run(logged_in, *jobs, "run", "audit", "--wait")
+    assert (waited.returncode, b"audit took" in waited.stdout) == (0, True), waited.stderr
+    at_once = json.loads(run(logged_in, *jobs, "run", "collect", "--json").stdout)["results"][0]
+    assert at_once["turn"] > at_once["job"]["turns"]
+    unknown = run(logged_in, *jobs, "run", "everything")
+    assert (unknown.returncode, b"no job 'everything'" in unknown.stderr) == (4, True)
+
+    def told() -> bool:
+        trail = run(logged_in, "admin", "audit", "--subject", "job").stdout.decode()
+        return all(f"job.started  {name}" in trail for name in ("audit", "collect"))
+
+    eventually(told, 20)
+    password = tmp_path / "password"
+    password.write_text("a password of theirs")
+    made = ("create", "initech", "--admin", "bil", "--password-file", password)
+    assert run(logged_in, "admin", "tenants", *made).returncode == 0
+    as_bil = {**logged_in, "XDG_CONFIG_HOME": str(tmp_path / "bil")}
+    login = ("--tenant", "initech", "--user", "bil", "--password-file", password)
+    assert run(as_bil, "login", daemon[0], *login).returncode == 0
+    for words in (("list",), ("show", "collect"), ("run", "collect"), ("run", "everything")):
+        assert run(as_bil, *jobs, *words).returncode == 3
+
+
 def test_a_tenant_takes_its_data_along(
     logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
 ) -> None:

@@ -152,6 +152,8 @@ TREES = [
     Wrong("POST", "/v1/admin/tenants/{tenant}/export", {}, 409, "tenant_not_suspended"),
     Wrong("POST", "/v1/admin/tenants/{user}/export", {}, 404, "tenant_not_found"),
     Wrong("DELETE", "/v1/admin/tenants/{tenant}/erasure", None, 404, "erasure_not_found"),
+    Wrong("GET", "/v1/admin/jobs/everything", None, 404, "job_not_found"),
+    Wrong("POST", "/v1/admin/jobs/everything/run", None, 404, "job_not_found"),
     Wrong("PATCH", "/v1/tenant/templates", {"kind": "home"}, 400, "invalid", "kind"),
     Wrong(
         "PATCH", "/v1/tenant/templates", {"kind": "team", "nodeId": "{node}"},

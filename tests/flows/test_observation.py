@@ -6,7 +6,8 @@ import uuid
 import httpx
 import pytest
 
-from bitvault.tree import CONSUMERS
+from bitvault.actors.jobs.rules import KINDS
+from bitvault.workers import CONSUMERS
 from tests.support.daemon import Daemon, eventually, processes_in
 from tests.support.uploads import upload
 
@@ -47,6 +48,29 @@ def test_the_status_says_what_was_collected(client: httpx.Client) -> None:
     assert counted["turns"] >= 1
     assert counted["postponed"] == 0
     assert {"last", "totals", "oldest_seconds"} <= counted.keys()
+
+
+def test_every_job_is_there_and_takes_a_turn_when_asked(
+    client: httpx.Client, stranger: httpx.Client
+) -> None:
+    """Each that there may be runs in a daemon that sends mail; none is another tenant's to see."""
+    jobs = client.get("/v1/admin/jobs").raise_for_status().json()["items"]
+    assert [job["name"] for job in jobs] == list(KINDS)
+    assert [job["name"] for job in jobs if job["state"] == "failing"] == []
+    counted = {name for name, kind in KINDS.items() if kind.room}
+    assert {job["name"] for job in jobs if job["backlog"] is not None} == counted
+    for name in KINDS:
+        asked = client.post(f"/v1/admin/jobs/{name}/run")
+        assert asked.status_code == 202, asked.text
+
+        def took(name: str = name, turn: int = asked.json()["turn"]) -> bool:
+            return bool(client.get(f"/v1/admin/jobs/{name}").json()["turns"] >= turn)
+
+        eventually(took, 10)
+        assert client.get(f"/v1/admin/jobs/{name}").json()["asked"]["error"] is None
+        assert stranger.get(f"/v1/admin/jobs/{name}").status_code == 403
+    assert stranger.get("/v1/admin/jobs").status_code == 403
+    assert stranger.post("/v1/admin/jobs/collect/run").json()["code"] == "forbidden"
 
 
 @pytest.mark.parametrize(

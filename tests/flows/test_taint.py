@@ -20,7 +20,7 @@ from attrs import define, field
 
 import bitvault
 from bitvault.http.routes.health import PAGES
-from bitvault.tree import CONSUMERS
+from bitvault.workers import CONSUMERS
 from tests.flows.belongings import Belongings, make
 from tests.flows.matrix import Example, send
 from tests.flows.people import PASSWORD, TENANTS

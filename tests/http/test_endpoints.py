@@ -221,7 +221,7 @@ READS |= {"update_tenant"}
 READS |= {"open_invitation", "accept_invitation", "request_reset", "use_reset"}
 READS |= {"redeem_sign_in", "update_tenant"}
 READS |= {"scim_search_users", "scim_search_groups", "scim_search", "scim_replace_user"}
-READS |= {"scim_change_user"}
+READS |= {"scim_change_user", "run_job"}
 
 
 @each

@@ -8,6 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 import bitvault.tree
+import bitvault.workers
 from bitvault.actors.files.store import closing, collecting, committing, contents
 from bitvault.actors.files.store.structure import Structure
 from bitvault.actors.storage.actor.proof import Prover
@@ -74,10 +75,10 @@ class _TwoSteps(ConsumerLoop):
 
 
 def _two_steps(*, mark_first: bool) -> Making:
-    def loop(*arguments: Any) -> ConsumerLoop:
-        return _TwoSteps(*arguments, mark_first=mark_first)
+    def loop(*arguments: Any, **named: Any) -> ConsumerLoop:
+        return _TwoSteps(*arguments, **named, mark_first=mark_first)
 
-    return lambda stack: stack.enter_context(replaced(bitvault.tree, "ConsumerLoop", loop))  # type: ignore[return-value]
+    return lambda stack: stack.enter_context(replaced(bitvault.workers, "ConsumerLoop", loop))  # type: ignore[return-value]
 
 
 def _cursor_unchecked(stack: ExitStack) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from bitvault.tree import CONSUMERS
+from bitvault.workers import CONSUMERS
 from tests.support.daemon import Daemon, eventually
 
 _NAMES = """

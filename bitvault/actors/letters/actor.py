@@ -1,4 +1,7 @@
-"""Shows dead letters, and has them applied again by the consumers they belong to."""
+"""Shows dead letters, and has them applied again by the consumers they belong to.
+
+How far these have come is asked of this room too, which alone knows them.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,15 +18,19 @@ from bitvault.actors.letters.contract import (
 )
 from bitvault.actors.room import Room
 from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.backlog import Backlog, CountBacklog
+from bitvault.kernel.clock import Clock, SystemClock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.paging import Page, decode_cursor, encode_cursor, id_in, page_of, page_size
 from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import Invalid, Refused
 from bitvault.outbox import (
+    RELAY,
     Consumer,
     Letter,
     Replayed,
     erase_events,
+    lag,
     letters_after,
     next_aggregate,
     replay,
@@ -70,6 +77,7 @@ class Letters(Room):
 
     database: Database
     consumers: Mapping[str, Consumer]
+    clock: Clock = field(factory=SystemClock)
 
     @handles(ListDeadLetters)
     async def list_dead_letters(self, request: ListDeadLetters) -> Page[DeadLetter]:
@@ -112,6 +120,13 @@ class Letters(Room):
 
         gone = await self.database.transact(tenant_id, work)
         return Erased(gone, not gone)
+
+    @handles(CountBacklog)
+    async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:
+        """Count the events that the relay and each consumer are behind, and dead letters."""
+        names, now = [RELAY, *self.consumers], self.clock.now()
+        behind = await self.database.read(None, lambda tx: lag(tx, names, now))
+        return {one.consumer: Backlog(one.events, one.since, one.dead) for one in behind}
 
     async def _next(
         self, request: ReplayDeadLetters, names: Sequence[str], place: _Target

@@ -129,6 +129,20 @@ WHERE tenant_id = :tenant_id AND upload_id = any(:upload_ids::uuid[]) AND state 
 -- oldest_garbage --
 SELECT min(discarded_at) AS since FROM storage.object WHERE state = 'garbage';
 
+-- backlog --
+-- Of every tenant: how much is due, up to 10,000, and since when.
+SELECT 'objects' AS kind, count(*) AS waiting, min(look_at) AS since FROM (
+    SELECT look_at FROM storage.object
+    WHERE state IN ('open', 'sealed') AND look_at <= :now
+    ORDER BY look_at LIMIT 10000
+) AS due
+UNION ALL
+SELECT 'deletions', count(*), min(look_at) FROM (
+    SELECT look_at FROM storage.object
+    WHERE state IN ('scratch', 'garbage', 'gone') AND look_at <= :now
+    ORDER BY look_at LIMIT 10000
+) AS due;
+
 -- hasten --
 -- Of a tenant that is leaving: unfinished uploads are looked at now and not when they would expire.
 UPDATE storage.object SET look_at = :now

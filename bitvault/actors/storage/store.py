@@ -1,6 +1,6 @@
 """The ledger's rows: one function for each query, in ``queries.sql``'s order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
@@ -8,6 +8,7 @@ from attrs import frozen
 from bitvault.actors.storage.contract import DueObject, Plan
 from bitvault.actors.storage.rules import plan_of_parts
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.ids import TenantId, UploadId
 from bitvault.kernel.refusal import Refused, Unavailable
 
@@ -246,6 +247,12 @@ async def oldest_garbage(tx: Transaction) -> datetime | None:
     row = await tx.fetchrow(_QUERIES["oldest_garbage"])
     since: datetime | None = row["since"] if row else None
     return since
+
+
+async def backlog(tx: Transaction, now: datetime) -> Mapping[str, Backlog]:
+    """Count the objects to ask about, and the deletions, that are due; across tenants."""
+    rows = await tx.fetch(_QUERIES["backlog"], now=now)
+    return {row["kind"]: Backlog(row["waiting"], row["since"]) for row in rows}
 
 
 async def hasten(tx: Transaction, tenant_id: TenantId, now: datetime, limit: int) -> None:

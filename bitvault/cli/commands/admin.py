@@ -11,6 +11,7 @@ import click
 
 from bitvault.cli.commands.idp import idp
 from bitvault.cli.commands.invitations import invitations, invite
+from bitvault.cli.commands.jobs import jobs
 from bitvault.cli.commands.outbound import mail
 from bitvault.cli.commands.policy import policy
 from bitvault.cli.commands.quota import quota
@@ -32,7 +33,7 @@ _CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` na
 
 @click.group()
 def admin() -> None:
-    """Keep policy, quota, templates and the audit trail; for operators: keep tenants.
+    """Keep policy, quota, templates and the audit trail; for operators: keep tenants, see jobs.
 
     Users, groups and spaces have commands of their own: bitvault users, groups, spaces.
     """
@@ -46,6 +47,7 @@ admin.add_command(policy)
 admin.add_command(quota)
 admin.add_command(template)
 admin.add_command(idp)
+admin.add_command(jobs)
 
 
 def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

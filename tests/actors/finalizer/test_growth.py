@@ -161,6 +161,18 @@ async def test_no_look_reads_what_is_alive(full: asyncpg.Connection, clock: Fixe
 
 
 @pytest.mark.slow
+async def test_counting_what_is_due_ends(full: asyncpg.Connection, clock: FixedClock) -> None:
+    """However much is alive, what is due is read from its index, and at most 10,000 of a kind."""
+    await aio.call(full.execute, f"{_ANALYZE}; SET ROLE bitvault_system")
+    times = {"unused": clock.now(), "finished": clock.now()}
+    for query in (collecting.SQL["backlog"], ledger._QUERIES["backlog"]):
+        plan = await explained(full, query, clock.now(), **times)
+
+        assert not [node for node in plan if node["Node Type"] == "Seq Scan"], query.name
+        assert max(rows_read(plan)) <= 10_000, query.name
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("known", [True, False], ids=["analyzed", "young"])
 async def test_a_slice_reads_no_more_than_it_is_about(
     full: asyncpg.Connection, clock: FixedClock, *, known: bool

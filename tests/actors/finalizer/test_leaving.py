@@ -57,7 +57,8 @@ from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
-from bitvault.tree import LEAVING, MIGRATIONS
+from bitvault.tree import MIGRATIONS
+from bitvault.workers import LEAVING
 from tests.actors.finalizer.conftest import (
     DAY,
     GRACE,

@@ -15,6 +15,7 @@ from bitvault.actors.letters.contract import (
     StillFailing,
 )
 from bitvault.drivers.postgres.port import Database
+from bitvault.kernel.backlog import CountBacklog
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Caller, Origin, Principal
@@ -177,3 +178,18 @@ async def test_a_dependency_that_is_down_counts_nothing(database: Database) -> N
 
     assert await room.handle(ReplayDeadLetters(admin)) == Unavailable("index")
     assert [one.attempts for one in await listed(room, ListDeadLetters(admin))] == [5]
+
+
+async def test_what_waits_is_counted_for_the_relay_and_each_consumer(database: Database) -> None:
+    """How many events, since when, and how many letters: of all tenants, and nobody's name."""
+    _, keeper = await poisoned(database, [NODE_A, NODE_B, NODE_A], {1})
+    room = Letters(database, {"keeper": keeper, "idle": Keeper(name="idle")})
+    counted = await room.handle(CountBacklog())
+
+    assert {name: (one.waiting, one.given_up) for name, one in counted.items()} == {
+        "relay": (3, 0),
+        "keeper": (0, 2),
+        "idle": (3, 0),
+    }
+    assert counted["keeper"].since is None
+    assert counted["idle"].since is not None

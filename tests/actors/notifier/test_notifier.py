@@ -35,6 +35,7 @@ from bitvault.drivers.mail.port import Rejection
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import Role
+from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.refusal import DependencyDown, Forbidden, Invalid
@@ -122,6 +123,16 @@ async def test_who_is_given_something_is_told_once(post: Post) -> None:
     [kept] = [mail for mail in await post.mails() if mail.kind == "share"]
     assert (kept.kind, kept.state, kept.address, kept.attempts) == ("share", "sent", BEN, 1)
     assert mail.mail_id == str(kept.mail_id)
+
+
+async def test_what_waits_is_counted_over_all_tenants(post: Post) -> None:
+    """With the age of the first; nothing does once it is sent."""
+    await post.share()
+    await post.queue()
+    counted = await post.room.handle(CountBacklog())
+    assert counted == {"mails": Backlog(1, post.clock.now())}
+    await post.turn()
+    assert await post.room.handle(CountBacklog()) == {"mails": Backlog(0)}
 
 
 async def test_what_is_not_so_any_more_is_not_told(post: Post) -> None:

@@ -12,6 +12,7 @@ from quart.typing import TestClientProtocol
 from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
+from bitvault.actors.jobs import contract as jobs
 from bitvault.actors.letters import contract as letters
 from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.sharing import contract as sharing
@@ -25,6 +26,7 @@ from bitvault.http.options import Options
 from bitvault.http.preconditions import etag
 from bitvault.http.throttle import Rates
 from bitvault.kernel.access import Right, Role
+from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.events import Position
 from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, UserId
@@ -118,6 +120,11 @@ MAIL_SETTINGS = identity.MailSettings("ann@example.org", "new@example.org", ("sh
 MAIL = notifier.Mail(
     ID, 9, "share", ID, "failed", 3, NOW, NOW, NOW, "ann@example.org", "550 no such user"
 )
+TURN = jobs.JobTurn(3, NOW, NOW, 0.25, {"blobs_collected": 2}, None)
+JOB = jobs.Job(
+    "collect", "collects", "root/workers/finalizer", "idle", None, 3, 0, NOW, TURN, TURN, None,
+    None, {"blobs_collected": 9}, Backlog(4, NOW),
+)  # fmt: skip
 PROVIDER = sso.Provider(ID, sso.ProviderTerms("Acme", "https://id.example.org", "bv"), True, 7, NOW)
 
 ANSWERS: dict[type, Callable[[Any], Any]] = {
@@ -196,6 +203,9 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     sso.BeginSignIn: lambda _: sso.SignInBegun("https://id.example.org/auth?x=1", "b" * 43, True),
     sso.FinishSignIn: lambda _: sso.SignInFinished("http://127.0.0.1:9/?code=c&state=s"),
     sso.RedeemSignIn: lambda _: sso.SignInRedeemed(TenantId(ID), UserId(ID)),
+    jobs.ListJobs: lambda _: (JOB,),
+    jobs.GetJob: lambda _: JOB,
+    jobs.RunJob: lambda _: jobs.RunStarted(JOB, 4),
     audit.ListEntries: lambda _: Page((AUDITED,), "next"),
     letters.ListDeadLetters: lambda _: Page((LETTER,), None),
     letters.ReplayDeadLetters: lambda _: letters.Replay(2, (FAILING,), None),
@@ -338,6 +348,7 @@ class World:
             audit=room,
             letters=room,
             notifier=room,
+            jobs=room,
         )
         options = Options(
             body_limit=1 << 20,

@@ -1,6 +1,6 @@
 """What the finalizer asks for: bounded slices of work, each safe to lose and to repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from bitvault.actors.files.contract import (
 from bitvault.actors.files.rules.drafts import check_limit
 from bitvault.actors.files.store.collecting import (
     SQL,
+    backlog,
     by_tenant,
     condemn,
     drop_condemned,
@@ -30,6 +31,7 @@ from bitvault.actors.files.store.collecting import (
 from bitvault.actors.files.store.purging import continue_purge, purging_tenants
 from bitvault.actors.storage.contract import DiscardKeys, DiscardObjects
 from bitvault.drivers.postgres.port import Query, Row
+from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.ids import TenantId, UploadId
 from bitvault.kernel.refusal import Refused, Unavailable
 from supervisors import handles
@@ -137,6 +139,13 @@ class Collecting(Desk):
     async def inspect(self, _: InspectGarbage) -> Garbage:
         """Say how old the oldest garbage is."""
         return await self._database.read(None, inspect)
+
+    @handles(CountBacklog)
+    async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:
+        """Count uploads, purges, contents and answers that are due."""
+        now, options = self._clock.now(), self._options
+        before = now - options.grace, now - options.keep_results
+        return await self._database.read(None, lambda tx: backlog(tx, now, *before))
 
     async def _oldest(
         self, query: Query, limit: int, **parameters: datetime

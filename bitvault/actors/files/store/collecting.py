@@ -1,13 +1,14 @@
 """Looking for garbage of all tenants by age, and acting on it within each by key."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from bitvault.actors.files.contract import Garbage, ObjectInDoubt, Verdict
 from bitvault.actors.files.store.closing import close_uploads
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.ids import TenantId
 
 SQL = load_queries("bitvault.actors.files.store", "collecting.sql")
@@ -98,3 +99,11 @@ async def inspect(tx: Transaction) -> Garbage:
     if row is None:
         raise AssertionError("a query without FROM has a row")
     return Garbage(row["blob"], row["condemned"], row["purge"])
+
+
+async def backlog(
+    tx: Transaction, now: datetime, unused: datetime, finished: datetime
+) -> Mapping[str, Backlog]:
+    """Count what is due: content unused and answers finished before these times, and the rest."""
+    rows = await tx.fetch(SQL["backlog"], now=now, unused=unused, finished=finished)
+    return {row["kind"]: Backlog(row["waiting"], row["since"]) for row in rows}

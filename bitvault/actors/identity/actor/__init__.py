@@ -13,6 +13,7 @@ from bitvault.actors.identity.actor.outside import Outside
 from bitvault.actors.identity.actor.policies import Policies
 from bitvault.actors.identity.actor.provisioning import Provisioning
 from bitvault.actors.identity.actor.resets import Resets
+from bitvault.actors.identity.actor.runs import Runs
 from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.actor.tenants import Tenants
 from bitvault.actors.identity.actor.tokens import Tokens
@@ -36,5 +37,6 @@ class Identity(
     Outside,
     Sessions,
     Provisioning,
+    Runs,
 ):
     """The room, put together: one class of handlers for each part of the contract."""

@@ -182,6 +182,7 @@ from bitvault.actors.identity.contract.refusals import (
     Unauthenticated,
     UserNotFound,
 )
+from bitvault.actors.identity.contract.runs import JobStarted, RecordRun
 from bitvault.actors.identity.contract.tenants import (
     AddTenant,
     ChangeTenant,
@@ -268,6 +269,7 @@ __all__ = [
     "InvitationRevoked",
     "Invite",
     "Invited",
+    "JobStarted",
     "LastAdmin",
     "LastOperator",
     "LinkSpent",
@@ -306,6 +308,7 @@ __all__ = [
     "ProvisionedGroup",
     "ProvisionedUser",
     "Recipient",
+    "RecordRun",
     "Refusals",
     "RemoveMember",
     "RenameGroup",

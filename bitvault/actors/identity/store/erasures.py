@@ -6,6 +6,7 @@ from attrs import frozen
 
 from bitvault.actors.identity.contract import Erasure
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
 
@@ -49,6 +50,12 @@ async def erasures(tx: Transaction, erased_id: TenantId | None = None) -> tuple[
 async def due_erasures(tx: Transaction, now: datetime) -> tuple[Kept, ...]:
     """List those whose time has come; across tenants."""
     return tuple(map(_kept, await tx.fetch(QUERIES["due_erasures"], now=now)))
+
+
+async def backlog(tx: Transaction, now: datetime) -> Backlog:
+    """Count those whose time has come, and who are not all gone; across tenants."""
+    row = await tx.fetchrow(QUERIES["backlog"], now=now)
+    return Backlog(row["waiting"], row["since"]) if row else Backlog(0)
 
 
 async def begin_erasure(tx: Transaction, kept: Kept, now: datetime) -> bool:

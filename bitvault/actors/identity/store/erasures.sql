@@ -31,6 +31,16 @@ WHERE state <> 'erased' AND erase_at <= :now
 ORDER BY erase_at
 LIMIT 100;
 
+-- backlog --
+-- Across tenants: how many are due, up to 10,000, and since when.
+SELECT count(*) AS waiting, min(erase_at) AS since
+FROM (
+    SELECT erase_at FROM identity.erasure
+    WHERE state <> 'erased' AND erase_at <= :now
+    ORDER BY erase_at
+    LIMIT 10000
+) AS due;
+
 -- begin_erasure --
 UPDATE identity.erasure SET state = 'erasing'
 WHERE tenant_id = :tenant_id AND erased_id = :erased_id AND state = 'scheduled'

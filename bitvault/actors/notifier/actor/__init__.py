@@ -1,5 +1,6 @@
 """Shows a tenant's mail to its admins, and sends it again."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from attrs import define
@@ -16,6 +17,7 @@ from bitvault.actors.notifier.contract import (
 )
 from bitvault.actors.room import Room, erase_schema
 from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.ids import TenantId
@@ -62,6 +64,12 @@ class Notifier(Room):
             return Mails(self.is_on, queued, failed, oldest_at)
 
         return await self.database.read(tenant_id, work)
+
+    @handles(CountBacklog)
+    async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:
+        """Count the mails that wait, of all tenants."""
+        queued, oldest_at = await self.database.read(None, store.waiting)
+        return {"mails": Backlog(queued, oldest_at)}
 
     @handles(ResendMail)
     async def resend_mail(self, request: ResendMail) -> Mail:

@@ -5,7 +5,7 @@ ledger's agenda, and its owner is asked (ADR-0013).
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bitvault.actors.room import Room
@@ -14,6 +14,7 @@ from bitvault.actors.storage.actor.ledger import Entries, Ledger
 from bitvault.actors.storage.actor.removal import Remover
 from bitvault.actors.storage.rules import MAX_BATCH
 from bitvault.actors.storage.store import Entry
+from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.ids import TenantId, UploadId
 from bitvault.kernel.refusal import Invalid, Refused, Unavailable
@@ -100,6 +101,11 @@ class Garbage(Room):
     async def inspect(self, _: c.InspectLedger) -> datetime | None:
         """Say since when the oldest garbage has waited."""
         return await self._ledger.oldest_garbage()
+
+    @handles(CountBacklog)
+    async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:
+        """Count objects to ask about, and deletions, that are due."""
+        return await self._ledger.backlog()
 
 
 def check_batch(field: str, items: Sequence[object]) -> None:

@@ -1,6 +1,6 @@
 """The ledger's transactions; each is the whole of one step and is safe to repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
@@ -10,6 +10,7 @@ from bitvault.actors.storage.contract import BlobDiscarded, BlobSealed, DueObjec
 from bitvault.actors.storage.rules import plan_of_parts
 from bitvault.actors.storage.store import Entry, Seal
 from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids, TenantId, UploadId
 from bitvault.outbox import Outbox
@@ -203,6 +204,11 @@ class Ledger:
     async def oldest_garbage(self) -> datetime | None:
         """Return since when the oldest garbage has waited."""
         return await self.database.read(None, store.oldest_garbage)
+
+    async def backlog(self) -> Mapping[str, Backlog]:
+        """Count what is due."""
+        now = self.clock.now()
+        return await self.database.read(None, lambda tx: store.backlog(tx, now))
 
     def _retry(self) -> tuple[datetime, datetime]:
         now = self.clock.now()

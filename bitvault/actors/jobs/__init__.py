@@ -1,0 +1,1 @@
+"""Jobs: what runs in the background, for the operators of the platform to see and to nudge."""

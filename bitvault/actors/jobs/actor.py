@@ -1,0 +1,150 @@
+"""Says what runs in the background, and asks for turns: by the board, never by a worker.
+
+Error handling: a room that cannot count what waits leaves that out and nothing else, because it is
+when something is down that somebody looks here.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from uuid import UUID
+
+import trio
+from attrs import define, field
+
+from bitvault.actors.identity.contract import RecordRun
+from bitvault.actors.jobs import rules
+from bitvault.actors.jobs.contract import (
+    GetJob,
+    Job,
+    JobNotFound,
+    JobTurn,
+    ListJobs,
+    RunJob,
+    RunStarted,
+)
+from bitvault.actors.jobs.rules import KINDS, Seen
+from bitvault.actors.room import Room, ask_below
+from bitvault.kernel.backlog import Backlog, CountBacklog
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Refusal, Refused
+from supervisors import Board, Ref, Turn, Turns, handles
+
+_MOST_REPEATS = 1000
+_Key = tuple[UUID, UUID, str]
+"""A tenant, a user and the Idempotency-Key they came with."""
+
+
+@define(eq=False)
+class Jobs(Room):
+    """For operators; ``rooms`` are those that count what waits, by name."""
+
+    board: Board
+    identity: Ref
+    rooms: Mapping[str, Ref]
+    clock: Clock
+    _repeats: OrderedDict[_Key, int] = field(factory=OrderedDict, init=False)
+
+    @handles(ListJobs)
+    async def list_jobs(self, request: ListJobs) -> tuple[Job, ...]:
+        """List the jobs that anybody here does."""
+        _need_operator(request.caller)
+        found = [(name, turns) for name in KINDS if (turns := self.board.find(name))]
+        counted = await self._counted(name for name, _ in found)
+        return tuple(self._shown(turns, counted) for _, turns in found)
+
+    @handles(GetJob)
+    async def get_job(self, request: GetJob) -> Job:
+        """Describe one."""
+        _need_operator(request.caller)
+        turns = self._found(request.name)
+        return self._shown(turns, await self._counted([turns.name]))
+
+    @handles(RunJob)
+    async def run_job(self, request: RunJob) -> RunStarted | Refusal:
+        """Record it, and have the job take a turn; a repeat is told of the turn it had."""
+        caller = _need_operator(request.caller)
+        turns = self._found(request.name)
+        record = RecordRun(caller, rules.job_id(turns.name), turns.name)
+        fresh = await ask_below(self.identity, record, "identity")
+        if isinstance(fresh, Refusal):
+            return fresh
+        turn = self._asked(caller, turns, fresh=fresh)
+        return RunStarted(self._shown(turns, {}), turn)
+
+    def _asked(self, caller: Caller, turns: Turns, *, fresh: bool) -> int:
+        """Ask for a turn, once under a key.
+
+        The record may be there and its turn not, because the daemon died or the answer to the
+        commit was lost: then a turn is asked for again, which does no harm.
+        """
+        key = _key_of(caller)
+        if key is None:
+            return turns.ask()
+        if fresh or key not in self._repeats:
+            self._repeats[key] = turns.ask()
+            if len(self._repeats) > _MOST_REPEATS:
+                self._repeats.popitem(last=False)
+        return self._repeats[key]
+
+    def _found(self, name: str) -> Turns:
+        turns = self.board.find(name) if name in KINDS else None
+        if turns is None:
+            raise Refused(JobNotFound(name))
+        return turns
+
+    async def _counted(self, names: Iterable[str]) -> Mapping[str, Mapping[str, Backlog]]:
+        found = {}
+        for room in rules.rooms_of(names):
+            reply = await ask_below(self.rooms[room], CountBacklog(), room)
+            if not isinstance(reply, Refusal):
+                found[room] = reply
+        return found
+
+    def _shown(self, turns: Turns, counted: Mapping[str, Mapping[str, Backlog]]) -> Job:
+        due = turns.due
+        seen = Seen(
+            worker=turns.worker or None,
+            is_wanted=turns.is_wanted,
+            turns=turns.ended,
+            failures=turns.failures,
+            next_at=None if due is None else self.clock.now() + _until(due),
+            last=self._turn(turns.last),
+            worked=self._turn(turns.worked),
+            asked=self._turn(turns.asked),
+            failed=self._turn(turns.failed),
+            totals=dict(turns.totals),
+        )
+        return rules.job_of(turns.name, seen, rules.backlog_of(turns.name, counted))
+
+    def _turn(self, turn: Turn | None) -> JobTurn | None:
+        """Show a turn by the clock of the world; workers measure by that of the process."""
+        if turn is None:
+            return None
+        now = self.clock.now()
+        ended = trio.current_time() if turn.ended is None else turn.ended
+        return JobTurn(
+            number=turn.number,
+            began_at=now + _until(turn.began),
+            ended_at=None if turn.ended is None else now + _until(turn.ended),
+            seconds=round(ended - turn.began, 6),
+            did=dict(turn.did),
+            error=turn.error or None,
+        )
+
+
+def _until(moment: float) -> timedelta:
+    return timedelta(seconds=moment - trio.current_time())
+
+
+def _key_of(caller: Caller) -> _Key | None:
+    if caller.idempotency is None:
+        return None
+    return caller.tenant_id, caller.principal.user_id, caller.idempotency.key
+
+
+def _need_operator(caller: Caller) -> Caller:
+    if not caller.principal.is_operator:
+        raise Refused(Forbidden("operate the platform"))
+    return caller

@@ -1,0 +1,99 @@
+"""What runs in the background, for the operators of the platform; tenants' admins are refused."""
+
+from bitvault.actors.jobs import contract as jobs
+from bitvault.actors.jobs.contract import GetJob, ListJobs, RunJob
+from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
+from bitvault.http.routes.queries import list_reply
+from bitvault.kernel.backlog import Backlog
+from bitvault.kernel.principal import Scope
+from bitvault.kernel.refusal import Refusal
+from bitvault.wire import jobs as wire
+from bitvault.wire.fields import Page
+
+routes = Routes("jobs")
+
+
+@routes.route(
+    "GET",
+    "/v1/admin/jobs",
+    {200: Page[wire.Job]},
+    scope=Scope.ADMIN,
+    codes=("forbidden",),
+    cost=HEAVY,
+)
+async def list_jobs(call: Call[NoBody, NoQuery]) -> Answer:
+    """List what runs in the background: in which state, since when, what waits; for operators."""
+    found = await call.edge.rooms.jobs.ask(ListJobs(call.caller))
+    return found if isinstance(found, Refusal) else list_reply(tuple(map(_job, found)))
+
+
+@routes.route(
+    "GET",
+    "/v1/admin/jobs/{name}",
+    {200: wire.Job},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "job_not_found"),
+)
+async def get_job(call: Call[NoBody, NoQuery]) -> Answer:
+    """Describe a background job; for operators."""
+    found = await call.edge.rooms.jobs.ask(GetJob(call.caller, call.path["name"]))
+    return found if isinstance(found, Refusal) else Reply(200, _job(found))
+
+
+@routes.route(
+    "POST",
+    "/v1/admin/jobs/{name}/run",
+    {202: wire.RunStarted},
+    scope=Scope.ADMIN,
+    codes=("forbidden", "job_not_found", "idempotency_key_reused"),
+    when_full=True,
+)
+async def run_job(call: Call[NoBody, NoQuery]) -> Answer:
+    """Have a background job take a turn now, out of its time; for operators.
+
+    No two turns of a job run at once: one under way is ended first. It has ended when the job's
+    turns has reached turn; what it did is in the job's asked then.
+    """
+    asked = await call.edge.rooms.jobs.ask(RunJob(call.caller, call.path["name"]))
+    if isinstance(asked, Refusal):
+        return asked
+    return Reply(202, wire.RunStarted(job=_job(asked.job), turn=asked.turn))
+
+
+def _job(value: jobs.Job) -> wire.Job:
+    return wire.Job(
+        name=value.name,
+        purpose=value.purpose,
+        worker=value.worker,
+        state=value.state,  # type: ignore[arg-type]  # the contract documents the four words
+        error=value.error,
+        turns=value.turns,
+        failures=value.failures,
+        next_at=value.next_at,
+        last=_turn(value.last),
+        worked=_turn(value.worked),
+        asked=_turn(value.asked),
+        failed=_turn(value.failed),
+        totals=dict(value.totals),
+        backlog=_backlog(value.backlog),
+    )
+
+
+def _turn(value: jobs.JobTurn | None) -> wire.JobTurn | None:
+    if value is None:
+        return None
+    return wire.JobTurn(
+        number=value.number,
+        began_at=value.began_at,
+        ended_at=value.ended_at,
+        seconds=value.seconds,
+        did=dict(value.did),
+        error=value.error,
+    )
+
+
+def _backlog(value: Backlog | None) -> wire.Backlog | None:
+    if value is None:
+        return None
+    return wire.Backlog(waiting=value.waiting, since=value.since, given_up=value.given_up)
