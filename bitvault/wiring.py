@@ -114,6 +114,7 @@ def choices_of(settings: Settings) -> Choices:
             limits.password_guesses,
             limits.password_seconds,
             sends_mail=bool(settings.mail.host),
+            access_ttl=sessions.access_ttl,
         ),
         storage=StorageOptions(
             put_ttl=transfers.put_ttl,

@@ -196,8 +196,13 @@ def credential_members(value: identity.Credential, current: UUID) -> dict[str, A
 
 def opened_session(value: identity.SecretIssued) -> sessions.SessionOpened:
     """Show a new session with its token."""
+    on = value.rotation
     return sessions.SessionOpened(
-        token=value.token, expires_at=value.credential.expires_at, user=user(value.user)
+        token=value.token,
+        expires_at=value.credential.expires_at if on is None else on.token_expires_at,
+        refresh_token=None if on is None else on.refresh_token,
+        session_expires_at=value.credential.expires_at,
+        user=user(value.user),
     )
 
 

@@ -54,10 +54,6 @@ def _setting(default: Any, rule: Rule | None = None) -> Any:
     return field(default=default, metadata={"rule": rule})
 
 
-def _is_sender(value: str) -> bool:
-    return not value or _reads(sender)(value)
-
-
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
     def is_read(value: str) -> bool:
         try:
@@ -81,6 +77,10 @@ _ORIGINS: Rule = (
 _HOSTS: Rule = (
     lambda value: all(is_host_or_network(one.strip()) for one in value.split(",") if one.strip()),
     "must be a comma-separated list of host names, addresses and CIDR networks",
+)
+_SENDER: Rule = (
+    lambda value: not value or _reads(sender)(value),
+    "must be an address, or a name and an address in <>",
 )
 _ADDRESS: Rule = (_address, "must be HOST:PORT with a port from 0 to 65535")
 _OPTIONAL_ADDRESS: Rule = (lambda value: not value or _address(value), f"{_ADDRESS[1]}, or empty")
@@ -172,6 +172,7 @@ class Sessions:
 
     ttl: float = _setting(30.0 * _DAY, _within(60, 365 * _DAY, "seconds"))
     idle_ttl: float = _setting(14.0 * _DAY, _within(60, 365 * _DAY, "seconds"))
+    access_ttl: float = _setting(3600.0, _within(60, _DAY, "seconds"))
 
 
 @frozen
@@ -202,7 +203,7 @@ class Mail:
     security: str = _setting("starttls", _one_of("starttls", "tls", "none", "insecure"))
     user: str = _setting("")
     password_file: str = _setting("")
-    sender: str = _setting("", (_is_sender, "must be an address, or a name and an address in <>"))
+    sender: str = _setting("", _SENDER)
     ca_file: str = _setting("")
     timeout: float = _setting(30.0, _within(1, 600, "seconds"))
 
@@ -355,9 +356,7 @@ def _section(
             values[key] = _from_text(variable, hint, environment[variable])
         elif key in given:
             values[key] = _typed(full, hint, given[key])
-    section = kind(**values)
-    _check(name, section)
-    return section
+    return _checked(name, kind(**values))
 
 
 def _refuse_unknown(prefix: str, given: Mapping[str, Any], known: list[str]) -> None:
@@ -392,9 +391,10 @@ _OF_THE_CLI = ("BITVAULT_SERVER", "BITVAULT_TOKEN")
 _WORD: Mapping[type, str] = {int: "whole number", float: "number", str: "string"}
 
 
-def _check(section_name: str, section: Any) -> None:
+def _checked(section_name: str, section: Any) -> Any:
     for attribute in attrs.fields(type(section)):
         rule = attribute.metadata["rule"]
         value = getattr(section, attribute.name)
         if rule and not rule[0](value):
             raise SettingError(f"{section_name}.{attribute.name}", f"{rule[1]}, not {value!r}")
+    return section

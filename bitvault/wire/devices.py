@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from bitvault.wire.fields import Moment, RequestShape, ResponseShape
+from bitvault.wire.sessions import Refreshable
 
 ClientName = Annotated[
     str,
@@ -48,6 +49,7 @@ class CollectSession(RequestShape, frozen=True, kw_only=True):
     """Ask whether somebody has approved it."""
 
     device_code: DeviceCode
+    refreshable: Refreshable = False
 
 
 class AnswerDevice(RequestShape, frozen=True, kw_only=True):

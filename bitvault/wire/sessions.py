@@ -47,20 +47,56 @@ class User(ResponseShape, frozen=True, kw_only=True):
     created_at: Moment
 
 
+Refreshable = Annotated[
+    bool,
+    Meta(
+        description=(
+            "The token is good for a while only (an hour, usually), and comes with a refresh "
+            "token; for clients that keep a session on a disk."
+        )
+    ),
+]
+RefreshToken = Annotated[
+    str, Meta(min_length=1, max_length=128, description="Good once.", examples=["bvf_wqF..."])
+]
+
+
 class OpenSession(RequestShape, frozen=True, kw_only=True):
     """Log in."""
 
     login: Login
     password: Password
     tenant: TenantName = "default"
+    refreshable: Refreshable = False
+
+
+class RefreshSession(RequestShape, frozen=True, kw_only=True):
+    """Go on with a session."""
+
+    refresh_token: RefreshToken
+
+
+class SessionRefreshed(ResponseShape, frozen=True, kw_only=True):
+    """What a session goes on with; shown only here, and to who lost it, for ten seconds."""
+
+    token: str
+    expires_at: Annotated[Moment, Meta(description="The token's end.")]
+    refresh_token: str
+    session_expires_at: Annotated[Moment, Meta(description="The refresh token's end as well.")]
 
 
 class SessionOpened(ResponseShape, frozen=True, kw_only=True):
-    """A session; ``token`` is shown only here."""
+    """A session; its secrets are shown only here."""
 
     token: str
-    expires_at: Moment | None
+    expires_at: Annotated[Moment | None, Meta(description="The token's end.")]
     user: User
+    refresh_token: Annotated[
+        str | None, Meta(description="For POST /v1/sessions/refresh; null: the token lasts.")
+    ] = None
+    session_expires_at: Annotated[
+        Moment | None, Meta(description="The refresh token's end as well.")
+    ] = None
 
 
 class Credential(ResponseShape, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bitvault.wire.fields import Moment, RequestShape, ResponseShape
-from bitvault.wire.sessions import TenantName
+from bitvault.wire.sessions import Refreshable, TenantName
 
 Word = Annotated[str, Meta(min_length=1, max_length=255)]
 Issuer = Annotated[
@@ -127,3 +127,4 @@ class RedeemSignIn(RequestShape, frozen=True, kw_only=True):
 
     code: Annotated[str, Meta(min_length=1, max_length=128)]
     verifier: Annotated[str, Meta(min_length=43, max_length=128)]
+    refreshable: Refreshable = False

@@ -42,10 +42,7 @@ REQUIREMENTS: Mapping[str, Requirement] = {
     "X4": R("Discovery: another issuer than configured; through the guard of X51"),
     "X5": R("Two providers with the same sub or e-mail are two users"),
     "X6": R("Mix-up: iss of the authorization response is checked"),
-    "X7": R(
-        "Rotation of refresh tokens with detection of reuse",
-        "refresh tokens, if ever: ours are opaque, and looked up each time (ADR-0017, ADR-0023)",
-    ),
+    "X7": R("Rotation of refresh tokens with detection of reuse"),
     "X8": R("Logout, a changed password, a disabled user: all sessions dead within a second"),
     "X9": R(
         "Guesses at passwords are limited whatever is down",

@@ -58,7 +58,10 @@ async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Answer:
 )
 async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Answer:
     """Poll for the session, every ``interval`` seconds; it is given out once."""
-    issued = await call.identity.ask(CollectSession(call.body.device_code, call.origin))
+    body = call.body
+    issued = await call.identity.ask(
+        CollectSession(body.device_code, call.origin, body.refreshable)
+    )
     return (
         issued
         if isinstance(issued, Refusal)

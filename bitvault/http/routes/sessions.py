@@ -7,6 +7,7 @@ from bitvault.actors.identity.contract import (
     DescribeCredential,
     DescribeMe,
     OpenSession,
+    RefreshSession,
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
@@ -34,11 +35,38 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
     """Log in with a password."""
     body = call.body
     issued = await call.identity.ask(
-        OpenSession(body.tenant, body.login, body.password, call.origin)
+        OpenSession(body.tenant, body.login, body.password, call.origin, body.refreshable)
     )
     if isinstance(issued, Refusal):
         return issued
     return Reply(201, shapes.opened_session(issued), {"Cache-Control": "no-store"})
+
+
+@routes.route(
+    "POST",
+    "/v1/sessions/refresh",
+    {200: wire.SessionRefreshed},
+    body=wire.RefreshSession,
+    codes=("invalid", "unauthenticated", "too_many_attempts"),
+    is_open=True,
+)
+async def refresh_session(call: Call[wire.RefreshSession, NoQuery]) -> Answer:
+    """Go on with a session: its refresh token for a new token and a new refresh token.
+
+    The session stays the same one, and ends when it would have. Sent again within ten seconds, a
+    refresh token is answered the same; later it ends the session, because two have it.
+    """
+    request = RefreshSession(call.body.refresh_token, call.origin)
+    refreshed = await call.identity.ask(request)
+    if isinstance(refreshed, Refusal):
+        return refreshed
+    shown = wire.SessionRefreshed(
+        token=refreshed.token,
+        expires_at=refreshed.rotation.token_expires_at,
+        refresh_token=refreshed.rotation.refresh_token,
+        session_expires_at=refreshed.session_expires_at,
+    )
+    return Reply(200, shown, {"Cache-Control": "no-store"})
 
 
 @routes.route("GET", "/v1/sessions", {200: Page[wire.Credential]}, scope=Scope.ACCOUNT)

@@ -203,16 +203,11 @@ async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Answer:
     if isinstance(redeemed, Refusal):
         return redeemed
     issued: SecretIssued | Refusal = await call.identity.ask(
-        OpenSessionOf(redeemed.tenant_id, redeemed.user_id, call.origin)
+        OpenSessionOf(redeemed.tenant_id, redeemed.user_id, call.origin, call.body.refreshable)
     )
     if isinstance(issued, Refusal):
         return SignInRefused() if isinstance(issued, Unauthenticated) else issued
-    opened = SessionOpened(
-        token=issued.token,
-        expires_at=issued.credential.expires_at,
-        user=shapes.user(issued.user),
-    )
-    return Reply(201, opened, {"Cache-Control": "no-store"})
+    return Reply(201, shapes.opened_session(issued), {"Cache-Control": "no-store"})
 
 
 def _name(*, is_https: bool) -> str:

@@ -7,6 +7,7 @@ _FILE = {"path": "/a.txt", "size": 3, "hash": HASH}
 
 GOOD = {
     "open_session": ("/v1/sessions", {"login": "ann", "password": "secret"}),
+    "refresh_session": ("/v1/sessions/refresh", {"refreshToken": "bvf_x"}),
     "begin_device": ("/v1/device-authorizations", {"clientName": "probe"}),
     "collect_session": ("/v1/device-authorizations/token", {"deviceCode": "bvd_x"}),
     "find_device": ("/v1/device-authorizations/lookup", {"userCode": "WDJB-MJHT"}),

@@ -129,6 +129,9 @@ PROVIDER = sso.Provider(ID, sso.ProviderTerms("Acme", "https://id.example.org", 
 
 ANSWERS: dict[type, Callable[[Any], Any]] = {
     identity.OpenSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
+    identity.RefreshSession: lambda _: identity.SessionRefreshed(
+        TOKEN, identity.Rotation("bvf_x", NOW), NOW
+    ),
     identity.BeginDevice: lambda _: identity.DeviceBegun("bvd_x", "WDJB-MJHT", 600, 5),
     identity.CollectSession: lambda _: identity.SecretIssued(TOKEN, CREDENTIAL, USER),
     identity.FindDevice: lambda _: identity.Device("probe", "192.0.2.7", "curl/8", NOW, NOW, True),

@@ -13,6 +13,7 @@ from bitvault.actors.identity.actor.outside import Outside
 from bitvault.actors.identity.actor.policies import Policies
 from bitvault.actors.identity.actor.provisioning import Provisioning
 from bitvault.actors.identity.actor.resets import Resets
+from bitvault.actors.identity.actor.rotations import Rotations
 from bitvault.actors.identity.actor.runs import Runs
 from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.actor.tenants import Tenants
@@ -35,7 +36,7 @@ class Identity(
     Resets,
     Doorkeeper,
     Outside,
-    Sessions,
+    Rotations,
     Provisioning,
     Runs,
 ):

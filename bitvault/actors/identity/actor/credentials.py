@@ -13,12 +13,14 @@ from bitvault.actors.identity.contract import (
     CredentialNotFound,
     DescribeCredential,
     ListCredentials,
+    Rotation,
     SessionEnded,
     TokenRevoked,
     Unauthenticated,
     User,
     UserNotFound,
 )
+from bitvault.actors.identity.rules import rotation
 from bitvault.actors.identity.store import accounts
 from bitvault.actors.identity.store import credentials as store
 from bitvault.drivers.postgres.port import Transaction
@@ -120,11 +122,20 @@ class Credentials(Desk):
         token: str,
         credential: Credential,
         idle: datetime | None,
+        first: Rotation | None = None,
     ) -> None:
         digest = rules.token_digest(token) or b""
         await store.insert_credential(
-            tx, user, credential, secret_hash=digest, idle_expires_at=idle
+            tx, user, credential, secret_hash=digest, idle_expires_at=idle, first=first
         )
+
+    def _first(self, session: Credential, *, wanted: bool) -> Rotation | None:
+        """Return how a new session goes on, if its client will refresh it."""
+        if not wanted or session.expires_at is None:
+            return None
+        shown = rotation.drawn(self.ids.secret(rotation.DRAWN_BYTES))
+        ends = rotation.secret_end(self.options, session.created_at, session.expires_at)
+        return Rotation(shown.render(), ends)
 
     async def _hold_active(self, tx: Transaction, user: User) -> None:
         """Make nothing for a user who was disabled or deleted a moment ago."""

@@ -176,13 +176,15 @@ class Devices(Sessions):
             raise Refused(AuthorizationPending())
         if row["state"] == "denied":
             raise Refused(AccessDenied())
-        return await self._claim(row, request.origin)
+        return await self._claim(row, request)
 
-    async def _claim(self, row: Row, origin: Origin) -> SecretIssued:
+    async def _claim(self, row: Row, request: CollectSession) -> SecretIssued:
         tenant_id, user_id = TenantId(row["for_tenant_id"]), UserId(row["for_user_id"])
+        origin = request.origin
         expires_at = await self._session_end(tenant_id)
         token, drawn = self._new(row["name"], Scope.ACCOUNT, expires_at, origin)
         credential = evolve(drawn, credential_id=row["credential_id"])
+        first = self._first(credential, wanted=request.is_refreshable)
         secrets = codes.unclaimed(bytes(row["device_hash"])), rules.token_digest(token) or b""
 
         async def work(tx: Transaction) -> SecretIssued:
@@ -192,11 +194,11 @@ class Devices(Sessions):
                 raise Refused(AccessDenied())
             user, idle = account.user, self._idle_expiry(credential.created_at)
             if not await devices.claim_session(
-                tx, user, credential, secrets=secrets, idle_expires_at=idle
+                tx, user, credential, secrets=secrets, idle_expires_at=idle, first=first
             ):
                 raise Refused(AccessDenied())
             who = Principal(tenant_id, user_id, user.login, user.is_admin, credential.credential_id)
             await self._append(tx, Caller(who, origin), SessionOpened(credential.credential_id, 0))
-            return SecretIssued(token, credential, user)
+            return SecretIssued(token, credential, user, first)
 
         return await self.database.transact(tenant_id, work)

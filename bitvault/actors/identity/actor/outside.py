@@ -152,6 +152,7 @@ class Outside(Credentials):
         now = self.clock.now()
         expires_at = now + (life if longest is None else min(life, longest))
         token, credential = self._new("", Scope.ACCOUNT, expires_at, origin)
+        first = self._first(credential, wanted=request.is_refreshable)
         idle = now + timedelta(seconds=self.options.idle_ttl)
 
         async def work(tx: Transaction) -> User:
@@ -161,7 +162,7 @@ class Outside(Credentials):
             user = account.user
             await self._hold_active(tx, user)
             await store.delete_expired_sessions(tx, user, now)
-            await self._insert(tx, user, token, credential, idle)
+            await self._insert(tx, user, token, credential, idle, first)
             principal = Principal(
                 tenant_id, user.user_id, user.login, user.is_admin, credential.credential_id
             )
@@ -170,7 +171,7 @@ class Outside(Credentials):
             return user
 
         user = await self.database.transact(tenant_id, work)
-        return SecretIssued(token, credential, user)
+        return SecretIssued(token, credential, user, first)
 
 
 def _key(group: Group) -> str:

@@ -88,7 +88,7 @@ class Sessions(Credentials):
         await self.limits.give_back(spent)
         if phc is not None and self.passwords.outdated(phc):
             account = await self._rehash(account, password)
-        return await self._issue_session(account, request.origin)
+        return await self._issue_session(account, request)
 
     def _knocked(self, account: Account | None, origin: Origin) -> None:
         if account is None:
@@ -107,24 +107,25 @@ class Sessions(Credentials):
         return evolve(account, password_hash=phc) if done else account
 
     async def _issue_session(
-        self, account: Account, origin: Origin
+        self, account: Account, request: OpenSession
     ) -> SecretIssued | BadCredentials:
-        expires_at = await self._session_end(account.user.tenant_id)
+        expires_at, origin = await self._session_end(account.user.tenant_id), request.origin
         token, credential = self._new("", Scope.ACCOUNT, expires_at, origin)
+        first = self._first(credential, wanted=request.is_refreshable)
         idle = self._idle_expiry(credential.created_at)
 
         async def work(tx: Transaction) -> bool:
             if not await accounts.hold_password(tx, account):
                 return False
             await store.delete_expired_sessions(tx, account.user, credential.created_at)
-            await self._insert(tx, account.user, token, credential, idle)
+            await self._insert(tx, account.user, token, credential, idle, first)
             caller = Caller(_principal(account.user, credential), origin)
             await self._append(tx, caller, SessionOpened(credential.credential_id, 0))
             return True
 
         if not await self.database.transact(account.user.tenant_id, work):
             return BadCredentials()
-        return SecretIssued(token, credential, account.user)
+        return SecretIssued(token, credential, account.user, first)
 
     async def _session_end(self, tenant_id: TenantId) -> datetime:
         """Return when a session of this tenant's, begun now, ends at the latest."""

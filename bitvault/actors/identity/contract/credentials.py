@@ -40,12 +40,24 @@ class Credential:
 
 
 @frozen
+class Rotation:
+    """How a session goes on whose token is good for a while only."""
+
+    refresh_token: str = field(repr=False)
+    """Good once, for a new token and a new one of its kind."""
+    token_expires_at: datetime
+    """When the token it came with ends; the session itself goes on."""
+
+
+@frozen
 class SecretIssued:
     """A new credential with its token: the only time the token is seen."""
 
     token: str = field(repr=False)
     credential: Credential
     user: User
+    rotation: Rotation | None = None
+    """Of a session that was asked to be ``refreshable``; without it the token lasts as long."""
 
 
 @frozen
@@ -55,6 +67,29 @@ class OpenSession(Request[SecretIssued | BadCredentials | TooManyAttempts | Inva
     tenant: str
     login: str
     password: str = field(repr=False)
+    origin: Origin
+    is_refreshable: bool = False
+
+
+@frozen
+class SessionRefreshed:
+    """A session's new secrets; what came before is good for ten more seconds."""
+
+    token: str = field(repr=False)
+    rotation: Rotation
+    session_expires_at: datetime
+
+
+@frozen
+class RefreshSession(Request[SessionRefreshed | Unauthenticated | TooManyAttempts | Unavailable]):
+    """Go on with a session: a refresh token for the next pair.
+
+    For ten seconds it is good again, for the same pair: an answer may get lost, and two may ask at
+    once. After that, whoever presents it ends the session, as somebody else has it too. A token
+    that is unknown, expired, revoked or used up is answered alike.
+    """
+
+    refresh_token: str = field(repr=False)
     origin: Origin
 
 

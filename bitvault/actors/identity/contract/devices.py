@@ -149,6 +149,7 @@ class CollectSession(
 
     device_code: str = field(repr=False)
     origin: Origin
+    is_refreshable: bool = False
 
 
 @frozen

@@ -91,6 +91,20 @@ class SessionEnded(Event):
 
 
 @frozen
+class RefreshReused(Event):
+    """A refresh token came back after it was used up: two have it, so its session was ended.
+
+    ``client`` is what the session's program called itself, and ``client_address`` where it was
+    opened; where the token came from now is in the envelope.
+    """
+
+    kind: ClassVar[str] = "session.refresh_reused"
+    owner_id: UUID
+    client: str
+    client_address: str
+
+
+@frozen
 class TokenCreated(Event):
     """There is a new API token; ``scope`` is what it may do at most, and ``confined_to`` where."""
 

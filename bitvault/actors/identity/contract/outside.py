@@ -55,6 +55,7 @@ class OpenSessionOf(Request[SecretIssued | Unauthenticated | Unavailable]):
     tenant_id: TenantId
     user_id: UserId
     origin: Origin
+    is_refreshable: bool = False
 
 
 @frozen

@@ -56,6 +56,8 @@ class IdentityOptions:
     """Seconds until one more guess is allowed again."""
     sends_mail: bool = False
     """Whether there is a mail server."""
+    access_ttl: float = 3600.0
+    """How long the secret of a session that rotates is good."""
 
 
 def checked_name(what: str, value: str) -> str:

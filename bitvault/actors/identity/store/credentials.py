@@ -6,8 +6,9 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.contract import Credential, Policy, User
+from bitvault.actors.identity.contract import Credential, Policy, Rotation, User
 from bitvault.actors.identity.store.policies import terms_of
+from bitvault.actors.identity.store.rotations import begun
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import GroupId, NodeId, TenantId, UserId
 from bitvault.kernel.principal import Principal, Scope
@@ -39,8 +40,9 @@ async def insert_credential(
     *,
     secret_hash: bytes,
     idle_expires_at: datetime | None,
+    first: Rotation | None = None,
 ) -> None:
-    """Add a session or token."""
+    """Add a session or token; ``first`` is how a session goes on whose secret rotates."""
     await tx.execute(
         QUERIES["insert_credential"],
         tenant_id=user.tenant_id,
@@ -57,6 +59,7 @@ async def insert_credential(
         user_agent=credential.user_agent,
         scope=credential.scope.name.lower(),
         confined_to=credential.confined_to,
+        **begun(first),
     )
 
 

@@ -1,11 +1,13 @@
 -- insert_credential --
 INSERT INTO identity.credential (
     tenant_id, user_id, credential_id, kind, name, prefix, secret_hash, created_at, expires_at,
-    idle_expires_at, address, user_agent, scope, confined_to
+    idle_expires_at, address, user_agent, scope, confined_to, secret_expires_at, family_hash,
+    refresh_digest
 )
 VALUES (
     :tenant_id, :user_id, :credential_id, :kind, :name, :prefix, :secret_hash, :now, :expires_at,
-    :idle_expires_at, :address, :user_agent, :scope, :confined_to
+    :idle_expires_at, :address, :user_agent, :scope, :confined_to, :secret_expires_at, :family_hash,
+    :refresh_digest
 );
 
 -- principal_by_secret --
@@ -23,8 +25,12 @@ SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.confined_to, 
 FROM identity.credential AS c
 JOIN identity.account AS a ON a.tenant_id = c.tenant_id AND a.user_id = c.user_id
 JOIN identity.tenant AS t ON t.tenant_id = c.tenant_id
-WHERE c.secret_hash = :secret_hash AND a.disabled_at IS NULL AND a.deleted_at IS NULL
-    AND t.closed_at IS NULL
+WHERE (
+        (c.secret_hash = :secret_hash
+            AND (c.secret_expires_at IS NULL OR c.secret_expires_at > :now))
+        OR (c.previous_secret_hash = :secret_hash AND c.previous_until > :now)
+    )
+    AND a.disabled_at IS NULL AND a.deleted_at IS NULL AND t.closed_at IS NULL
     AND (c.expires_at IS NULL OR c.expires_at > :now)
     AND (c.idle_expires_at IS NULL OR c.idle_expires_at > :now);
 

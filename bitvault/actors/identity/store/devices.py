@@ -6,8 +6,9 @@ Codes wait in no tenant's name (``codes.NO_TENANT``); what was approved is a ses
 from datetime import datetime
 from uuid import UUID
 
-from bitvault.actors.identity.contract import Credential, User
+from bitvault.actors.identity.contract import Credential, Rotation, User
 from bitvault.actors.identity.rules.codes import NO_TENANT
+from bitvault.actors.identity.store.rotations import begun
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.principal import Caller, Origin
 
@@ -87,6 +88,7 @@ async def claim_session(
     *,
     secrets: tuple[bytes, bytes],
     idle_expires_at: datetime,
+    first: Rotation | None,
 ) -> str | None:
     """Give a session its secret, in place of what stood for it; answer its name.
 
@@ -105,5 +107,6 @@ async def claim_session(
         idle_expires_at=idle_expires_at,
         address=credential.address,
         user_agent=credential.user_agent,
+        **begun(first),
     )
     return None if row is None else str(row["name"])

@@ -37,7 +37,9 @@ RETURNING device_hash;
 -- Its device takes it, once: whoever ended the user's sessions meanwhile ended this one as well.
 UPDATE identity.credential
 SET secret_hash = :secret_hash, prefix = :prefix, created_at = :now, expires_at = :expires_at,
-    idle_expires_at = :idle_expires_at, address = :address, user_agent = :user_agent
+    idle_expires_at = :idle_expires_at, address = :address, user_agent = :user_agent,
+    secret_expires_at = :secret_expires_at, family_hash = :family_hash,
+    refresh_digest = :refresh_digest
 WHERE tenant_id = :tenant_id AND credential_id = :credential_id AND secret_hash = :unclaimed
     AND expires_at > :now
 RETURNING name;

@@ -99,6 +99,7 @@ class Writer:
             tenant=who.tenant_name,
             login=who.principal.login,
             what=claimed.detail.get("name", ""),
+            by=claimed.detail.get("from", ""),
         )
         if claimed.kind == "share":
             return await self._share(claimed, who)

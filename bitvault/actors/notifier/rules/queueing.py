@@ -37,6 +37,8 @@ def drafts_of(event: Recorded) -> tuple[Draft, ...]:
     if event.kind == "token.created":
         detail = {"name": str(event.payload["name"])}
         return (Draft("token", UUID(event.payload["owner_id"]), detail),)
+    if event.kind == "session.refresh_reused":
+        return (_reused(event),)
     kinds = _ABOUT_ONESELF.get(event.kind, ())
     return tuple(Draft(kind, event.aggregate_id, {}) for kind in kinds)
 
@@ -48,6 +50,13 @@ _ABOUT_ONESELF: Final[Mapping[str, tuple[str, ...]]] = {
     "user.password_changed": ("password",),
     "user.password_reset": ("password",),
 }
+
+
+def _reused(event: Recorded) -> Draft:
+    told: Mapping[str, Any] = event.payload
+    name = f"{told['client']} ({told['client_address']})"
+    detail = {"name": name, "from": str(event.origin.get("address", ""))}
+    return Draft("reuse", UUID(told["owner_id"]), detail)
 
 
 def _shared(event: Recorded) -> tuple[Draft, ...]:

@@ -44,6 +44,15 @@ class _Words:
 _NOT_YOU: Final = (
     "If this was not you, set a new password at once, end your other sessions, and tell an admin."
 )
+_REUSED: Final = (
+    "The login of {login} in {tenant} by {what} was ended. A key of it that had been replaced was "
+    "used again, from {by}: two have what only one should."
+)
+_IF_YOURS: Final = (
+    "If you restored that machine from a backup, or cloned it, this is why: log in again. "
+    "Otherwise somebody copied the login from it; it opens nothing any more. Find out how before "
+    "you log in there again, and tell an admin."
+)
 _WORDS: Final = {
     "invitation": _Words(
         "{by} invites you to {tenant}",
@@ -86,6 +95,13 @@ _WORDS: Final = {
     "token": _Words(
         "A new API token of {login}",
         ("There is a new API token of {login} in {tenant}: {what}.", _NOT_YOU),
+    ),
+    "reuse": _Words(
+        "A login of {login} was ended: somebody may have copied it",
+        (
+            _REUSED,
+            _IF_YOURS,
+        ),
     ),
     "share": _Words(
         "{by} shared {what} with you",
