@@ -73,10 +73,11 @@ class Interrupted(KeyboardInterrupt):
 
 @frozen
 class Login:
-    """Where to, and as whom."""
+    """Where to, and as whom; ``is_stored``: with what is in the file, and is refreshed there."""
 
     server: str
     token: str
+    is_stored: bool = False
 
 
 def credentials_file() -> Path:
@@ -105,15 +106,17 @@ def stored_login() -> Login:
     if not server or not token:
         missing = "server" if not server else f"token for {server}"
         raise NotLoggedIn(f"there is no {missing} to use")
-    return Login(server, str(token))
+    return Login(server, str(token), is_stored=not os.environ.get("BITVAULT_TOKEN"))
 
 
 def connect() -> "Client":
     """Return a client for the stored login."""
     from bitvault.client.client import Client  # noqa: PLC0415 - httpx is slow to import
+    from bitvault.client.logins import LoginFile  # noqa: PLC0415 - the same
 
     login = stored_login()
-    return Client(login.server, login.token, policy=patience())
+    kept = LoginFile(credentials_file()) if login.is_stored else login.token
+    return Client(login.server, kept, policy=patience())
 
 
 def patience() -> "RetryPolicy":

@@ -24,6 +24,7 @@ _BY_CODE: Mapping[str, Exit] = MappingProxyType(
         "not_in_trash": Exit.NOT_FOUND,
         "not_logged_in": Exit.AUTH,
         "expired_token": Exit.AUTH,
+        "login_busy": Exit.UNAVAILABLE,
         "sign_in_refused": Exit.AUTH,
     }
 )

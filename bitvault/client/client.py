@@ -1,12 +1,14 @@
 """``Client``: one method per thing BitVault can do; bytes travel by ``uploads``/``downloads``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 import msgspec
 
+from bitvault.client.bearers import Bearer, Fixed, Rotating
 from bitvault.client.errors import BitVaultError, Problem
+from bitvault.client.logins import LoginStore
 from bitvault.client.objects import ObjectStore
 from bitvault.client.retry import RetryPolicy
 from bitvault.client.shapes import (
@@ -25,21 +27,31 @@ from bitvault.client.shapes import (
     Written,
 )
 from bitvault.client.transport import Transport
+from bitvault.wire.sessions import SessionRefreshed
 
 T = TypeVar("T")
+_PROMPT = 3.0
+"""Seconds: an answer that was lost can be had again for ten."""
 Json = dict[str, Any]
 
 
 class Client:
     """A logged-in user of one server. Synchronous, and safe to share between threads.
 
+    ``login`` is a token, or where a login is kept (``LoginMemory``, ``LoginFile``), which then is
+    refreshed in time.
+
     Paths are ``/a/b`` in the personal space, or ``Space:/a/b``.
     """
 
     def __init__(
-        self, server: str, token: str | None = None, *, policy: RetryPolicy | None = None
+        self,
+        server: str,
+        login: str | LoginStore | None = None,
+        *,
+        policy: RetryPolicy | None = None,
     ) -> None:
-        self.rest = Transport(server, token, policy=policy)
+        self.rest = Transport(server, _bearer(server, login, policy), policy=policy)
         self.store = ObjectStore()
 
     @property
@@ -58,9 +70,14 @@ class Client:
         self.rest.close()
         self.store.close()
 
-    def login(self, login: str, password: str, tenant: str = "default") -> Session:
-        """Open a session; use its token for a new ``Client``."""
-        body = {"tenant": tenant, "login": login, "password": password}
+    def login(
+        self, login: str, password: str, tenant: str = "default", *, refreshable: bool = False
+    ) -> Session:
+        """Open a session; use its token for a new ``Client``.
+
+        One that is ``refreshable`` is for ``LoginMemory(opened(server, session))``.
+        """
+        body = {"tenant": tenant, "login": login, "password": password, "refreshable": refreshable}
         return self.rest.call("POST", "/v1/sessions", Session, body=body)
 
     def logout(self) -> None:
@@ -180,6 +197,26 @@ class Client:
         """Presign the single PUT again."""
         path = f"/v1/files/uploads/{upload_id}/url"
         return self.rest.call("POST", path, Transfers).transfers[0]
+
+
+def _bearer(server: str, login: str | LoginStore | None, policy: RetryPolicy | None) -> Bearer:
+    if login is None or isinstance(login, str):
+        return Fixed(login)
+    return Rotating(login, _refresher(server, policy))
+
+
+def _refresher(server: str, policy: RetryPolicy | None) -> Callable[[str], SessionRefreshed]:
+    """Return what goes on with a session; soon again when no answer comes, as that is no reuse."""
+
+    def refresh(refresh_token: str) -> SessionRefreshed:
+        rest = Transport(server, timeout=_PROMPT, policy=policy)
+        body = {"refreshToken": refresh_token}
+        try:
+            return rest.call("POST", "/v1/sessions/refresh", SessionRefreshed, body=body)
+        finally:
+            rest.close()
+
+    return refresh
 
 
 def outcome(item: Item, shape: type[T]) -> T | Problem:

@@ -31,6 +31,7 @@ class DeviceLogin:
         self,
         tell: Callable[[float], None] = lambda _left: None,
         *,
+        refreshable: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> SessionOpened:
@@ -44,7 +45,7 @@ class DeviceLogin:
             tell(max(0.0, end - now()))
             sleep(self.begun.interval)
             try:
-                body = {"deviceCode": self.begun.device_code}
+                body = {"deviceCode": self.begun.device_code, "refreshable": refreshable}
                 return self._rest.call("POST", f"{_PATH}/token", SessionOpened, body=body)
             except Problem as problem:
                 if problem.code != "authorization_pending":

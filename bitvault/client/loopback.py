@@ -49,7 +49,13 @@ class LoopbackSignIn:
     def __exit__(self, *_: object) -> None:
         self._listener.server_close()
 
-    def wait(self, rest: Transport, now: Callable[[], float] = time.monotonic) -> SessionOpened:
+    def wait(
+        self,
+        rest: Transport,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        refreshable: bool = False,
+    ) -> SessionOpened:
         """Wait for the browser, and take the session.
 
         Raises:
@@ -64,7 +70,11 @@ class LoopbackSignIn:
         if "code" not in self._told:
             why = self._told.get("error", "no code")
             raise SignInFailed(f"the sign-in was refused ({why}); your admins can see why")
-        body = {"code": self._told["code"], "verifier": self._verifier}
+        body = {
+            "code": self._told["code"],
+            "verifier": self._verifier,
+            "refreshable": refreshable,
+        }
         return rest.call("POST", "/v1/sso/sessions", SessionOpened, body=body)
 
     def _take(self, path: str) -> bool:

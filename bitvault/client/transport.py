@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import msgspec
 
+from bitvault.client.bearers import UNAUTHENTICATED, Bearer, Fixed
 from bitvault.client.errors import Problem, Unreachable
 from bitvault.client.retry import RetryPolicy
 
@@ -16,7 +17,10 @@ T = TypeVar("T")
 
 
 class Transport:
-    """Calls one server with one token; safe to share between threads.
+    """Calls one server as one user; safe to share between threads.
+
+    A token that is refused is replaced, if the bearer has another, and the call is made again: what
+    was refused had no effect.
 
     Error handling: answers that are retryable, and broken connections, are retried with the same
     Idempotency-Key, so that a call whose answer was lost has its effect once (ADR-0014). Whatever
@@ -26,17 +30,15 @@ class Transport:
     def __init__(
         self,
         server: str,
-        token: str | None,
+        bearer: Bearer | None = None,
         *,
         timeout: float = 60.0,
         policy: RetryPolicy | None = None,
         keys: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.server = server.rstrip("/")
-        self._http = httpx.Client(
-            base_url=self.server, headers=headers, timeout=timeout, verify=_trust(self.server)
-        )
+        self._http = httpx.Client(base_url=self.server, timeout=timeout, verify=_trust(self.server))
+        self._bearer = bearer or Fixed()
         self._policy = policy or RetryPolicy()
         self._answered = False
         self._keys = keys
@@ -92,13 +94,24 @@ class Transport:
         query = {key: value for key, value in (params or {}).items() if value is not None}
         url = httpx.URL(path).copy_merge_params(query)
         request = self._http.build_request(method, url, content=content, headers=sent)
-        return self.policy.run(lambda: self._once(request))
+        token = self._bearer.token()
+        try:
+            return self.policy.run(lambda: self._once(request, token))
+        except Problem as problem:
+            if token is None or problem.code != UNAUTHENTICATED:
+                raise
+            another = self._bearer.instead_of(token)
+            if another is None:
+                raise
+        return self.policy.run(lambda: self._once(request, another))
 
     def once(self, method: str, path: str) -> None:
         """Call without a body and without a second try."""
-        self._once(self._http.build_request(method, path))
+        self._once(self._http.build_request(method, path), self._bearer.token())
 
-    def _once(self, request: httpx.Request) -> bytes:
+    def _once(self, request: httpx.Request, token: str | None) -> bytes:
+        if token is not None:
+            request.headers["Authorization"] = f"Bearer {token}"
         try:
             response = self._http.send(request)
         except httpx.HTTPError as error:

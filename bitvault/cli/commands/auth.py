@@ -2,7 +2,6 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
-import json
 import socket
 import webbrowser
 from pathlib import Path
@@ -26,9 +25,9 @@ from bitvault.cli.render import details, plain
 from bitvault.client.client import Client
 from bitvault.client.devices import DeviceLogin
 from bitvault.client.errors import Problem
+from bitvault.client.logins import LoginFile, opened
 from bitvault.client.loopback import LoopbackSignIn
 from bitvault.client.shapes import Listing, Session
-from bitvault.client.state import write_private
 from bitvault.wire.sessions import SessionOpened
 from bitvault.wire.sso import SignInWay
 
@@ -78,10 +77,12 @@ def login(
     if password_file and not user:
         raise click.UsageError("--password-file goes with --user: the others need no password")
     session = _session(url, user, tenant, password_file, provider, device=device)
-    stored = {"server": url.rstrip("/"), "token": session.token}
-    write_private(credentials_file(), json.dumps(stored))
+    file = LoginFile(credentials_file())
+    with file.locked():
+        file.write(opened(url, session))
     who = plain(session.user)
-    result = {"server": url, "user": who, "expiresAt": plain(session.expires_at)}
+    ends = session.session_expires_at or session.expires_at
+    result = {"server": url, "user": who, "expiresAt": plain(ends)}
     return Report([result], [f"Logged in to {url} as {who['login']}."])
 
 
@@ -119,7 +120,7 @@ def by_browser(client: Client, url: str, tenant: str, provider: str | None) -> S
     with LoopbackSignIn(url, str(fitting[0].id)) as sign_in:
         click.echo(f"Sign in with your browser: {sign_in.url}", err=True)
         webbrowser.open(sign_in.url)
-        return sign_in.wait(client.rest)
+        return sign_in.wait(client.rest, refreshable=True)
 
 
 def _by_password(url: str, user: str, tenant: str, password_file: Path | None) -> Session:
@@ -128,7 +129,7 @@ def _by_password(url: str, user: str, tenant: str, password_file: Path | None) -
     except click.UsageError as error:
         raise click.UsageError(f"{error.message}; or --device, for a browser") from None
     with Client(url, policy=patience()) as client:
-        return client.login(user, password, tenant)
+        return client.login(user, password, tenant, refreshable=True)
 
 
 def _by_device(url: str) -> SessionOpened:
@@ -139,7 +140,7 @@ def _by_device(url: str) -> SessionOpened:
         countdown = Countdown()
         try:
             click.echo(f"Open {page}\nand approve the code {code}.", err=True)
-            return asked.wait(countdown.show)
+            return asked.wait(countdown.show, refreshable=True)
         except KeyboardInterrupt:
             raise Interrupted("Nothing was stored; the code ends by itself.") from None
         finally:
@@ -202,7 +203,7 @@ def logout() -> Report:
     except Problem as problem:
         if problem.status != 401:  # noqa: PLR2004 - HTTP: it has ended already
             raise
-    credentials_file().unlink(missing_ok=True)
+    LoginFile(credentials_file()).remove()
     return Report([], ["Logged out."])
 
 
