@@ -15,7 +15,6 @@ from bitvault.actors.identity.actor.provisioning import Provisioning
 from bitvault.actors.identity.actor.resets import Resets
 from bitvault.actors.identity.actor.rotations import Rotations
 from bitvault.actors.identity.actor.runs import Runs
-from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.actor.tenants import Tenants
 from bitvault.actors.identity.actor.tokens import Tokens
 

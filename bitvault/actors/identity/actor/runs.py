@@ -5,11 +5,12 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.identity.actor.desk import Desk, operator_of
+from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import JobStarted, RecordRun
 from bitvault.actors.identity.store import erasures, keys
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.backlog import Backlog, CountBacklog
+from bitvault.kernel.principal import operator_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
