@@ -112,6 +112,16 @@ def admin_of(caller: Caller, action: str) -> Caller:
     return caller
 
 
+def check_in_person(caller: Caller, action: str) -> None:
+    """Hold that the caller comes with a session: no token makes what outlives it (ADR-0017).
+
+    Raises:
+        Refused: ``Forbidden`` to do ``action``.
+    """
+    if caller.principal.scope is not Scope.ACCOUNT:
+        raise Refused(Forbidden(f"{action} with an API token"))
+
+
 def operator_of(caller: Caller) -> Caller:
     """Return the caller, who operates the platform.
 

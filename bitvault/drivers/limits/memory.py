@@ -1,8 +1,9 @@
 """Rate limits of one process, in bounded memory.
 
-The most recent keys are held exactly. The others are poured into a sketch of fixed size, several
-hashed cells for each key, that can say too much of a key and never too little: a flood of distinct
-keys may make strangers wait for one another, but sets nobody free.
+The most recent keys are held exactly. The others are poured into a sketch of fixed size, one for
+each limit, with several hashed cells for each key, that can say too much of a key and never too
+little: a flood of distinct keys may make strangers wait for one another at that limit, which has
+one window for all, but sets nobody free.
 """
 
 import os
@@ -68,8 +69,11 @@ class MemoryLimits:
 
     most: int = 50_000
     now: Callable[[], float] = trio.current_time
-    _arrivals: OrderedDict[str, float] = field(factory=OrderedDict, init=False, repr=False)
-    _sketch: Sketch = field(factory=Sketch, init=False)
+    _arrivals: OrderedDict[str, tuple[float, str]] = field(
+        factory=OrderedDict, init=False, repr=False
+    )
+    """With the name of the limit that each key is of."""
+    _sketches: dict[str, Sketch] = field(factory=dict, init=False)
 
     def __len__(self) -> int:
         return len(self._arrivals)
@@ -80,7 +84,7 @@ class MemoryLimits:
         verdicts = [self._judge(charge, now) for charge in charges]
         if all(verdict.is_allowed for verdict in verdicts):
             for charge, verdict in zip(charges, verdicts, strict=True):
-                self._keep(charge.key, verdict.arrival, now)
+                self._keep(charge, verdict.arrival, now)
             return verdicts
         # What would have been allowed is not made either, so it must not be shown as spent.
         return [
@@ -91,21 +95,26 @@ class MemoryLimits:
     async def give_back(self, charges: Sequence[Charge]) -> None:
         """Undo charges; one whose key went into the sketch stands, for its cells are shared."""
         for charge in charges:
-            if charge.key in self._arrivals:
-                self._arrivals[charge.key] -= charge.limit.seconds(charge.cost)
+            if (held := self._arrivals.get(charge.key)) is not None:
+                arrival = held[0] - charge.limit.seconds(charge.cost)
+                self._arrivals[charge.key] = (arrival, held[1])
 
     def _judge(self, charge: Charge, now: float) -> Verdict:
         held = self._arrivals.get(charge.key)
-        arrival = self._sketch.arrival(charge.key, now) if held is None else held
+        arrival = self._poured(charge, now) if held is None else held[0]
         return decide(arrival, now, charge.limit, charge.cost)
 
-    def _keep(self, key: str, arrival: float, now: float) -> None:
-        self._arrivals[key] = arrival
-        self._arrivals.move_to_end(key)
+    def _poured(self, charge: Charge, now: float) -> float:
+        sketch = self._sketches.get(charge.limit.name)
+        return _NEVER if sketch is None else sketch.arrival(charge.key, now)
+
+    def _keep(self, charge: Charge, arrival: float, now: float) -> None:
+        self._arrivals[charge.key] = (arrival, charge.limit.name)
+        self._arrivals.move_to_end(charge.key)
         # Two at most: what a flood left is gone after as many charges, and no charge pays for it.
-        for oldest, until in list(islice(self._arrivals.items(), 2)):
+        for oldest, (until, name) in list(islice(self._arrivals.items(), 2)):
             if until > now and len(self._arrivals) <= self.most:
                 return
             del self._arrivals[oldest]
             if until > now:
-                self._sketch.note(oldest, until)
+                self._sketches.setdefault(name, Sketch()).note(oldest, until)

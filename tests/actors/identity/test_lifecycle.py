@@ -23,6 +23,7 @@ from bitvault.actors.identity.contract import (
     CredentialNotFound,
     DeleteUser,
     FindUsers,
+    Invite,
     LastAdmin,
     ListCredentials,
     ListMembers,
@@ -34,7 +35,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import UserId
-from bitvault.kernel.principal import Caller, Idempotency, Principal
+from bitvault.kernel.principal import Caller, Idempotency, Principal, Scope
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from tests.actors.identity.conftest import ORIGIN, PASSWORD, log_in
 from tests.support.postgres import snapshot, unchanged
@@ -281,3 +282,26 @@ async def test_what_is_refused_changes_no_row(
         for request, kind in refused:
             assert isinstance(await identity.handle(request), kind), request
     assert isinstance(await whose(identity, (await log_in(identity, "ann")).token), Principal)
+
+
+@pytest.mark.requirement("X12")
+async def test_no_token_makes_an_admin(
+    identity: Identity, admin: Caller, database: PostgresDatabase
+) -> None:
+    """Whoever finds one would be an admin for longer than it lasts; ordinary users it may make."""
+    identity.options = evolve(identity.options, sends_mail=True)
+    principal = evolve(admin.principal, scope=Scope.ADMIN, is_operator=True)
+    token = evolve(admin, principal=principal)
+    bob = await identity.handle(CreateUser(token, "bob", PASSWORD))
+    assert isinstance(bob, User)
+    async with unchanged(database, "identity", "outbox"):
+        for request in (
+            CreateUser(token, "eve", PASSWORD, is_admin=True),
+            Invite(token, "eve@example.org", "eve", "", True),
+            ChangeUser(token, bob.user_id, is_admin=True),
+            ChangeUser(token, bob.user_id, is_operator=True),
+        ):
+            assert await identity.handle(request) == Forbidden("make admins with an API token")
+    assert (await identity.handle(ChangeUser(admin, bob.user_id, is_admin=True))).is_admin
+    demoted = await identity.handle(ChangeUser(token, bob.user_id, is_admin=False))
+    assert not demoted.is_admin

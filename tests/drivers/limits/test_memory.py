@@ -92,3 +92,13 @@ async def test_a_charge_of_nothing_is_no_trouble() -> None:
     held = Held()
     await held.limits.take([Charge("a", SLOW, 0)])
     assert len(held.limits) == 0
+
+
+@pytest.mark.requirement("X57")
+async def test_a_flood_at_one_limit_makes_nobody_wait_at_another() -> None:
+    """However long the keys of the one are remembered: strangers there are no strangers here."""
+    held, once = Held(), Limit("once", rate=0.01, burst=1)
+    for number in range(50_000):
+        await held.take(f"slow {number}", limit=once)
+    assert not await held.take("slow, a stranger", limit=once)
+    assert all([await held.take(f"fast {number}", limit=FAST) for number in range(1_000)])

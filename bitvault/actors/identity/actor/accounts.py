@@ -21,7 +21,7 @@ from bitvault.actors.identity.store import keys, tenants
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.paging import Page, after_text, page_of, page_size
-from bitvault.kernel.principal import admin_of
+from bitvault.kernel.principal import admin_of, check_in_person
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
@@ -53,6 +53,8 @@ class Accounts(Desk):
     async def create_user(self, request: CreateUser) -> User | IdempotencyConflict:
         """Create a user in the caller's tenant."""
         admin_of(request.caller, "create users")
+        if request.is_admin:
+            check_in_person(request.caller, "make admins")
         me = await self._me(request.caller)
         least = (await self._policy(me.tenant_id)).min_password
         password = rules.password_for(request.kind, request.password, least)

@@ -43,7 +43,7 @@ from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.paging import Page, after_id, page_of, page_size
-from bitvault.kernel.principal import Caller, Principal, Scope, admin_of
+from bitvault.kernel.principal import Caller, Principal, Scope, admin_of, check_in_person
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
 from supervisors import handles
 
@@ -59,6 +59,8 @@ class Invitations(Sessions):
     async def invite(self, request: Invite) -> Invitation:
         """Note an invitation; its mail is written later."""
         caller = admin_of(request.caller, "invite users")
+        if request.is_admin:
+            check_in_person(caller, "make admins")
         self._need_mail()
         invitation = self._drafted(caller, request)
         key = rules.name_key(invitation.login)

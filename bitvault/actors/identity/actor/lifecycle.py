@@ -27,7 +27,7 @@ from bitvault.actors.identity.store import (
     tenants,
 )
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.principal import Caller, admin_of, operator_of
+from bitvault.kernel.principal import Caller, admin_of, check_in_person, operator_of
 from bitvault.kernel.refusal import Refused
 from supervisors import handles
 
@@ -82,6 +82,8 @@ class Lifecycle(Desk):
         changed = rules.changed_user(user, request)
         if request.is_operator is not None:
             operator_of(request.caller)
+        if changed.is_admin > user.is_admin or changed.is_operator > user.is_operator:
+            check_in_person(request.caller, "make admins")
         await _leave_enough(tx, user, changed)
         if changed.login != user.login:
             await take_login(tx, changed)
