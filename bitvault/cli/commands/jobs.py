@@ -31,7 +31,7 @@ def jobs() -> None:
 @jobs.command("list", epilog="Examples: bitvault admin jobs list; bitvault admin jobs list --json")
 @reports
 def list_() -> Report:
-    """List the background jobs: state, last and next turn, and what waits for them."""
+    """List the background jobs, and what waits for them."""
     with connect() as client:
         found = list(client.listed(_PATH, Job, limit=None))
     rows = [
@@ -70,7 +70,7 @@ def run(name: str, wait: bool) -> Report:
     with connect() as client:
         started = client.rest.call("POST", f"{_path(name)}/run", RunStarted)
         if not wait:
-            return Report([plain(started)], [f"{name} takes turn {started.turn}"])
+            return Report([plain(started)], [f"asked {name} for turn {started.turn}"])
         job = _awaited(client, name, started)
     if job.turns < started.turn:
         warning = f"the server was restarted; look with: bitvault admin jobs show {name}"
@@ -109,6 +109,10 @@ def _waiting(job: Job) -> tuple[str, str]:
     return f"{job.backlog.waiting}{dead}", when(job.backlog.since)
 
 
+def _since(waiting: str, since: str) -> str:
+    return waiting if since == "-" else f"{waiting} since {since}"
+
+
 def _did(turn: JobTurn | None) -> str:
     if turn is None:
         return ""
@@ -138,7 +142,7 @@ def _lines(job: Job) -> list[str]:
         "turns": job.turns,
         "failed in a row": job.failures or None,
         "next": _second(job.next_at),
-        "waiting": None if job.backlog is None else f"{waiting} since {since}",
+        "waiting": None if job.backlog is None else _since(waiting, since),
         "last": _turn_line(job.last),
         "did something": _turn_line(job.worked),
         "asked for": _turn_line(job.asked),

@@ -40,6 +40,8 @@ from bitvault.kernel.ids import NodeId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.refusal import DependencyDown, Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop
+from supervisors import Child
+from supervisors.child import Tree
 from tests.actors.sharing.conftest import ADMIN, Asked, Company, company
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot
@@ -161,6 +163,23 @@ async def test_what_is_not_so_any_more_is_not_told(post: Post) -> None:
         ("dropped", nobody),
         ("dropped", "it is not shared with the user any more"),
     ]
+
+
+async def test_the_sender_tells_of_its_turns(post: Post) -> None:
+    """What stood in the way, as the server says it; and what was sent once it is gone."""
+    child = Child("root/workers/mail", Tree(lambda _: None), lambda _: None)
+    await post.share()
+    await post.queue()
+    post.mailer.is_down = True
+    assert not await post.sender._watched(child)
+    turns = post.sender.turns
+    assert (turns.name, turns.failures, turns.totals) == ("mail", 1, {})
+    assert turns.failed is not None
+    assert turns.failed.error == "mail server: is down"
+    post.mailer.is_down = False
+    post.clock.advance(60)
+    assert await post.sender._watched(child)
+    assert (turns.failures, turns.totals) == (0, {"sent": 1})
 
 
 async def test_a_server_that_is_down_is_no_attempt(post: Post) -> None:
