@@ -11,6 +11,7 @@ VALUES (
 );
 
 -- principal_by_secret --
+-- Each half by an index of its own: as one condition with OR, all credentials of a user were read.
 SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.confined_to, c.created_at,
     c.last_used_at, a.login, a.is_admin, a.is_operator, t.suspended_at IS NOT NULL AS is_suspended,
     t.rate, t.burst,
@@ -22,15 +23,16 @@ SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.confined_to, 
         WHERE m.tenant_id = c.tenant_id AND m.user_id = c.user_id
         ORDER BY m.group_id
     ) AS groups
-FROM identity.credential AS c
+FROM (
+    SELECT * FROM identity.credential
+    WHERE secret_hash = :secret_hash AND (secret_expires_at IS NULL OR secret_expires_at > :now)
+    UNION ALL
+    SELECT * FROM identity.credential
+    WHERE previous_secret_hash = :secret_hash AND previous_until > :now
+) AS c
 JOIN identity.account AS a ON a.tenant_id = c.tenant_id AND a.user_id = c.user_id
 JOIN identity.tenant AS t ON t.tenant_id = c.tenant_id
-WHERE (
-        (c.secret_hash = :secret_hash
-            AND (c.secret_expires_at IS NULL OR c.secret_expires_at > :now))
-        OR (c.previous_secret_hash = :secret_hash AND c.previous_until > :now)
-    )
-    AND a.disabled_at IS NULL AND a.deleted_at IS NULL AND t.closed_at IS NULL
+WHERE a.disabled_at IS NULL AND a.deleted_at IS NULL AND t.closed_at IS NULL
     AND (c.expires_at IS NULL OR c.expires_at > :now)
     AND (c.idle_expires_at IS NULL OR c.idle_expires_at > :now);
 
