@@ -13,7 +13,6 @@ from bitvault.kernel.refusal import (
     DependencyDown,
     Failed,
     Refused,
-    StatementFailed,
     Unavailable,
 )
 from bitvault.kernel.request import Request
@@ -64,8 +63,8 @@ class Room(Actor):
 
     A room rolls a transaction back by raising ``Refused(refusal)`` out of its work; the asker
     gets the refusal. ``DependencyDown`` becomes ``Unavailable``: a retry with the same
-    Idempotency-Key is safe even when the effect did happen. ``StatementFailed`` is a bug of one
-    request: it must not end those of others that the room has in hand (ADR-0004).
+    Idempotency-Key is safe even when the effect did happen. Anything else is a bug, of one request:
+    it is logged, the asker gets ``Failed``, and those of others go on (ADR-0004).
     """
 
     async def handle(self, message: Any) -> Any:
@@ -76,17 +75,17 @@ class Room(Actor):
             return refused.refusal
         except DependencyDown as down:
             return Unavailable(down.dependency)
-        except StatementFailed as failed:
-            _log(message, failed)
+        except Exception as bug:  # noqa: BLE001 - whatever it is, it is one request's (ADR-0004)
+            _log(message, bug)
             return Failed()
 
 
-def _log(message: Any, failed: StatementFailed) -> None:
+def _log(message: Any, bug: Exception) -> None:
     caller = getattr(message, "caller", None)
     origin = caller.origin if caller is not None else getattr(message, "origin", None)
     structlog.get_logger("room").error(
-        "statement failed",
+        "request failed",
         request=type(message).__name__,
         requestId=origin.request_id if origin is not None else "",
-        exc_info=failed,
+        exc_info=bug,
     )

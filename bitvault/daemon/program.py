@@ -154,7 +154,8 @@ def _complain(error: BaseException) -> int:
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     chain = [error]
-    while (cause := chain[-1].__cause__) is not None:
+    # An error may name itself as its cause; a daemon that gave up must not go round in that.
+    while (cause := chain[-1].__cause__) is not None and cause not in chain:
         chain.append(cause)
     for told in chain:
         if isinstance(told, _TOLD):

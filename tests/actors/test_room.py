@@ -72,7 +72,7 @@ async def test_a_value_that_the_database_does_not_take_ends_nobody_elses_request
             assert await registry.ref("parrot").ask(Say("again")) == "again"
             stop.set()
     assert told == ["hello"]
-    assert [(one["event"], one["request"]) for one in logs] == [("statement failed", "Say")]
+    assert [(one["event"], one["request"]) for one in logs] == [("request failed", "Say")]
     assert "canary" not in repr(logs)
 
 

@@ -276,3 +276,10 @@ async def test_the_time_spent_is_counted(database: PostgresDatabase) -> None:
     await database.transact(None, lambda tx: tx.fetchrow(_PID))
     assert request.database_statements == 2
     assert request.database_seconds > 0
+
+
+async def test_an_error_is_not_its_own_cause(database: PostgresDatabase) -> None:
+    """Whoever follows causes would never come to an end."""
+    with pytest.raises(asyncpg.UndefinedTableError) as raised:
+        await database.read(None, lambda tx: tx.fetchrow(Query("none", "SELECT FROM nowhere", ())))
+    assert raised.value.__cause__ is None

@@ -110,7 +110,9 @@ class _Open:
             told = f"{query.name}: {type(error).__name__} {rule}".rstrip()
             raise StatementFailed(told) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise self._judged(error) from error
+            if (judged := self._judged(error)) is error:
+                raise
+            raise judged from error
         finally:
             _account(perf_counter() - started)
 

@@ -1,6 +1,6 @@
 """Links: what whoever has the token may do, and how that ends."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +54,9 @@ from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from tests.actors.sharing.conftest import Company
 
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
+
+
+WEST, EAST = timezone(timedelta(hours=-12)), timezone(timedelta(hours=12))
 
 
 async def make(company: Company, node_id: NodeId, name: str = "ann", **terms: Any) -> Any:
@@ -323,7 +326,14 @@ async def test_links_are_listed_and_explained(company: Company, top: NodeId) -> 
         ({"label": "a\nb"}, "label"),
         ({"password": "short"}, "password"),
         ({"max_downloads": 0}, "maxDownloads"),
+        ({"expires_at": datetime(9999, 12, 31, 23, 59, tzinfo=WEST)}, "expiresAt"),
+        ({"expires_at": datetime(1, 1, 1, tzinfo=EAST)}, "expiresAt"),
+        (
+            {"expires_at": datetime(9999, 12, 31, 23, 30, tzinfo=UTC), "role": Role.UPLOADER},
+            "expiresAt",
+        ),
     ],
+    ids=repr,
 )
 async def test_wrong_terms_make_no_link(
     company: Company, top: NodeId, terms: dict[str, Any], field: str

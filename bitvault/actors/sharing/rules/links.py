@@ -21,6 +21,7 @@ PREFIX: Final = "bvl_"
 MOST_LINKS: Final = 100
 """On one node."""
 SECRET_BYTES: Final = 24
+_LONGEST_LIFE: Final = timedelta(days=36_525)
 _MAX_LABEL = 128
 _MIN_PASSWORD, _MAX_PASSWORD = 8, 1024
 _MAX_DOWNLOADS = 1 << 53
@@ -79,10 +80,7 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
         rule = f"must have {_MIN_PASSWORD} to {_MAX_PASSWORD} characters"
         raise Refused(Invalid("password", rule))
     if terms.expires_at is not None:
-        if terms.expires_at.tzinfo is None:
-            raise Refused(Invalid("expiresAt", "must carry a time zone"))
-        if terms.expires_at <= now:
-            raise Refused(Invalid("expiresAt", "must be in the future"))
+        _check_end(terms.expires_at, now)
     if terms.max_downloads is not None and not 0 < terms.max_downloads <= _MAX_DOWNLOADS:
         raise Refused(Invalid("maxDownloads", "must be 1 or more"))
     if terms.role is Role.UPLOADER:
@@ -90,6 +88,15 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
     if terms.request is not None:
         raise Refused(Invalid("request", "only a link of the role uploader has one"))
     return terms
+
+
+def _check_end(end: datetime, now: datetime) -> None:
+    if end.tzinfo is None:
+        raise Refused(Invalid("expiresAt", "must carry a time zone"))
+    if end <= now:
+        raise Refused(Invalid("expiresAt", "must be in the future"))
+    if end > now + _LONGEST_LIFE:
+        raise Refused(Invalid("expiresAt", "must be at most a hundred years ahead"))
 
 
 def _checked_request(terms: LinkTerms) -> RequestTerms:
