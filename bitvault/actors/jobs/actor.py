@@ -27,8 +27,8 @@ from bitvault.actors.jobs.rules import KINDS, Seen
 from bitvault.actors.room import Room, ask_below
 from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.clock import Clock
-from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal, Refused
+from bitvault.kernel.principal import Caller, operator_of
+from bitvault.kernel.refusal import Refusal, Refused
 from supervisors import Board, Ref, Turn, Turns, handles
 
 _MOST_REPEATS = 1000
@@ -49,7 +49,7 @@ class Jobs(Room):
     @handles(ListJobs)
     async def list_jobs(self, request: ListJobs) -> tuple[Job, ...]:
         """List the jobs that anybody here does."""
-        _need_operator(request.caller)
+        operator_of(request.caller)
         found = [(name, turns) for name in KINDS if (turns := self.board.find(name))]
         counted = await self._counted(name for name, _ in found)
         return tuple(self._shown(turns, counted) for _, turns in found)
@@ -57,14 +57,14 @@ class Jobs(Room):
     @handles(GetJob)
     async def get_job(self, request: GetJob) -> Job:
         """Describe one."""
-        _need_operator(request.caller)
+        operator_of(request.caller)
         turns = self._found(request.name)
         return self._shown(turns, await self._counted([turns.name]))
 
     @handles(RunJob)
     async def run_job(self, request: RunJob) -> RunStarted | Refusal:
         """Record it, and have the job take a turn; a repeat is told of the turn it had."""
-        caller = _need_operator(request.caller)
+        caller = operator_of(request.caller)
         turns = self._found(request.name)
         record = RecordRun(caller, rules.job_id(turns.name), turns.name)
         fresh = await ask_below(self.identity, record, "identity")
@@ -142,9 +142,3 @@ def _key_of(caller: Caller) -> _Key | None:
     if caller.idempotency is None:
         return None
     return caller.tenant_id, caller.principal.user_id, caller.idempotency.key
-
-
-def _need_operator(caller: Caller) -> Caller:
-    if not caller.principal.is_operator:
-        raise Refused(Forbidden("operate the platform"))
-    return caller
