@@ -52,12 +52,16 @@ class Rotating:
 
     def __init__(
         self,
+        server: str,
         store: LoginStore,
         refresh: Callable[[str], SessionRefreshed],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store, self._refresh, self._now = store, refresh, now
-        self._login = store.read()
+        login = store.read()
+        # What was stored for one server is never sent to another.
+        is_its = login is not None and login.server == server.rstrip("/")
+        self._login = login if is_its else None
         self._turn = threading.Lock()
 
     def token(self) -> str | None:

@@ -202,7 +202,7 @@ class Client:
 def _bearer(server: str, login: str | LoginStore | None, policy: RetryPolicy | None) -> Bearer:
     if login is None or isinstance(login, str):
         return Fixed(login)
-    return Rotating(login, _refresher(server, policy))
+    return Rotating(server, login, _refresher(server, policy))
 
 
 def _refresher(server: str, policy: RetryPolicy | None) -> Callable[[str], SessionRefreshed]:

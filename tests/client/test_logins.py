@@ -53,7 +53,7 @@ class Server:
 
     def bearer(self, store: logins.LoginStore) -> Rotating:
         """Return what sends the tokens of a store."""
-        return Rotating(store, self.refresh, lambda: self.now)
+        return Rotating(f"{SERVER}/", store, self.refresh, lambda: self.now)
 
 
 @pytest.fixture
@@ -114,6 +114,13 @@ def test_what_another_process_wrote_is_taken(file: LoginFile) -> None:
     assert one.instead_of("bv_0") == "bv_1"
     assert other.instead_of("bv_0") == "bv_1"
     assert server.asked == ["bvf_0"]
+
+
+def test_a_login_is_sent_to_its_own_server_alone(file: LoginFile) -> None:
+    """Whatever a program says where to, and whatever was stored meanwhile."""
+    server = Server()
+    bearer = Rotating("https://evil.example.org", file, server.refresh, lambda: server.now)
+    assert (bearer.token(), bearer.instead_of("bv_0"), server.asked) == (None, None, [])
 
 
 @pytest.mark.parametrize("change", [{"user_id": "ben"}, {"server": "https://other.example.org"}])

@@ -45,9 +45,12 @@ from bitvault.actors.identity.contract import (
     UseReset,
 )
 from bitvault.actors.identity.rules import IdentityOptions, rotation, token_digest
+from bitvault.actors.identity.store import credentials
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.principal import Caller, Origin, Scope
+from tests.actors.files.counting import CountingDatabase
 from tests.actors.identity.test_resets import events
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
@@ -451,6 +454,42 @@ async def test_a_reuse_is_noticed_though_the_network_is_out_of_guesses(house: Ho
     assert isinstance(told[-1], TooManyAttempts)
     assert isinstance(await house.machine.ask(copied, THIEF), TooManyAttempts)
     assert await house.machine.who() == Unauthenticated()
+
+
+@pytest.mark.requirement("X7")
+async def test_what_is_refused_took_the_same_way(house: House, database: PostgresDatabase) -> None:
+    """One look and one transaction, whether there was such a session or never one."""
+    ended = await machine_of(house.room, house.clock)
+    session = (await ended.who()).credential_id
+    await house.room.handle(CloseSession(house.ann, session))
+    unknown = rotation.drawn(bytes(rotation.DRAWN_BYTES)).render()
+    copied = house.machine.refresh
+    await house.machine.go_on()
+    await house.machine.go_on()
+    ways = []
+    for token in (unknown, ended.refresh, copied):
+        counting = CountingDatabase(database)
+        house.room.database = counting
+        assert await house.machine.ask(token) == Unauthenticated()
+        ways.append({name: counting.runs[name] for name in ("family", "hold_family")})
+    assert ways == [{"family": 1, "hold_family": 1}] * 3
+
+
+async def test_whose_token_it_is_is_found_by_the_token(house: House) -> None:
+    """Either of the two that are good is looked up in an index, however many sessions there are."""
+    for _ in range(20):
+        await machine_of(house.room, house.clock)
+    query = credentials.QUERIES["principal_by_secret"]
+    explain = Query("explain", f"EXPLAIN {query.sql}", query.parameters)
+    values = {"secret_hash": bytes(32), "now": house.clock.now()}
+
+    async def plan(tx: Transaction) -> str:
+        return str(await tx.fetch(explain, **values))
+
+    told = await house.room.database.read(None, plan)
+    assert "credential_secret_hash_key" in told
+    assert "credential_previous" in told
+    assert "credential_user" not in told
 
 
 @pytest.mark.requirement("X7", "X12")

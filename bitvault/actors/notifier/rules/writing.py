@@ -49,9 +49,9 @@ _REUSED: Final = (
     "used again, from {by}: two have what only one should."
 )
 _IF_YOURS: Final = (
-    "If you restored that machine from a backup, or cloned it, this is why: log in again. "
-    "Otherwise somebody copied the login from it; it opens nothing any more. Find out how before "
-    "you log in there again, and tell an admin."
+    "If you restored that machine from a backup, or cloned it, or it was cut off at that very "
+    "moment, this is why: log in again. Otherwise somebody copied the login from it; it opens "
+    "nothing any more. Find out how before you log in there again, and tell an admin."
 )
 _WORDS: Final = {
     "invitation": _Words(
