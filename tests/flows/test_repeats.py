@@ -6,7 +6,7 @@ from uuid import uuid4
 from bitvault.http.routes import ENDPOINTS
 from tests.flows.belongings import make
 from tests.flows.matrix import endpoint_of, status_of
-from tests.flows.test_strangers import ROUTES
+from tests.flows.walls import ROUTES
 from tests.http.support.requests import GOOD
 from tests.support.daemon import Daemon
 from tests.support.tables import changes

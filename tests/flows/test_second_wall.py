@@ -11,7 +11,7 @@ import pytest
 from bitvault.drivers.postgres import port
 from tests.flows.belongings import Belongings
 from tests.flows.people import settled
-from tests.flows.test_strangers import ROUTES, hidden, lines
+from tests.flows.walls import ROUTES, hidden, lines
 from tests.support.daemon import running_daemon
 from tests.support.smtp import SmtpServer, mail_settings
 from tests.support.tables import unchanged

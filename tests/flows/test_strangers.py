@@ -1,169 +1,35 @@
 """Who must not is answered as if there were nothing, on every route and for every id (X17).
 
-The one list of examples stands here; whoever adds a route adds a line, and the matrix does the
-rest: each example is sent by everybody of `tests.flows.people`, and no row may change.
+Each example of `tests.flows.walls` is sent by everybody of `tests.flows.people`, and no row may
+change.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 from uuid import uuid4
 
 import attrs
 import httpx
 import pytest
 
-from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import ENDPOINTS
 from bitvault.kernel.principal import Scope
-from tests.flows.belongings import HASH, Belongings
+from tests.flows.belongings import Belongings
 from tests.flows.matrix import (
-    Example,
     code_of,
     endpoint_of,
     ids_taken,
     ids_tried,
-    is_nothing,
     names_in,
     send,
     status_of,
     told,
 )
 from tests.flows.people import Town, settled
-from tests.http.support.requests import GOOD
+from tests.flows.walls import MADE_UP, PUBLIC, ROUTES, UNNAMED, closed, hidden, lines, refused
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.tables import unchanged
 
-PART = {"partNumber": 1, "etag": '"e"', "hash": HASH}
-FILE = {"size": 9, "hash": HASH}
-INACTIVE = {"op": "replace", "path": "active", "value": False}
-JOINED = {"op": "add", "path": "members", "value": [{"value": "{user}"}]}
-UNNAMED = {("scim_change_group", "value")}
-"""Ids that stand where a shape takes anything."""
-ROUTES: list[tuple[str, str, Any]] = [
-    ("GET", "/v1/files/{node}", None),
-    ("GET", "/v1/files/{node}/content", None),
-    ("GET", "/v1/files/{node}/versions", None),
-    ("PATCH", "/v1/files/{node}", {"name": "mine"}),
-    ("DELETE", "/v1/files/{node}", None),
-    ("POST", "/v1/files/{node}/copy", {"parentPath": "/"}),
-    ("POST", "/v1/files/{node}/versions/1/restore", None),
-    ("GET", "/v1/files/{node}/grants", None),
-    ("GET", "/v1/files/{node}/grants/{group}", None),
-    ("PUT", "/v1/files/{node}/grants/{user}", {"role": "viewer"}),
-    ("PUT", "/v1/files/{node}/grants/{group}", {"role": "viewer"}),
-    ("DELETE", "/v1/files/{node}/grants/{user}", None),
-    ("PUT", "/v1/files/{folder}/restriction", None),
-    ("DELETE", "/v1/files/{folder}/restriction", None),
-    ("GET", "/v1/files/{node}/access", None),
-    ("POST", "/v1/files/{node}/access/preview", {"grant": {"granteeId": "{user}"}}),
-    ("POST", "/v1/files/{node}/access/preview", {"moveTo": {"parentId": "{folder}"}}),
-    ("POST", "/v1/files/{node}/links", {"label": "mine"}),
-    ("GET", "/v1/files/{node}/links", None),
-    ("GET", "/v1/links/{link}", None),
-    ("PATCH", "/v1/links/{link}", {"revoked": True}),
-    ("DELETE", "/v1/links/{link}", None),
-    ("GET", "/v1/files?path={space}:/", None),
-    ("GET", "/v1/files?path=/&spaceId={space}", None),
-    ("POST", "/v1/files/content", {"items": [{"id": "{node}"}]}),
-    ("GET", "/v1/folders/{folder}/children", None),
-    ("GET", "/v1/folders/children?path=/&spaceId={space}", None),
-    ("POST", "/v1/folders", {"parentId": "{folder}", "name": "mine"}),
-    ("POST", "/v1/folders", {"path": "/mine", "spaceId": "{space}"}),
-    ("POST", "/v1/files", {**FILE, "parentId": "{folder}", "name": "mine"}),
-    ("POST", "/v1/files", {**FILE, "path": "/mine", "spaceId": "{space}"}),
-    ("POST", "/v1/files/batch", {"items": [{**FILE, "parentId": "{folder}", "name": "mine"}]}),
-    ("GET", "/v1/files/uploads/{opened}", None),
-    ("DELETE", "/v1/files/uploads/{opened}", None),
-    ("POST", "/v1/files/uploads/{parts}/parts", {"partNumbers": [1]}),
-    ("POST", "/v1/files/uploads/{opened}/url", None),
-    ("POST", "/v1/files/{sent}/commit", {"hash": HASH}),
-    ("POST", "/v1/files/{committed}/commit", {"hash": HASH}),
-    ("POST", "/v1/files/{parts}/commit", {"hash": HASH, "parts": [PART]}),
-    ("POST", "/v1/files/commits", {"items": [{"uploadId": "{committed}", "hash": HASH}]}),
-    ("GET", "/v1/trash?spaceId={space}", None),
-    ("POST", "/v1/trash/{entry}/restore", None),
-    ("DELETE", "/v1/trash/{entry}", None),
-    ("POST", "/v1/batch", {"operations": [{"op": "trash", "id": "{node}"}]}),
-    ("POST", "/v1/batch", {"operations": [{"op": "purge", "entryId": "{entry}"}]}),
-    ("POST", "/v1/batch", {"operations": [{"op": "copy", "id": "{node}", "parentPath": "/"}]}),
-    ("GET", "/v1/spaces/{space}", None),
-    ("PATCH", "/v1/spaces/{space}", {"name": "Mine"}),
-    ("DELETE", "/v1/spaces/{space}", None),
-    ("GET", "/v1/spaces/{space}/members", None),
-    ("PUT", "/v1/spaces/{space}/members/{user}", {"role": "manager"}),
-    ("GET", "/v1/spaces/{space}/members/{user}", None),
-    ("DELETE", "/v1/spaces/{space}/members/{user}", None),
-    ("GET", "/v1/users/{user}", None),
-    ("PATCH", "/v1/users/{user}", {"isDisabled": True}),
-    ("DELETE", "/v1/users/{user}", None),
-    ("DELETE", "/v1/users/{user}/sessions", None),
-    ("POST", "/v1/users/{robot}/tokens", {"name": "mine"}),
-    ("POST", "/v1/users/{robot}/tokens", {"name": "mine", "confinedTo": "{node}"}),
-    ("POST", "/v1/tokens", {"name": "mine", "scope": "admin", "confinedTo": "{node}"}),
-    ("GET", "/v1/users/{robot}/tokens", None),
-    ("DELETE", "/v1/users/{robot}/tokens/{robot_token}", None),
-    ("GET", "/v1/users/{user}/email", None),
-    ("PUT", "/v1/users/{user}/email", {"email": "eve@example.org"}),
-    (
-        "POST",
-        "/v1/invitations",
-        {"email": "eve@example.org", "login": "eve", "groups": ["{group}"]},
-    ),
-    ("GET", "/v1/invitations/{invitation}", None),
-    ("POST", "/v1/invitations/{invitation}/send", None),
-    ("DELETE", "/v1/invitations/{invitation}", None),
-    ("POST", "/v1/admin/mail/{mail}/resend", None),
-    ("GET", "/v1/groups/{group}", None),
-    ("PATCH", "/v1/groups/{group}", {"name": "Mine"}),
-    ("DELETE", "/v1/groups/{group}", None),
-    ("GET", "/v1/groups/{group}/members", None),
-    ("PUT", "/v1/groups/{group}/members/{user}", None),
-    ("DELETE", "/v1/groups/{group}/members/{user}", None),
-    ("GET", "/scim/v2/Users/{user}", None),
-    ("PUT", "/scim/v2/Users/{user}", {"userName": "mine"}),
-    ("PATCH", "/scim/v2/Users/{user}", {"Operations": [INACTIVE]}),
-    ("DELETE", "/scim/v2/Users/{user}", None),
-    ("POST", "/scim/v2/Groups", {"displayName": "mine", "members": [{"value": "{user}"}]}),
-    ("GET", "/scim/v2/Groups/{group}", None),
-    ("PUT", "/scim/v2/Groups/{group}", {"displayName": "mine", "members": [{"value": "{user}"}]}),
-    ("PATCH", "/scim/v2/Groups/{group}", {"Operations": [JOINED]}),
-    ("DELETE", "/scim/v2/Groups/{group}", None),
-    ("GET", "/v1/sessions/{session}", None),
-    ("DELETE", "/v1/sessions/{session}", None),
-    ("GET", "/v1/tokens/{token}", None),
-    ("DELETE", "/v1/tokens/{token}", None),
-    ("GET", "/v1/admin/tenants/{tenant}", None),
-    ("PATCH", "/v1/admin/tenants/{tenant}", {"isSuspended": True}),
-    ("GET", "/v1/admin/tenants/{tenant}/policy", None),
-    ("PATCH", "/v1/admin/tenants/{tenant}/policy", {"passwordRequired": True}),
-    ("GET", "/v1/admin/tenants/{tenant}/quota", None),
-    ("PATCH", "/v1/admin/tenants/{tenant}/quota", {"quota": 1}),
-    ("PUT", "/v1/admin/tenants/{tenant}/erasure", {"name": "default"}),
-    ("GET", "/v1/admin/tenants/{tenant}/erasure", None),
-    ("DELETE", "/v1/admin/tenants/{tenant}/erasure", None),
-    ("POST", "/v1/admin/tenants/{tenant}/export", None),
-    ("PATCH", "/v1/tenant/templates", {"kind": "team", "nodeId": "{folder}"}),
-    ("GET", "/v1/users/{user}/quota", None),
-    ("PATCH", "/v1/users/{user}/quota", {"quota": 1}),
-    ("GET", "/v1/audit?nodeId={node}", None),
-    ("GET", "/v1/audit?userId={user}", None),
-    ("POST", "/v1/admin/dead-letters/replay", {"aggregateId": "{node}"}),
-    ("PATCH", "/v1/files/{node}", {"parentId": "{spare}"}),
-    ("POST", "/v1/files/{node}/copy", {"parentId": "{spare}"}),
-    ("POST", "/v1/files/content", {"items": [{"path": "/", "spaceId": "{space}"}]}),
-    ("POST", "/v1/files/batch", {"items": [{**FILE, "path": "/mine", "spaceId": "{space}"}]}),
-    ("POST", "/v1/trash/{entry}/restore", {"parentId": "{spare}"}),
-    ("POST", "/v1/batch", {"operations": [{"op": "mkdir", "path": "/mine", "spaceId": "{space}"}]}),
-    ("POST", "/v1/batch", {"operations": [{"op": "move", "id": "{node}", "parentId": "{spare}"}]}),
-    ("DELETE", "/v1/users/{robot}?heir={user}", None),
-    ("GET", "/v1/identity-providers/{provider}", None),
-    ("PATCH", "/v1/identity-providers/{provider}", {"name": "mine"}),
-    ("DELETE", "/v1/identity-providers/{provider}", None),
-]
-
-PUBLIC = {("begin_sign_in", "id"), ("finish_sign_in", "id")}
-"""Ids that whoever wants to log in is shown: they hide nothing and open nothing."""
 OPEN_TO_MEMBERS = {"get_user", "get_group", "list_group_members"}
 """Who is in the tenant sees who else is; of another tenant nobody does."""
 PRIVATE = {
@@ -185,8 +51,6 @@ FOR_VIEWERS: dict[str, set[int]] = {
 """What a viewer gets where it is not 200 for a GET and 403 for everything else."""
 DOOR = {"/v1/files", "/v1/files/batch"}
 """Where those may come in who may add; guests have to say who they are."""
-MADE_UP = {"visit"}
-"""Ids that clients invent: they lead to nothing that was there before."""
 MEDIA = {each.media for each in ENDPOINTS}
 """In each of which the one answer is written in one way."""
 UPLOADS = ("opened", "sent", "parts", "committed")
@@ -197,37 +61,6 @@ def town(standing: Daemon) -> Iterator[Town]:
     """Settle everybody."""
     with settled(standing) as town:
         yield town
-
-
-def closed() -> Iterator[tuple[Endpoint, Example]]:
-    """Yield an example for every route that needs a token; for those without an id, the edge's."""
-    tried = {endpoint_of(example).operation_id for example in ROUTES}
-    rest = [each for each in ENDPOINTS if each.operation_id not in tried]
-    for example in [*ROUTES, *((each.method, *GOOD[each.operation_id]) for each in rest)]:
-        endpoint = endpoint_of(example)
-        if not endpoint.is_open:
-            yield endpoint, example
-
-
-def hidden(client: httpx.Client, example: Example, real: Belongings, other: Belongings) -> str:
-    """Return what is wrong if an answer tells something, or differs from that for other ids."""
-    answers = [told(send(client, example, ids)) for ids in (real, other)]
-    if answers[0] == answers[1] and (is_nothing(answers[0]) or answers[0].startswith("403")):
-        return ""
-    return "\n    ".join([str(example), *answers])
-
-
-def refused(client: httpx.Client, example: Example, ids: Belongings, code: str) -> str:
-    """Return what is wrong if the request is not refused with 403 for that reason."""
-    reply = send(client, example, ids)
-    if reply.status_code == 403 and code_of(reply) == code:
-        return ""
-    return f"{example} {reply.status_code} {reply.text}"
-
-
-def lines(found: Iterable[str]) -> str:
-    """Join what is wrong."""
-    return "\n".join(filter(None, found))
 
 
 def test_every_id_of_every_route_is_tried() -> None:

@@ -24,7 +24,7 @@ from bitvault.workers import CONSUMERS
 from tests.flows.belongings import Belongings, make
 from tests.flows.matrix import Example, send
 from tests.flows.people import PASSWORD, TENANTS
-from tests.flows.test_strangers import closed
+from tests.flows.walls import closed
 from tests.support.daemon import Daemon
 from tests.support.tables import dump
 

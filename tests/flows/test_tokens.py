@@ -1,5 +1,6 @@
 """What a token of each scope can do, and how it ends."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.flows.belongings import HASH
 from tests.support.daemon import Daemon
 from tests.support.tables import unchanged
 from tests.support.uploads import upload
@@ -118,3 +120,46 @@ def test_no_token_ends_at_what_its_maker_cannot_see(
     with unchanged(standing):
         answer = stranger.post("/v1/tokens", json={"name": "x", "confinedTo": node})
     assert (answer.status_code, answer.json()["code"]) == (404, "node_not_found")
+
+
+@pytest.fixture
+def credentials(standing: Daemon, client: httpx.Client) -> dict[str, str]:
+    """Return headers that were good once, or never."""
+    expired = client.post("/v1/tokens", json={"name": "old", "expiresIn": 60}).json()
+    standing.rows(
+        "UPDATE identity.credential SET expires_at = now() - interval '1 s'"
+        " WHERE credential_id = $1",
+        expired["id"],
+    )
+    revoked = client.post("/v1/tokens", json={"name": "revoked"}).json()
+    client.delete(f"/v1/tokens/{revoked['id']}").raise_for_status()
+    good = client.headers["Authorization"].removeprefix("Bearer ")
+    return {
+        "expired": f"Bearer {expired['token']}",
+        "revoked": f"Bearer {revoked['token']}",
+        "forged": f"Bearer {good[:-1]}{'A' if good[-1] != 'A' else 'B'}",
+        "another prefix": f"Bearer xx_{good.removeprefix('bv_')}",
+        "no token": "Bearer",
+        "basic": "Basic YWRtaW46eA==",
+        "huge": "Bearer " + "a" * 5000,
+    }
+
+
+@pytest.mark.requirement("X12")
+def test_a_token_that_is_not_good_says_no_more_than_that(
+    standing: Daemon, credentials: dict[str, str]
+) -> None:
+    """Expired, revoked, forged and absent have one answer, on reading and on writing."""
+    told, wanted = set(), {"path": "/refused", "size": 9, "hash": HASH}
+    with unchanged(standing), httpx.Client(base_url=standing.url) as anybody:
+        for authorization in [None, *credentials.values()]:
+            headers = {} if authorization is None else {"Authorization": authorization}
+            for reply in (
+                anybody.get("/v1/me", headers=headers),
+                anybody.post("/v1/files", json=wanted, headers=headers),
+                anybody.post("/v1/files", content=b"{", headers=headers),
+            ):
+                assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+                told.add((reply.status_code, reply.text.replace(reply.headers["X-Request-Id"], "")))
+    [(status, text)] = told
+    assert (status, json.loads(text)["code"]) == (401, "unauthenticated")
