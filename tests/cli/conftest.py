@@ -1,9 +1,13 @@
-"""The command line as a process, against the transfer contract."""
+"""The command line as a process, against the transfer contract and against the real daemon."""
 
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from tests.client.control_plane import ControlPlane
 
 __all__ = ["control", "large", "store"]
 
+Result = subprocess.CompletedProcess[bytes]
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
@@ -53,3 +58,81 @@ def program() -> list[str]:
     """Return the command that starts the command line, open to Ctrl-C even in a background job."""
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     return [sys.executable, "-c", f"{heed}; from bitvault.cli.main import main; main()"]
+
+
+@pytest.fixture(scope="package")
+def daemon() -> Iterator[tuple[str, Path]]:
+    """Run ``bitvaultd serve`` with everything embedded; yield its URL and data folder.
+
+    It ends with the folder's tests: its finalizer has a turn each second. Its data is not below
+    ``tmp_path``: PostgreSQL runs unprivileged and could not enter there.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="bitvault-cli-"))
+    folder.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    code = "from bitvault.daemon import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", code, "serve", "--data", str(folder), "--listen", listen]
+    settings = {"BITVAULT_OBJECTS_LISTEN": "127.0.0.1:0", "BITVAULT_GARBAGE_INTERVAL": "1"}
+    environment = {**os.environ, **settings}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        seen = []
+        for line in process.stdout:
+            seen.append(line)
+            if b"is ready at" in line:
+                break
+        else:
+            raise AssertionError(b"".join(seen).decode())
+        log = subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
+        yield f"http://{listen}", folder
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        log.wait(10)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def logged_in(daemon: tuple[str, Path], tmp_path: Path) -> Mapping[str, str]:
+    """Log in as the admin of the first start; return the environment to go on with."""
+    url, folder = daemon
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("BITVAULT_")
+    } | {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_STATE_HOME": str(tmp_path / "state")}
+    password = folder / "admin-password"
+    done = run(environment, "login", url, "--user", "admin", "--password-file", password)
+    assert done.returncode == 0, done.stderr
+    return environment
+
+
+def run(environment: Mapping[str, str], *arguments: object, stdin: bytes = b"") -> Result:
+    """Run the command line to its end."""
+    command = [*program(), *map(str, arguments)]
+    return subprocess.run(
+        command, input=stdin, capture_output=True, check=False, env=dict(environment), timeout=60
+    )
+
+
+def enter(
+    environment: Mapping[str, str], url: str, folder: Path, login: str, *more: str
+) -> Mapping[str, str]:
+    """Log in with the password in ``folder / "password"``; return the environment to go on with."""
+    entered = {**environment, "XDG_CONFIG_HOME": str(folder / login)}
+    words = ("--user", login, "--password-file", folder / "password", *more)
+    done = run(entered, "login", url, *words)
+    assert done.returncode == 0, done.stderr
+    return entered
+
+
+def found_tenant(
+    operator: Mapping[str, str], url: str, folder: Path, tenant: str, login: str
+) -> Mapping[str, str]:
+    """Create a tenant as an operator; return the environment of its admin, who is logged in."""
+    password = folder / "password"
+    password.write_text("a password of theirs")
+    words = ("create", tenant, "--admin", login, "--password-file", password)
+    made = run(operator, "admin", "tenants", *words)
+    assert made.returncode == 0, made.stderr
+    return enter(operator, url, folder, login, "--tenant", tenant)
