@@ -14,9 +14,12 @@ from bitvault.actors.files.contract import (
     DescribeUsage,
     DescribeUserUsage,
     GetSpace,
+    PassOn,
     QuotaExceeded,
     SpaceUsage,
     StaleRevision,
+    SyncQuota,
+    TakeBackQuotas,
     TenantUsage,
     UpdateSpace,
     UploadOpened,
@@ -155,3 +158,79 @@ async def test_what_was_read_before_anothers_change_changes_nothing(world: World
     async with unchanged(world.database, "files", "outbox"):
         assert await world.ask(wanted) == StaleRevision(2)
         assert await world.ask(user) == StaleRevision(2)
+
+
+# What a provider says
+
+
+def told(world: World, source: str = "idp", **wanted: Any) -> SyncQuota:
+    """Return what a provider says of user 1, who signs in."""
+    return SyncQuota(world.caller(), source, **{"quota": None, **wanted})
+
+
+@given
+async def test_a_provider_gives_a_home_its_quota_before_there_is_one(world: World) -> None:
+    """Changes it and takes it back; saying the same again changes nothing, no event either."""
+    gives = told(world, quota=12)
+    made = await world.ask(gives)
+    assert (made.quota, made.follows, made.source) == (12, False, "idp")
+    async with unchanged(world.database, "files", "outbox"):
+        assert await world.ask(gives) == made
+    await world.put("/a", "x" * 11)
+    assert await world.init("/b", "xx") == QuotaExceeded(2, 1)
+    unlimited = await world.ask(told(world))
+    assert (unlimited.quota, unlimited.follows, unlimited.source) == (None, False, "idp")
+    assert await world.init("/b", "x" * 90) == QuotaExceeded(90, 89)
+    back = await world.ask(told(world, follows=True))
+    assert (back.quota, back.follows, back.source) == (10, True, None)
+
+
+@given
+async def test_a_home_that_follows_is_not_made_to_say_so(world: World) -> None:
+    """Nor does a number of bytes that is none change anything."""
+    async with unchanged(world.database, "files", "outbox"):
+        assert (await world.ask(told(world, follows=True))).space_id is None
+        assert isinstance(await world.ask(told(world, quota=-1)), Invalid)
+        assert isinstance(await world.ask(told(world, quota=1 << 63)), Invalid)
+
+
+@given
+async def test_a_provider_leaves_an_admins_quota_and_anothers_alone(world: World) -> None:
+    """Until the admin says that the space follows the tenant: then it is for a provider to say."""
+    await world.ask(told(world, quota=12))
+    with_another = told(world, "other", quota=13)
+    assert (await world.ask(with_another)).quota == 12
+    fixed = await world.ask(ChangeUserQuota(admin(world), ANN, "user1", quota=12))
+    assert fixed.source is None
+    for says in (told(world, quota=14), told(world), told(world, follows=True)):
+        assert await world.ask(says) == fixed
+    await world.ask(ChangeUserQuota(admin(world), ANN, "user1", follows=True))
+    assert (await world.ask(with_another)).source == "other"
+
+
+@given
+async def test_what_a_provider_gave_is_taken_back_slice_by_slice(world: World) -> None:
+    """And no more than that: neither an admin's nor another provider's."""
+    for user in range(1, 6):
+        source = "other" if user == 5 else "idp"
+        await world.ask(SyncQuota(world.caller(user), source, 12))
+    await world.ask(ChangeUserQuota(admin(world), UserId(UUID(int=4)), "user4", quota=12))
+    takes = TakeBackQuotas(admin(world), "idp", limit=2)
+    assert [await world.ask(takes) for _ in range(3)] == [2, 1, 0]
+    seen = [
+        await world.ask(DescribeUserUsage(admin(world), UserId(UUID(int=user))))
+        for user in range(1, 6)
+    ]
+    assert [(one.quota, one.source) for one in seen] == [
+        (10, None), (10, None), (10, None), (12, None), (12, "other")
+    ]  # fmt: skip
+
+
+@given
+async def test_a_home_that_is_passed_on_is_no_providers_any_more(world: World) -> None:
+    """The team keeps its quota, whatever becomes of the provider."""
+    given_ = await world.ask(told(world, quota=12))
+    await world.ask(PassOn(admin(world), ANN, "user1", UserId(UUID(int=3))))
+    assert await world.ask(TakeBackQuotas(admin(world), "idp")) == 0
+    team = await world.ask(GetSpace(admin(world), given_.space_id))
+    assert (team.quota, team.follows) == (12, False)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.contract import (
@@ -13,24 +13,45 @@ from bitvault.actors.files.contract import (
     SpaceChanged,
     SpaceUsage,
     StaleRevision,
+    SyncQuota,
+    TakeBackQuotas,
     TenantQuotaChanged,
     TenantUsage,
 )
-from bitvault.actors.files.rules.quotas import changed_quotas, check_keeper, check_one_of
+from bitvault.actors.files.rules.quotas import (
+    changed_quotas,
+    check_keeper,
+    check_one_of,
+    check_quota,
+    says_more,
+)
 from bitvault.actors.files.store.quotas import (
     SQL,
     Quotas,
     hold_tenant_usage,
     personal_row,
     put_tenant_quota,
+    take_back,
     tenant_usage,
     usage_of,
 )
 from bitvault.actors.files.store.spaces import NewSpace, make_space, put_quota
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Origin, admin_of
 from bitvault.kernel.refusal import Refused
 from supervisors import handles
+
+
+@frozen
+class _Wanted:
+    """What somebody's personal space is to have; ``source`` as in the contract."""
+
+    owner_id: UserId
+    login: str
+    quota: int | None
+    follows: bool
+    source: str | None = None
 
 
 class QuotaKeeping(Desk):
@@ -83,38 +104,90 @@ class QuotaKeeping(Desk):
     @handles(ChangeUserQuota)
     async def change_user_quota(self, message: ChangeUserQuota) -> SpaceUsage:
         """Say what a user's personal space may hold."""
-        caller, owner_id = _admin(message.caller), message.owner_id
-        quota, follows = message.quota, message.follows
+        caller, quota, follows = _admin(message.caller), message.quota, message.follows
         check_one_of(quota, unlimited=message.unlimited, follows=follows)
+        wanted = _Wanted(message.owner_id, message.login, quota, follows)
 
         async def work(tx: Transaction) -> SpaceUsage:
-            default = await tenant_usage(tx, caller.tenant_id, self._defaults)
-            row = await personal_row(tx, caller.tenant_id, owner_id, hold=True)
-            if message.if_revision not in (None, row["revision"] if row else 0):
-                raise Refused(StaleRevision(row["revision"] if row else 0))
+            usage = await self._usage(tx, caller, wanted.owner_id)
+            if message.if_revision not in (None, usage.revision):
+                raise Refused(StaleRevision(usage.revision))
             if quota is None and not (message.unlimited or follows):
-                return usage_of(row, default.space_quota)
-            if row is None:
-                await self._make_for(tx, message)
-                row = await personal_row(tx, caller.tenant_id, owner_id, hold=True)
-            if row is None:
-                raise AssertionError("the space was made, or there")
-            space_id: UUID = row["space_id"]
-            await put_quota(tx, caller, space_id, quota, follows=follows)
-            await tx.execute(SQL["touch_space"], tenant=caller.tenant_id, space_id=space_id)
-            changed = await personal_row(tx, caller.tenant_id, owner_id, hold=False)
-            usage = usage_of(changed, default.space_quota)
-            event = SpaceChanged(space_id, usage.revision, row["name"], usage.quota)
-            await self._appender(caller)(tx, [event])
-            return usage
+                return usage
+            return await self._set(tx, caller, wanted)
 
         return await self._write(caller, work)
 
-    async def _make_for(self, tx: Transaction, message: ChangeUserQuota) -> None:
+    @handles(SyncQuota)
+    async def sync_quota(self, message: SyncQuota) -> SpaceUsage:
+        """Take over what a provider says of the space of who signs in."""
+        caller, who = message.caller, message.caller.principal
+        check_quota(message.quota)
+        wanted = _Wanted(
+            who.user_id,
+            who.login,
+            message.quota,
+            message.follows,
+            None if message.follows else message.source,
+        )
+
+        async def work(tx: Transaction) -> SpaceUsage:
+            usage = await self._usage(tx, caller, wanted.owner_id)
+            return await self._set(tx, caller, wanted) if says_more(usage, message) else usage
+
+        return await self._write(caller, work)
+
+    @handles(TakeBackQuotas)
+    async def take_back_quotas(self, message: TakeBackQuotas) -> int:
+        """Let spaces follow the tenant again that have a quota of a provider."""
+
+        caller, source = message.caller, message.source
+
+        async def work(tx: Transaction) -> int:
+            default = await tenant_usage(tx, caller.tenant_id, self._defaults)
+            taken = await take_back(tx, caller.tenant_id, source, message.limit)
+            events = [
+                SpaceChanged(row["space_id"], row["revision"], row["name"], default.space_quota)
+                for row in taken
+            ]
+            await self._appender(caller)(tx, events)
+            return len(taken)
+
+        return await self._write(caller, work)
+
+    async def _usage(self, tx: Transaction, caller: Caller, owner_id: UserId) -> SpaceUsage:
+        """Return what a personal space has, and keep it until the end."""
+        default = await tenant_usage(tx, caller.tenant_id, self._defaults)
+        row = await personal_row(tx, caller.tenant_id, owner_id, hold=True)
+        return usage_of(row, default.space_quota)
+
+    async def _set(self, tx: Transaction, caller: Caller, wanted: _Wanted) -> SpaceUsage:
+        """Give a personal space its quota."""
+        space = await self._made(tx, caller, wanted)
+        space_id: UUID = space["space_id"]
+        follows, source = wanted.follows, wanted.source
+        await put_quota(tx, caller, space_id, wanted.quota, follows=follows, source=source)
+        await tx.execute(SQL["touch_space"], tenant=caller.tenant_id, space_id=space_id)
+        usage = await self._usage(tx, caller, wanted.owner_id)
+        event = SpaceChanged(space_id, usage.revision, space["name"], usage.quota)
+        await self._appender(caller)(tx, [event])
+        return usage
+
+    async def _made(self, tx: Transaction, caller: Caller, wanted: _Wanted) -> Row:
+        """Return the personal space, made for somebody who has put nothing there yet."""
+        row = await personal_row(tx, caller.tenant_id, wanted.owner_id, hold=True)
+        if row is None:
+            await self._make_for(tx, caller, wanted)
+            row = await personal_row(tx, caller.tenant_id, wanted.owner_id, hold=True)
+        if row is None:
+            raise AssertionError("the space was made, or there")
+        return row
+
+    async def _make_for(self, tx: Transaction, caller: Caller, wanted: _Wanted) -> None:
         """Make the personal space of somebody who has put nothing there yet."""
         space, tenant = self._options.default_space_quota, self._options.tenant_quota
-        new = NewSpace("personal", message.login, message.owner_id, None, tenant, space)
-        append, stamp = self._appender(message.caller), self._stamp(message.caller)
+        new = NewSpace("personal", wanted.login, wanted.owner_id, None, tenant, space)
+        append, stamp = self._appender(caller), self._stamp(caller)
         await make_space(tx, stamp, self._ids, new, append)
 
     @property

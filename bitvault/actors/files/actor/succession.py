@@ -10,7 +10,7 @@ from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import Refused
 from supervisors import handles
 
-# Here and not in the store: these four statements serve this one message.
+# Here and not in the store: these five statements serve this one message.
 SQL = load_queries("bitvault.actors.files.actor", "succession.sql")
 _NAMES = 100
 
@@ -37,6 +37,7 @@ class Succession(Desk):
                 name=passed.name,
                 name_key=name_key(passed.name),
             )
+            await tx.execute(SQL["own_quota"], tenant=caller.tenant_id, space_id=passed.space_id)
             if message.heir_id is not None:
                 heir = passed.space_id, message.heir_id, Role.MANAGER
                 await put_member(tx, caller, *heir)

@@ -12,5 +12,9 @@ UPDATE files.space
    SET kind = 'team', owner_id = NULL, name = :name, name_key = :name_key, revision = revision + 1
  WHERE tenant_id = :tenant AND space_id = :space_id;
 
+-- own_quota --
+-- A team's quota is its admins' to keep: no provider says anything of it any more.
+UPDATE files.usage SET source = NULL WHERE tenant_id = :tenant AND holder_id = :space_id;
+
 -- leave_spaces --
 DELETE FROM files.member WHERE tenant_id = :tenant AND user_id = :owner_id;

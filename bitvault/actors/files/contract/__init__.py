@@ -71,6 +71,8 @@ from bitvault.actors.files.contract.quotas import (
     DescribeUsage,
     DescribeUserUsage,
     SpaceUsage,
+    SyncQuota,
+    TakeBackQuotas,
     TenantUsage,
 )
 from bitvault.actors.files.contract.refusals import (
@@ -229,6 +231,8 @@ __all__ = [
     "StaleMember",
     "StaleRevision",
     "Step",
+    "SyncQuota",
+    "TakeBackQuotas",
     "Target",
     "Template",
     "TemplateChanged",

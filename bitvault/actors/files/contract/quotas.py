@@ -33,6 +33,8 @@ class SpaceUsage:
     used: int
     reserved: int
     revision: int
+    source: str | None = None
+    """The identity provider that gave a quota of its own; None: an admin did, or it follows."""
 
 
 @frozen
@@ -84,3 +86,32 @@ class ChangeUserQuota(Request[SpaceUsage | StaleRevision | Invalid | Forbidden |
     unlimited: bool = False
     follows: bool = False
     if_revision: int | None = None
+
+
+@frozen
+class SyncQuota(Request[SpaceUsage | Invalid | Unavailable | Refusal]):
+    """Take over what an identity provider says of the caller's personal space. No route leads here.
+
+    What an admin has set, or another ``source`` has given, stays. ``follows`` takes back what this
+    source gave. A repeat changes nothing.
+    """
+
+    caller: Caller
+    """Who has just signed in: the space is theirs, and made if it has to be."""
+    source: str
+    quota: int | None
+    """None is without limit, unless it follows."""
+    follows: bool = False
+
+
+@frozen
+class TakeBackQuotas(Request[int | Unavailable]):
+    """Let the next ``limit`` spaces follow the tenant that have a quota of this source.
+
+    Returns how many those were, until there are none. No route leads here.
+    """
+
+    caller: Caller
+    """Who has the provider removed."""
+    source: str
+    limit: int = 500

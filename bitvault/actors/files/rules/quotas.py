@@ -1,6 +1,6 @@
 """Which quotas may be set."""
 
-from bitvault.actors.files.contract import ChangeQuota, TenantUsage
+from bitvault.actors.files.contract import ChangeQuota, SpaceUsage, SyncQuota, TenantUsage
 from bitvault.kernel.principal import admin_of, operator_of
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 
@@ -19,6 +19,13 @@ def check_one_of(quota: int | None, *, unlimited: bool, follows: bool) -> None:
     if (quota is not None) + unlimited + follows > 1:
         field = "useDefault" if follows else "unlimited"
         raise Refused(Invalid(field, "give one of quota, unlimited and useDefault"))
+
+
+def says_more(usage: SpaceUsage, told: SyncQuota) -> bool:
+    """Say whether a source changes a quota: one that nobody set, or that it gave itself."""
+    if not usage.follows and usage.source != told.source:
+        return False
+    return usage.follows != told.follows or not (told.follows or usage.quota == told.quota)
 
 
 def check_keeper(wanted: ChangeQuota) -> None:

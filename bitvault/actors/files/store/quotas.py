@@ -1,5 +1,6 @@
 """What tenants and personal spaces may hold: one function per question."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from bitvault.actors.files.contract import SpaceUsage, TenantUsage
@@ -56,4 +57,15 @@ def usage_of(row: Row | None, space_quota: int | None) -> SpaceUsage:
         row["used"],
         row["reserved"],
         row["revision"],
+        row["source"],
     )
+
+
+async def take_back(tx: Transaction, tenant: UUID, source: str, limit: int) -> Sequence[Row]:
+    """Let the next spaces whose quota a source gave follow the tenant; return them."""
+    given = {"tenant": tenant, "source": source}
+    held = [row["space_id"] for row in await tx.fetch(SQL["hold_given"], **given, limit=limit)]
+    await tx.fetch(SQL["hold_usages"], tenant=tenant, space_ids=held)
+    taken = await tx.fetch(SQL["take_back"], **given, space_ids=held)
+    space_ids = [row["holder_id"] for row in taken]
+    return await tx.fetch(SQL["touch_spaces"], tenant=tenant, space_ids=space_ids)

@@ -17,7 +17,7 @@ UPDATE files.usage SET quota = :quota, space_quota = :space_quota, revision = re
  WHERE tenant_id = :tenant AND holder_id = :tenant;
 
 -- personal_usage --
-SELECT s.space_id, s.name, s.revision, u.used, u.reserved, u.follows,
+SELECT s.space_id, s.name, s.revision, u.used, u.reserved, u.follows, u.source,
        CASE WHEN u.follows
             THEN (SELECT t.space_quota FROM files.usage t
                    WHERE t.tenant_id = :tenant AND t.holder_id = :tenant)
@@ -33,3 +33,28 @@ SELECT space_id FROM files.space
 -- touch_space --
 -- A quota is none of the space's own row, but a change that If-Match must see.
 UPDATE files.space SET revision = revision + 1 WHERE tenant_id = :tenant AND space_id = :space_id;
+
+-- hold_given --
+-- The space's row first, as whoever changes one quota does.
+SELECT s.space_id
+  FROM files.usage u
+  JOIN files.space s ON s.tenant_id = u.tenant_id AND s.space_id = u.holder_id
+ WHERE u.tenant_id = :tenant AND u.source = :source
+ ORDER BY s.space_id LIMIT :limit FOR NO KEY UPDATE OF s;
+
+-- hold_usages --
+-- In the order in which uploads that touch two spaces hold them.
+SELECT holder_id FROM files.usage
+ WHERE tenant_id = :tenant AND holder_id = ANY(:space_ids::uuid[])
+ ORDER BY holder_id FOR NO KEY UPDATE;
+
+-- take_back --
+-- Not what an admin has set while the space was waited for.
+UPDATE files.usage SET quota = NULL, follows = TRUE, source = NULL
+ WHERE tenant_id = :tenant AND holder_id = ANY(:space_ids::uuid[]) AND source = :source
+RETURNING holder_id;
+
+-- touch_spaces --
+UPDATE files.space SET revision = revision + 1
+ WHERE tenant_id = :tenant AND space_id = ANY(:space_ids::uuid[])
+RETURNING space_id, name, revision;

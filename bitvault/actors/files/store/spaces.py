@@ -111,15 +111,25 @@ async def put_member(
 
 
 async def put_quota(
-    tx: Transaction, caller: Caller, space_id: UUID, quota: int | None, *, follows: bool
+    tx: Transaction,
+    caller: Caller,
+    space_id: UUID,
+    quota: int | None,
+    *,
+    follows: bool,
+    source: str | None = None,
 ) -> None:
-    """Say how much a space may hold; None is without limit, unless it ``follows`` its tenant."""
+    """Say how much a space may hold; None is without limit, unless it ``follows`` its tenant.
+
+    ``source`` is the identity provider that says so; None: an admin does.
+    """
     await tx.execute(
         SQL["update_quota"],
         tenant=caller.tenant_id,
         space_id=space_id,
         quota=quota,
         follows=follows,
+        source=source,
     )
 
 

@@ -87,7 +87,7 @@ UPDATE files.space SET name = :name, name_key = :name_key, revision = revision +
 
 -- update_quota --
 -- Null is without limit, unless it follows the tenant's.
-UPDATE files.usage SET quota = :quota, follows = :follows
+UPDATE files.usage SET quota = :quota, follows = :follows, source = :source
  WHERE tenant_id = :tenant AND holder_id = :space_id;
 
 -- list_spaces --
