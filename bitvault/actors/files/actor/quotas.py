@@ -140,7 +140,6 @@ class QuotaKeeping(Desk):
     @handles(TakeBackQuotas)
     async def take_back_quotas(self, message: TakeBackQuotas) -> int:
         """Let spaces follow the tenant again that have a quota of a provider."""
-
         caller, source = message.caller, message.source
 
         async def work(tx: Transaction) -> int:

@@ -17,6 +17,7 @@ from bitvault.actors.identity.actor.rotations import Rotations
 from bitvault.actors.identity.actor.runs import Runs
 from bitvault.actors.identity.actor.tenants import Tenants
 from bitvault.actors.identity.actor.tokens import Tokens
+from bitvault.actors.identity.actor.withdrawals import Withdrawals
 
 __all__ = ["Identity"]
 
@@ -36,6 +37,7 @@ class Identity(
     Doorkeeper,
     Outside,
     Rotations,
+    Withdrawals,
     Provisioning,
     Runs,
 ):

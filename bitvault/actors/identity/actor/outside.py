@@ -163,6 +163,8 @@ class Outside(Credentials):
             await self._hold_active(tx, user)
             await store.delete_expired_sessions(tx, user, now)
             await self._insert(tx, user, token, credential, idle, first)
+            if request.vouching is not None:
+                await outside.insert_vouched(tx, user, credential.credential_id, request.vouching)
             principal = Principal(
                 tenant_id, user.user_id, user.login, user.is_admin, credential.credential_id
             )

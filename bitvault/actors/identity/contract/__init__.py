@@ -142,9 +142,12 @@ from bitvault.actors.identity.contract.invitations import (
 )
 from bitvault.actors.identity.contract.outside import (
     AdmitOutsider,
+    EndVouchedSessions,
     LocateTenant,
     OpenSessionOf,
     Outsider,
+    TakeBackMemberships,
+    Vouching,
 )
 from bitvault.actors.identity.contract.policies import (
     ChangePolicy,
@@ -242,6 +245,7 @@ __all__ = [
     "EmailConfirmed",
     "EmailProposed",
     "EmailRemoved",
+    "EndVouchedSessions",
     "EnsureTenant",
     "Erasure",
     "ErasureBegun",
@@ -337,6 +341,7 @@ __all__ = [
     "SlowDown",
     "StalePolicy",
     "Standing",
+    "TakeBackMemberships",
     "TellRefusals",
     "Tenant",
     "TenantChanged",
@@ -367,4 +372,5 @@ __all__ = [
     "UserInvited",
     "UserNotFound",
     "UserTied",
+    "Vouching",
 ]

@@ -10,7 +10,7 @@ from bitvault.actors.identity.contract.refusals import (
     Unauthenticated,
 )
 from bitvault.kernel.ids import TenantId, UserId
-from bitvault.kernel.principal import Origin
+from bitvault.kernel.principal import Caller, Origin
 from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 
@@ -49,6 +49,15 @@ class AdmitOutsider(Request[User | NotAdmitted | Unavailable]):
 
 
 @frozen
+class Vouching:
+    """Whose word a session rests on: ``source`` as above."""
+
+    source: str
+    sid: str | None = None
+    """Which session of the provider's; None: it does not say."""
+
+
+@frozen
 class OpenSessionOf(Request[SecretIssued | Unauthenticated | Unavailable]):
     """Open a session of a user who has proved who they are."""
 
@@ -56,6 +65,38 @@ class OpenSessionOf(Request[SecretIssued | Unauthenticated | Unavailable]):
     user_id: UserId
     origin: Origin
     is_refreshable: bool = False
+    vouching: Vouching | None = None
+    """None: it rests on nobody's word."""
+
+
+@frozen
+class EndVouchedSessions(Request[int | Unavailable]):
+    """End what rests on the word of ``source``, which takes it back; return how many ended.
+
+    Of ``subject`` all of it, with a ``sid`` only what came of that session of the provider's, or
+    of one that the provider did not name; a ``sid`` alone stands for whoever it was. One of both is
+    given. Sessions that came in otherwise stay, and so do API tokens.
+    """
+
+    tenant_id: TenantId
+    source: str
+    issuer: str
+    subject: str | None
+    sid: str | None
+    origin: Origin
+
+
+@frozen
+class TakeBackMemberships(Request[int | Unavailable]):
+    """Take the next ``limit`` users out of groups that a source put them in.
+
+    Returns how many memberships those were, until there are none.
+    """
+
+    caller: Caller
+    """Who has the source removed."""
+    source: str
+    limit: int = 500
 
 
 @frozen

@@ -30,3 +30,35 @@ VALUES (:tenant_id, :issuer, :subject, :user_id, :now);
 -- forget_outsiders --
 DELETE FROM identity.external_identity
 WHERE tenant_id = :tenant_id AND user_id = :user_id;
+
+-- insert_vouched --
+INSERT INTO identity.vouched_session (tenant_id, credential_id, user_id, source, sid)
+VALUES (:tenant_id, :credential_id, :user_id, :source, :sid);
+
+-- end_vouched_of_user --
+-- Of all that came in by the source, or of one session there and of what it did not name.
+DELETE FROM identity.credential AS c
+USING identity.vouched_session AS v
+WHERE v.tenant_id = :tenant_id AND v.source = :source AND v.user_id = :user_id
+    AND (:sid::text IS NULL OR v.sid IS NULL OR v.sid = :sid)
+    AND c.tenant_id = v.tenant_id AND c.credential_id = v.credential_id
+RETURNING c.credential_id, c.user_id;
+
+-- end_vouched_by_sid --
+DELETE FROM identity.credential AS c
+USING identity.vouched_session AS v
+WHERE v.tenant_id = :tenant_id AND v.source = :source AND v.sid = :sid
+    AND c.tenant_id = v.tenant_id AND c.credential_id = v.credential_id
+RETURNING c.credential_id, c.user_id;
+
+-- take_back --
+DELETE FROM identity.membership AS m
+USING (
+    SELECT group_id, user_id FROM identity.membership
+    WHERE tenant_id = :tenant_id AND source = :source AND source <> 'local'
+    ORDER BY user_id, group_id
+    LIMIT :limit
+) AS given
+WHERE m.tenant_id = :tenant_id AND m.group_id = given.group_id AND m.user_id = given.user_id
+    AND m.source = :source
+RETURNING m.group_id, m.user_id;
