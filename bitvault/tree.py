@@ -302,6 +302,7 @@ def _sso(wiring: Wiring) -> Callable[[], Sso]:
             wiring.database,
             Outbox(wiring.ids, wiring.clock, wiring.wakeups),
             wiring.registry.ref("identity"),
+            wiring.registry.ref("files"),
             wiring.outgoing,
             wiring.sealing,
             wiring.clock,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,7 @@ S = TypeVar("S")
 
 _AT = re.compile(r"^(?P<rule>.*?)(?: - at `\$\.?(?P<field>.*)`)?$", re.DOTALL)
 _NAMED = re.compile(r"^Object (?P<fault>missing required|contains unknown) field `(?P<field>.*)`$")
+_MOST_FIELDS = 100
 _NOT_TEXT = "must be Unicode text without NUL characters"
 
 
@@ -36,6 +38,21 @@ def body(raw: bytes, shape: type[S]) -> S:
     except msgspec.DecodeError as error:
         raise Rejected("malformed", f"The body is not JSON: {error}.") from error
     return decoded
+
+
+def form(raw: bytes, shape: type[S]) -> S:
+    """Decode the fields of an HTML form, as a query string is.
+
+    Raises:
+        Rejected: ``malformed`` for what is no form, ``invalid`` for what breaks a rule.
+    """
+    try:
+        pairs = parse_qsl(
+            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
+    except ValueError as error:
+        raise Rejected("malformed", "The body is no form in UTF-8.") from error
+    return query(pairs, shape)
 
 
 def query(pairs: Iterable[tuple[str, str]], shape: type[S]) -> S:

@@ -12,6 +12,7 @@ from bitvault.kernel.principal import Principal, Scope
 Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
 
 
+FORM: Final = "application/x-www-form-urlencoded"
 HEAVY: Final = 10
 """The cost of a request that takes ten times the work: it hashes a password or copies a tree."""
 
@@ -51,6 +52,7 @@ class Endpoint:
         is_hashing: Hashes a password; few of these are served at once.
         when_full: Served though the disk is short of room: it reads, or writes next to nothing.
         media: The media type of what it answers; what it is sent may be of it, or JSON.
+        takes_form: Its body may be an HTML form's, as specifications of others have it.
     """
 
     method: str
@@ -73,6 +75,7 @@ class Endpoint:
     is_hashing: bool = False
     when_full: bool = False
     media: str = "application/json"
+    takes_form: bool = False
 
     @property
     def operation_id(self) -> str:
@@ -88,6 +91,11 @@ class Endpoint:
     def has_body(self) -> bool:
         """Say whether a JSON body is read."""
         return self.body is not NoBody
+
+    @property
+    def media_taken(self) -> tuple[str, ...]:
+        """Return the media types that a body may be of, the one to be preferred first."""
+        return (*((FORM,) if self.takes_form else ()), self.media)
 
     @property
     def is_conditional(self) -> bool:

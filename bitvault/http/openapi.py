@@ -119,7 +119,9 @@ def _operation(
     if endpoint.has_body:
         operation["requestBody"] = {
             "required": not endpoint.body_optional,
-            "content": {endpoint.media: {"schema": schemas[endpoint.body]}},
+            "content": {
+                media: {"schema": schemas[endpoint.body]} for media in endpoint.media_taken
+            },
         }
     if endpoint.scope is not None:
         operation["security"] = [{"token": [endpoint.scope.name.lower()]}]

@@ -12,6 +12,7 @@ STATUS: Final[Mapping[str, int]] = {
     "invalid": 400,
     "authorization_pending": 400,
     "expired_token": 400,
+    "logout_refused": 400,
     "bad_credentials": 401,
     "link_password_needed": 401,
     "unauthenticated": 401,

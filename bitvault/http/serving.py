@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from bitvault.actors.identity.contract import InsufficientScope, TenantSuspended
 from bitvault.http import auth, decoding, preconditions, problems, throttle
 from bitvault.http.call import Answer, Call, Edge, Reply
-from bitvault.http.endpoint import Endpoint, NoBody
+from bitvault.http.endpoint import FORM, Endpoint, NoBody
 from bitvault.http.problems import Rejected
 from bitvault.http.scim import faults
 from bitvault.kernel.limits import Verdict
@@ -213,9 +213,11 @@ async def _body(endpoint: Endpoint) -> msgspec.Struct:
     raw = await _received(SMALL_BODY if endpoint.is_open else None)
     if not raw and endpoint.body_optional:
         raw = b"{}"
-    elif request.mimetype not in {"application/json", endpoint.media}:
-        raise Rejected("unsupported_media_type", f"Content-Type: must be {endpoint.media}.")
-    shape: msgspec.Struct = decoding.body(raw, endpoint.body)
+    elif request.mimetype not in {"application/json", *endpoint.media_taken}:
+        must = " or ".join(endpoint.media_taken)
+        raise Rejected("unsupported_media_type", f"Content-Type: must be {must}.")
+    decode = decoding.form if request.mimetype == FORM else decoding.body
+    shape: msgspec.Struct = decode(raw, endpoint.body)
     return shape
 
 

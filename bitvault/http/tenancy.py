@@ -1,6 +1,7 @@
 """What there is to say of tenants, from contract values to wire shapes."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
@@ -63,6 +64,7 @@ def space_quota(value: files.SpaceUsage) -> quotas.SpaceQuota:
         space_id=value.space_id,
         quota=value.quota,
         is_default=value.follows,
+        provider_id=None if value.source is None else UUID(value.source),
         used=value.used,
         reserved=value.reserved,
         etag="",

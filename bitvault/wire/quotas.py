@@ -24,6 +24,10 @@ class SpaceQuota(ResponseShape, frozen=True, kw_only=True):
     space_id: UUID | None
     quota: int | None
     is_default: Annotated[bool, Meta(description="Whether that is the tenant's spaceQuota.")]
+    provider_id: Annotated[
+        UUID | None,
+        Meta(description="The identity provider that gave it; null: an admin, or the tenant."),
+    ]
     used: int
     reserved: int
     etag: str

@@ -24,6 +24,13 @@ Scopes = Annotated[tuple[Word, ...], Meta(min_length=1, max_length=20)]
 Domains = Annotated[tuple[Word, ...], Meta(max_length=100)]
 LoginClaim = Annotated[Word, Meta(description="Names an account that is made.")]
 GroupsClaim = Annotated[Word, Meta(description="Lists groups; null: they are kept here.")]
+QuotaClaim = Annotated[
+    Word,
+    Meta(
+        description='How much a home may hold: bytes, "10 GB", "none" or "default"; '
+        "null: that is kept here."
+    ),
+]
 GroupPrefix = Annotated[
     str, Meta(max_length=64, description="Begins the name of each group, without a groupMap.")
 ]
@@ -46,10 +53,17 @@ class IdentityProvider(ResponseShape, frozen=True, kw_only=True):
     groups_claim: str | None
     group_prefix: str
     group_map: dict[str, str]
+    quota_claim: str | None
     makes_users: bool
     email_domains: tuple[str, ...]
     redirect_path: Annotated[
         str, Meta(description="With this server's address in front: to be registered there.")
+    ]
+    logout_path: Annotated[
+        str, Meta(description="Likewise, for back-channel logout, if the provider does it.")
+    ]
+    is_leaving: Annotated[
+        bool, Meta(description="It is being removed; remove it again if that did not end.")
     ]
     created_at: Moment
     etag: str
@@ -67,6 +81,7 @@ class AddIdentityProvider(RequestShape, frozen=True, kw_only=True):
     groups_claim: GroupsClaim | None = None
     group_prefix: GroupPrefix = "sso:"
     group_map: GroupMap = msgspec.field(default_factory=dict)
+    quota_claim: QuotaClaim | None = None
     makes_users: Annotated[bool, Meta(description="A first sign-in makes an account.")] = True
     email_domains: Domains = ()
 
@@ -82,6 +97,7 @@ class ChangeIdentityProvider(RequestShape, frozen=True, kw_only=True):
     groups_claim: GroupsClaim | UnsetType | None = UNSET
     group_prefix: GroupPrefix | UnsetType = UNSET
     group_map: GroupMap | UnsetType = UNSET
+    quota_claim: QuotaClaim | UnsetType | None = UNSET
     makes_users: bool | UnsetType = UNSET
     email_domains: Domains | UnsetType = UNSET
 
@@ -128,3 +144,9 @@ class RedeemSignIn(RequestShape, frozen=True, kw_only=True):
     code: Annotated[str, Meta(min_length=1, max_length=128)]
     verifier: Annotated[str, Meta(min_length=43, max_length=128)]
     refreshable: Refreshable = False
+
+
+class LogOut(Struct, frozen=True):
+    """What a provider sends when somebody logs out there; more may come, and is not looked at."""
+
+    logout_token: Annotated[str, Meta(min_length=1, max_length=32_768)]

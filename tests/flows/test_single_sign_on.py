@@ -58,9 +58,13 @@ class Certified:
         """Let it sign with another key, and forget the old one."""
         httpx.post(f"{self.url}/test/rotate").raise_for_status()
 
-    def register(self, redirect_uri: str) -> dict[str, str]:
+    def register(self, redirect_uri: str, logout_uri: str) -> dict[str, str]:
         """Register a client, as its own interface has it."""
-        body = {"redirect_uris": [redirect_uri]}
+        body = {
+            "redirect_uris": [redirect_uri],
+            "backchannel_logout_uri": logout_uri,
+            "backchannel_logout_session_required": True,
+        }
         made: dict[str, str] = httpx.post(f"{self.url}/reg", json=body).raise_for_status().json()
         return made
 
@@ -86,12 +90,14 @@ def provider(client: httpx.Client, certified: Certified, standing: Daemon) -> It
         "issuer": certified.url,
         "clientId": "not registered yet",
         "clientSecret": "neither",
-        "scopes": ["openid", "profile", "email", "groups"],
+        "scopes": ["openid", "profile", "email", "groups", "quota"],
         "groupsClaim": "groups",
+        "quotaClaim": "quota",
     }
     made = client.post("/v1/identity-providers", json=body).raise_for_status()
     path = f"/v1/identity-providers/{made.json()['id']}"
-    registered = certified.register(standing.url + made.json()["redirectPath"])
+    paths = made.json()["redirectPath"], made.json()["logoutPath"]
+    registered = certified.register(*(standing.url + one for one in paths))
     secret = {
         "clientId": registered["client_id"],
         "clientSecret": registered["client_secret"],
@@ -150,8 +156,9 @@ def redeem(daemon: Daemon, where: str) -> httpx.Response:
 def test_a_browser_signs_in_with_a_certified_provider(
     standing: Daemon, client: httpx.Client, certified: Certified, provider: str
 ) -> None:
-    """To an account with groups; with another key of the provider the next time, too."""
-    certified.has(sue={"preferred_username": "sue", "name": "Sue", "groups": ["staff"]})
+    """To an account with groups and a quota; the next time with another key of the provider."""
+    claims = {"preferred_username": "sue", "name": "Sue", "groups": ["staff"], "quota": "10 GB"}
+    certified.has(sue=claims)
     with httpx.Client(timeout=30) as browser:
         where = browse(browser, start(standing, provider), "sue", f"{standing.url}/app?")
         opened = redeem(standing, where).raise_for_status().json()
@@ -163,12 +170,35 @@ def test_a_browser_signs_in_with_a_certified_provider(
     [group] = client.get("/v1/groups", params={"name": "sso:staff"}).json()["items"]
     members = f"/v1/groups/{group['id']}/members"
     assert [one["login"] for one in client.get(members).json()["items"]] == ["sue"]
+    quota = client.get(f"/v1/users/{me['id']}/quota").json()
+    assert (quota["quota"], quota["isDefault"]) == (10 << 30, False)
+    assert quota["providerId"] == provider
     certified.rotate()
-    certified.has(sue={"preferred_username": "sue", "groups": []})
+    certified.has(sue={"preferred_username": "sue", "groups": [], "quota": "default"})
     with httpx.Client(timeout=30) as browser:
         where = browse(browser, start(standing, provider), "sue", f"{standing.url}/app?")
         assert redeem(standing, where).json()["user"]["id"] == me["id"]
     assert client.get(members).json()["items"] == []
+    assert client.get(f"/v1/users/{me['id']}/quota").json()["isDefault"]
+
+
+def test_logging_out_at_the_provider_ends_the_session_that_came_of_it(
+    standing: Daemon, certified: Certified, provider: str
+) -> None:
+    """The provider tells the daemon itself; another browser of the same user stays logged in."""
+    certified.has(vic={"preferred_username": "vic"})
+    with httpx.Client(timeout=30) as browser, httpx.Client(timeout=30) as other:
+        tokens = []
+        for each in (browser, other):
+            where = browse(each, start(standing, provider), "vic", f"{standing.url}/app?")
+            tokens.append(redeem(standing, where).raise_for_status().json()["token"])
+        form = Form(browser.get(f"{certified.url}/session/end").raise_for_status().text)
+        browser.post(form.action, data={**form.fields, "logout": "yes"})
+    answers = [
+        httpx.get(f"{standing.url}/v1/me", headers={"Authorization": f"Bearer {token}"})
+        for token in tokens
+    ]
+    assert [answer.status_code for answer in answers] == [401, 200]
 
 
 @pytest.mark.requirement("X10")

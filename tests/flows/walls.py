@@ -143,7 +143,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/identity-providers/{provider}", None),
 ]
 
-PUBLIC = {("begin_sign_in", "id"), ("finish_sign_in", "id")}
+PUBLIC = {("begin_sign_in", "id"), ("finish_sign_in", "id"), ("log_out_of_provider", "id")}
 """Ids that whoever wants to log in is shown: they hide nothing and open nothing."""
 MADE_UP = {"visit"}
 """Ids that clients invent: they lead to nothing that was there before."""

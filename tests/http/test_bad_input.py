@@ -216,3 +216,36 @@ async def test_the_bare_address_leads_to_the_status_page(world: World) -> None:
     """Who opens the server in a browser sees something."""
     answer = await world.send("GET", "/", token=None)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/status")
+
+
+async def test_what_a_provider_sends_is_a_form(world: World) -> None:
+    """As OpenID has it: what is not known in it is passed over, and the answer is not kept."""
+    path, sent = f"/v1/sso/{ID}/logout", b"logout_token=a.b.c&more=1"
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    answer = await world.send("POST", path, token=None, data=sent, headers=headers)
+    assert (answer.status_code, await answer.get_data()) == (200, b"")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert world.room.asked[-1].token == "a.b.c"
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"", "invalid"),
+        (b"logout_token=", "invalid"),
+        (b"token=a", "invalid"),
+        (b"logout_token=a&logout_token=b", "invalid"),
+        (b"logout_token=a%00b", "invalid"),
+        (b"logout_token=%ff", "malformed"),
+        (b"logout_token=\xff", "malformed"),
+        (b"a&" * 200, "malformed"),
+    ],
+)
+async def test_a_form_that_is_wrong_is_refused(world: World, raw: bytes, code: str) -> None:
+    """Before a room hears of it."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    path = f"/v1/sso/{ID}/logout"
+    answer = await world.send("POST", path, token=None, data=raw, headers=headers)
+    problem = await answer.get_json(force=True)
+    assert (answer.status_code, problem["code"], world.room.asked) == (400, code, [])
+    assert answer.headers["Cache-Control"] == "no-store"

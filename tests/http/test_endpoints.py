@@ -219,7 +219,7 @@ READS |= {"update_tenant", "begin_device", "collect_session"}
 READS |= {"find_device", "approve_device", "deny_device"}
 READS |= {"update_tenant"}
 READS |= {"open_invitation", "accept_invitation", "request_reset", "use_reset"}
-READS |= {"redeem_sign_in", "update_tenant", "refresh_session"}
+READS |= {"redeem_sign_in", "log_out_of_provider", "update_tenant", "refresh_session"}
 READS |= {"scim_search_users", "scim_search_groups", "scim_search", "scim_replace_user"}
 READS |= {"scim_change_user", "run_job"}
 

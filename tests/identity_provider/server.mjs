@@ -53,9 +53,16 @@ function provider(issuer) {
       profile: ['name', 'preferred_username'],
       email: ['email', 'email_verified'],
       groups: ['groups'],
+      quota: ['quota'],
     },
-    scopes: ['openid', 'profile', 'email', 'groups'],
-    features: { registration: { enabled: true }, devInteractions: { enabled: true } },
+    scopes: ['openid', 'profile', 'email', 'groups', 'quota'],
+    features: {
+      registration: { enabled: true },
+      devInteractions: { enabled: true },
+      backchannelLogout: { enabled: true },
+    },
+    // Without its guard against private addresses: the daemon under test is at one.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: (_, sub) => {
       const claims = accounts.get(sub);
       return claims && { accountId: sub, claims: async () => ({ sub, ...claims }) };

@@ -40,6 +40,7 @@ def _terms(function: Any) -> Any:
             "--group", "group_map", multiple=True, metavar="VALUE=GROUP",
             help="Put who has VALUE in GROUP, and heed no other value; several times.",
         ),
+        click.option("--quota-claim", help="Says how much a home may hold; '' for none."),
         click.option("--make-users/--no-make-users", default=None, help="At a first sign-in."),
         click.option("--email-domain", "email_domains", multiple=True, help="Let in these alone."),
     )  # fmt: skip
@@ -88,7 +89,9 @@ def add(name: str, issuer: str, client_secret_file: Path | None, **terms: Any) -
     with connect() as client:
         made = client.rest.call("POST", _PATH, IdentityProvider, body=body)
     told = [f"added {made.name} ({made.id})"]
-    told.append(f"register there: {stored_login().server}{made.redirect_path}")
+    server = stored_login().server
+    told.append(f"register there: {server}{made.redirect_path}")
+    told.append(f"for back-channel logout, if it does that: {server}{made.logout_path}")
     return Report([plain(made)], told)
 
 
@@ -113,11 +116,14 @@ def change(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reports
 def remove(provider: str, yes: bool) -> Report:
-    """Remove PROVIDER (a name or an id); users, sessions and groups stay."""
+    """Remove PROVIDER (a name or an id), with the memberships and quotas that it gave."""
     with connect() as client:
         which = provider_id(client, provider)
         if not yes:
-            sure(f"Remove {provider}? Who has no password here cannot log in then.")
+            sure(
+                f"Remove {provider}? Who has no password here cannot log in then, "
+                "and loses the groups and the quota that it gave."
+            )
         client.rest.raw("DELETE", f"{_PATH}/{which}")
     return Report([{"id": which}], [f"removed {provider}"])
 
@@ -134,12 +140,14 @@ def _body(secret_file: Path | None, **terms: Any) -> dict[str, Any]:
         "groupsClaim": terms["groups_claim"] or None,
         "groupPrefix": terms["group_prefix"],
         "groupMap": {value: group for value, _, group in pairs} or None,
+        "quotaClaim": terms["quota_claim"] or None,
         "makesUsers": terms["make_users"],
         "emailDomains": list(terms["email_domains"]) or None,
     }
     body = {name: value for name, value in body.items() if value is not None}
-    if terms["groups_claim"] == "":
-        body["groupsClaim"] = None
+    for option, member in (("groups_claim", "groupsClaim"), ("quota_claim", "quotaClaim")):
+        if terms[option] == "":
+            body[member] = None
     if secret_file is not None:
         body["clientSecret"] = password_of(secret_file, "Client secret")
     if terms["public_client"]:

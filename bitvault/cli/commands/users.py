@@ -137,8 +137,12 @@ def quota(user: str, size: int | str | None) -> Report:
         else:
             body = words[size] if isinstance(size, str) else {"quota": size}
             found = client.rest.call("PATCH", path, SpaceQuota, body=body)
-    kind = " (the tenant's for each space)" if found.is_default else ""
-    return Report([plain(found)], [f"{human_size(found.used)} of {limit(found.quota)}{kind}"])
+    whose = "set by an admin"
+    if found.is_default:
+        whose = "the tenant's for each space"
+    if found.provider_id is not None:
+        whose = f"given by the identity provider {found.provider_id}"
+    return Report([plain(found)], [f"{human_size(found.used)} of {limit(found.quota)} ({whose})"])
 
 
 @users.command(epilog="Example: bitvault users delete ann --heir bob --yes")

@@ -8,7 +8,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from werkzeug.http import dump_cookie, parse_cookie
 
-from bitvault.actors.identity.contract import OpenSessionOf, SecretIssued, Unauthenticated
+from bitvault.actors.identity.contract import (
+    OpenSessionOf,
+    SecretIssued,
+    Unauthenticated,
+    Vouching,
+)
 from bitvault.actors.sso.contract import (
     AddProvider,
     BeginSignIn,
@@ -17,6 +22,7 @@ from bitvault.actors.sso.contract import (
     GetProvider,
     ListProviders,
     ListWays,
+    LogOut,
     Provider,
     ProviderTerms,
     RedeemSignIn,
@@ -120,10 +126,14 @@ async def change_identity_provider(call: Call[wire.ChangeIdentityProvider, NoQue
     _PATH + "/{id}",
     {204: None},
     scope=Scope.ADMIN,
-    codes=("forbidden", "provider_not_found"),
+    codes=("forbidden", "provider_not_found", "unavailable"),
 )
 async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
-    """Remove an identity provider; users, sessions and groups stay. For the tenant's admins."""
+    """Remove an identity provider, with the memberships and quotas that it gave.
+
+    Users, their sessions and the groups stay. If it does not end, a repeat goes on with it. For the
+    tenant's admins.
+    """
     return await call.sso.ask(RemoveProvider(call.caller, call.path["id"])) or Reply(204)
 
 
@@ -203,11 +213,37 @@ async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Answer:
     if isinstance(redeemed, Refusal):
         return redeemed
     issued: SecretIssued | Refusal = await call.identity.ask(
-        OpenSessionOf(redeemed.tenant_id, redeemed.user_id, call.origin, call.body.refreshable)
+        OpenSessionOf(
+            redeemed.tenant_id,
+            redeemed.user_id,
+            call.origin,
+            call.body.refreshable,
+            vouching=Vouching(str(redeemed.provider_id), redeemed.sid),
+        )
     )
     if isinstance(issued, Refusal):
         return SignInRefused() if isinstance(issued, Unauthenticated) else issued
     return Reply(201, shapes.opened_session(issued), {"Cache-Control": "no-store"})
+
+
+@routes.route(
+    "POST",
+    "/v1/sso/{id}/logout",
+    {200: None},
+    body=wire.LogOut,
+    codes=("invalid", "logout_refused", "unavailable"),
+    is_open=True,
+    takes_form=True,
+)
+async def log_out_of_provider(call: Call[wire.LogOut, NoQuery]) -> Answer:
+    """Take an identity provider's word that somebody logged out there (OpenID Back-Channel Logout).
+
+    The sessions end that came in by this provider as that subject, or of that session of the
+    provider's; whether there were any is not said.
+    """
+    request = LogOut(call.path["id"], call.body.logout_token, call.origin)
+    refusal = await call.sso.ask(request)
+    return refusal or Reply(200, None, {"Cache-Control": "no-store"})
 
 
 def _name(*, is_https: bool) -> str:
@@ -249,9 +285,12 @@ def _shown(provider: Provider) -> wire.IdentityProvider:
         groups_claim=terms.groups_claim,
         group_prefix=terms.group_prefix,
         group_map=dict(terms.group_map),
+        quota_claim=terms.quota_claim,
         makes_users=terms.makes_users,
         email_domains=terms.email_domains,
         redirect_path=f"/v1/sso/{provider.provider_id}/callback",
+        logout_path=f"/v1/sso/{provider.provider_id}/logout",
+        is_leaving=provider.is_leaving,
         created_at=provider.created_at,
         etag="",
     )

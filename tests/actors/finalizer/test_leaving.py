@@ -136,7 +136,7 @@ class World:
         files: Any = house.finalizer.files
         below: Any = Direct(identity)
         sharing = Sharing(database, outbox, files, below, self.clock, self.ids, hasher, limits)
-        sso = self._sso(database, outbox, below)
+        sso = self._sso(database, outbox, below, files)
         refs: dict[str, Any] = {
             "sso": Direct(sso),
             "sharing": Direct(sharing),
@@ -150,11 +150,10 @@ class World:
         house.finalizer = evolve(house.finalizer, leaving=Leaving(below, writing, told))
         return Estate(house, identity, sharing, sso, self.issuer)
 
-    def _sso(self, database: Any, outbox: Outbox, identity: Any) -> Sso:
+    def _sso(self, database: Any, outbox: Outbox, identity: Any, files: Any) -> Sso:
         outgoing, sealing = GuardedOutgoing(Allowed.of("127.0.0.1")), AesGcmSealing(b"k" * 32)
-        return Sso(
-            database, outbox, identity, outgoing, sealing, self.clock, self.ids, lambda: "https://x"
-        )
+        asked = identity, files, outgoing, sealing
+        return Sso(database, outbox, *asked, self.clock, self.ids, lambda: "https://x")
 
 
 @pytest.fixture

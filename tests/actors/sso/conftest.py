@@ -1,5 +1,6 @@
 """An sso room over a real identity room and a real database, and a provider that may be hostile."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,6 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 from attrs import define
 
+from bitvault.actors.files.actor import Files, FilesOptions
+from bitvault.actors.files.contract import DescribeUserUsage, SpaceUsage
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import (
     Authenticate,
@@ -15,6 +18,8 @@ from bitvault.actors.identity.contract import (
     OpenSession,
     OpenSessionOf,
     SecretIssued,
+    User,
+    Vouching,
 )
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.sso.actor import Sso
@@ -22,6 +27,7 @@ from bitvault.actors.sso.contract import (
     AddProvider,
     BeginSignIn,
     FinishSignIn,
+    LogOut,
     Provider,
     ProviderTerms,
     RedeemSignIn,
@@ -36,7 +42,7 @@ from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query
 from bitvault.drivers.sealing.aesgcm import AesGcmSealing
-from bitvault.kernel.principal import Caller, Origin
+from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.outbox import Outbox, Wakeups
 from tests.actors.sharing.conftest import Asked
 from tests.support.determinism import FixedClock, SequenceIds
@@ -58,6 +64,7 @@ class House:
     admin: Caller
     clock: FixedClock
     database: PostgresDatabase
+    files: Files
 
     async def add(self, path: str = "/idp", **terms: Any) -> Provider:
         """Configure the issuer at a path."""
@@ -96,10 +103,35 @@ class House:
         redeemed = await self.sso.handle(RedeemSignIn(told["code"], VERIFIER))
         assert isinstance(redeemed, SignInRedeemed), redeemed
         opened = await self.identity.handle(
-            OpenSessionOf(redeemed.tenant_id, redeemed.user_id, ORIGIN)
+            OpenSessionOf(
+                redeemed.tenant_id,
+                redeemed.user_id,
+                ORIGIN,
+                vouching=Vouching(str(redeemed.provider_id), redeemed.sid),
+            )
         )
         assert isinstance(opened, SecretIssued), opened
         return opened
+
+    async def home(self, user: User) -> SpaceUsage:
+        """Look at what somebody's home may hold."""
+        usage = await self.files.handle(DescribeUserUsage(self.admin, user.user_id))
+        assert isinstance(usage, SpaceUsage), usage
+        return usage
+
+    async def log_out(self, provider: Provider, token: str) -> Any:
+        """Say what the provider says."""
+        return await self.sso.handle(LogOut(provider.provider_id, token, ORIGIN))
+
+    async def is_in(self, session: SecretIssued) -> bool:
+        """Say whether a session is still one."""
+        who = await self.identity.handle(Authenticate(session.token, ORIGIN))
+        return isinstance(who, Principal)
+
+    async def events(self, kind: str) -> list[dict[str, Any]]:
+        """Return what was told of a kind, oldest first."""
+        rows = await self.rows("SELECT kind, payload::text FROM outbox.event ORDER BY seq")
+        return [json.loads(row["payload"]) for row in rows if row["kind"] == kind]
 
     async def rows(self, sql: str) -> list[Any]:
         """Run a query in the tenant."""
@@ -128,10 +160,14 @@ async def house(
     await identity.handle(CreateTenant("acme", "root", PASSWORD))
     opened = await identity.handle(OpenSession("acme", "root", PASSWORD, ORIGIN))
     admin = Caller(await identity.handle(Authenticate(opened.token, ORIGIN)), ORIGIN)
+    outbox, options = Outbox(ids, clock, Wakeups()), FilesOptions(default_space_quota=10)
+    # Nothing here asks the store.
+    files = Files(database, outbox, Asked(None), clock, ids, options)  # type: ignore[arg-type]
     sso = Sso(
         database,
-        Outbox(ids, clock, Wakeups()),
+        outbox,
         Asked(identity),  # type: ignore[arg-type]  # asks as a Ref does
+        Asked(files),  # type: ignore[arg-type]
         GuardedOutgoing(Allowed.of("127.0.0.1")),
         AesGcmSealing(b"k" * 32),
         clock,
@@ -139,4 +175,4 @@ async def house(
         lambda: "https://files.example.org",
     )
     sso.issuers.now = lambda: clock.now().timestamp()
-    return House(sso, identity, issuer, admin, clock, database)
+    return House(sso, identity, issuer, admin, clock, database, files)

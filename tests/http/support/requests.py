@@ -99,6 +99,7 @@ GOOD = {
         None,
     ),
     "finish_sign_in": (f"/v1/sso/{ID}/callback?code=c&state=s&session_state=x", None),
+    "log_out_of_provider": (f"/v1/sso/{ID}/logout", {"logout_token": "a.b.c"}),
     "redeem_sign_in": ("/v1/sso/sessions", {"code": "c", "verifier": "v" * 43}),
     "create_group": ("/v1/groups", {"name": "Staff"}),
     "list_groups": ("/v1/groups?limit=10", None),

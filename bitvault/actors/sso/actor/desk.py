@@ -1,6 +1,8 @@
 """What both parts of the room work with."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from attrs import Factory, define, field
@@ -8,15 +10,21 @@ from attrs import Factory, define, field
 from bitvault.actors.room import Room
 from bitvault.actors.sso.actor.issuers import Issuers
 from bitvault.actors.sso.contract import ProviderNotFound
+from bitvault.actors.sso.rules.discovery import Metadata
+from bitvault.actors.sso.rules.tokens import Untrusted
 from bitvault.actors.sso.store import providers as store
-from bitvault.drivers.outgoing.port import Outgoing
+from bitvault.drivers.outgoing.port import Outgoing, Unreachable
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.drivers.sealing.port import Sealing
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids, TenantId
-from bitvault.kernel.refusal import Refused
+from bitvault.kernel.principal import Caller, admin_of
+from bitvault.kernel.refusal import Refused, Unavailable
 from bitvault.outbox import Outbox
 from supervisors import Ref
+
+_AT_ONCE = 8
+"""Requests that wait for one provider: a slow one must not take the room from the others."""
 
 
 @define(eq=False)
@@ -26,6 +34,7 @@ class Desk(Room):
     database: Database
     outbox: Outbox
     identity: Ref
+    files: Ref
     outgoing: Outgoing
     sealing: Sealing
     clock: Clock
@@ -36,6 +45,8 @@ class Desk(Room):
         default=Factory(lambda self: Issuers(self.outgoing), takes_self=True), init=False
     )
 
+    _waiting: Counter[tuple[UUID, str]] = field(factory=Counter, init=False)
+
     async def _kept(self, provider_id: UUID, tenant_id: TenantId | None = None) -> store.Kept:
         """Return a provider; of a tenant, or of any where nobody is logged in yet."""
 
@@ -43,11 +54,41 @@ class Desk(Room):
             return await store.provider_by_id(tx, provider_id)
 
         kept = await self.database.read(tenant_id, work)
-        if kept is None:
+        if kept is None or (tenant_id is None and kept.provider.is_leaving):
             raise Refused(ProviderNotFound(str(provider_id)))
         return kept
+
+    async def _metadata(self, kept: store.Kept) -> Metadata:
+        """Return where a provider is asked what; why it cannot be is for its admins alone."""
+        try:
+            return await self.issuers.metadata(kept.provider.terms.issuer)
+        except (Untrusted, Unreachable) as error:
+            raise Refused(Unavailable("the identity provider")) from error
+
+    @contextmanager
+    def _waits_for(self, provider_id: UUID, what: str) -> Iterator[None]:
+        """Bound what waits for a provider; one thing that does must not keep the others out."""
+        place = provider_id, what
+        if self._waiting[place] >= _AT_ONCE:
+            raise Refused(Unavailable("the identity provider"))
+        self._waiting[place] += 1
+        try:
+            yield
+        finally:
+            self._waiting[place] -= 1
+            if not self._waiting[place]:
+                del self._waiting[place]
 
 
 def place_of(kept: store.Kept) -> str:
     """Return what a provider's secret is sealed for: in another row it does not open."""
     return f"sso.provider {kept.tenant_id} {kept.provider.provider_id}"
+
+
+def keeper_of(caller: Caller) -> Caller:
+    """Return the caller, who says who may be whom in their tenant.
+
+    Raises:
+        Refused: ``Forbidden``.
+    """
+    return admin_of(caller, "configure single sign-on")

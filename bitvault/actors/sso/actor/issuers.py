@@ -82,7 +82,7 @@ class Issuers:
                 await self._fetch_keys(known, metadata)
                 key = key_for(header, known.keys or ())
         if key is None:
-            raise Untrusted("the ID token is signed by a key that the provider does not publish")
+            raise Untrusted("the token is signed by a key that the provider does not publish")
         return key
 
     async def _fetch_keys(self, known: _Known, metadata: Metadata) -> None:

@@ -3,7 +3,7 @@
 from attrs import define, evolve
 
 from bitvault.actors.room import erase_schema
-from bitvault.actors.sso.actor.desk import Desk, place_of
+from bitvault.actors.sso.actor.desk import Desk, keeper_of, place_of
 from bitvault.actors.sso.contract import (
     AddProvider,
     ChangeProvider,
@@ -13,9 +13,7 @@ from bitvault.actors.sso.contract import (
     ProviderAdded,
     ProviderChanged,
     ProviderNotFound,
-    ProviderRemoved,
     ProviderTaken,
-    RemoveProvider,
     StaleProvider,
     TooManyProviders,
 )
@@ -25,7 +23,6 @@ from bitvault.actors.sso.store import providers as store
 from bitvault.drivers.outgoing.port import Unreachable
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
-from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 
@@ -37,7 +34,7 @@ class Providers(Desk):
     @handles(AddProvider)
     async def add_provider(self, request: AddProvider) -> Provider:
         """Configure a provider; a repeat under an Idempotency-Key answers what is there."""
-        caller = _admin(request.caller)
+        caller = keeper_of(request.caller)
         terms = rules.checked(request.terms)
         secret = rules.checked_secret(request.client_secret)
         await self._discover(terms.issuer)
@@ -64,7 +61,7 @@ class Providers(Desk):
     @handles(ListProviders)
     async def list_providers(self, request: ListProviders) -> tuple[Provider, ...]:
         """List the tenant's providers."""
-        caller = _admin(request.caller)
+        caller = keeper_of(request.caller)
 
         async def work(tx: Transaction) -> tuple[store.Kept, ...]:
             return await store.providers(tx, caller.tenant_id)
@@ -75,13 +72,13 @@ class Providers(Desk):
     @handles(GetProvider)
     async def get_provider(self, request: GetProvider) -> Provider:
         """Describe a provider."""
-        caller = _admin(request.caller)
+        caller = keeper_of(request.caller)
         return (await self._kept(request.provider_id, caller.tenant_id)).provider
 
     @handles(ChangeProvider)
     async def change_provider(self, request: ChangeProvider) -> Provider:
         """Replace a provider's terms."""
-        caller = _admin(request.caller)
+        caller = keeper_of(request.caller)
         terms = rules.checked(request.terms)
         secret = rules.checked_secret(request.client_secret)
 
@@ -108,20 +105,6 @@ class Providers(Desk):
 
         return await self.database.transact(caller.tenant_id, work)
 
-    @handles(RemoveProvider)
-    async def remove_provider(self, request: RemoveProvider) -> None:
-        """Remove a provider, and the sign-ins that are under way with it."""
-        caller = _admin(request.caller)
-
-        async def work(tx: Transaction) -> None:
-            gone = await store.delete_provider(tx, caller.tenant_id, request.provider_id)
-            if gone is None:
-                raise Refused(ProviderNotFound(str(request.provider_id)))
-            event = ProviderRemoved(request.provider_id, 0, *gone)
-            await self.outbox.append(tx, caller.tenant_id, [event], caller)
-
-        await self.database.transact(caller.tenant_id, work)
-
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
         """Delete the providers of a tenant that is leaving, and what was begun with them."""
@@ -137,10 +120,6 @@ class Providers(Desk):
     def _sealed(self, kept: store.Kept, secret: str | None) -> store.Kept:
         sealed = None if secret is None else self.sealing.seal(secret, place_of(kept))
         return evolve(kept, sealed_secret=sealed)
-
-
-def _admin(caller: Caller) -> Caller:
-    return admin_of(caller, "configure single sign-on")
 
 
 def _named(there: tuple[store.Kept, ...], name: str) -> store.Kept | None:

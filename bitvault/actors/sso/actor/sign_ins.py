@@ -1,14 +1,13 @@
 """Signing in: the authorization code flow with PKCE, state and nonce, and a code for the client."""
 
 import hmac
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from attrs import define, field
+from attrs import define, frozen
 
 from bitvault.actors.identity.contract import (
     AdmitOutsider,
@@ -18,8 +17,9 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.actors.room import ask_below
-from bitvault.actors.sso.actor.desk import Desk
 from bitvault.actors.sso.actor.exchange import Exchange
+from bitvault.actors.sso.actor.homes import Homes
+from bitvault.actors.sso.actor.removals import Removals
 from bitvault.actors.sso.contract import (
     BeginSignIn,
     FinishSignIn,
@@ -35,27 +35,32 @@ from bitvault.actors.sso.contract import (
 )
 from bitvault.actors.sso.rules import sign_in as rules
 from bitvault.actors.sso.rules import terms
-from bitvault.actors.sso.rules.discovery import Metadata
-from bitvault.actors.sso.rules.tokens import Untrusted, check_sender
+from bitvault.actors.sso.rules.tokens import Untrusted, check_sender, sid_of
 from bitvault.actors.sso.store import providers
 from bitvault.actors.sso.store import sign_ins as store
 from bitvault.drivers.outgoing.port import Unreachable
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import TenantId, UserId
-from bitvault.kernel.principal import Caller, Principal
+from bitvault.kernel.ids import TenantId
+from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
 from supervisors import handles
 
-_AT_ONCE = 8
-"""Sign-ins that wait for one provider: a slow one must not take the room from the others."""
 _MOST_ERROR = 64
 
 
-@define(eq=False)
-class SignIns(Desk):
-    """From nobody to a user."""
+@frozen
+class _Vouched:
+    """Whom a provider vouches for, as its subject and in its session, and what was passed over."""
 
-    _waiting: Counter[UUID] = field(factory=Counter, init=False)
+    caller: Caller
+    subject: str
+    sid: str | None
+    remark: str
+
+
+@define(eq=False)
+class SignIns(Removals, Homes):
+    """From nobody to a user."""
 
     @handles(ListWays)
     async def list_ways(self, request: ListWays) -> tuple[Way, ...]:
@@ -68,7 +73,7 @@ class SignIns(Desk):
             return await providers.providers(tx, tenant_id)
 
         found = (kept.provider for kept in await self.database.read(tenant_id, work))
-        return tuple(Way(one.provider_id, one.terms.name) for one in found)
+        return tuple(Way(one.provider_id, one.terms.name) for one in found if not one.is_leaving)
 
     @handles(BeginSignIn)
     async def begin_sign_in(self, request: BeginSignIn) -> SignInBegun:
@@ -77,7 +82,7 @@ class SignIns(Desk):
         challenge = terms.checked_challenge(request.challenge)
         client_state = terms.checked_state(request.client_state)
         kept = await self._kept(request.provider_id)
-        with self._waits_for(request.provider_id):
+        with self._waits_for(request.provider_id, "sign-in"):
             metadata = await self._metadata(kept)
         base = self.base_url()
         redirect_uri = f"{base}/v1/sso/{request.provider_id}/callback"
@@ -101,26 +106,22 @@ class SignIns(Desk):
         location = _asking(kept, metadata.authorization_endpoint, redirect_uri, state, browser)
         return SignInBegun(location, browser, base.startswith("https://"))
 
-    async def _metadata(self, kept: providers.Kept) -> Metadata:
-        try:
-            return await self.issuers.metadata(kept.provider.terms.issuer)
-        except (Untrusted, Unreachable) as error:
-            raise Refused(Unavailable("the identity provider")) from error
-
     @handles(FinishSignIn)
     async def finish_sign_in(self, request: FinishSignIn) -> SignInFinished:
         """Take up what a browser brings: it goes on to its client with a code, or an error."""
         kept = await self._found(request.provider_id)
-        with self._waits_for(request.provider_id):
+        with self._waits_for(request.provider_id, "sign-in"):
             attempt = await self._attempt(kept, request)
             try:
-                user = await self._vouched(kept, attempt, request)
+                vouched = await self._vouched(kept, attempt, request)
             except (Untrusted, Unreachable) as error:
                 await self._tell_failed(kept, request, error.reason)
                 refused = isinstance(error, Untrusted)
                 return _back(attempt, error="sign_in_refused" if refused else "unavailable")
         code = rules.encoded(self.ids.secret(32))
-        await self._issue(kept, attempt, request, user, code)
+        if not await self._issue(kept, attempt, vouched, code):
+            await self._take_back(vouched.caller, request.provider_id)
+            raise Refused(SignInRefused())
         return _back(attempt, code=code)
 
     async def _found(self, provider_id: UUID) -> providers.Kept:
@@ -150,7 +151,7 @@ class SignIns(Desk):
 
     async def _vouched(
         self, kept: providers.Kept, attempt: store.Attempt, request: FinishSignIn
-    ) -> User:
+    ) -> _Vouched:
         """Return whom the provider vouches for; they may have been made just now."""
         wanted, parameters = kept.provider.terms, request.parameters
         metadata = await self.issuers.metadata(wanted.issuer)
@@ -165,6 +166,18 @@ class SignIns(Desk):
             self.clock.now().timestamp(),
         )
         rules.check_domain(claims, wanted)
+        user = await self._admitted(kept, claims, request.origin)
+        who = Principal(
+            kept.tenant_id, user.user_id, user.login, user.is_admin, request.provider_id
+        )
+        caller = Caller(who, request.origin)
+        remark = await self._sync_home(kept, claims, caller)
+        return _Vouched(caller, claims["sub"], sid_of(claims), remark)
+
+    async def _admitted(
+        self, kept: providers.Kept, claims: Mapping[str, Any], origin: Origin
+    ) -> User:
+        wanted = kept.provider.terms
         outsider = Outsider(
             wanted.issuer,
             claims["sub"],
@@ -173,7 +186,7 @@ class SignIns(Desk):
             rules.groups_of(claims, wanted),
         )
         source = str(kept.provider.provider_id)
-        admit = AdmitOutsider(kept.tenant_id, source, outsider, wanted.makes_users, request.origin)
+        admit = AdmitOutsider(kept.tenant_id, source, outsider, wanted.makes_users, origin)
         answer = await ask_below(self.identity, admit, "identity")
         if isinstance(answer, User):
             return answer
@@ -182,28 +195,29 @@ class SignIns(Desk):
         raise Untrusted(answer.reason if isinstance(answer, NotAdmitted) else answer.detail)
 
     async def _issue(
-        self,
-        kept: providers.Kept,
-        attempt: store.Attempt,
-        request: FinishSignIn,
-        user: User,
-        code: str,
-    ) -> None:
+        self, kept: providers.Kept, attempt: store.Attempt, vouched: _Vouched, code: str
+    ) -> bool:
+        """Keep the sign-in for its client; False when the provider was removed meanwhile."""
+        provider_id, who = kept.provider.provider_id, vouched.caller.principal
         until = self.clock.now() + timedelta(seconds=rules.TICKET_SECONDS)
         ticket = store.Ticket(
-            request.provider_id, user.user_id, attempt.challenge, rules.digest(code), until
-        )
-        principal = Principal(
-            kept.tenant_id, user.user_id, user.login, user.is_admin, request.provider_id
+            provider_id,
+            who.user_id,
+            attempt.challenge,
+            rules.digest(code),
+            until,
+            vouched.subject,
+            vouched.sid,
         )
 
-        async def work(tx: Transaction) -> None:
-            await store.insert_ticket(tx, kept.tenant_id, ticket)
-            event = SignedIn(request.provider_id, 0, user.user_id, user.login)
-            caller = Caller(principal, request.origin)
-            await self.outbox.append(tx, kept.tenant_id, [event], caller)
+        async def work(tx: Transaction) -> bool:
+            if not await store.insert_ticket(tx, kept.tenant_id, ticket):
+                return False
+            event = SignedIn(provider_id, 0, who.user_id, who.login, vouched.remark)
+            await self.outbox.append(tx, kept.tenant_id, [event], vouched.caller)
+            return True
 
-        await self.database.transact(kept.tenant_id, work)
+        return await self.database.transact(kept.tenant_id, work)
 
     async def _tell_failed(self, kept: providers.Kept, request: FinishSignIn, reason: str) -> None:
         event = SignInFailed(request.provider_id, 0, reason[:512], request.origin.address)
@@ -225,26 +239,14 @@ class SignIns(Desk):
         if tenant_id is None:
             raise Refused(SignInRefused())
 
-        async def take(tx: Transaction) -> tuple[UserId, str] | None:
+        async def take(tx: Transaction) -> store.Taken | None:
             return await store.take_ticket(tx, tenant_id, code_hash, now)
 
         taken = await self.database.transact(tenant_id, take)
         given = rules.challenge_of(request.verifier)
-        if taken is None or not hmac.compare_digest(given, taken[1]):
+        if taken is None or not hmac.compare_digest(given, taken.challenge):
             raise Refused(SignInRefused())
-        return SignInRedeemed(tenant_id, taken[0])
-
-    @contextmanager
-    def _waits_for(self, provider_id: UUID) -> Iterator[None]:
-        if self._waiting[provider_id] >= _AT_ONCE:
-            raise Refused(Unavailable("the identity provider"))
-        self._waiting[provider_id] += 1
-        try:
-            yield
-        finally:
-            self._waiting[provider_id] -= 1
-            if not self._waiting[provider_id]:
-                del self._waiting[provider_id]
+        return SignInRedeemed(tenant_id, taken.user_id, taken.provider_id, taken.sid)
 
 
 def _asking(

@@ -1,6 +1,7 @@
 """Single sign-on: a tenant's OpenID providers, and the way in through them (ADR-0020)."""
 
 from bitvault.actors.sso.contract.events import (
+    LoggedOut,
     ProviderAdded,
     ProviderChanged,
     ProviderRemoved,
@@ -17,6 +18,7 @@ from bitvault.actors.sso.contract.providers import (
     RemoveProvider,
 )
 from bitvault.actors.sso.contract.refusals import (
+    LogoutRefused,
     ProviderNotFound,
     ProviderTaken,
     SignInRefused,
@@ -27,6 +29,7 @@ from bitvault.actors.sso.contract.sign_ins import (
     BeginSignIn,
     FinishSignIn,
     ListWays,
+    LogOut,
     RedeemSignIn,
     SignInBegun,
     SignInFinished,
@@ -42,6 +45,9 @@ __all__ = [
     "GetProvider",
     "ListProviders",
     "ListWays",
+    "LogOut",
+    "LoggedOut",
+    "LogoutRefused",
     "Provider",
     "ProviderAdded",
     "ProviderChanged",

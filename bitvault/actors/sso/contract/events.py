@@ -42,6 +42,8 @@ class SignedIn(Event):
     kind: ClassVar[str] = "provider.signed_in"
     user_id: UUID
     login: str
+    remark: str
+    """What of the provider's word was passed over; mostly nothing."""
 
 
 @frozen
@@ -51,3 +53,11 @@ class SignInFailed(Event):
     kind: ClassVar[str] = "provider.sign_in_refused"
     reason: str
     address: str
+
+
+@frozen
+class LoggedOut(Event):
+    """A provider has ended what came in by it; each session's own event goes before."""
+
+    kind: ClassVar[str] = "provider.logged_out"
+    sessions: int

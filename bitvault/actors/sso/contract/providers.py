@@ -34,6 +34,8 @@ class ProviderTerms:
     """Begins the name of each group that the provider gives, where ``group_map`` is empty."""
     group_map: Mapping[str, str] = field(factory=dict)
     """Values of the claim to names of groups; values that are not in it are passed over."""
+    quota_claim: str | None = None
+    """Says how much a user's home may hold: bytes, "10 GB", "none" or "default"."""
     makes_users: bool = True
     """Whether a first sign-in makes an account."""
     email_domains: tuple[str, ...] = ()
@@ -49,6 +51,8 @@ class Provider:
     has_secret: bool
     revision: int
     created_at: datetime
+    is_leaving: bool = False
+    """Its removal has begun, and is to be asked for again: nobody signs in with it."""
 
 
 @frozen
@@ -91,8 +95,11 @@ class ChangeProvider(
 
 
 @frozen
-class RemoveProvider(Request[None | ProviderNotFound | Forbidden]):
-    """Remove a provider; for the tenant's admins. Users, sessions and groups stay as they are."""
+class RemoveProvider(Request[None | ProviderNotFound | Forbidden | Unavailable]):
+    """Remove a provider, with the memberships and quotas that it gave; for the tenant's admins.
+
+    Users, their sessions and the groups stay. One that was interrupted is finished by a repeat.
+    """
 
     caller: Caller
     provider_id: UUID

@@ -60,6 +60,20 @@ class StaleProvider(Refusal):
 
 
 @frozen
+class LogoutRefused(Refusal):
+    """What came as a provider's word that somebody logged out is not believed."""
+
+    code: ClassVar[str] = "logout_refused"
+    reason: str
+    field: str = "logout_token"
+
+    @property
+    def detail(self) -> str:
+        """Say why: it is about the token alone, never about users."""
+        return f"{self.field}: {self.reason}."
+
+
+@frozen
 class SignInRefused(Refusal):
     """The sign-in is unknown, over, another browser's, or not vouched for."""
 

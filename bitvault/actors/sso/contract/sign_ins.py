@@ -5,7 +5,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from bitvault.actors.sso.contract.refusals import ProviderNotFound, SignInRefused
+from bitvault.actors.sso.contract.refusals import LogoutRefused, ProviderNotFound, SignInRefused
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Origin
 from bitvault.kernel.refusal import Invalid, Unavailable
@@ -74,6 +74,9 @@ class SignInRedeemed:
 
     tenant_id: TenantId
     user_id: UserId
+    provider_id: UUID
+    sid: str | None
+    """Which session of the provider's it came of, if the provider said so."""
 
 
 @frozen
@@ -82,3 +85,12 @@ class RedeemSignIn(Request[SignInRedeemed | SignInRefused | Unavailable]):
 
     code: str = field(repr=False)
     verifier: str = field(repr=False)
+
+
+@frozen
+class LogOut(Request[None | LogoutRefused | Unavailable]):
+    """End what came in by a provider, on its word (OpenID Connect Back-Channel Logout 1.0)."""
+
+    provider_id: UUID
+    token: str = field(repr=False)
+    origin: Origin

@@ -90,5 +90,6 @@ def wants_more(claims: Mapping[str, Any], terms: ProviderTerms) -> bool:
     """Say whether the ID token leaves out what is needed: then userinfo is asked."""
     needed = [terms.login_claim]
     needed += [terms.groups_claim] if terms.groups_claim else []
+    needed += [terms.quota_claim] if terms.quota_claim else []
     needed += ["email", "email_verified"] if terms.email_domains else []
     return any(name not in claims for name in needed)

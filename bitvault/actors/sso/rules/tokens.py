@@ -1,4 +1,4 @@
-"""What is believed of an ID token (OpenID Connect Core §3.1.3.7), and of an authorization response.
+"""What is believed of tokens (OpenID Connect Core §3.1.3.7), and of an authorization response.
 
 Keys come from the issuer's JWKS alone: what a token's header says of keys (jku, x5u, jwk, x5c) is
 not looked at. Every function raises ``Untrusted`` with a reason for the tenant's admins.
@@ -44,6 +44,8 @@ class Header:
 
     algorithm: str
     kid: str | None
+    typ: str = ""
+    """In small letters; empty: it does not say."""
 
 
 @frozen
@@ -61,17 +63,18 @@ class Expected:
 def header_of(token: str) -> Header:
     """Return a token's algorithm and key id, before anything is verified."""
     if len(token) > _MOST_TOKEN or not token.isascii():
-        raise Untrusted("the ID token is too large, or no token")
+        raise Untrusted("the token is too large, or none")
     try:
         header = jws.extract_compact(token.encode()).headers()
     except (JoseError, ValueError, RecursionError) as error:
-        raise Untrusted("the ID token is no signed token") from error
+        raise Untrusted("the token is not signed") from error
     algorithm, kid = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise Untrusted("the ID token is not signed by an algorithm that is allowed")
+        raise Untrusted("the token is not signed by an algorithm that is allowed (alg)")
     if "crit" in header or not isinstance(kid, str | None):
-        raise Untrusted("the ID token's header is not understood")
-    return Header(algorithm, kid)
+        raise Untrusted("the token's header is not understood")
+    typ = header.get("typ", "")
+    return Header(algorithm, kid, typ.lower() if isinstance(typ, str) else "?")
 
 
 def keys_of(document: Any) -> tuple[Key, ...]:
@@ -115,46 +118,75 @@ def key_for(header: Header, keys: Sequence[Key]) -> Key | None:
 
 
 def claims_of(token: str, header: Header, key: Key, expected: Expected) -> Mapping[str, Any]:
-    """Return the claims of a token whose signature and claims hold."""
-    try:
-        claims = jwt.decode(token, key, algorithms=[header.algorithm]).claims
-    except (JoseError, ValueError, TypeError, RecursionError) as error:
-        raise Untrusted("the ID token's signature is wrong") from error
-    _check_parties(claims, expected)
-    _check_times(claims, expected.now)
+    """Return the claims of an ID token whose signature and claims hold."""
+    claims = signed_claims(token, header, key)
+    check_parties(claims, expected.issuer, expected.client_id)
+    check_authorized(claims, expected.client_id)
+    check_subject(claims)
+    check_times(claims, expected.now)
     if not _same(claims.get("nonce"), expected.nonce):
         raise Untrusted("the ID token is of another sign-in (nonce)")
     _check_access_token(claims, header.algorithm, expected.access_token)
     return claims
 
 
-def _check_parties(claims: Mapping[str, Any], expected: Expected) -> None:
-    if claims.get("iss") != expected.issuer:
-        raise Untrusted("the ID token is another issuer's")
-    given = claims.get("aud")
-    audience = [given] if isinstance(given, str) else given
-    if not isinstance(audience, list) or expected.client_id not in audience:
-        raise Untrusted("the ID token is for another client (aud)")
-    authorized = claims.get("azp", expected.client_id if len(audience) == 1 else None)
-    if authorized != expected.client_id:
+def signed_claims(token: str, header: Header, key: Key) -> Mapping[str, Any]:
+    """Return the claims of a token whose signature holds; nothing else of it is judged."""
+    try:
+        return jwt.decode(token, key, algorithms=[header.algorithm]).claims
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
+        raise Untrusted("the token's signature is wrong") from error
+
+
+def check_parties(claims: Mapping[str, Any], issuer: str, client_id: str) -> None:
+    """Judge who issued a token, and for whom."""
+    if claims.get("iss") != issuer:
+        raise Untrusted("the token is another issuer's (iss)")
+    if client_id not in _audience(claims):
+        raise Untrusted("the token is for another client (aud)")
+
+
+def check_authorized(claims: Mapping[str, Any], client_id: str) -> None:
+    """Judge to which client an ID token was issued."""
+    authorized = claims.get("azp", client_id if len(_audience(claims)) == 1 else None)
+    if authorized != client_id:
         raise Untrusted("the ID token was issued to another client (azp)")
+
+
+def _audience(claims: Mapping[str, Any]) -> Sequence[Any]:
+    given = claims.get("aud")
+    return given if isinstance(given, list) else [given]
+
+
+def check_subject(claims: Mapping[str, Any]) -> str:
+    """Return whom a token is about."""
     subject = claims.get("sub")
     # ASCII, by the specification: no two spellings of one subject.
     if not isinstance(subject, str) or not (subject.isascii() and subject.isprintable()):
-        raise Untrusted("the ID token's subject is no text of visible ASCII")
+        raise Untrusted("the token's subject is no text of visible ASCII (sub)")
     if not 1 <= len(subject) <= _MOST_SUBJECT:
-        raise Untrusted("the ID token names no subject")
+        raise Untrusted("the token names no subject (sub)")
+    return subject
 
 
-def _check_times(claims: Mapping[str, Any], now: float) -> None:
+def sid_of(claims: Mapping[str, Any]) -> str | None:
+    """Return which session of the provider's a token is about, if it says so."""
+    sid = claims.get("sid")
+    fits = isinstance(sid, str) and 1 <= len(sid) <= _MOST_SUBJECT and sid.isprintable()
+    return sid if fits else None
+
+
+def check_times(claims: Mapping[str, Any], now: float) -> float:
+    """Return when a token ends, in seconds since the epoch: it is good at this moment."""
     expires, issued = _time(claims, "exp"), _time(claims, "iat")
     if expires is None or expires + SKEW <= now:
-        raise Untrusted("the ID token has expired")
+        raise Untrusted("the token has expired (exp)")
     if issued is None or issued - SKEW > now:
-        raise Untrusted("the ID token is from the future (iat)")
+        raise Untrusted("the token is from the future (iat)")
     starts = _time(claims, "nbf")
     if "nbf" in claims and (starts is None or starts - SKEW > now):
-        raise Untrusted("the ID token is not valid yet")
+        raise Untrusted("the token is not valid yet (nbf)")
+    return expires
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:

@@ -43,6 +43,12 @@ async def update_provider(tx: Transaction, kept: Kept) -> None:
     await tx.execute(QUERIES["update_provider"], **_columns(kept))
 
 
+async def begin_leaving(tx: Transaction, tenant_id: TenantId, provider_id: UUID) -> bool:
+    """Let nobody in any more; False when there is no such provider."""
+    row = await tx.fetchrow(QUERIES["begin_leaving"], tenant_id=tenant_id, provider_id=provider_id)
+    return row is not None
+
+
 async def delete_provider(
     tx: Transaction, tenant_id: TenantId, provider_id: UUID
 ) -> tuple[str, str] | None:
@@ -79,6 +85,7 @@ def _columns(kept: Kept) -> dict[str, Any]:
         "groups_claim": terms.groups_claim,
         "group_prefix": terms.group_prefix,
         "group_map": json.encode(dict(terms.group_map)).decode(),
+        "quota_claim": terms.quota_claim,
         "makes_users": terms.makes_users,
         "email_domains": list(terms.email_domains),
     }
@@ -94,10 +101,17 @@ def _kept(row: Row) -> Kept:
         groups_claim=row["groups_claim"],
         group_prefix=row["group_prefix"],
         group_map=json.decode(row["group_map"]),
+        quota_claim=row["quota_claim"],
         makes_users=row["makes_users"],
         email_domains=tuple(row["email_domains"]),
     )
     sealed = row["sealed_secret"]
-    has_secret, revision = sealed is not None, row["revision"]
-    provider = Provider(row["provider_id"], terms, has_secret, revision, row["created_at"])
+    provider = Provider(
+        provider_id=row["provider_id"],
+        terms=terms,
+        has_secret=sealed is not None,
+        revision=row["revision"],
+        created_at=row["created_at"],
+        is_leaving=row["is_leaving"],
+    )
     return Kept(TenantId(row["tenant_id"]), provider, sealed)

@@ -30,12 +30,25 @@ class Ticket:
     challenge: str
     code_hash: bytes = field(repr=False)
     expires_at: datetime
+    subject: str
+    sid: str | None
+
+
+@frozen
+class Taken:
+    """A ticket that was good."""
+
+    user_id: UserId
+    challenge: str
+    provider_id: UUID
+    sid: str | None
 
 
 async def drop_old(tx: Transaction, tenant_id: TenantId, now: datetime) -> None:
     """Clear what nobody came back for."""
     await tx.execute(QUERIES["drop_old_attempts"], tenant_id=tenant_id, now=now)
     await tx.execute(QUERIES["drop_old_tickets"], tenant_id=tenant_id, now=now)
+    await tx.execute(QUERIES["drop_old_logouts"], tenant_id=tenant_id, now=now)
 
 
 async def insert_attempt(
@@ -84,9 +97,9 @@ async def take_attempt(
     return Attempt(**row) if row else None
 
 
-async def insert_ticket(tx: Transaction, tenant_id: TenantId, ticket: Ticket) -> None:
-    """Keep a sign-in that succeeded for its client."""
-    await tx.execute(
+async def insert_ticket(tx: Transaction, tenant_id: TenantId, ticket: Ticket) -> bool:
+    """Keep a sign-in that succeeded for its client; False when its provider is leaving."""
+    row = await tx.fetchrow(
         QUERIES["insert_ticket"],
         tenant_id=tenant_id,
         code_hash=ticket.code_hash,
@@ -94,7 +107,10 @@ async def insert_ticket(tx: Transaction, tenant_id: TenantId, ticket: Ticket) ->
         user_id=ticket.user_id,
         challenge=ticket.challenge,
         expires_at=ticket.expires_at,
+        subject=ticket.subject,
+        sid=ticket.sid,
     )
+    return row is not None
 
 
 async def tenant_of_ticket(tx: Transaction, code_hash: bytes) -> TenantId | None:
@@ -105,9 +121,39 @@ async def tenant_of_ticket(tx: Transaction, code_hash: bytes) -> TenantId | None
 
 async def take_ticket(
     tx: Transaction, tenant_id: TenantId, code_hash: bytes, now: datetime
-) -> tuple[UserId, str] | None:
-    """Take a ticket, good or not, and return whose it is and its challenge if it is alive."""
+) -> Taken | None:
+    """Take a ticket, good or not, and return it if it is alive."""
     row = await tx.fetchrow(
         QUERIES["take_ticket"], tenant_id=tenant_id, code_hash=code_hash, now=now
     )
-    return (UserId(row["user_id"]), row["challenge"]) if row and row["is_live"] else None
+    if row is None or not row["is_live"]:
+        return None
+    return Taken(UserId(row["user_id"]), row["challenge"], row["provider_id"], row["sid"])
+
+
+async def drop_tickets(
+    tx: Transaction, tenant_id: TenantId, provider_id: UUID, subject: str | None, sid: str | None
+) -> None:
+    """Take from clients what they have not come for yet."""
+    given = {"subject": subject, "sid": sid}
+    await tx.execute(QUERIES["drop_tickets"], tenant_id=tenant_id, provider_id=provider_id, **given)
+
+
+async def is_heeded(
+    tx: Transaction, tenant_id: TenantId, provider_id: UUID, token_hash: bytes
+) -> bool:
+    """Say whether a logout token was heeded before."""
+    token = {"provider_id": provider_id, "token_hash": token_hash}
+    return await tx.fetchrow(QUERIES["is_heeded"], tenant_id=tenant_id, **token) is not None
+
+
+async def insert_logout(
+    tx: Transaction,
+    tenant_id: TenantId,
+    provider_id: UUID,
+    token_hash: bytes,
+    expires_at: datetime,
+) -> bool:
+    """Remember a logout token; False when another request has just done so."""
+    token = {"provider_id": provider_id, "token_hash": token_hash, "expires_at": expires_at}
+    return await tx.fetchrow(QUERIES["insert_logout"], tenant_id=tenant_id, **token) is not None

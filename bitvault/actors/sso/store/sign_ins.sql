@@ -4,6 +4,9 @@ DELETE FROM sso.attempt WHERE tenant_id = :tenant_id AND expires_at <= :now;
 -- drop_old_tickets --
 DELETE FROM sso.ticket WHERE tenant_id = :tenant_id AND expires_at <= :now;
 
+-- drop_old_logouts --
+DELETE FROM sso.logout WHERE tenant_id = :tenant_id AND expires_at <= :now;
+
 -- insert_attempt --
 INSERT INTO sso.attempt (
     tenant_id, state_hash, browser_hash, provider_id, return_to, client_state, challenge,
@@ -22,8 +25,15 @@ WHERE tenant_id = :tenant_id AND state_hash = :state_hash AND browser_hash = :br
 RETURNING return_to, client_state, challenge, redirect_uri;
 
 -- insert_ticket --
-INSERT INTO sso.ticket (tenant_id, code_hash, provider_id, user_id, challenge, expires_at)
-VALUES (:tenant_id, :code_hash, :provider_id, :user_id, :challenge, :expires_at);
+-- No row: the provider is gone, or about to be.
+INSERT INTO sso.ticket (
+    tenant_id, code_hash, provider_id, user_id, challenge, expires_at, subject, sid
+)
+SELECT :tenant_id, :code_hash, :provider_id, :user_id, :challenge, :expires_at, :subject, :sid
+FROM sso.provider
+WHERE tenant_id = :tenant_id AND provider_id = :provider_id AND NOT is_leaving
+FOR KEY SHARE
+RETURNING code_hash;
 
 -- tenant_of_ticket --
 -- Across tenants: who redeems says none.
@@ -32,4 +42,22 @@ SELECT tenant_id FROM sso.ticket WHERE code_hash = :code_hash;
 -- take_ticket --
 DELETE FROM sso.ticket
 WHERE tenant_id = :tenant_id AND code_hash = :code_hash
-RETURNING user_id, challenge, expires_at > :now AS is_live;
+RETURNING user_id, challenge, expires_at > :now AS is_live, provider_id, sid;
+
+-- drop_tickets --
+-- Of a subject, of a session of the provider's, or of both; as identity ends sessions.
+DELETE FROM sso.ticket
+WHERE tenant_id = :tenant_id AND provider_id = :provider_id
+    AND (:subject::text IS NULL OR subject = :subject)
+    AND (:sid::text IS NULL OR sid = :sid OR (sid IS NULL AND :subject::text IS NOT NULL));
+
+-- is_heeded --
+SELECT FROM sso.logout
+WHERE tenant_id = :tenant_id AND provider_id = :provider_id AND token_hash = :token_hash;
+
+-- insert_logout --
+-- No row: it came twice at the same moment.
+INSERT INTO sso.logout (tenant_id, provider_id, token_hash, expires_at)
+VALUES (:tenant_id, :provider_id, :token_hash, :expires_at)
+ON CONFLICT DO NOTHING
+RETURNING token_hash;
