@@ -24,7 +24,7 @@ class Withdrawals(Desk):
         """End sessions that came in by a provider."""
 
         async def work(tx: Transaction) -> list[Row]:
-            ended = await self._end(tx, request)
+            ended = await self._end_vouched(tx, request)
             events = [SessionEnded(row["credential_id"], 0, row["user_id"]) for row in ended]
             if events:
                 await self._outbox().append(tx, request.tenant_id, events, request.origin)
@@ -35,7 +35,7 @@ class Withdrawals(Desk):
             self.principals.forget(request.tenant_id, user_id)
         return len(ended)
 
-    async def _end(self, tx: Transaction, request: EndVouchedSessions) -> list[Row]:
+    async def _end_vouched(self, tx: Transaction, request: EndVouchedSessions) -> list[Row]:
         tenant_id, source, sid = request.tenant_id, request.source, request.sid
         if request.subject is None:
             if sid is None:
