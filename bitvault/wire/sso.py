@@ -31,6 +31,13 @@ QuotaClaim = Annotated[
         "null: that is kept here."
     ),
 ]
+ExternalIdClaim = Annotated[
+    Word,
+    Meta(
+        description="Has the externalId of whom a directory made by SCIM, who comes in by it; "
+        "null: they do not."
+    ),
+]
 GroupPrefix = Annotated[
     str, Meta(max_length=64, description="Begins the name of each group, without a groupMap.")
 ]
@@ -53,6 +60,7 @@ class IdentityProvider(ResponseShape, frozen=True, kw_only=True):
     groups_claim: str | None
     group_prefix: str
     group_map: dict[str, str]
+    external_id_claim: str | None
     quota_claim: str | None
     makes_users: bool
     email_domains: tuple[str, ...]
@@ -81,8 +89,12 @@ class AddIdentityProvider(RequestShape, frozen=True, kw_only=True):
     groups_claim: GroupsClaim | None = None
     group_prefix: GroupPrefix = "sso:"
     group_map: GroupMap = msgspec.field(default_factory=dict)
+    external_id_claim: ExternalIdClaim | None = None
     quota_claim: QuotaClaim | None = None
-    makes_users: Annotated[bool, Meta(description="A first sign-in makes an account.")] = True
+    makes_users: Annotated[
+        bool | None,
+        Meta(description="A first sign-in makes an account; by default only with emailDomains."),
+    ] = None
     email_domains: Domains = ()
 
 
@@ -97,6 +109,7 @@ class ChangeIdentityProvider(RequestShape, frozen=True, kw_only=True):
     groups_claim: GroupsClaim | UnsetType | None = UNSET
     group_prefix: GroupPrefix | UnsetType = UNSET
     group_map: GroupMap | UnsetType = UNSET
+    external_id_claim: ExternalIdClaim | UnsetType | None = UNSET
     quota_claim: QuotaClaim | UnsetType | None = UNSET
     makes_users: bool | UnsetType = UNSET
     email_domains: Domains | UnsetType = UNSET

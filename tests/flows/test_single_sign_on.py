@@ -93,6 +93,7 @@ def provider(client: httpx.Client, certified: Certified, standing: Daemon) -> It
         "scopes": ["openid", "profile", "email", "groups", "quota"],
         "groupsClaim": "groups",
         "quotaClaim": "quota",
+        "makesUsers": True,
     }
     made = client.post("/v1/identity-providers", json=body).raise_for_status()
     path = f"/v1/identity-providers/{made.json()['id']}"

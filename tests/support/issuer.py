@@ -44,6 +44,8 @@ class Issuer:
     userinfo: Json = field(factory=dict)
     sign: Callable[[Json], str] | None = None
     """Makes the ID token, instead of the key."""
+    garbled: set[str] = field(factory=set)
+    """What is answered in bytes that are no UTF-8: discovery, jwks, token, userinfo."""
     now: Callable[[], float] = lambda: 0.0
     grants: dict[str, Json] = field(factory=dict)
     """Codes that were given out, with challenge and nonce."""
@@ -132,6 +134,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.issuer.authorizations.append(self.headers["Authorization"])
         status, said = self.issuer.answer(self.path, form)
         raw = json.dumps(said).encode()
+        word = "discovery" if self.path.endswith(_DISCOVERY) else self.path.rpartition("/")[2]
+        if word in self.issuer.garbled:
+            raw = b'{"issuer": "M\xfcller"}'
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(raw)))

@@ -40,8 +40,15 @@ def _terms(function: Any) -> Any:
             "--group", "group_map", multiple=True, metavar="VALUE=GROUP",
             help="Put who has VALUE in GROUP, and heed no other value; several times.",
         ),
+        click.option(
+            "--external-id-claim",
+            help="Has the externalId of whom a directory made (SCIM); '' for none.",
+        ),
         click.option("--quota-claim", help="Says how much a home may hold; '' for none."),
-        click.option("--make-users/--no-make-users", default=None, help="At a first sign-in."),
+        click.option(
+            "--make-users/--no-make-users", default=None,
+            help="At a first sign-in; by default only with --email-domain.",
+        ),
         click.option("--email-domain", "email_domains", multiple=True, help="Let in these alone."),
     )  # fmt: skip
     for option in reversed(options):
@@ -92,6 +99,8 @@ def add(name: str, issuer: str, client_secret_file: Path | None, **terms: Any) -
     server = stored_login().server
     told.append(f"register there: {server}{made.redirect_path}")
     told.append(f"for back-channel logout, if it does that: {server}{made.logout_path}")
+    if not made.makes_users:
+        told.append("a first sign-in makes no account; `change` it with --make-users, if it shall")
     return Report([plain(made)], told)
 
 
@@ -128,6 +137,14 @@ def remove(provider: str, yes: bool) -> Report:
     return Report([{"id": which}], [f"removed {provider}"])
 
 
+_CLAIMS = {
+    "groups_claim": "groupsClaim",
+    "external_id_claim": "externalIdClaim",
+    "quota_claim": "quotaClaim",
+}
+"""Options that '' takes away."""
+
+
 def _body(secret_file: Path | None, **terms: Any) -> dict[str, Any]:
     """Return what was given, as the interface has it."""
     pairs = [one.partition("=") for one in terms["group_map"]]
@@ -140,12 +157,13 @@ def _body(secret_file: Path | None, **terms: Any) -> dict[str, Any]:
         "groupsClaim": terms["groups_claim"] or None,
         "groupPrefix": terms["group_prefix"],
         "groupMap": {value: group for value, _, group in pairs} or None,
+        "externalIdClaim": terms["external_id_claim"] or None,
         "quotaClaim": terms["quota_claim"] or None,
         "makesUsers": terms["make_users"],
         "emailDomains": list(terms["email_domains"]) or None,
     }
     body = {name: value for name, value in body.items() if value is not None}
-    for option, member in (("groups_claim", "groupsClaim"), ("quota_claim", "quotaClaim")):
+    for option, member in _CLAIMS.items():
         if terms[option] == "":
             body[member] = None
     if secret_file is not None:

@@ -70,6 +70,9 @@ async def add_identity_provider(call: Call[wire.AddIdentityProvider, NoQuery]) -
     """
     given = msgspec.structs.asdict(call.body)
     secret = given.pop("client_secret")
+    # Of a provider that anybody can have an account at, everybody would be let in.
+    if given["makes_users"] is None:
+        given["makes_users"] = bool(given["email_domains"])
     return _reply(
         await call.sso.ask(AddProvider(call.caller, ProviderTerms(**given), secret)), status=201
     )
@@ -193,7 +196,8 @@ async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Answ
     cookies = parse_cookie(call.headers.get("Cookie", ""))
     is_https = _name(is_https=True) in cookies
     secret = cookies.get(_name(is_https=is_https), "")
-    finished = await call.sso.ask(FinishSignIn(call.path["id"], parameters, secret, call.origin))
+    request = FinishSignIn(call.path["id"], parameters, secret, call.origin, is_https)
+    finished = await call.sso.ask(request)
     if isinstance(finished, Refusal):
         return finished
     return _redirect(finished.location, _cookie("", 0, is_https=is_https))
@@ -285,6 +289,7 @@ def _shown(provider: Provider) -> wire.IdentityProvider:
         groups_claim=terms.groups_claim,
         group_prefix=terms.group_prefix,
         group_map=dict(terms.group_map),
+        external_id_claim=terms.external_id_claim,
         quota_claim=terms.quota_claim,
         makes_users=terms.makes_users,
         email_domains=terms.email_domains,

@@ -24,7 +24,8 @@ from bitvault.outbox import Outbox
 from supervisors import Ref
 
 _AT_ONCE = 8
-"""Requests that wait for one provider: a slow one must not take the room from the others."""
+"""Requests of one kind that wait for a tenant's providers, however many it has: slow ones must not
+take the room from the others, nor its share of what goes out."""
 
 
 @define(eq=False)
@@ -45,7 +46,7 @@ class Desk(Room):
         default=Factory(lambda self: Issuers(self.outgoing), takes_self=True), init=False
     )
 
-    _waiting: Counter[tuple[UUID, str]] = field(factory=Counter, init=False)
+    _waiting: Counter[tuple[TenantId, str]] = field(factory=Counter, init=False)
 
     async def _kept(self, provider_id: UUID, tenant_id: TenantId | None = None) -> store.Kept:
         """Return a provider; of a tenant, or of any where nobody is logged in yet."""
@@ -66,9 +67,9 @@ class Desk(Room):
             raise Refused(Unavailable("the identity provider")) from error
 
     @contextmanager
-    def _waits_for(self, provider_id: UUID, what: str) -> Iterator[None]:
-        """Bound what waits for a provider; one thing that does must not keep the others out."""
-        place = provider_id, what
+    def _waits_for(self, tenant_id: TenantId, what: str) -> Iterator[None]:
+        """Bound what waits for a tenant's providers; no thing and no tenant keeps others out."""
+        place = tenant_id, what
         if self._waiting[place] >= _AT_ONCE:
             raise Refused(Unavailable("the identity provider"))
         self._waiting[place] += 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 from attrs import define, field
-from msgspec import DecodeError, json
+from msgspec import json
 
 from bitvault.actors.sso.rules.discovery import Metadata, location_of, metadata_of
 from bitvault.actors.sso.rules.tokens import Header, Key, Untrusted, key_for, keys_of
@@ -111,5 +111,5 @@ def json_of(answer: Received) -> Any:
         raise Unreachable(f"the provider answered {answer.status}")
     try:
         return json.decode(answer.body)
-    except (DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, or no UTF-8
         raise Unreachable("the provider did not answer in JSON") from error

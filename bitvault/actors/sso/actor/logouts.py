@@ -59,7 +59,7 @@ class Logouts(Desk):
         terms, now = kept.provider.terms, self.clock.now().timestamp()
         try:
             header = tokens.header_of(request.token)
-            with self._waits_for(request.provider_id, "logout"):
+            with self._waits_for(kept.tenant_id, "logout"):
                 metadata = await self._metadata(kept)
                 key = await self.issuers.key(metadata, header)
             parties = terms.issuer, terms.client_id

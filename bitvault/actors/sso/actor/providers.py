@@ -23,6 +23,7 @@ from bitvault.actors.sso.store import providers as store
 from bitvault.drivers.outgoing.port import Unreachable
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.principal import check_in_person
 from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 
@@ -35,9 +36,11 @@ class Providers(Desk):
     async def add_provider(self, request: AddProvider) -> Provider:
         """Configure a provider; a repeat under an Idempotency-Key answers what is there."""
         caller = keeper_of(request.caller)
+        check_in_person(caller, "configure single sign-on")
         terms = rules.checked(request.terms)
         secret = rules.checked_secret(request.client_secret)
-        await self._discover(terms.issuer)
+        with self._waits_for(caller.tenant_id, "provider"):
+            await self._discover(terms.issuer)
         made = Provider(self.ids.uuid7(), terms, secret is not None, 1, self.clock.now())
         kept = self._sealed(store.Kept(caller.tenant_id, made, None), secret)
 
@@ -79,6 +82,7 @@ class Providers(Desk):
     async def change_provider(self, request: ChangeProvider) -> Provider:
         """Replace a provider's terms."""
         caller = keeper_of(request.caller)
+        check_in_person(caller, "configure single sign-on")
         terms = rules.checked(request.terms)
         secret = rules.checked_secret(request.client_secret)
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from bitvault.actors.identity.contract import (
     AdmitOutsider,
@@ -24,6 +24,7 @@ from bitvault.actors.sso.contract import (
     BeginSignIn,
     FinishSignIn,
     ListWays,
+    ProviderNotFound,
     RedeemSignIn,
     SignedIn,
     SignInBegun,
@@ -35,6 +36,7 @@ from bitvault.actors.sso.contract import (
 )
 from bitvault.actors.sso.rules import sign_in as rules
 from bitvault.actors.sso.rules import terms
+from bitvault.actors.sso.rules.failures import Failures
 from bitvault.actors.sso.rules.tokens import Untrusted, check_sender, sid_of
 from bitvault.actors.sso.store import providers
 from bitvault.actors.sso.store import sign_ins as store
@@ -62,6 +64,8 @@ class _Vouched:
 class SignIns(Removals, Homes):
     """From nobody to a user."""
 
+    _failures: Failures = field(factory=Failures, init=False)
+
     @handles(ListWays)
     async def list_ways(self, request: ListWays) -> tuple[Way, ...]:
         """List how users of a tenant may sign in."""
@@ -82,7 +86,7 @@ class SignIns(Removals, Homes):
         challenge = terms.checked_challenge(request.challenge)
         client_state = terms.checked_state(request.client_state)
         kept = await self._kept(request.provider_id)
-        with self._waits_for(request.provider_id, "sign-in"):
+        with self._waits_for(kept.tenant_id, "sign-in"):
             metadata = await self._metadata(kept)
         base = self.base_url()
         redirect_uri = f"{base}/v1/sso/{request.provider_id}/callback"
@@ -92,7 +96,7 @@ class SignIns(Removals, Homes):
 
         async def work(tx: Transaction) -> None:
             await store.drop_old(tx, kept.tenant_id, now)
-            await store.insert_attempt(
+            is_kept = await store.insert_attempt(
                 tx,
                 kept.tenant_id,
                 request.provider_id,
@@ -101,6 +105,8 @@ class SignIns(Removals, Homes):
                 browser_hash=rules.digest(browser),
                 expires_at=now + timedelta(seconds=rules.ATTEMPT_SECONDS),
             )
+            if not is_kept:
+                raise Refused(ProviderNotFound(str(request.provider_id)))
 
         await self.database.transact(kept.tenant_id, work)
         location = _asking(kept, metadata.authorization_endpoint, redirect_uri, state, browser)
@@ -110,7 +116,9 @@ class SignIns(Removals, Homes):
     async def finish_sign_in(self, request: FinishSignIn) -> SignInFinished:
         """Take up what a browser brings: it goes on to its client with a code, or an error."""
         kept = await self._found(request.provider_id)
-        with self._waits_for(request.provider_id, "sign-in"):
+        if self.base_url().startswith("https://") and not request.is_host_bound:
+            raise Refused(SignInRefused())
+        with self._waits_for(kept.tenant_id, "sign-in"):
             attempt = await self._attempt(kept, request)
             try:
                 vouched = await self._vouched(kept, attempt, request)
@@ -184,6 +192,7 @@ class SignIns(Removals, Homes):
             rules.login_of(claims, wanted),
             rules.display_name_of(claims),
             rules.groups_of(claims, wanted),
+            rules.external_id_of(claims, wanted),
         )
         source = str(kept.provider.provider_id)
         admit = AdmitOutsider(kept.tenant_id, source, outsider, wanted.makes_users, origin)
@@ -220,7 +229,11 @@ class SignIns(Removals, Homes):
         return await self.database.transact(kept.tenant_id, work)
 
     async def _tell_failed(self, kept: providers.Kept, request: FinishSignIn, reason: str) -> None:
-        event = SignInFailed(request.provider_id, 0, reason[:512], request.origin.address)
+        count = self._failures.told(request.provider_id, self.clock.now())
+        if not count:
+            return
+        address = request.origin.address
+        event = SignInFailed(request.provider_id, 0, reason[:512], address, count)
 
         async def work(tx: Transaction) -> None:
             await self.outbox.append(tx, kept.tenant_id, [event], None)

@@ -48,11 +48,15 @@ class SignedIn(Event):
 
 @frozen
 class SignInFailed(Event):
-    """A browser came back from a provider and was not let in."""
+    """Browsers came back from a provider and were not let in, ``count`` of them; the last for this.
+
+    At most one a minute and provider: nobody fills the trail.
+    """
 
     kind: ClassVar[str] = "provider.sign_in_refused"
     reason: str
     address: str
+    count: int
 
 
 @frozen

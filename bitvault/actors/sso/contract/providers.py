@@ -34,6 +34,8 @@ class ProviderTerms:
     """Begins the name of each group that the provider gives, where ``group_map`` is empty."""
     group_map: Mapping[str, str] = field(factory=dict)
     """Values of the claim to names of groups; values that are not in it are passed over."""
+    external_id_claim: str | None = None
+    """Has the externalId of the account that a directory made by SCIM; None: no claim has."""
     quota_claim: str | None = None
     """Says how much a user's home may hold: bytes, "10 GB", "none" or "default"."""
     makes_users: bool = True

@@ -66,6 +66,8 @@ class FinishSignIn(Request[SignInFinished | SignInRefused | Unavailable]):
     """Of the authorization response."""
     browser_secret: str = field(repr=False)
     origin: Origin
+    is_host_bound: bool = True
+    """The secret came in a cookie that no other host can set; it has to, where HTTPS is spoken."""
 
 
 @frozen

@@ -52,6 +52,12 @@ def login_of(claims: Mapping[str, Any], terms: ProviderTerms) -> str:
     return login
 
 
+def external_id_of(claims: Mapping[str, Any], terms: ProviderTerms) -> str | None:
+    """Return what the directory calls the user; None: the provider says nothing of use."""
+    found = claims.get(terms.external_id_claim) if terms.external_id_claim else None
+    return found if isinstance(found, str) and found.isprintable() and found.strip() else None
+
+
 def display_name_of(claims: Mapping[str, Any]) -> str:
     """Return the user's name; one that cannot be shown is left out."""
     name = claims.get("name")
@@ -90,6 +96,6 @@ def wants_more(claims: Mapping[str, Any], terms: ProviderTerms) -> bool:
     """Say whether the ID token leaves out what is needed: then userinfo is asked."""
     needed = [terms.login_claim]
     needed += [terms.groups_claim] if terms.groups_claim else []
-    needed += [terms.quota_claim] if terms.quota_claim else []
+    needed += [one for one in (terms.quota_claim, terms.external_id_claim) if one]
     needed += ["email", "email_verified"] if terms.email_domains else []
     return any(name not in claims for name in needed)

@@ -36,6 +36,8 @@ def checked(terms: ProviderTerms) -> ProviderTerms:
         raise Refused(Invalid("emailDomains", "must be names of domains such as example.org"))
     if terms.groups_claim is not None:
         text("groupsClaim", terms.groups_claim)
+    if terms.external_id_claim is not None:
+        text("externalIdClaim", terms.external_id_claim)
     if terms.quota_claim is not None:
         text("quotaClaim", terms.quota_claim)
     if terms.group_prefix:

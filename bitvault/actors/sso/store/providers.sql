@@ -5,12 +5,12 @@ SELECT pg_advisory_xact_lock(hashtextextended('sso.provider ' || :tenant_id::uui
 -- insert_provider --
 INSERT INTO sso.provider (
     tenant_id, provider_id, name, name_key, issuer, client_id, sealed_secret, scopes, login_claim,
-    groups_claim, group_prefix, group_map, quota_claim, makes_users, email_domains, revision,
+    groups_claim, group_prefix, group_map, external_id_claim, quota_claim, makes_users, email_domains, revision,
     created_at
 )
 VALUES (
     :tenant_id, :provider_id, :name, :name_key, :issuer, :client_id, :sealed_secret, :scopes,
-    :login_claim, :groups_claim, :group_prefix, :group_map, :quota_claim, :makes_users,
+    :login_claim, :groups_claim, :group_prefix, :group_map, :external_id_claim, :quota_claim, :makes_users,
     :email_domains, 1, :now
 );
 
@@ -18,7 +18,8 @@ VALUES (
 UPDATE sso.provider
 SET name = :name, name_key = :name_key, client_id = :client_id, sealed_secret = :sealed_secret,
     scopes = :scopes, login_claim = :login_claim, groups_claim = :groups_claim,
-    group_prefix = :group_prefix, group_map = :group_map, quota_claim = :quota_claim,
+    group_prefix = :group_prefix, group_map = :group_map,
+    external_id_claim = :external_id_claim, quota_claim = :quota_claim,
     makes_users = :makes_users, email_domains = :email_domains, revision = revision + 1
 WHERE tenant_id = :tenant_id AND provider_id = :provider_id;
 
@@ -35,7 +36,7 @@ RETURNING name, issuer;
 
 -- providers --
 SELECT tenant_id, provider_id, name, issuer, client_id, sealed_secret, scopes, login_claim,
-    groups_claim, group_prefix, group_map, quota_claim, makes_users, email_domains, revision,
+    groups_claim, group_prefix, group_map, external_id_claim, quota_claim, makes_users, email_domains, revision,
     created_at, is_leaving
 FROM sso.provider
 WHERE tenant_id = :tenant_id
@@ -44,7 +45,7 @@ ORDER BY name_key;
 -- provider_by_id --
 -- Across tenants, where the transaction looks across: who signs in says no tenant.
 SELECT tenant_id, provider_id, name, issuer, client_id, sealed_secret, scopes, login_claim,
-    groups_claim, group_prefix, group_map, quota_claim, makes_users, email_domains, revision,
+    groups_claim, group_prefix, group_map, external_id_claim, quota_claim, makes_users, email_domains, revision,
     created_at, is_leaving
 FROM sso.provider
 WHERE provider_id = :provider_id;

@@ -60,9 +60,9 @@ async def insert_attempt(
     state_hash: bytes,
     browser_hash: bytes,
     expires_at: datetime,
-) -> None:
-    """Add a sign-in."""
-    await tx.execute(
+) -> bool:
+    """Add a sign-in; False when its provider is leaving."""
+    row = await tx.fetchrow(
         QUERIES["insert_attempt"],
         tenant_id=tenant_id,
         state_hash=state_hash,
@@ -74,6 +74,7 @@ async def insert_attempt(
         redirect_uri=attempt.redirect_uri,
         expires_at=expires_at,
     )
+    return row is not None
 
 
 async def take_attempt(

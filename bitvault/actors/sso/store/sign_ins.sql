@@ -8,14 +8,17 @@ DELETE FROM sso.ticket WHERE tenant_id = :tenant_id AND expires_at <= :now;
 DELETE FROM sso.logout WHERE tenant_id = :tenant_id AND expires_at <= :now;
 
 -- insert_attempt --
+-- No row: the provider is gone, or about to be.
 INSERT INTO sso.attempt (
     tenant_id, state_hash, browser_hash, provider_id, return_to, client_state, challenge,
     redirect_uri, expires_at
 )
-VALUES (
-    :tenant_id, :state_hash, :browser_hash, :provider_id, :return_to, :client_state, :challenge,
+SELECT :tenant_id, :state_hash, :browser_hash, :provider_id, :return_to, :client_state, :challenge,
     :redirect_uri, :expires_at
-);
+FROM sso.provider
+WHERE tenant_id = :tenant_id AND provider_id = :provider_id AND NOT is_leaving
+FOR KEY SHARE
+RETURNING state_hash;
 
 -- take_attempt --
 -- Once, by the browser that began it, at the provider that it was sent to.
