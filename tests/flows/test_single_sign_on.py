@@ -246,3 +246,32 @@ def test_a_program_signs_in_by_the_browser_of_its_machine(
     entries = eventually(lambda: [e for e in told() if e["kind"] == "provider.signed_in"], 10)
     assert "una" in json.dumps(entries)
     assert session.token not in json.dumps(told())
+
+
+def page(daemon: Daemon, address: str, kept: Any, clicks: str, code: str = "") -> Any:
+    """Open the page that lets other machines in, and press its buttons."""
+    script = [str(NODE), str(Path(__file__).parent / "device_page.mjs")]
+    arguments = [daemon.url, address, json.dumps(kept), clicks, code]
+    return json.loads(subprocess.check_output([*script, *arguments], text=True, timeout=30))
+
+
+def test_the_page_for_other_machines_takes_a_sign_in(
+    standing: Daemon, certified: Certified, provider: str
+) -> None:
+    """The tab goes to the provider, comes back with a code for itself alone, and approves."""
+    certified.has(wim={"preferred_username": "wim"})
+    begin = f"{standing.url}/v1/device-authorizations"
+    begun = httpx.post(begin, json={"clientName": "nas"}).json()
+    sent = page(standing, "/device", {}, "sso", begun["userCode"])
+    assert sent["sentTo"].startswith(f"/v1/sso/{provider}/start?returnTo=%2Fdevice&"), sent
+    with httpx.Client(timeout=30) as browser:
+        where = browse(browser, standing.url + sent["sentTo"], "wim", f"{standing.url}/device?")
+    stranger = page(standing, where, {}, "")
+    assert "not begun here" in stranger["shown"]["notices"]
+    back = page(standing, where, sent["kept"], "approve")
+    assert back["kept"] == {}
+    assert "(wim, default)" in back["shown"]["facts"]
+    assert "let in within seconds" in back["shown"]["notices"], back
+    body = {"deviceCode": begun["deviceCode"]}
+    opened = httpx.post(f"{begin}/token", json=body).raise_for_status().json()
+    assert opened["user"]["login"] == "wim"
