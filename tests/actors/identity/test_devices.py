@@ -39,6 +39,7 @@ from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Invalid
 from tests.actors.identity.conftest import PASSWORD
+from tests.actors.identity.racing import overtaken
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
 
@@ -142,6 +143,22 @@ async def test_a_code_has_one_answer(flow: Flow, first: bool, then: bool) -> Non
     assert late == DeviceNotFound()
     done = await flow.poll(begun)
     assert done.user.login == "ann" if first else done == AccessDenied()
+
+
+@pytest.mark.requirement("X8")
+@pytest.mark.parametrize("is_other", [False, True])
+async def test_two_who_approve_at_once_approve_once(flow: Flow, *, is_other: bool) -> None:
+    """A double click, or two users: the second is told what a later one is told."""
+    begun = await flow.begin()
+    first, second = await overtaken(
+        flow.room,
+        lambda: flow.answer(begun.user_code),
+        lambda: flow.answer(begun.user_code, by=flow.admin if is_other else flow.ann),
+    )
+    assert (first, second) == (None, DeviceNotFound())
+    assert (await flow.poll(begun)).user.login == "ann"
+    listed = await flow.room.handle(ListCredentials(flow.admin, "session"))
+    assert [one.name for one in listed if one.name == "bitvault on build-7"] == []
 
 
 async def test_what_was_denied_stays_out(flow: Flow) -> None:

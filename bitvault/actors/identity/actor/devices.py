@@ -136,14 +136,12 @@ class Devices(Sessions):
         user = await self._me(caller)
         origin = evolve(caller.origin, address=row["address"], user_agent=row["user_agent"])
         _, credential = self._new(row["name"], Scope.ACCOUNT, row["expires_at"], origin)
-        credential = evolve(credential, prefix="")
 
         async def work(tx: Transaction) -> None:
             await self._hold_active(tx, user)
             unclaimed = codes.unclaimed(bytes(row["device_hash"]))
-            await store.insert_credential(
-                tx, user, credential, secret_hash=unclaimed, idle_expires_at=None
-            )
+            if not await devices.insert_unclaimed(tx, user, credential, unclaimed):
+                raise Refused(DeviceNotFound())
             said = (user.user_id, row["name"], row["address"])
             await self._append(tx, caller, SessionApproved(credential.credential_id, 0, *said))
 

@@ -63,6 +63,27 @@ async def device_polling(tx: Transaction, device_hash: bytes, now: datetime) -> 
     return await tx.fetchrow(query, tenant_id=NO_TENANT, device_hash=device_hash, now=now)
 
 
+async def insert_unclaimed(
+    tx: Transaction, user: User, credential: Credential, unclaimed: bytes
+) -> bool:
+    """Add a session that nobody has the secret of; False when there is one for this code."""
+    row = await tx.fetchrow(
+        QUERIES["insert_unclaimed"],
+        tenant_id=user.tenant_id,
+        user_id=user.user_id,
+        credential_id=credential.credential_id,
+        kind=credential.kind,
+        name=credential.name,
+        unclaimed=unclaimed,
+        now=credential.created_at,
+        expires_at=credential.expires_at,
+        address=credential.address,
+        user_agent=credential.user_agent,
+        scope=credential.scope.name.lower(),
+    )
+    return row is not None
+
+
 async def answer_device(
     tx: Transaction, user_hash: bytes, caller: Caller, credential_id: UUID | None, now: datetime
 ) -> bool:

@@ -25,6 +25,19 @@ WHERE tenant_id = :tenant_id AND user_hash = :user_hash AND state = 'waiting' AN
 SELECT * FROM identity.device
 WHERE tenant_id = :tenant_id AND device_hash = :device_hash AND expires_at > :now;
 
+-- insert_unclaimed --
+-- One for each code, whoever approves: who comes second waits for the first here, and finds it.
+INSERT INTO identity.credential (
+    tenant_id, user_id, credential_id, kind, name, prefix, secret_hash, created_at, expires_at,
+    address, user_agent, scope
+)
+VALUES (
+    :tenant_id, :user_id, :credential_id, :kind, :name, '', :unclaimed, :now, :expires_at,
+    :address, :user_agent, :scope
+)
+ON CONFLICT (secret_hash) DO NOTHING
+RETURNING credential_id;
+
 -- answer_device --
 -- One answer: who comes second finds nothing that waits.
 UPDATE identity.device
