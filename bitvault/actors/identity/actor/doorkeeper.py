@@ -1,11 +1,14 @@
 """Publishes who was guessed at: one event for each user and minute, however many the guesses.
 
 Error handling: a room that does not answer, or whose database is down, is asked again at the next
-turn; the counts stay. What is lost in a crash is the count of a minute.
+turn; the counts stay. What is lost in a crash is the count of a minute. Whoever publishes takes the
+counts out first, so a second one that asks meanwhile finds others.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 import structlog
 from attrs import asdict, define, field
@@ -20,6 +23,9 @@ from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.outbox import Outbox
 from supervisors import Child, ChildSpec, Ref, Turns, handles
 
+MOST_TOLD: Final = 200
+"""In one turn, each in a transaction of its own: an ask has its answer within seconds."""
+
 
 @define(eq=False)
 class Doorkeeper(Desk):
@@ -27,19 +33,26 @@ class Doorkeeper(Desk):
 
     @handles(TellRefusals)
     async def tell_refusals(self, _request: TellRefusals) -> Refusals:
-        """Publish what was counted in minutes that are over."""
-        await self._publish_each(self.knocks.over(self.clock.now()))
-        return Refusals(self.knocks.unknown, self.knocks.uncounted)
+        """Publish some of what was counted in minutes that are over."""
+        await self._publish_each(self.knocks.take_over(self.clock.now(), MOST_TOLD))
+        waiting = self.knocks.waiting(self.clock.now())
+        return Refusals(self.knocks.unknown, self.knocks.uncounted, waiting)
 
     async def on_stop(self) -> None:
         """Publish the rest, if the database still answers."""
         with suppress(DependencyDown):
-            await self._publish_each(self.knocks.every())
+            await self._publish_each(self.knocks.take_all())
 
     async def _publish_each(self, knocks: Sequence[Knock]) -> None:
-        for knock in knocks:
-            await self._publish(knock)
-            self.knocks.told(knock)
+        """Publish what was taken out; what could not be is counted again."""
+        left = deque(knocks)
+        try:
+            while left:
+                await self._publish(left[0])
+                left.popleft()
+                self.knocks.told()
+        finally:
+            self.knocks.put_back(left)
 
     async def _publish(self, knock: Knock) -> None:
         event = LoginsRefused(knock.user_id, 0, knock.count, knock.since, knock.address)
@@ -67,18 +80,19 @@ class Doorbell:
         child.started()
         with self.turns.taken_by(child):
             while not child.stopping.is_set():
-                await self.turn()
-                await self.turns.rest(child, self.interval)
+                busy = await self.turn()
+                await self.turns.rest(child, 0 if busy else self.interval)
 
-    async def turn(self) -> None:
-        """Ask once."""
+    async def turn(self) -> bool:
+        """Ask once; return whether there is more to publish."""
         with self.turns.turn() as turn:
             reply = await ask_below(self.identity, TellRefusals(), "identity")
             if isinstance(reply, Unavailable):
                 structlog.get_logger("doorbell").warning("postponed", error=reply.detail)
                 turn.fail(f"{reply.dependency} does not answer")
-            else:
-                self.last = reply
+                return False
+            self.last = reply
+            return reply.waiting > 0
 
 
 def doorbell_child(doorbell: Doorbell) -> ChildSpec:

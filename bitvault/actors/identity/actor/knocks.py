@@ -1,6 +1,8 @@
 """Wrong passwords, counted in memory: bounded, and only for users there are."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from attrs import define, evolve, field, frozen
@@ -31,6 +33,8 @@ class Knocks:
     uncounted: int = 0
     """Refused while too many users were guessed at, since the start."""
     _counted: dict[tuple[TenantId, UserId], Knock] = field(factory=dict)
+    _taken: int = 0
+    """How many are being published: there is room for them to come back."""
 
     def note(self, tenant_id: TenantId, user_id: UserId, address: str, now: datetime) -> None:
         """Count a wrong password."""
@@ -38,23 +42,39 @@ class Knocks:
         known = self._counted.get(key)
         if known is not None:
             self._counted[key] = evolve(known, count=known.count + 1)
-        elif len(self._counted) < _MOST:
+        elif len(self._counted) + self._taken < _MOST:
             self._counted[key] = Knock(tenant_id, user_id, 1, now, address)
         else:
             self.uncounted += 1
 
-    def over(self, now: datetime) -> tuple[Knock, ...]:
-        """Return those whose minute is over."""
-        return tuple(one for one in self._counted.values() if now - one.since >= _WINDOW)
+    def waiting(self, now: datetime) -> int:
+        """Count those whose minute is over."""
+        return sum(now - one.since >= _WINDOW for one in self._counted.values())
 
-    def every(self) -> tuple[Knock, ...]:
-        """Return all."""
-        return tuple(self._counted.values())
+    def take_over(self, now: datetime, most: int) -> tuple[Knock, ...]:
+        """Take out some whose minute is over, to be published by nobody else."""
+        over = (one for one in self._counted.values() if now - one.since >= _WINDOW)
+        return self._take(tuple(islice(over, most)))
 
-    def told(self, knock: Knock) -> None:
-        """Forget what was published; what came in between begins a minute of its own."""
-        key = knock.tenant_id, knock.user_id
-        present = self._counted.pop(key)
-        if present.count > knock.count:
-            since = knock.since + _WINDOW
-            self._counted[key] = evolve(present, count=present.count - knock.count, since=since)
+    def take_all(self) -> tuple[Knock, ...]:
+        """Take out all."""
+        return self._take(tuple(self._counted.values()))
+
+    def told(self) -> None:
+        """Forget one that was taken out: it is published."""
+        self._taken -= 1
+
+    def put_back(self, knocks: Iterable[Knock]) -> None:
+        """Count again what was not published, with what came meanwhile."""
+        for knock in knocks:
+            self._taken -= 1
+            key = knock.tenant_id, knock.user_id
+            later = self._counted.get(key)
+            more = 0 if later is None else later.count
+            self._counted[key] = evolve(knock, count=knock.count + more)
+
+    def _take(self, knocks: tuple[Knock, ...]) -> tuple[Knock, ...]:
+        for knock in knocks:
+            del self._counted[knock.tenant_id, knock.user_id]
+        self._taken += len(knocks)
+        return knocks

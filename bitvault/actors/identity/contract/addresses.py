@@ -232,6 +232,8 @@ class Refusals:
     """Of users there are not."""
     uncounted: int
     """Of users beyond those who are counted at a time."""
+    waiting: int = 0
+    """Users whom the next turn tells of: one turn is bounded."""
 
 
 @frozen
