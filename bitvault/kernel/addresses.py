@@ -11,6 +11,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LONGEST = 64
 _SUBSCRIBER = 64
 """Bits of an IPv6 address that name a customer; the others are the customer's own choice."""
+_SITE_V4, _SITE_V6 = 24, 48
+"""Bits that name what one customer may have at most: a /48 is 65,536 of the networks above."""
 
 
 @lru_cache(maxsize=4096)
@@ -31,6 +33,16 @@ def subscriber(text: str) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), _SUBSCRIBER), strict=False))
     return text[:_LONGEST] if address is None else str(address)
+
+
+@lru_cache(maxsize=4096)
+def site(text: str) -> str:
+    """Return what stands for many clients of one hand: the /24 of an IPv4 address, or the /48."""
+    address = parse(text)
+    if address is None:
+        return text[:_LONGEST]
+    bits = _SITE_V6 if isinstance(address, ipaddress.IPv6Address) else _SITE_V4
+    return str(ipaddress.ip_network((str(address), bits), strict=False))
 
 
 def networks(text: str) -> tuple[Network, ...]:

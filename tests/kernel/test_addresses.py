@@ -2,7 +2,7 @@
 
 import pytest
 
-from bitvault.kernel.addresses import networks, parse, subscriber
+from bitvault.kernel.addresses import networks, parse, site, subscriber
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,20 @@ from bitvault.kernel.addresses import networks, parse, subscriber
 def test_a_client_is_an_address_or_its_subscribers_network(address: str, stands_for: str) -> None:
     """Who has a /64 has 2^64 addresses, and is one client for all of them."""
     assert subscriber(address) == stands_for
+
+
+@pytest.mark.parametrize(
+    ("address", "stands_for"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("::ffff:192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("", ""),
+    ],
+)
+def test_many_clients_may_be_of_one_hand(address: str, stands_for: str) -> None:
+    """A /48 is 65,536 subscribers' networks, and one customer may have it."""
+    assert site(address) == stands_for
 
 
 def test_what_is_no_address_has_none() -> None:

@@ -226,11 +226,45 @@ async def test_asking_for_codes_is_limited(flow: Flow, database: PostgresDatabas
     assert len((await snapshot(database, ["identity"]))["identity.device"]) == 1
 
 
-async def test_so_many_wait_and_no_more(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks then is told so."""
-    monkeypatch.setattr(codes, "MOST_WAITING", 2)
-    told = [await flow.begin() for _ in range(3)]
-    assert [type(one) for one in told] == [DeviceBegun, DeviceBegun, TooManyDevices]
+async def test_a_wider_network_has_its_share(flow: Flow) -> None:
+    """A /48 is 65,536 networks of one customer, a /24 may be: then others still may ask."""
+    told = []
+    for number in range(201):
+        address = f"2001:db8:7:{number:x}::1"
+        told.append(await flow.begin(evolve(ROBOT, address=address)))
+    assert {type(one) for one in told[:200]} == {DeviceBegun}
+    assert told[200] == TooManyDevices(3)
+    elsewhere = evolve(ROBOT, address="2001:db8:8::1")
+    assert isinstance(await flow.begin(elsewhere), DeviceBegun)
+
+
+async def test_a_full_table_locks_nobody_out(flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has most waiting gives way, the oldest first; what was answered takes no place."""
+    monkeypatch.setattr(codes, "MOST_WAITING", 4)
+    monkeypatch.setattr(codes, "MADE_ROOM", 1)
+    answered = await flow.approved()
+    mine = await flow.begin()
+    flood = []
+    for number in range(6):
+        flow.clock.advance(1)
+        flood.append(await flow.begin(evolve(ROBOT, address=f"2001:db8:7:{number}::1")))
+    other = await flow.begin(evolve(ROBOT, address="203.0.113.9"))
+    await flow.begin(evolve(ROBOT, address="203.0.114.9"))
+    told = [await flow.poll(one) for one in (mine, other, *flood)]
+    waits, gone = AuthorizationPending(), ExpiredToken()
+    assert told == [waits, waits, gone, gone, gone, gone, gone, waits]
+    assert isinstance(await flow.poll(answered), SecretIssued)
+
+
+async def test_what_expired_is_cleared_in_slices(flow: Flow, database: PostgresDatabase) -> None:
+    """No login pays for a flood that came before it."""
+    for number in range(120):
+        address = f"2001:db8:7:{number:x}::1"
+        await flow.begin(evolve(ROBOT, address=address))
+    flow.clock.advance(600)
+    flow.time += 600
+    await flow.begin()
+    assert len((await snapshot(database, ["identity"]))["identity.device"]) == 21
 
 
 async def test_a_name_cannot_deceive(flow: Flow) -> None:

@@ -73,8 +73,9 @@ class Devices(Sessions):
 
         async def work(tx: Transaction) -> bool:
             await devices.forget_old(tx, now)
-            if await devices.count(tx, codes.MOST_WAITING) >= codes.MOST_WAITING:
-                raise Refused(TooManyDevices(codes.LIFETIME))
+            if await devices.count(tx, now, codes.MOST_WAITING) >= codes.MOST_WAITING:
+                # Refusing would let whoever filled it lock everybody out.
+                await devices.make_room(tx, now, codes.MOST_WAITING, codes.MADE_ROOM)
             times = {"now": now, "expires_at": expires_at}
             return await devices.insert_device(tx, hashes, name, kept, **times)
 

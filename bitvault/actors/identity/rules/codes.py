@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from bitvault.actors.identity.rules import IdentityOptions, checked_name
-from bitvault.kernel.addresses import subscriber
+from bitvault.kernel.addresses import site, subscriber
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.limits import Charge, Limit
 from bitvault.kernel.principal import Caller
@@ -20,6 +20,8 @@ INTERVAL: Final = 5
 """Seconds between two polls."""
 MOST_WAITING: Final = 10_000
 """Of all tenants: whose they are is known only once somebody approves."""
+MADE_ROOM: Final = 100
+"""How many give way when so many wait: those of the networks that have most, the oldest first."""
 NO_TENANT: Final = TenantId(UUID(int=0))
 """Where codes wait: behind a wall of their own, as whose they will be is not known."""
 _PREFIX = "bvd_"
@@ -70,8 +72,14 @@ def checked_client(name: str) -> str:
 
 
 def begun(address: str) -> tuple[Charge, ...]:
-    """Return what asking for codes is charged to."""
-    return (Charge(f"device network {subscriber(address)}", Limit("devices", 1 / 6, 20)),)
+    """Return what asking for codes is charged to.
+
+    In the ten minutes that codes live, a /24 or /48 has 400 at most of the 10,000 that may wait.
+    """
+    return (
+        Charge(f"device network {subscriber(address)}", Limit("devices", 1 / 6, 20)),
+        Charge(f"device site {site(address)}", Limit("sites", 1 / 3, 200)),
+    )
 
 
 def polled(device_hash: bytes) -> tuple[Charge, ...]:

@@ -10,20 +10,27 @@ from bitvault.actors.identity.contract import Credential, Rotation, User
 from bitvault.actors.identity.rules.codes import NO_TENANT
 from bitvault.actors.identity.store.rotations import begun
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
+from bitvault.kernel.addresses import site
 from bitvault.kernel.principal import Caller, Origin
 
 QUERIES = load_queries("bitvault.actors.identity.store", "devices.sql")
 
 
 async def forget_old(tx: Transaction, now: datetime) -> None:
-    """Clear what has expired."""
+    """Clear some of what has expired: more than one login adds."""
     await tx.execute(QUERIES["forget_old"], tenant_id=NO_TENANT, now=now)
 
 
-async def count(tx: Transaction, most: int) -> int:
-    """Count what waits, up to ``most``."""
-    row = await tx.fetchrow(QUERIES["waiting"], tenant_id=NO_TENANT, most=most)
+async def count(tx: Transaction, now: datetime, most: int) -> int:
+    """Count what waits for an answer, up to ``most``."""
+    row = await tx.fetchrow(QUERIES["waiting"], tenant_id=NO_TENANT, now=now, most=most)
     return int(row["count"]) if row else 0
+
+
+async def make_room(tx: Transaction, now: datetime, most: int, number: int) -> None:
+    """Drop some that wait: one after the other, the oldest of the site that has most then."""
+    place = {"tenant_id": NO_TENANT, "now": now}
+    await tx.execute(QUERIES["make_room"], **place, most=most, number=number)
 
 
 async def insert_device(
@@ -44,6 +51,7 @@ async def insert_device(
         user_hash=user_hash,
         name=name,
         address=origin.address,
+        site=site(origin.address),
         user_agent=origin.user_agent,
         now=now,
         expires_at=expires_at,

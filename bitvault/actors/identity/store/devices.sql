@@ -1,18 +1,52 @@
 -- forget_old --
-DELETE FROM identity.device WHERE tenant_id = :tenant_id AND expires_at <= :now;
+-- Chosen before, once: a subquery that locks may be run again, and choose others.
+WITH old AS MATERIALIZED (
+    SELECT device_hash FROM identity.device
+    WHERE tenant_id = :tenant_id AND expires_at <= :now
+    ORDER BY expires_at
+    LIMIT 100
+    FOR UPDATE SKIP LOCKED
+)
+DELETE FROM identity.device
+WHERE tenant_id = :tenant_id AND device_hash IN (SELECT device_hash FROM old);
 
 -- waiting --
--- Counts no further than the limit.
+-- Counts no further than the limit; what was answered takes nobody's place.
 SELECT count(*) AS count FROM (
-    SELECT 1 FROM identity.device WHERE tenant_id = :tenant_id LIMIT :most
+    SELECT 1 FROM identity.device
+    WHERE tenant_id = :tenant_id AND state = 'waiting' AND expires_at > :now
+    LIMIT :most
 ) AS counted;
+
+-- make_room --
+-- The oldest of a site that has n has the rank n: so who has begun one only is the last to go.
+WITH ranked AS (
+    SELECT w.device_hash, w.expires_at,
+        row_number() OVER (PARTITION BY w.site ORDER BY w.expires_at DESC, w.device_hash) AS rank
+    FROM (
+        SELECT device_hash, site, expires_at FROM identity.device
+        WHERE tenant_id = :tenant_id AND state = 'waiting' AND expires_at > :now
+        LIMIT :most
+    ) AS w
+), chosen AS MATERIALIZED (
+    SELECT device_hash FROM ranked ORDER BY rank DESC, expires_at LIMIT :number
+), held AS MATERIALIZED (
+    SELECT d.device_hash FROM identity.device AS d
+    WHERE d.tenant_id = :tenant_id AND d.state = 'waiting'
+        AND d.device_hash IN (SELECT device_hash FROM chosen)
+    FOR UPDATE SKIP LOCKED
+)
+DELETE FROM identity.device
+WHERE tenant_id = :tenant_id AND device_hash IN (SELECT device_hash FROM held);
 
 -- insert_device --
 INSERT INTO identity.device (
-    tenant_id, device_hash, user_hash, name, address, user_agent, created_at, expires_at, state
+    tenant_id, device_hash, user_hash, name, address, site, user_agent, created_at, expires_at,
+    state
 )
 VALUES (
-    :tenant_id, :device_hash, :user_hash, :name, :address, :user_agent, :now, :expires_at, 'waiting'
+    :tenant_id, :device_hash, :user_hash, :name, :address, :site, :user_agent, :now, :expires_at,
+    'waiting'
 )
 ON CONFLICT DO NOTHING
 RETURNING device_hash;
