@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiosmtplib
 import pytest
 from attrs import evolve
 
 from bitvault.drivers import aio
 from bitvault.drivers.mail.compose import message_of, sender_of
 from bitvault.drivers.mail.port import Mail, Rejection
-from bitvault.drivers.mail.smtp import SmtpMailer, SmtpOptions
+from bitvault.drivers.mail.smtp import SmtpMailer, SmtpOptions, _said
 from bitvault.kernel.refusal import DependencyDown
 from tests.support.determinism import FixedClock
 from tests.support.smtp import PASSWORD, SENDER, USER, SmtpServer, running_smtp
@@ -138,6 +139,17 @@ async def test_what_the_server_says_of_a_mail_is_told_apart(
         assert await mailer.send(MAIL) == Rejection(answer, is_permanent)
         server.inbox.answers.clear()
         assert await mailer.send(MAIL) is None
+
+
+@pytest.mark.parametrize("said", [b"Empf\xfcnger unbekannt", b"no\0such\x1buser", b"\xff" * 400])
+def test_what_the_server_says_can_be_kept(said: bytes) -> None:
+    """In any encoding: it is what the recipient's server says, and we put it into a row."""
+    message = said.decode(errors="surrogateescape")
+    refused = aiosmtplib.SMTPRecipientRefused(550, message, "ann@example.org")
+    reason = _said(aiosmtplib.SMTPRecipientsRefused([refused]))
+    assert reason.startswith("550 ")
+    assert reason.isprintable()
+    assert 0 < len(reason.encode()) <= 300
 
 
 async def test_a_refused_sender_stops_all_mail(server: SmtpServer) -> None:

@@ -168,7 +168,11 @@ def _code(error: Exception) -> int:
 
 
 def _said(error: Exception) -> str:
-    """Say why in one line, as the server says it; it says nothing secret to us."""
+    """Say why in one line, as the server says it; it says nothing secret to us.
+
+    What it says may be a recipient's server's choice, and in any encoding: only what can be shown,
+    and kept, is taken of it.
+    """
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         text = "; ".join(f"{refused.code} {refused.message}" for refused in error.recipients)
     elif isinstance(error, aiosmtplib.SMTPResponseException):
@@ -177,4 +181,5 @@ def _said(error: Exception) -> str:
         text = "did not answer in time"
     else:
         text = str(error) or type(error).__name__
-    return " ".join(text.split())[:_SHOWN]
+    line = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+    return line[:_SHOWN]
