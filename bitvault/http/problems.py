@@ -78,6 +78,7 @@ STATUS: Final[Mapping[str, int]] = {
     "too_many_codes": 429,
     "too_many_devices": 429,
     "too_many_guesses": 429,
+    "too_many_proposals": 429,
     "unavailable": 503,
     # Said by the edge itself.
     "malformed": 400,

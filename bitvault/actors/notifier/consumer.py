@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from bitvault.actors.notifier import store
-from bitvault.actors.notifier.rules.queueing import drafts_of
+from bitvault.actors.notifier.rules import limits
+from bitvault.actors.notifier.rules.queueing import Draft, drafts_of, mail_id_of
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.events import SUBJECTS, Recorded
 
@@ -25,4 +26,13 @@ class MailQueue:
         """Queue the mails of an event."""
         if self.is_on:
             for draft in drafts_of(event):
-                await store.insert_mail(tx, event, draft)
+                await self._queue(tx, event, draft)
+
+    async def _queue(self, tx: Transaction, event: Recorded, draft: Draft) -> None:
+        """Queue a mail, or note that it was one too many."""
+        if not await store.insert_mail(tx, event, draft):
+            return
+        charges, now = limits.queued(draft, event.user_id), event.recorded_at
+        if not await store.spend(tx, event.tenant_id, charges, now):
+            mail_id = mail_id_of(event, draft)
+            await store.drop_mail(tx, event.tenant_id, mail_id, limits.OVER, now)

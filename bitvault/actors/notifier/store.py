@@ -1,6 +1,6 @@
 """One function per query."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,12 +8,17 @@ from attrs import frozen
 from msgspec import json
 
 from bitvault.actors.notifier.contract import Mail
-from bitvault.actors.notifier.rules.queueing import Draft, mail_id_of
+from bitvault.actors.notifier.rules.queueing import Draft, mail_id_of, urgency_of
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.events import Recorded
 from bitvault.kernel.ids import TenantId
+from bitvault.kernel.limits import Charge, Verdict, decide
 
 QUERIES = load_queries("bitvault.actors.notifier")
+FIRST = UUID(int=0)
+"""Before all tenants."""
+_TENANTS = 50
+"""How many one look passes: a turn costs the same however many have mail that waits."""
 
 
 @frozen
@@ -31,6 +36,14 @@ class Claimed:
 
 
 @frozen
+class Due:
+    """Mails whose turn it is, and after which tenant to look the next time."""
+
+    mails: tuple[tuple[TenantId, UUID], ...]
+    after: UUID
+
+
+@frozen
 class Outcome:
     """What became of a mail; ``next_at`` matters as long as it is queued."""
 
@@ -40,9 +53,9 @@ class Outcome:
     address: str | None = None
 
 
-async def insert_mail(tx: Transaction, event: Recorded, draft: Draft) -> None:
-    """Queue a mail."""
-    await tx.execute(
+async def insert_mail(tx: Transaction, event: Recorded, draft: Draft) -> bool:
+    """Queue a mail; False when it is there already."""
+    row = await tx.fetchrow(
         QUERIES["insert_mail"],
         tenant_id=event.tenant_id,
         mail_id=mail_id_of(event, draft),
@@ -50,14 +63,56 @@ async def insert_mail(tx: Transaction, event: Recorded, draft: Draft) -> None:
         kind=draft.kind,
         recipient_id=draft.recipient_id,
         detail=json.encode(draft.detail).decode(),
+        urgency=urgency_of(draft.kind),
         now=event.recorded_at,
+    )
+    return row is not None
+
+
+async def drop_mail(
+    tx: Transaction, tenant_id: TenantId, mail_id: UUID, error: str, now: datetime
+) -> None:
+    """Do not send a mail that was just queued."""
+    place = {"tenant_id": tenant_id, "mail_id": mail_id}
+    await tx.execute(QUERIES["drop_mail"], **place, error=error, now=now)
+
+
+async def judge(
+    tx: Transaction, tenant_id: TenantId, charges: Sequence[Charge], now: datetime
+) -> tuple[Verdict, ...]:
+    """Say what the limits say to charges, without making them."""
+    keys = [charge.key for charge in charges]
+    rows = await tx.fetch(QUERIES["arrivals"], tenant_id=tenant_id, keys=keys)
+    kept, seconds = {row["key"]: float(row["arrival"]) for row in rows}, now.timestamp()
+    return tuple(
+        decide(kept.get(one.key, 0.0), seconds, one.limit, one.cost) for one in charges
     )
 
 
-async def due(tx: Transaction, now: datetime, most: int) -> tuple[tuple[TenantId, UUID], ...]:
-    """Return whose turn it is, across tenants."""
-    rows = await tx.fetch(QUERIES["due"], now=now, most=most)
-    return tuple((TenantId(row["tenant_id"]), row["mail_id"]) for row in rows)
+async def spend(
+    tx: Transaction, tenant_id: TenantId, charges: Sequence[Charge], now: datetime
+) -> bool:
+    """Make all of the charges, or none: then it is False."""
+    verdicts = await judge(tx, tenant_id, charges, now)
+    if not all(verdict.is_allowed for verdict in verdicts):
+        return False
+    keys, arrivals = [one.key for one in charges], [verdict.arrival for verdict in verdicts]
+    await tx.execute(QUERIES["spend"], tenant_id=tenant_id, keys=keys, arrivals=arrivals)
+    await tx.execute(QUERIES["forget_spent"], tenant_id=tenant_id, now=now.timestamp())
+    return True
+
+
+async def due(tx: Transaction, urgency: int, after: UUID, most: int, now: datetime) -> Due:
+    """Return whose turn it is of one urgency, across tenants: of each tenant one, then another."""
+    rows = await tx.fetch(
+        QUERIES["due"], urgency=urgency, after=after, tenants=_TENANTS, most=most, now=now
+    )
+    found = [row for row in rows if row["mail_id"] is not None]
+    walked = {row["tenant_id"] for row in rows}
+    last = max(walked) if len(walked) == _TENANTS else FIRST
+    if sum(row["place"] == 1 for row in found) > most:
+        last = found[most - 1]["tenant_id"]
+    return Due(tuple((TenantId(row["tenant_id"]), row["mail_id"]) for row in found[:most]), last)
 
 
 async def claim(

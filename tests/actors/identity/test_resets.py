@@ -1,6 +1,7 @@
 """New passwords by mail, addresses that have to be confirmed, and wrong passwords in the trail."""
 
 import json
+from uuid import UUID
 
 import pytest
 from attrs import evolve
@@ -30,12 +31,15 @@ from bitvault.actors.identity.contract import (
     SecretLetter,
     TellRefusals,
     TooManyAttempts,
+    TooManyProposals,
     Unauthenticated,
     User,
+    UserNotFound,
     UseReset,
 )
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.port import Query, Row, Transaction
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.identity.conftest import ORIGIN
@@ -202,6 +206,25 @@ async def test_an_operators_address_is_not_an_admins_to_set(
     admin = evolve(root, principal=evolve(root.principal, is_operator=False))
     refused = await identity.handle(ProposeEmail(admin, user_id, "eve@example.org"))
     assert refused == Forbidden("operate the platform")
+
+
+@pytest.mark.requirement("X14")
+async def test_proposed_addresses_are_limited(identity: Identity, root: Caller) -> None:
+    """Each is sent a mail, so nobody has us write to strangers; to have none is always possible."""
+    identity.limits = MemoryLimits(now=lambda: 1.0)
+    user_id = root.principal.user_id
+    for number in range(5):
+        email = f"stranger{number}@example.net"
+        assert isinstance(
+            await identity.handle(ProposeOwnEmail(root, email, PASSWORD)), MailSettings
+        )
+    more = TooManyProposals(600)
+    assert await identity.handle(ProposeOwnEmail(root, EMAIL, PASSWORD)) == more
+    assert await identity.handle(ProposeEmail(root, user_id, EMAIL)) == more
+    nobody = ProposeEmail(root, UserId(UUID(int=7)), EMAIL)
+    refused = [await identity.handle(nobody) for _ in range(8)]
+    assert {type(one) for one in refused} == {UserNotFound}
+    assert await identity.handle(ProposeOwnEmail(root, None, PASSWORD)) == MailSettings()
 
 
 async def test_wrong_passwords_are_one_event_a_minute(

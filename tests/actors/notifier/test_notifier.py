@@ -9,12 +9,16 @@ from attrs import define, evolve, field
 from bitvault.actors.identity.contract import (
     ChangeUser,
     ConfirmEmail,
+    DeleteUser,
     Invitation,
     Invite,
+    MailSettings,
     MintConfirmation,
     Mute,
     ProposeEmail,
+    ProposeOwnEmail,
     RevokeInvitation,
+    TellRefusals,
 )
 from bitvault.actors.notifier.actor import Notifier
 from bitvault.actors.notifier.actor.sender import Sender
@@ -257,6 +261,67 @@ async def test_an_invitations_secret_is_nowhere_but_in_the_mail(post: Post) -> N
     assert not any(token in line for lines in kept.values() for line in lines)
     states = {mail.recipient_id: mail.state for mail in await post.mails()}
     assert states == {made.invitation_id: "sent", gone.invitation_id: "dropped"}
+
+
+async def readdress(post: Post, email: str) -> None:
+    """Have ben propose an address and confirm it."""
+    ben = post.company.people["ben"]
+    identity = post.company.identity
+    await identity.handle(ProposeEmail(post.company.caller(ADMIN), ben.user_id, email))
+    letter = await identity.handle(MintConfirmation(ben.tenant_id, ben.user_id))
+    done = await identity.handle(ConfirmEmail(post.company.caller("ben"), letter.token))
+    assert done == MailSettings(email)
+
+
+@pytest.mark.requirement("X14")
+async def test_the_former_address_is_told_of_another(post: Post) -> None:
+    """Also when that is confirmed before the mail could be sent: it is not sent to the new one."""
+    post.mailer.rejections[BEN] = Rejection("450 try later", is_permanent=False)
+    ben = post.company.people["ben"]
+    admin = post.company.caller(ADMIN)
+    await post.company.identity.handle(ProposeEmail(admin, ben.user_id, "first@example.net"))
+    await post.turn()
+    post.mailer.rejections.clear()
+    await readdress(post, "thief@example.net")
+    post.clock.advance(60)
+    await post.turn()
+    told = [(mail.recipient, mail.subject) for mail in post.mailer.sent]
+    assert sorted(told) == [
+        (BEN, "A new address for ben"),
+        (BEN, "A new address for ben"),
+        (BEN, "The address of ben was changed"),
+        ("first@example.net", "Confirm your address"),
+    ]
+
+
+@pytest.mark.requirement("X14")
+async def test_who_loses_an_address_is_told_there(post: Post) -> None:
+    """No event names it, and it goes with the account, or after four days."""
+    ben, caller = post.company.people["ben"], post.company.caller("ben")
+    identity = post.company.identity
+    removed = await identity.handle(ProposeOwnEmail(caller, None, "correct horse"))
+    assert removed == MailSettings()
+    kept = await snapshot(post.database, ["outbox", "audit", "notifier"])
+    assert not any(BEN in line for lines in kept.values() for line in lines)
+    await post.turn()
+    [mail] = post.mailer.sent
+    assert (mail.recipient, mail.subject) == (BEN, "The address of ben was removed")
+    admin = post.company.caller(ADMIN)
+    await identity.handle(ChangeUser(admin, ben.user_id, is_disabled=True))
+    assert await identity.handle(DeleteUser(admin, ben.user_id)) is None
+    kept = await snapshot(post.database, ["identity"])
+    assert kept["identity.former_address"] == []
+
+
+async def test_a_former_address_is_forgotten(post: Post) -> None:
+    """After four days; a mail waits three."""
+    await readdress(post, "ben@example.net")
+    post.clock.advance(4 * 86_400)
+    await post.turn()
+    assert BEN not in {mail.recipient for mail in post.mailer.sent}
+    await post.company.identity.handle(TellRefusals())
+    kept = await snapshot(post.database, ["identity"])
+    assert kept["identity.former_address"] == []
 
 
 async def test_what_waited_too_long_is_not_sent(post: Post) -> None:

@@ -1,7 +1,9 @@
 """Where users get mail."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from attrs import define
 
@@ -11,6 +13,7 @@ from bitvault.actors.identity.contract import (
     KINDS_TO_MUTE,
     BadCredentials,
     ConfirmEmail,
+    DescribeFormer,
     DescribeRecipient,
     EmailConfirmed,
     EmailProposed,
@@ -24,17 +27,21 @@ from bitvault.actors.identity.contract import (
     ProposeOwnEmail,
     Recipient,
     SecretLetter,
+    TooManyProposals,
     UserNotFound,
 )
 from bitvault.actors.identity.rules import mail
 from bitvault.actors.identity.store import mailboxes as store
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import UserId
+from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.limits import seconds_to_wait
 from bitvault.kernel.principal import Caller, admin_of, operator_of
-from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.kernel.refusal import DependencyDown, Invalid, Refused
 from supervisors import handles
 
 _CONFIRM_SECONDS: Final = 24 * 3600.0
+_FORMER_KEPT: Final = timedelta(days=4)
+"""Longer than a notice may wait in the queue, which is three."""
 
 
 @define(eq=False)
@@ -87,7 +94,7 @@ class Addresses(Sessions):
         async def work(tx: Transaction) -> MailSettings:
             return await self._propose(tx, caller, principal.user_id, email)
 
-        return await self.database.transact(caller.tenant_id, work)
+        return await self._limited(caller, principal.user_id, email, work)
 
     @handles(ProposeEmail)
     async def propose_email(self, request: ProposeEmail) -> MailSettings:
@@ -106,22 +113,47 @@ class Addresses(Sessions):
                 operator_of(caller)
             return await self._propose(tx, caller, request.user_id, email)
 
-        return await self.database.transact(caller.tenant_id, work)
+        return await self._limited(caller, request.user_id, email, work)
+
+    async def _limited(
+        self,
+        caller: Caller,
+        user_id: UserId,
+        email: str | None,
+        work: Callable[[Transaction], Awaitable[MailSettings]],
+    ) -> MailSettings:
+        """Charge a proposal, unless nothing comes of it; to have no address costs nobody a mail."""
+        charges = () if email is None else mail.proposals(caller.principal, user_id)
+        if charges and (wait := seconds_to_wait(await self.limits.take(charges))):
+            raise Refused(TooManyProposals(wait))
+        try:
+            return await self.database.transact(caller.tenant_id, work)
+        except (Refused, DependencyDown):
+            await self.limits.give_back(charges)
+            raise
 
     async def _propose(
         self, tx: Transaction, caller: Caller, user_id: UserId, email: str | None
     ) -> MailSettings:
+        await self._held(tx, caller.tenant_id, user_id)
+        former_id = await self._keep_former(tx, caller.tenant_id, user_id)
         if email is None:
-            await self._held(tx, caller.tenant_id, user_id)
             await store.forget_email(tx, caller.tenant_id, user_id)
             await store.drop_reset(tx, caller.tenant_id, user_id)
-            event: EmailRemoved | EmailProposed = EmailRemoved(user_id, 0)
+            event: EmailRemoved | EmailProposed = EmailRemoved(user_id, 0, former_id)
         else:
             await store.propose_email(tx, caller.tenant_id, user_id, email)
-            event = EmailProposed(user_id, 0)
+            event = EmailProposed(user_id, 0, former_id)
         settings = await store.mailbox(tx, caller.tenant_id, user_id)
         await self._append(tx, caller, event)
         return settings
+
+    async def _keep_former(
+        self, tx: Transaction, tenant_id: TenantId, user_id: UserId
+    ) -> UUID | None:
+        """Note whom to tell of a change: by the time the mail is sent, the address is another."""
+        former_id, until = self.ids.uuid7(), self.clock.now() + _FORMER_KEPT
+        return await store.keep_former(tx, tenant_id, user_id, former_id, until)
 
     @handles(ConfirmEmail)
     async def confirm_email(self, request: ConfirmEmail) -> MailSettings:
@@ -134,12 +166,13 @@ class Addresses(Sessions):
 
         async def work(tx: Transaction) -> MailSettings:
             await self._held(tx, tenant_id, user_id)
+            former_id = await self._keep_former(tx, tenant_id, user_id)
             if not await store.confirm_email(tx, tenant_id, user_id, secret, now):
                 raise Refused(LinkSpent())
             # What was sent to the address before must not open the account any more.
             await store.drop_reset(tx, tenant_id, user_id)
             settings = await store.mailbox(tx, tenant_id, user_id)
-            await self._append(tx, request.caller, EmailConfirmed(user_id, 0))
+            await self._append(tx, request.caller, EmailConfirmed(user_id, 0, former_id))
             return settings
 
         return await self.database.transact(tenant_id, work)
@@ -160,6 +193,16 @@ class Addresses(Sessions):
 
         async def work(tx: Transaction) -> Recipient | None:
             return await store.recipient(tx, request.tenant_id, request.user_id)
+
+        return await self.database.read(request.tenant_id, work)
+
+    @handles(DescribeFormer)
+    async def describe_former(self, request: DescribeFormer) -> Recipient | None:
+        """Say where a user got mail before a change."""
+        place, now = (request.tenant_id, request.user_id, request.former_id), self.clock.now()
+
+        async def work(tx: Transaction) -> Recipient | None:
+            return await store.former_recipient(tx, *place, now)
 
         return await self.database.read(request.tenant_id, work)
 

@@ -2,7 +2,8 @@
 
 Error handling: a room that does not answer, or whose database is down, is asked again at the next
 turn; the counts stay. What is lost in a crash is the count of a minute. Whoever publishes takes the
-counts out first, so a second one that asks meanwhile finds others.
+counts out first, so a second one that asks meanwhile finds others. On the same turn former
+addresses are forgotten whose time is over.
 """
 
 from collections import deque
@@ -16,8 +17,10 @@ from attrs import asdict, define, field
 from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.actor.knocks import Knock
 from bitvault.actors.identity.contract import LoginsRefused, Refusals, TellRefusals
+from bitvault.actors.identity.store import mailboxes
 from bitvault.actors.room import ask_below
 from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Origin
 from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.outbox import Outbox
@@ -35,6 +38,7 @@ class Doorkeeper(Desk):
     async def tell_refusals(self, _request: TellRefusals) -> Refusals:
         """Publish some of what was counted in minutes that are over."""
         await self._publish_each(self.knocks.take_over(self.clock.now(), MOST_TOLD))
+        await self._forget_former()
         waiting = self.knocks.waiting(self.clock.now())
         return Refusals(self.knocks.unknown, self.knocks.uncounted, waiting)
 
@@ -53,6 +57,23 @@ class Doorkeeper(Desk):
                 self.knocks.told()
         finally:
             self.knocks.put_back(left)
+
+    async def _forget_former(self) -> None:
+        """Forget former addresses whose time is over, of one tenant in a turn."""
+        now = self.clock.now()
+
+        async def look(tx: Transaction) -> TenantId | None:
+            return await mailboxes.former_tenant(tx, now)
+
+        tenant_id = await self.database.read(None, look)
+        if tenant_id is None:
+            return
+        place = tenant_id
+
+        async def work(tx: Transaction) -> None:
+            await mailboxes.forget_former(tx, place, now)
+
+        await self.database.transact(place, work)
 
     async def _publish(self, knock: Knock) -> None:
         event = LoginsRefused(knock.user_id, 0, knock.count, knock.since, knock.address)

@@ -6,6 +6,7 @@ could have a new password sent there. What is proposed gets nothing but the ques
 
 from datetime import datetime
 from typing import ClassVar, Final
+from uuid import UUID
 
 from attrs import field, frozen
 
@@ -13,6 +14,7 @@ from bitvault.actors.identity.contract.invitations import MailNotConfigured
 from bitvault.actors.identity.contract.refusals import (
     BadCredentials,
     TooManyAttempts,
+    TooManyProposals,
     UserNotFound,
 )
 from bitvault.kernel.events import Event
@@ -91,9 +93,14 @@ class PasswordReset(Event):
 
 @frozen
 class EmailProposed(Event):
-    """A user is to have another address, once it is confirmed."""
+    """A user is to have another address, once it is confirmed.
+
+    No event names an address; ``former_id`` stands for the one that counted until then, if any, for
+    as long as mail may wait.
+    """
 
     kind: ClassVar[str] = "user.email_proposed"
+    former_id: UUID | None = None
 
 
 @frozen
@@ -101,6 +108,7 @@ class EmailConfirmed(Event):
     """A user has another address now."""
 
     kind: ClassVar[str] = "user.email_confirmed"
+    former_id: UUID | None = None
 
 
 @frozen
@@ -108,6 +116,7 @@ class EmailRemoved(Event):
     """A user has no address any more."""
 
     kind: ClassVar[str] = "user.email_removed"
+    former_id: UUID | None = None
 
 
 @frozen
@@ -144,7 +153,14 @@ class Mute(Request[MailSettings | Invalid]):
 
 @frozen
 class ProposeOwnEmail(
-    Request[MailSettings | BadCredentials | TooManyAttempts | MailNotConfigured | Invalid]
+    Request[
+        MailSettings
+        | BadCredentials
+        | TooManyAttempts
+        | TooManyProposals
+        | MailNotConfigured
+        | Invalid
+    ]
 ):
     """Have a link sent to a new address of the caller; None removes the present one."""
 
@@ -154,7 +170,11 @@ class ProposeOwnEmail(
 
 
 @frozen
-class ProposeEmail(Request[MailSettings | UserNotFound | MailNotConfigured | Invalid | Forbidden]):
+class ProposeEmail(
+    Request[
+        MailSettings | UserNotFound | TooManyProposals | MailNotConfigured | Invalid | Forbidden
+    ]
+):
     """Have a link sent to a new address of a user, who confirms it; for the tenant's admins."""
 
     caller: Caller
@@ -206,6 +226,15 @@ class DescribeRecipient(Request[Recipient | Unavailable | None]):
 
     tenant_id: TenantId
     user_id: UserId
+
+
+@frozen
+class DescribeFormer(Request[Recipient | Unavailable | None]):
+    """Say where a user got mail before a change; None: nowhere, or it is forgotten."""
+
+    tenant_id: TenantId
+    user_id: UserId
+    former_id: UUID
 
 
 @frozen

@@ -48,6 +48,21 @@ class InsufficientScope(Refusal):
 
 
 @frozen
+class TooManyProposals(Refusal):
+    """Too many addresses were proposed for this user, or by this admin: each one is sent a mail."""
+
+    code: ClassVar[str] = "too_many_proposals"
+    retryable: ClassVar[bool] = True
+    retry_after: int
+    """Seconds."""
+
+    @property
+    def detail(self) -> str:
+        """Say when to come back."""
+        return f"Too many addresses were entered; try again in {self.retry_after} seconds."
+
+
+@frozen
 class TooManyAttempts(Refusal):
     """Too many wrong passwords for this account or from this address."""
 

@@ -17,7 +17,7 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.actors.identity.contract.policies import MIN_PASSWORD
-from bitvault.kernel.addresses import subscriber
+from bitvault.kernel.addresses import site, subscriber
 from bitvault.kernel.limits import Charge, Limit
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Principal, Scope
@@ -368,6 +368,7 @@ def reset_charges(account: str, address: str) -> tuple[Charge, ...]:
     return (
         Charge(f"reset account {account}", Limit("account", 1 / 600, 3)),
         Charge(f"reset network {network}", Limit("network", 1 / 60, 20)),
+        Charge(f"reset site {site(address)}", Limit("site", 1 / 12, 100)),
     )
 
 

@@ -8,8 +8,10 @@ from uuid import UUID
 from attrs import evolve
 
 from bitvault.actors.identity.contract import Invitation, User
-from bitvault.kernel.ids import GroupId
+from bitvault.kernel.ids import GroupId, UserId
+from bitvault.kernel.limits import Charge, Limit
 from bitvault.kernel.mailbox import RULE, is_address
+from bitvault.kernel.principal import Principal
 from bitvault.kernel.refusal import Invalid, Refused
 
 MAIL_SECRET_BYTES = 24
@@ -50,3 +52,16 @@ def mail_digest(kind: str, token: str) -> bytes | None:
     if not (token.startswith(f"bv{kind}_") and token.isascii() and len(token) <= 64):  # noqa: PLR2004 - longer than any
         return None
     return hashlib.sha256(token.encode()).digest()
+
+
+def proposals(by: Principal, user_id: UserId) -> tuple[Charge, ...]:
+    """Return what an address that is proposed is charged to: each one is sent a mail, by anybody.
+
+    An admin may propose those of many users.
+    """
+    tenant_id = by.tenant_id
+    charges = [Charge(f"proposals of {tenant_id} {user_id}", Limit("proposals", 1 / 600, 5))]
+    if user_id != by.user_id:
+        proposer = f"proposals by {tenant_id} {by.user_id}"
+        charges.append(Charge(proposer, Limit("proposer", 500 / 3600, 500)))
+    return tuple(charges)

@@ -7,7 +7,7 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.identity.contract import MailSettings, Recipient, SecretLetter
-from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.principal import Principal, Scope
 
@@ -43,6 +43,31 @@ async def set_email(
 async def forget_email(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> None:
     """Take a user's address away."""
     await tx.execute(QUERIES["forget_email"], tenant_id=tenant_id, user_id=user_id)
+
+
+async def keep_former(
+    tx: Transaction, tenant_id: TenantId, user_id: UserId, former_id: UUID, until: datetime
+) -> UUID | None:
+    """Note where a user gets mail now, to be told of a change; None when they get none."""
+    row = await tx.fetchrow(
+        QUERIES["keep_former"],
+        tenant_id=tenant_id,
+        user_id=user_id,
+        former_id=former_id,
+        until=until,
+    )
+    return None if row is None else former_id
+
+
+async def former_tenant(tx: Transaction, now: datetime) -> TenantId | None:
+    """Find a tenant with a former address that is kept no longer; across tenants."""
+    row = await tx.fetchrow(QUERIES["former_tenant"], now=now)
+    return None if row is None else TenantId(row["tenant_id"])
+
+
+async def forget_former(tx: Transaction, tenant_id: TenantId, now: datetime) -> None:
+    """Forget some former addresses."""
+    await tx.execute(QUERIES["forget_former"], tenant_id=tenant_id, now=now)
 
 
 async def propose_email(tx: Transaction, tenant_id: TenantId, user_id: UserId, email: str) -> None:
@@ -82,6 +107,19 @@ async def confirm_email(
 async def recipient(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Recipient | None:
     """Say where a user gets mail, if they may enter and have an address."""
     row = await tx.fetchrow(QUERIES["recipient"], tenant_id=tenant_id, user_id=user_id)
+    return _recipient(row, tenant_id, user_id)
+
+
+async def former_recipient(
+    tx: Transaction, tenant_id: TenantId, user_id: UserId, former_id: UUID, now: datetime
+) -> Recipient | None:
+    """Say where a user got mail before a change, if they may enter and it is not forgotten."""
+    place = {"tenant_id": tenant_id, "user_id": user_id, "former_id": former_id}
+    row = await tx.fetchrow(QUERIES["former_recipient"], **place, now=now)
+    return _recipient(row, tenant_id, user_id)
+
+
+def _recipient(row: Row | None, tenant_id: TenantId, user_id: UserId) -> Recipient | None:
     if row is None:
         return None
     principal = Principal(
@@ -151,6 +189,7 @@ async def drop_reset(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> N
 
 
 async def drop_mailbox(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> None:
-    """Forget where a user got mail."""
+    """Forget where a user gets and got mail."""
     await drop_reset(tx, tenant_id, user_id)
+    await tx.execute(QUERIES["drop_former"], tenant_id=tenant_id, user_id=user_id)
     await tx.execute(QUERIES["drop_mailbox"], tenant_id=tenant_id, user_id=user_id)

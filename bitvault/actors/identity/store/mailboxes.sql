@@ -14,6 +14,25 @@ UPDATE identity.mailbox
 SET email = NULL, verified_at = NULL, proposed = NULL, proposed_hash = NULL, proposed_until = NULL
 WHERE tenant_id = :tenant_id AND user_id = :user_id;
 
+-- keep_former --
+-- Nothing, where there is no address that could be told.
+INSERT INTO identity.former_address (tenant_id, former_id, user_id, email, until)
+SELECT tenant_id, :former_id, user_id, email, :until FROM identity.mailbox
+WHERE tenant_id = :tenant_id AND user_id = :user_id AND email IS NOT NULL
+RETURNING former_id;
+
+-- former_tenant --
+-- Across tenants: who has one that is not needed any more.
+SELECT tenant_id FROM identity.former_address WHERE until <= :now ORDER BY until LIMIT 1;
+
+-- forget_former --
+DELETE FROM identity.former_address
+WHERE tenant_id = :tenant_id AND former_id IN (
+    SELECT f.former_id FROM identity.former_address AS f
+    WHERE f.tenant_id = :tenant_id AND f.until <= :now
+    LIMIT 100
+);
+
 -- propose_email --
 INSERT INTO identity.mailbox (tenant_id, user_id, proposed)
 VALUES (:tenant_id, :user_id, :email)
@@ -55,6 +74,15 @@ JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 JOIN identity.mailbox AS m ON m.tenant_id = a.tenant_id AND m.user_id = a.user_id
 WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id AND m.email IS NOT NULL
     AND a.disabled_at IS NULL AND a.deleted_at IS NULL;
+
+-- former_recipient --
+SELECT a.login, a.display_name, t.name AS tenant_name, f.email, '{}'::text[] AS muted,
+    t.suspended_at IS NOT NULL AS is_suspended, '{}'::uuid[] AS groups
+FROM identity.former_address AS f
+JOIN identity.account AS a ON a.tenant_id = f.tenant_id AND a.user_id = f.user_id
+JOIN identity.tenant AS t ON t.tenant_id = f.tenant_id
+WHERE f.tenant_id = :tenant_id AND f.user_id = :user_id AND f.former_id = :former_id
+    AND f.until > :now AND a.disabled_at IS NULL AND a.deleted_at IS NULL;
 
 -- can_reset --
 -- A person who logs in with a password of ours, and gets mail.
@@ -105,3 +133,6 @@ DELETE FROM identity.reset WHERE tenant_id = :tenant_id AND user_id = :user_id;
 
 -- drop_mailbox --
 DELETE FROM identity.mailbox WHERE tenant_id = :tenant_id AND user_id = :user_id;
+
+-- drop_former --
+DELETE FROM identity.former_address WHERE tenant_id = :tenant_id AND user_id = :user_id;

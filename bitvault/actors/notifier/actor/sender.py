@@ -7,6 +7,7 @@ good, and it has failed; for now, and it is tried again, up to twelve times.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from attrs import define, field
 
 from bitvault.actors.notifier import store
 from bitvault.actors.notifier.actor.writer import Writer
+from bitvault.actors.notifier.rules import limits
 from bitvault.actors.notifier.rules import queueing as rules
 from bitvault.actors.notifier.store import Claimed, Outcome
 from bitvault.drivers.mail.port import Mail, Mailer
@@ -23,13 +25,12 @@ from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from supervisors import Child, Turns
 
-_SLICE = 50
 _LONGEST_PAUSE = 60.0
 
 
 @define(eq=False)
 class Sender:
-    """One serial loop over all tenants, the longest due first."""
+    """One serial loop over all tenants: what is waited for first, and of each tenant in turn."""
 
     database: Database
     mailer: Mailer
@@ -43,6 +44,8 @@ class Sender:
     _queued: int = field(default=0, init=False)
     _oldest_at: datetime | None = field(default=None, init=False)
     _down: str = field(default="", init=False)
+    _after: dict[int, UUID] = field(factory=dict, init=False)
+    """By urgency, the tenant whose turn was the last."""
 
     async def run(self, child: Child) -> None:
         """Send until asked to stop."""
@@ -86,18 +89,24 @@ class Sender:
         """
         now = self.clock.now()
 
-        async def look(tx: Transaction) -> tuple[tuple[TenantId, UUID], ...]:
+        async def look(tx: Transaction) -> tuple[store.Due, ...]:
             self._queued, self._oldest_at = await store.waiting(tx)
-            return await store.due(tx, now, _SLICE)
+            return tuple([await self._due(tx, urgency, now) for urgency in rules.URGENCIES])
 
-        found = await self.database.read(None, look)
-        for tenant_id, mail_id in found:
+        looked = await self.database.read(None, look)
+        for tenant_id, mail_id in chain.from_iterable(one.mails for one in looked):
             if child is not None and child.stopping.is_set():
-                break
+                return True
             await self._send(tenant_id, mail_id)
-        if not found:
-            await self.mailer.rest()
-        return bool(found)
+        self._after = dict(zip(rules.URGENCIES, (one.after for one in looked), strict=True))
+        if any(one.mails for one in looked):
+            return True
+        await self.mailer.rest()
+        return any(one.after != store.FIRST for one in looked)
+
+    async def _due(self, tx: Transaction, urgency: int, now: datetime) -> store.Due:
+        after = self._after.get(urgency, store.FIRST)
+        return await store.due(tx, urgency, after, rules.URGENCIES[urgency], now)
 
     async def _send(self, tenant_id: TenantId, mail_id: UUID) -> None:
         now = self.clock.now()
@@ -119,10 +128,27 @@ class Sender:
         now = self.clock.now()
         if rules.is_too_late(claimed.kind, claimed.queued_at, now):
             return Outcome("failed", now, "waited too long to be of use")
+        if claimed.attempts > rules.MOST_ATTEMPTS:
+            # Whoever tried it did not live to say so; it may not end all who come after, too.
+            return Outcome("failed", now, f"given up after {rules.MOST_ATTEMPTS} attempts")
         mail = await self.writer.write(claimed)
         if isinstance(mail, str):
             return Outcome("dropped", now, mail)
+        if not await self._may_reach(claimed, mail.recipient):
+            return Outcome("dropped", now, limits.OVER_AT_ADDRESS)
         return await self._hand_over(claimed, mail)
+
+    async def _may_reach(self, claimed: Claimed, address: str) -> bool:
+        """Look at the address's limit, the first time: what is tried again is no other mail."""
+        if claimed.attempts > 1:
+            return True
+        charges, now = limits.sent(claimed.kind, address), self.clock.now()
+
+        async def work(tx: Transaction) -> bool:
+            verdicts = await store.judge(tx, claimed.tenant_id, charges, now)
+            return all(verdict.is_allowed for verdict in verdicts)
+
+        return await self.database.read(claimed.tenant_id, work)
 
     async def _hand_over(self, claimed: Claimed, mail: Mail) -> Outcome:
         rejection = await self.mailer.send(mail)
@@ -139,6 +165,9 @@ class Sender:
 
         async def work(tx: Transaction) -> None:
             await store.settle(tx, claimed, outcome, now)
+            if outcome.address is not None and outcome.state != "queued":
+                charges = limits.sent(claimed.kind, outcome.address)
+                await store.spend(tx, claimed.tenant_id, charges, now)
             await store.forget(tx, claimed.tenant_id, now - rules.KEPT)
 
         await self.database.transact(claimed.tenant_id, work)

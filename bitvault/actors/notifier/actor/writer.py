@@ -7,6 +7,7 @@ from attrs import frozen
 
 from bitvault.actors.files.contract import GetNode, Target
 from bitvault.actors.identity.contract import (
+    DescribeFormer,
     DescribeRecipient,
     FindUsers,
     MintConfirmation,
@@ -88,7 +89,7 @@ class Writer:
         return _mail(claimed, letter.email, facts)
 
     async def _notice(self, claimed: Claimed) -> Mail | str:
-        who = await self._ask(DescribeRecipient(claimed.tenant_id, UserId(claimed.recipient_id)))
+        who = await self._who(claimed)
         if who is None:
             return _NOBODY
         if claimed.kind in who.muted:
@@ -104,6 +105,14 @@ class Writer:
         if claimed.kind == "share":
             return await self._share(claimed, who)
         return _mail(claimed, who.email, facts)
+
+    async def _who(self, claimed: Claimed) -> Recipient | None:
+        """Say who is told: of a change of the address, whoever had the one before."""
+        place = claimed.tenant_id, UserId(claimed.recipient_id)
+        former_id = claimed.detail.get("former")
+        if former_id is None:
+            return await self._ask(DescribeRecipient(*place))
+        return await self._ask(DescribeFormer(*place, UUID(former_id)))
 
     async def _share(self, claimed: Claimed, who: Recipient) -> Mail | str:
         """Look with the recipient's eyes: what was taken back since then is not told."""

@@ -21,6 +21,12 @@ SECRET_KINDS: Final = frozenset({"invitation", "reset", "confirmation"})
 own too, or a mailbox would keep the first copy and drop the one that is good."""
 
 
+URGENCIES: Final[Mapping[int, int]] = {0: 30, 1: 10, 2: 6, 3: 4}
+"""How many mails of each urgency a turn sends at most: the first before the last, and none never."""
+_URGENCY: Final = {"reset": 0, "invitation": 1, "confirmation": 1, "share": 3}
+_USUAL_URGENCY: Final = 2
+
+
 @frozen
 class Draft:
     """A mail to be: of which kind, to whom, and what it has to remember of the event."""
@@ -40,13 +46,28 @@ def drafts_of(event: Recorded) -> tuple[Draft, ...]:
     if event.kind == "session.refresh_reused":
         return (_reused(event),)
     kinds = _ABOUT_ONESELF.get(event.kind, ())
-    return tuple(Draft(kind, event.aggregate_id, {}) for kind in kinds)
+    return (*(Draft(kind, event.aggregate_id, {}) for kind in kinds), *_to_former(event))
+
+
+def _to_former(event: Recorded) -> tuple[Draft, ...]:
+    """Return what the address before a change is told; the new one may be a thief's."""
+    kind, former_id = _OF_AN_ADDRESS.get(event.kind), event.payload.get("former_id")
+    if kind is None or former_id is None:
+        return ()
+    return (Draft(kind, event.aggregate_id, {"former": former_id}),)
+
+
+_OF_AN_ADDRESS: Final[Mapping[str, str]] = {
+    "user.email_proposed": "address",
+    "user.email_confirmed": "address_changed",
+    "user.email_removed": "address_removed",
+}
 
 
 _ABOUT_ONESELF: Final[Mapping[str, tuple[str, ...]]] = {
     "user.invited": ("invitation",),
     "user.reset_requested": ("reset",),
-    "user.email_proposed": ("confirmation", "address"),
+    "user.email_proposed": ("confirmation",),
     "user.password_changed": ("password",),
     "user.password_reset": ("password",),
 }
@@ -67,6 +88,11 @@ def _shared(event: Recorded) -> tuple[Draft, ...]:
         return ()
     detail = {"node_id": payload["node_id"], "role": payload["role"], "by": str(by)}
     return (Draft("share", UUID(grantee_id), detail),)
+
+
+def urgency_of(kind: str) -> int:
+    """Say how soon a mail is wanted: who waits for it comes first, then what warns somebody."""
+    return _URGENCY.get(kind, _USUAL_URGENCY)
 
 
 def mail_id_of(event: Recorded, draft: Draft) -> UUID:

@@ -88,6 +88,20 @@ _WORDS: Final = {
             _NOT_YOU,
         ),
     ),
+    "address_changed": _Words(
+        "The address of {login} was changed",
+        (
+            "Mail for {login} in {tenant} goes to another address from now on, and not here.",
+            _NOT_YOU,
+        ),
+    ),
+    "address_removed": _Words(
+        "The address of {login} was removed",
+        (
+            "{login} in {tenant} has no address any more: no mail, and no new password by mail.",
+            _NOT_YOU,
+        ),
+    ),
     "password": _Words(
         "The password of {login} was changed",
         ("The password of {login} in {tenant} was changed.", _NOT_YOU),
