@@ -84,9 +84,7 @@ async def judge(
     keys = [charge.key for charge in charges]
     rows = await tx.fetch(QUERIES["arrivals"], tenant_id=tenant_id, keys=keys)
     kept, seconds = {row["key"]: float(row["arrival"]) for row in rows}, now.timestamp()
-    return tuple(
-        decide(kept.get(one.key, 0.0), seconds, one.limit, one.cost) for one in charges
-    )
+    return tuple(decide(kept.get(one.key, 0.0), seconds, one.limit, one.cost) for one in charges)
 
 
 async def spend(

@@ -34,8 +34,8 @@ from bitvault.actors.identity.contract import (
     TooManyProposals,
     Unauthenticated,
     User,
-    UserNotFound,
     UseReset,
+    UserNotFound,
 )
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.port import Query, Row, Transaction

@@ -123,7 +123,7 @@ async def test_a_recipient_gets_so_many_of_a_kind(post: Post) -> None:
 
 
 async def test_an_address_gets_so_many_of_a_kind(post: Post) -> None:
-    """Whoever they are for; also when an admin sends one again, and not while the server is down."""
+    """Whoever they are for, and also when an admin sends one again."""
     post.mailer.is_down = True
     for number in range(21):
         await invite(post, post.company.caller(ADMIN), number, INVITED)

@@ -22,7 +22,7 @@ own too, or a mailbox would keep the first copy and drop the one that is good.""
 
 
 URGENCIES: Final[Mapping[int, int]] = {0: 30, 1: 10, 2: 6, 3: 4}
-"""How many mails of each urgency a turn sends at most: the first before the last, and none never."""
+"""How many mails of each urgency a turn sends at most: the first come first, the last come too."""
 _URGENCY: Final = {"reset": 0, "invitation": 1, "confirmation": 1, "share": 3}
 _USUAL_URGENCY: Final = 2
 
