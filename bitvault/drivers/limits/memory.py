@@ -117,4 +117,9 @@ class MemoryLimits:
                 return
             del self._arrivals[oldest]
             if until > now:
-                self._sketches.setdefault(name, Sketch()).note(oldest, until)
+                self._pour(oldest, name, until)
+
+    def _pour(self, key: str, name: str, arrival: float) -> None:
+        if name not in self._sketches:
+            self._sketches[name] = Sketch()
+        self._sketches[name].note(key, arrival)

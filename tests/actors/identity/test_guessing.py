@@ -3,6 +3,7 @@
 import pytest
 from attrs import define
 
+from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import (
     BadCredentials,
@@ -109,3 +110,12 @@ async def test_a_restarted_room_remembers_who_has_to_wait(door: Door) -> None:
         before.database, before.passwords, before.clock, before.ids, before.limits, before.options
     )
     assert await door.knock(PASSWORD) == 30
+
+
+@pytest.mark.requirement("X9")
+def test_questions_for_passwords_and_logins_share_no_limit() -> None:
+    """What a flood under a limit leaves may be read by all of its name: for minutes here."""
+    asked = {charge.limit.name for charge in rules.reset_charges("a", "192.0.2.1")}
+    guess = rules.login_guess(IdentityOptions(), "a", "192.0.2.1")
+    tried = {charge.limit.name for charge in (*guess.near, guess.account, guess.besieged)}
+    assert not asked & tried

@@ -100,5 +100,6 @@ async def test_a_flood_at_one_limit_makes_nobody_wait_at_another() -> None:
     held, once = Held(), Limit("once", rate=0.01, burst=1)
     for number in range(50_000):
         await held.take(f"slow {number}", limit=once)
-    assert not await held.take("slow, a stranger", limit=once)
+    # One alone may be lucky with its cells, about one time in six.
+    assert not all([await held.take(f"stranger {number}", limit=once) for number in range(20)])
     assert all([await held.take(f"fast {number}", limit=FAST) for number in range(1_000)])

@@ -366,9 +366,9 @@ def reset_charges(account: str, address: str) -> tuple[Charge, ...]:
     """Return what the question for a new password is charged to: nobody is flooded with mail."""
     network = subscriber(address)
     return (
-        Charge(f"reset account {account}", Limit("account", 1 / 600, 3)),
-        Charge(f"reset network {network}", Limit("network", 1 / 60, 20)),
-        Charge(f"reset site {site(address)}", Limit("site", 1 / 12, 100)),
+        Charge(f"reset account {account}", Limit("resets", 1 / 600, 3)),
+        Charge(f"reset network {network}", Limit("reset network", 1 / 60, 20)),
+        Charge(f"reset site {site(address)}", Limit("reset site", 1 / 12, 100)),
     )
 
 
