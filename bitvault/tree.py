@@ -23,6 +23,7 @@ from bitvault.actors.jobs.rules import COUNTING
 from bitvault.actors.letters.actor import Letters
 from bitvault.actors.notifier.actor import Notifier
 from bitvault.actors.sharing.actor import Sharing
+from bitvault.actors.sharing.store.grants import NewRestrictions
 from bitvault.actors.sso.actor import Sso
 from bitvault.actors.storage.actor import Storage
 from bitvault.drivers.disk.local import LocalDisk, least_free, when_there_is_room
@@ -263,7 +264,8 @@ def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
         )
 
     def files() -> Files:
-        return Files(wiring.database, outbox(), below, clock, ids, choices.files)
+        restrict = NewRestrictions(ids)
+        return Files(wiring.database, outbox(), below, clock, ids, choices.files, restrict)
 
     def sharing() -> Sharing:
         files, identity = wiring.registry.ref("files"), wiring.registry.ref("identity")

@@ -20,6 +20,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.sharing.actor import Sharing
 from bitvault.actors.sharing.contract import PutGrant, RemoveGrant, Restrict
+from bitvault.actors.sharing.store.grants import NewRestrictions
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
@@ -125,7 +126,8 @@ async def company(database: PostgresDatabase, clock: FixedClock, ids: SequenceId
     identity = Identity(database, passwords, clock, ids, MemoryLimits(), IdentityOptions())
     admin = await identity.handle(CreateTenant("acme", ADMIN, "correct horse"))
     outbox, storage = Outbox(ids, clock, Wakeups()), StandInStorage(clock)
-    room = Files(database, outbox, storage, clock, ids, FilesOptions())  # type: ignore[arg-type]
+    restrict = NewRestrictions(ids)
+    room = Files(database, outbox, storage, clock, ids, FilesOptions(), restrict)  # type: ignore[arg-type]
     world = World(room, database, storage, clock, ids)
     below: Any = (Asked(world.room), Asked(identity))
     sharing = Sharing(database, outbox, *below, clock, ids, passwords, MemoryLimits())

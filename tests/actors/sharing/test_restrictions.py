@@ -1,6 +1,7 @@
 """Restricted folders: what was granted above ends there."""
 
 import pytest
+from attrs import evolve
 
 from bitvault.actors.files.contract import (
     CopyNode,
@@ -17,10 +18,13 @@ from bitvault.actors.files.contract import (
     TrashNode,
     Written,
 )
+from bitvault.actors.sharing.contract import ListGrants
+from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.sharing.conftest import Company
+from tests.outbox.world import stored
 
 
 @pytest.fixture
@@ -163,3 +167,45 @@ async def test_a_copy_is_whole_or_refused(
     monkeypatch.setattr("bitvault.actors.files.store.copying.MAX_NODES", 2)
     copy = CopyNode(Target(node_id=outer), Target(path="/"), name="copy")
     assert await company.files.apply(copy, caller=company.caller("ben")) == TooManyNodes(2)
+
+
+@pytest.mark.requirement("X27")
+async def test_a_copy_is_restricted_where_its_source_is(
+    company: Company, inner: NodeId, database: PostgresDatabase
+) -> None:
+    """Whoever may share a folder opens nothing by copying it, nor what is restricted itself."""
+    outer, ann = Target(node_id=(await company.see("ann", inner)).parent_id), company.caller("ann")
+    beside = CopyNode(outer, Target(path="/outer"), name="copy")
+    itself = CopyNode(Target(node_id=inner), Target(path="/outer"), name="alone")
+
+    for copy, path in ((beside, "/outer/copy/inner"), (itself, "/outer/alone")):
+        assert isinstance(await company.files.apply(copy, caller=ann), Written)
+        node = await company.files.ask(GetNode(ann, Target(path=path)))
+        events = await stored(database, company.tenant_id)
+        assert await company.names("ann", node.node_id) == ["f"]
+        assert await company.see("ben", node.node_id) == NodeNotFound(str(node.node_id))
+        shares = await company.sharing.handle(ListGrants(ann, node.node_id))
+        assert (shares.is_restricted, shares.grants) == (True, ())
+        told = [one.kind for one in events if one.aggregate_id == node.node_id]
+        assert told == ["share.restricted", "node.created"]
+
+
+@pytest.mark.requirement("X27")
+async def test_who_may_not_share_copies_nothing_restricted(company: Company, inner: NodeId) -> None:
+    """A copy that could not be restricted leaves it out, also what its maker may read."""
+    ben, outer = company.caller("ben"), (await company.see("ann", inner)).parent_id
+    await company.share("ann", inner, "ben", Role.VIEWER)
+    await company.share("ann", outer, "cat", Role.VIEWER)
+    into = Target(node_id=outer)
+
+    copied = await company.files.apply(CopyNode(into, into, name="copy"), caller=ben)
+    assert await company.names("ben", copied.node.node_id) == ["open"]
+    alone = CopyNode(Target(node_id=inner), into, name="alone")
+    refused = await company.files.apply(alone, caller=ben)
+    assert refused == Forbidden("put the copy of a restricted folder")
+
+    own = await company.files.apply(evolve(alone, parent=Target(path="/")), caller=ben)
+    assert await company.names("ben", own.node.node_id) == ["f"]
+    assert company.files.room._restrict is not None
+    company.files.room._restrict = None
+    assert await company.files.apply(alone, caller=company.caller("ann")) == refused

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from bitvault.actors.files.contract import SpaceNotFound
 from bitvault.actors.files.store.contents import Raced, Stamp
+from bitvault.actors.files.store.copying import Restricting
 from bitvault.actors.files.store.locate import PersonalSpaceMissing
 from bitvault.actors.files.store.spaces import ensure_personal
 from bitvault.actors.room import Room, ask_below
@@ -55,6 +56,7 @@ class Desk(Room):
         clock: Clock,
         ids: Ids,
         options: FilesOptions,
+        restrict: Restricting | None = None,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -62,6 +64,7 @@ class Desk(Room):
         self._clock = clock
         self._ids = ids
         self._options = options
+        self._restrict = restrict
 
     def _stamp(self, caller: Caller) -> Stamp:
         return Stamp(caller, self._clock.now())

@@ -19,7 +19,7 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.files.rules.drafts import check_batch
 from bitvault.actors.files.store.contents import Stamp
-from bitvault.actors.files.store.copying import copy_node, restore_version
+from bitvault.actors.files.store.copying import Restricting, copy_node, restore_version
 from bitvault.actors.files.store.drawing import Drawn
 from bitvault.actors.files.store.outcomes import keep, repeated
 from bitvault.actors.files.store.places import node_of
@@ -57,7 +57,7 @@ class Trees(Desk):
         for part in _parts(operations):
             await structure.drawing.prepare(part)
             for one in part:
-                done.append(await _one(structure, one))
+                done.append(await _one(structure, one, self._restrict))
                 await structure.finish()
             await structure.drawing.write()
         position = await self._appender(stamp.caller)(tx, structure.events)
@@ -75,7 +75,9 @@ def _parts(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:
             yield from ([one] for one in run)
 
 
-async def _one(structure: Structure, one: Operation) -> Any:  # noqa: PLR0911 - one line for each operation
+async def _one(  # noqa: PLR0911 - one line for each operation
+    structure: Structure, one: Operation, restrict: Restricting | None
+) -> Any:
     try:
         match one:
             case MakeFolder():
@@ -89,7 +91,7 @@ async def _one(structure: Structure, one: Operation) -> Any:  # noqa: PLR0911 - 
             case PurgeEntry():
                 return await purge_entry(structure, one)
             case CopyNode():
-                return await copy_node(structure, one)
+                return await copy_node(structure, one, restrict)
             case RestoreVersion():
                 return await restore_version(structure, one)
     except Refused as refused:

@@ -150,7 +150,11 @@ class MoveNode:
 
 @frozen
 class CopyNode:
-    """Copy a file or subtree without copying bytes; at most 10,000 nodes."""
+    """Copy a file or subtree without copying bytes; at most 10,000 nodes.
+
+    Restricted folders are restricted in the copy. Where the caller may not share, those below what
+    is copied are left out, and a restricted folder itself is refused.
+    """
 
     target: Target
     parent: Target

@@ -1,7 +1,8 @@
 """Copies and restored versions: new nodes and versions on bytes that are there already."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 from attrs import evolve
@@ -26,18 +27,34 @@ from bitvault.actors.files.store.drawing import SQL
 from bitvault.actors.files.store.locate import granted_on
 from bitvault.actors.files.store.places import Place
 from bitvault.actors.files.store.structure import Done, Structure
-from bitvault.drivers.postgres.port import Row
-from bitvault.kernel.access import NONE, Right, rights_along
-from bitvault.kernel.refusal import Refused
+from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.access import NONE, STOP, Right, rights_along
+from bitvault.kernel.events import Event
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Forbidden, Refused
 
 MAX_NODES = 10_000
 
 
-async def copy_node(structure: Structure, one: CopyNode) -> Done:
+class Restricting(Protocol):
+    """Restricts new folders in the transaction that makes them; the sharing room's to do."""
+
+    async def __call__(
+        self, tx: Transaction, caller: Caller, now: datetime, node_ids: Sequence[UUID]
+    ) -> Sequence[Event]:
+        """Write it down, and return what is to be told of it."""
+
+
+async def copy_node(
+    structure: Structure, one: CopyNode, restrict: Restricting | None = None
+) -> Done:
     """Copy a live subtree's current versions; no bytes move, references are added.
 
     A file that is to replace another becomes that one's next version, as an upload would: who
     copies over a file means its content, and it keeps its history and whom it is shared with.
+
+    What was restricted is so in the copy, by the same transaction. Where the caller may not share,
+    or nobody can ``restrict``, restricted folders are left out.
     """
     place = await structure.place(one.target)
     parent = await structure.parent(one.parent)
@@ -51,7 +68,8 @@ async def copy_node(structure: Structure, one: CopyNode) -> Done:
     )
     if len(rows) > MAX_NODES:
         raise Refused(TooManyNodes(MAX_NODES))
-    rows = await _readable(structure, place, rows)
+    keeps = restrict is not None and Right.SHARE in parent.rights
+    rows, restricted = await _copiable(structure, place, rows, keeps=keeps)
     _check_depth(rows, len(parent.ids))
     name = valid_name(one.name) if one.name is not None else place.node["name"]
     name, there = await structure.free(parent, name, one.if_exists, place.node, new=True)
@@ -61,7 +79,14 @@ async def copy_node(structure: Structure, one: CopyNode) -> Done:
     (await lock_ledger(structure.tx, structure.stamp, [parent.space_id])).check(
         parent.space_id, size
     )
-    picture = _copied(structure, rows, parent.ids[-1], name, parent.space_id)
+    fresh = {row["node_id"]: structure.ids.uuid7() for row in rows}
+    if restrict is not None and restricted:
+        ids = [fresh[node_id] for node_id in restricted]
+        # Told before the folders are, so that nobody who follows the events takes them for open.
+        structure.events += await restrict(
+            structure.tx, structure.stamp.caller, structure.stamp.now, ids
+        )
+    picture = _copied(structure, rows, (fresh, parent.ids[-1], name), parent.space_id)
     first = len(structure.events)
     await _write(structure, picture)
     structure.ledger.add(parent.space_id, used=size)
@@ -69,20 +94,26 @@ async def copy_node(structure: Structure, one: CopyNode) -> Done:
     return Done(row, parent.space_id, join((*parent.names, name)), first)
 
 
-async def _readable(structure: Structure, place: Place, rows: Sequence[Row]) -> list[Row]:
-    """Leave out restricted folders that the caller may not read, with all below them."""
-    if Right.SHARE in place.rights[-1]:
-        return list(rows)
-    folders = [row["node_id"] for row in rows[1:] if row["kind"] == "folder"]
+async def _copiable(
+    structure: Structure, place: Place, rows: Sequence[Row], *, keeps: bool
+) -> tuple[list[Row], list[UUID]]:
+    """Leave out restricted folders that the caller may not read, with all below them.
+
+    Answers also which of the rest are restricted; none, unless the copy ``keeps`` it.
+    """
+    folders = [row["node_id"] for row in rows if row["kind"] == "folder"]
     granted = await granted_on(structure.tx, structure.stamp.caller, folders)
+    stops = {node_id for node_id, bits in granted.items() if bits & STOP}
+    if place.node_id in stops and not keeps:
+        raise Refused(Forbidden("put the copy of a restricted folder"))
     rights, left = {place.node_id: place.rights[-1]}, list(rows[:1])
     for row in rows[1:]:
-        above = rights.get(row["parent_id"], NONE)
-        (own,) = rights_along(above, [granted.get(row["node_id"], 0)])
-        if Right.READ in above and Right.READ in own:
-            rights[row["node_id"]] = own
+        node_id, above = row["node_id"], rights.get(row["parent_id"], NONE)
+        (own,) = rights_along(above, [granted.get(node_id, 0)])
+        if Right.READ in above and Right.READ in own and (keeps or node_id not in stops):
+            rights[node_id] = own
             left.append(row)
-    return left
+    return left, [row["node_id"] for row in left if row["node_id"] in stops]
 
 
 def _check_depth(rows: Sequence[Row], depth: int) -> None:
@@ -91,10 +122,12 @@ def _check_depth(rows: Sequence[Row], depth: int) -> None:
 
 
 def _copied(
-    structure: Structure, rows: Sequence[Row], parent_id: UUID, name: str, space_id: UUID
+    structure: Structure,
+    rows: Sequence[Row],
+    to: tuple[Mapping[UUID, UUID], UUID, str],
+    space_id: UUID,
 ) -> Picture:
-    picture = Picture({}, {}, structure.ids.uuid7)
-    fresh = {row["node_id"]: structure.ids.uuid7() for row in rows}
+    picture, (fresh, parent_id, name) = Picture({}, {}, structure.ids.uuid7), to
     for row in rows:
         source = spot_of(row)
         node_id, above = fresh[source.node_id], fresh.get(source.parent_id, parent_id)

@@ -94,6 +94,8 @@ class Parent:
     ids: tuple[UUID, ...]
     names: tuple[str, ...]
     space_id: UUID
+    rights: Right = NONE
+    """What the caller may do there, where that was asked."""
 
 
 def parent_of(place: Place) -> Parent:

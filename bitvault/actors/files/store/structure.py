@@ -215,7 +215,7 @@ class Structure:
         place = await self.place(target, Right.ADD)
         if place.node["kind"] != "folder":
             raise Refused(KindMismatch(place.path, "folder"))
-        return Parent(place.ids, place.names, place.space["space_id"])
+        return Parent(place.ids, place.names, place.space["space_id"], place.rights[-1])
 
     async def entry(self, entry_id: UUID, needed: Right = Right.CHANGE) -> tuple[Row, Place]:
         """Find a trash entry, and where it is, if the caller may do that in its folder."""

@@ -2,14 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from bitvault.actors.sharing.contract import Grant, Grantee, GranteeKind, SharedNode, Shares
+from attrs import frozen
+
+from bitvault.actors.sharing.contract import (
+    Grant,
+    Grantee,
+    GranteeKind,
+    SharedNode,
+    ShareRestricted,
+    Shares,
+)
 from bitvault.actors.sharing.rules.grants import Said, Saying, said
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import EVERYONE, STOP, Right, Role, role_of
-from bitvault.kernel.ids import NodeId, TenantId, UserId
+from bitvault.kernel.ids import Ids, NodeId, TenantId, UserId
+from bitvault.kernel.principal import Caller
 
 SQL = load_queries("bitvault.actors.sharing.store", "grants.sql")
 
@@ -70,6 +81,29 @@ async def put_restriction(tx: Transaction, spot: Spot, grant_id: UUID) -> Row:
         SQL["put_restriction"], **spot.stamp, everyone=EVERYONE, grant_id=grant_id, stop=STOP
     )
     return _there(row)
+
+
+@frozen
+class NewRestrictions:
+    """Restricts the copies of restricted folders, in the transaction that makes them."""
+
+    ids: Ids
+
+    async def __call__(
+        self, tx: Transaction, caller: Caller, now: datetime, node_ids: Sequence[UUID]
+    ) -> Sequence[ShareRestricted]:
+        """Restrict folders that the transaction makes; return what is to be told of it."""
+        await tx.execute(
+            SQL["restrict_new"],
+            tenant=caller.tenant_id,
+            user_id=caller.principal.user_id,
+            now=now,
+            everyone=EVERYONE,
+            stop=STOP,
+            node_ids=list(node_ids),
+            grant_ids=[self.ids.uuid7() for _ in node_ids],
+        )
+        return [ShareRestricted(node_id, 1) for node_id in node_ids]
 
 
 async def shared_with(

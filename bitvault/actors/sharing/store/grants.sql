@@ -38,6 +38,13 @@ ON CONFLICT (tenant_id, node_id, grantee_id) DO UPDATE
    SET rights = g.rights | :stop::int, revision = g.revision + 1
 RETURNING *;
 
+-- restrict_new --
+-- Folders that are made by this transaction: nothing is said on them yet.
+INSERT INTO sharing.granted (tenant_id, node_id, grantee_id, grantee_kind, grant_id, role, rights,
+                             granted_by, granted_at)
+SELECT :tenant, n.node_id, :everyone, 'everyone', n.grant_id, NULL, :stop, :user_id, :now
+  FROM unnest(:node_ids::uuid[], :grant_ids::uuid[]) AS n (node_id, grant_id);
+
 -- keep_only --
 -- What is left of the row that says something of everyone.
 UPDATE sharing.granted SET role = :role, rights = :rights, revision = revision + 1
