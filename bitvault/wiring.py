@@ -125,6 +125,7 @@ def choices_of(settings: Settings) -> Choices:
         ),
         files=FilesOptions(
             upload_ttl=timedelta(seconds=transfers.upload_ttl),
+            guest_ttl=timedelta(seconds=3600.0 + max(transfers.put_ttl, transfers.part_ttl)),
             default_space_quota=quota.personal_space or None,
             tenant_quota=quota.tenant or None,
             grace=timedelta(seconds=garbage.grace),

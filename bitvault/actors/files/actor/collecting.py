@@ -8,6 +8,7 @@ from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.contract import (
     CollectBlobs,
     ContinuePurges,
+    EndUploads,
     ExpireUploads,
     ForgetFinished,
     Garbage,
@@ -24,17 +25,20 @@ from bitvault.actors.files.store.collecting import (
     drop_condemned,
     drop_keys,
     drop_uploads,
+    end_uploads,
     expire,
     inspect,
     judge,
 )
 from bitvault.actors.files.store.purging import continue_purge, purging_tenants
 from bitvault.actors.storage.contract import DiscardKeys, DiscardObjects
-from bitvault.drivers.postgres.port import Query, Row
+from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.ids import TenantId, UploadId
 from bitvault.kernel.refusal import Refused, Unavailable
 from supervisors import handles
+
+_AT_ONCE = 1000
 
 
 class Collecting(Desk):
@@ -60,6 +64,19 @@ class Collecting(Desk):
         return await self._database.transact(
             tenant_id, lambda tx: expire(tx, tenant_id, upload_ids, now)
         )
+
+    @handles(EndUploads)
+    async def end(self, message: EndUploads) -> int:
+        """End them in slices, each with what it reserved."""
+        tenant_id, guest_id, ended = message.tenant_id, message.guest_id, 0
+
+        async def work(tx: Transaction) -> list[UUID]:
+            return await end_uploads(tx, tenant_id, guest_id, _AT_ONCE)
+
+        while closed := await self._database.transact(tenant_id, work):
+            await self._ask(DiscardObjects(tenant_id, tuple(UploadId(one) for one in closed)))
+            ended += len(closed)
+        return ended
 
     @handles(ContinuePurges)
     async def continue_purges(self, message: ContinuePurges) -> int:

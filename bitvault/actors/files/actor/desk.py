@@ -1,13 +1,14 @@
 """What every part of the room works with: transactions that are retried, asks that may fail."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.actors.files.contract import SpaceNotFound
+from bitvault.actors.files.rules.drops import lives_until
 from bitvault.actors.files.store.contents import Raced, Stamp
 from bitvault.actors.files.store.copying import Restricting
 from bitvault.actors.files.store.locate import PersonalSpaceMissing
@@ -35,6 +36,9 @@ class FilesOptions:
     """Limits of the room; quotas in bytes, None is without limit."""
 
     upload_ttl: timedelta = timedelta(days=7)
+    guest_ttl: timedelta = timedelta(hours=2)
+    """How long a guest's upload lives on after they were last seen to go on with it; longer than a
+    presigned request."""
     default_space_quota: int | None = None
     tenant_quota: int | None = None
     grace: timedelta = timedelta(days=1)
@@ -68,6 +72,11 @@ class Desk(Room):
 
     def _stamp(self, caller: Caller) -> Stamp:
         return Stamp(caller, self._clock.now())
+
+    def _lives_until(self, stamp: Stamp, begun_at: datetime) -> datetime:
+        options = self._options
+        principal = stamp.caller.principal
+        return lives_until(principal, begun_at, stamp.now, options.upload_ttl, options.guest_ttl)
 
     async def _write(self, caller: Caller, work: Work[T]) -> T:
         """Run ``work`` in a transaction; again when a concurrent one got in between."""

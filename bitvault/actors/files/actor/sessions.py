@@ -19,7 +19,7 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.files.rules.cursors import before_id, list_name
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
-from bitvault.actors.files.store.closing import abort_upload, open_page
+from bitvault.actors.files.store.closing import abort_upload, open_page, renew_upload
 from bitvault.actors.files.store.committing import find_uploads
 from bitvault.actors.storage.contract import (
     DescribeObject,
@@ -44,7 +44,7 @@ class Sessions(Desk):
     @handles(DescribeUpload)
     async def describe(self, message: DescribeUpload) -> UploadState | Refusal:
         """Say how far an upload is; the store's own list of parts is the truth."""
-        row = await self._session(message.caller, message.upload_id)
+        row = await self._continued(message.caller, message.upload_id)
         if row["state"] != "open":
             plans = await self._plans(message.caller.tenant_id, [row])
             return plans if isinstance(plans, Unavailable) else _state(row, plans[0])
@@ -81,7 +81,7 @@ class Sessions(Desk):
     @handles(SignUploadParts)
     async def sign(self, message: SignUploadParts) -> tuple[TransferStep, ...] | Refusal:
         """Sign parts, or the single PUT again."""
-        row = await self._session(message.caller, message.upload_id)
+        row = await self._continued(message.caller, message.upload_id)
         if row["state"] != "open":
             return UploadClosed(row["state"])
         tenant_id = message.caller.tenant_id
@@ -116,6 +116,16 @@ class Sessions(Desk):
         objects = tuple(SizedObject(UploadId(row["upload_id"]), row["size"]) for row in rows)
         plans = await self._ask(PlanObjects(tenant_id, objects))
         return plans if isinstance(plans, Unavailable) else tuple(plan_of(one) for one in plans)
+
+    async def _continued(self, caller: Caller, upload_id: UploadId) -> Row:
+        """Return an upload that its caller goes on with; a guest's lives longer by that."""
+        row, stamp = await self._session(caller, upload_id), self._stamp(caller)
+        until = self._lives_until(stamp, row["created_at"])
+        is_late = until - row["expires_at"] > self._options.guest_ttl / 4
+        if not (caller.principal.is_guest and row["state"] == "open" and is_late):
+            return row
+        renewed = await self._write(caller, lambda tx: renew_upload(tx, stamp, upload_id, until))
+        return renewed or await self._session(caller, upload_id)
 
     async def _session(self, caller: Caller, upload_id: UploadId) -> Row:
         stamp = self._stamp(caller)

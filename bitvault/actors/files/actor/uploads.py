@@ -75,10 +75,7 @@ class Uploads(Desk):
         if before is not None:
             ids = [one.upload_id for one in before if isinstance(one, OpenedUpload)]
             return Opened(before, await find_uploads(tx, stamp, ids), fresh=False)
-        expires_at = stamp.now + self._options.upload_ttl
-        drop = stamp.caller.principal.drop
-        if drop and drop.ends_at:
-            expires_at = min(expires_at, drop.ends_at)
+        expires_at = self._lives_until(stamp, stamp.now)
         append = self._appender(stamp.caller)
         opened = await open_uploads(
             tx, stamp, drafts, expires_at, self._ids, append, is_tight=is_tight

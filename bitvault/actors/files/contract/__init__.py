@@ -7,6 +7,7 @@ Everything is addressed by id or by path (``Target``); everything that changes a
 from bitvault.actors.files.contract.collecting import (
     CollectBlobs,
     ContinuePurges,
+    EndUploads,
     ExpireUploads,
     ForgetFinished,
     Garbage,
@@ -161,6 +162,7 @@ __all__ = [
     "DescribeUserUsage",
     "DropFolder",
     "DropTemplate",
+    "EndUploads",
     "EntryNotFound",
     "ExpireUploads",
     "Extent",

@@ -1,7 +1,11 @@
-"""What the finalizer asks of this room on a timer (ADR-0013). Everything here can be repeated."""
+"""What the finalizer asks of this room on a timer (ADR-0013), and the sharing room of guests.
+
+Everything here can be repeated.
+"""
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from attrs import frozen
 
@@ -15,6 +19,17 @@ class ExpireUploads(Request[int | Unavailable]):
     """End uploads past their lifetime, at most ``limit``; answers how many."""
 
     limit: int = 100
+
+
+@frozen
+class EndUploads(Request[int | Unavailable]):
+    """End the open uploads of a guest whose link leads nowhere any more; answers how many.
+
+    One that is being committed is left to its commit.
+    """
+
+    tenant_id: TenantId
+    guest_id: UUID
 
 
 @frozen

@@ -1,6 +1,7 @@
 """What those who may only add may not do, and what they are told (ADR-0026)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bitvault.actors.files.contract import (
     IfExists,
@@ -11,8 +12,41 @@ from bitvault.actors.files.contract import (
     UploadDraft,
 )
 from bitvault.actors.files.rules.names import name_key, valid_name
-from bitvault.kernel.principal import Drop
+from bitvault.kernel.principal import Drop, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused
+
+MOST_OPEN: Final = 10_000
+"""Uploads that one link may have open at once."""
+
+
+def lives_until(
+    principal: Principal, begun_at: datetime, now: datetime, ttl: timedelta, guest_ttl: timedelta
+) -> datetime:
+    """Return when an upload expires that is begun, or gone on with, at ``now``.
+
+    A guest's expires soon after they stop: what it reserves is not theirs to keep from others.
+    """
+    end = begun_at + ttl
+    if principal.is_guest:
+        end = min(end, now + guest_ttl)
+    if principal.drop and principal.drop.ends_at:
+        end = min(end, principal.drop.ends_at)
+    return end
+
+
+def check_share(room: int | None, held: int, size: int) -> None:
+    """Refuse a guest more than half of the ``room`` that there is, what they hold already included.
+
+    So whoever has a link takes the last byte from nobody by beginning uploads.
+    """
+    if room is not None and size and held + size > room // 2:
+        raise Refused(QuotaExceeded(size, None))
+
+
+def check_open(count: int, size: int) -> None:
+    """Refuse a guest more uploads at once than can be added up."""
+    if count >= MOST_OPEN:
+        raise Refused(QuotaExceeded(size, None))
 
 
 def check_sender(draft: UploadDraft, drop: Drop | None, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Uploads that end without a commit, and reading those that are open."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from bitvault.actors.files.contract import UploadClosed, UploadNotFound
@@ -55,6 +56,19 @@ async def _give_back(tx: Transaction, tenant: UUID, rows: Sequence[Row]) -> None
         ledger.add(row["space_id"], reserved=-row["size"])
     await give_slots_back(tx, tenant, [row["user_id"] for row in rows if row["visit"]])
     await settle(tx, tenant, ledger)
+
+
+async def renew_upload(
+    tx: Transaction, stamp: Stamp, upload_id: UUID, until: datetime
+) -> Row | None:
+    """Let an open upload of the caller live longer; None: it does already, or is over."""
+    return await tx.fetchrow(
+        SQL["renew_upload"],
+        tenant=stamp.tenant,
+        user_id=stamp.caller.principal.user_id,
+        upload_id=upload_id,
+        expires_at=until,
+    )
 
 
 async def open_page(tx: Transaction, stamp: Stamp, before: UUID, limit: int) -> list[Row]:

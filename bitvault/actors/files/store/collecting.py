@@ -77,6 +77,13 @@ async def expire(
     return await close_uploads(tx, tenant, ids, "expired") if ids else []
 
 
+async def end_uploads(tx: Transaction, tenant: UUID, user_id: UUID, limit: int) -> list[UUID]:
+    """End some of the open uploads that a guest has, and nobody is committing."""
+    rows = await tx.fetch(SQL["hold_open_of"], tenant=tenant, user_id=user_id, limit=limit)
+    ids = [row["upload_id"] for row in rows]
+    return await close_uploads(tx, tenant, ids, "aborted") if ids else []
+
+
 async def drop_uploads(tx: Transaction, tenant: UUID, upload_ids: Sequence[UUID]) -> int:
     """Delete uploads that ended."""
     return await tx.execute(SQL["drop_uploads"], tenant=tenant, upload_ids=list(upload_ids))

@@ -65,6 +65,12 @@ SELECT upload_id FROM files.upload
    AND state = 'open' AND expires_at <= :now
  ORDER BY upload_id FOR UPDATE SKIP LOCKED;
 
+-- hold_open_of --
+-- A guest's open uploads, but for those that are being committed.
+SELECT upload_id FROM files.upload
+ WHERE tenant_id = :tenant AND user_id = :user_id AND state = 'open'
+ ORDER BY upload_id LIMIT :limit FOR UPDATE SKIP LOCKED;
+
 -- ended_uploads --
 -- Of every tenant: uploads whose answer has been kept for repeats long enough.
 SELECT tenant_id, upload_id FROM files.upload

@@ -18,9 +18,16 @@ from bitvault.actors.files.contract import (
     Target,
     Written,
 )
-from bitvault.actors.files.rules.drops import check_slot, slots_left
+from bitvault.actors.files.rules.drops import (
+    MOST_OPEN,
+    check_open,
+    check_share,
+    check_slot,
+    slots_left,
+)
 from bitvault.actors.files.rules.names import name_key, numbered, valid_name
 from bitvault.actors.files.rules.plan import MAX_NUMBER, Arrival, Content, Picture
+from bitvault.actors.files.rules.quota import Balance
 from bitvault.actors.files.store.contents import Raced, Stamp, numbered_keys
 from bitvault.actors.files.store.locate import Wanted, locate, spaces_of, walk_up
 from bitvault.actors.files.store.places import Place, rights_at
@@ -35,33 +42,73 @@ SQL = load_queries("bitvault.actors.files.store", "dropping.sql")
 
 @define
 class Slots:
-    """How many more uploads a file request takes; None is without limit."""
+    """What may be begun with a link: how many more uploads a file request takes, and how large.
+
+    None is without limit.
+    """
 
     left: int | None = None
     taken: int = 0
+    room: Mapping[UUID, int | None] = field(factory=dict)
+    """By space: the bytes that are left, and those that the link holds of it."""
+    held: int = 0
+    """Bytes that its open uploads reserve."""
+    open: int = 0
 
-    def take(self) -> None:
-        """Count one, or refuse it."""
+    def take(self, space_id: UUID, size: int) -> None:
+        """Count an upload, or refuse it."""
         check_slot(self.left)
+        check_share(self.room.get(space_id), self.held, size)
+        check_open(self.open, size)
         self.taken += 1
+        self.open += 1
+        self.held += size
         if self.left is not None:
             self.left -= 1
 
 
-async def hold_slots(tx: Transaction, stamp: Stamp) -> Slots:
-    """Keep others from beginning uploads with the caller's file request until the commit."""
-    drop = stamp.caller.principal.drop
-    if drop is None:
-        return Slots()
-    key = {"tenant": stamp.tenant, "link_id": stamp.caller.principal.user_id}
+async def hold_slots(tx: Transaction, stamp: Stamp, spaces: Sequence[UUID]) -> Slots | None:
+    """Keep others from beginning uploads with the caller's link until the commit.
+
+    None: the caller is no guest.
+    """
+    principal = stamp.caller.principal
+    if not principal.is_guest:
+        return None
+    key = {"tenant": stamp.tenant, "link_id": principal.user_id}
     await tx.fetch(SQL["hold_drop"], **key)
-    row = await tx.fetchrow(SQL["taken"], **key)
-    return Slots(slots_left(drop, row["taken"] if row else 0))
+    row = await tx.fetchrow(SQL["taken"], **key) if principal.drop else None
+    held = await tx.fetchrow(SQL["held"], **key, most=MOST_OPEN)
+    if held is None:
+        raise AssertionError("a sum has a row")
+    return Slots(
+        slots_left(principal.drop, row["taken"] if row else 0),
+        room=await _room(tx, stamp, spaces, held["bytes"]),
+        held=held["bytes"],
+        open=held["open"],
+    )
 
 
-async def take_slots(tx: Transaction, stamp: Stamp, slots: Slots) -> None:
+async def _room(
+    tx: Transaction, stamp: Stamp, spaces: Sequence[UUID], held: int
+) -> dict[UUID, int | None]:
+    """Return, by space, what would be left without the bytes that are ``held``."""
+    holders = list(dict.fromkeys([*spaces, stamp.tenant]))
+    rows = await tx.fetch(SQL["balances"], tenant=stamp.tenant, holders=holders)
+    left = {
+        row["holder_id"]: Balance(row["used"], row["reserved"], row["quota"]).available
+        for row in rows
+    }
+    room: dict[UUID, int | None] = {}
+    for space_id in spaces:
+        known = [one for one in (left[space_id], left[stamp.tenant]) if one is not None]
+        room[space_id] = min(known) + held if known else None
+    return room
+
+
+async def take_slots(tx: Transaction, stamp: Stamp, slots: Slots | None) -> None:
     """Write how many were taken."""
-    if stamp.caller.principal.drop and slots.taken:
+    if stamp.caller.principal.drop and slots and slots.taken:
         link_id = stamp.caller.principal.user_id
         await tx.execute(SQL["take_slots"], tenant=stamp.tenant, link_id=link_id, count=slots.taken)
 

@@ -104,8 +104,8 @@ async def open_uploads(
         openings = await _openings(tx, stamp, drafts)
     placed = [one for one in openings if isinstance(one, Opening)]
     picture = await _picture(tx, stamp, placed, reusable, ids)
-    slots = await hold_slots(tx, stamp)
     spaces = [one.place.space["space_id"] for one in placed]
+    slots = await hold_slots(tx, stamp, spaces)
     ledger = Ledger(stamp.tenant, {}, is_hopeful=True)
     if is_tight:
         ledger = await lock_ledger(tx, stamp, spaces)
@@ -226,15 +226,14 @@ def _check_there(place: Place, if_exists: IfExists, base_version: int | None) ->
         raise Refused(Forbidden("put anything beside it"))
 
 
-def _drop(one: Opening, slots: Slots, ledger: Ledger, ids: Ids) -> OpenedUpload | Refusal:
+def _drop(one: Opening, slots: Slots | None, ledger: Ledger, ids: Ids) -> OpenedUpload | Refusal:
     """Take what is put where the caller sees nothing: whatever is there, the answer is the same."""
     try:
         ledger.check(one.arrival.space_id, one.draft.size)
-        slots.take()
     except Refused as refused:
         return discreet(refused.refusal, one.place.path)
-    ledger.add(one.arrival.space_id, reserved=one.draft.size)
-    return OpenedUpload(ids.uuid7())
+    opened = _reserve(one, slots, ledger, ids)
+    return discreet(opened, one.place.path) if isinstance(opened, Refusal) else opened
 
 
 def _decide(
@@ -243,7 +242,7 @@ def _decide(
     picture: Picture,
     ledger: Ledger,
     ids: Ids,
-    slots: Slots,
+    slots: Slots | None,
 ) -> Any:
     if isinstance(one, Refusal):
         return one
@@ -263,6 +262,15 @@ def _decide(
         if isinstance(landed, Landed) and landed.event is not None:
             ledger.add(one.arrival.space_id, used=one.draft.size)
         return landed
+    return _reserve(one, slots, ledger, ids)
+
+
+def _reserve(one: Opening, slots: Slots | None, ledger: Ledger, ids: Ids) -> OpenedUpload | Refusal:
+    try:
+        if slots:
+            slots.take(one.arrival.space_id, one.draft.size)
+    except Refused as refused:
+        return refused.refusal
     ledger.add(one.arrival.space_id, reserved=one.draft.size)
     return OpenedUpload(ids.uuid7())
 

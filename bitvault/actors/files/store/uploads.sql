@@ -37,6 +37,13 @@ UPDATE files.upload SET state = :state
  WHERE tenant_id = :tenant AND upload_id = ANY(:ids::uuid[]) AND state = 'open'
 RETURNING upload_id, space_id, size, user_id, visit;
 
+-- renew_upload --
+-- Its caller goes on with it.
+UPDATE files.upload SET expires_at = :expires_at
+ WHERE tenant_id = :tenant AND user_id = :user_id AND upload_id = :upload_id AND state = 'open'
+   AND expires_at < :expires_at
+RETURNING *;
+
 -- withdraw_uploads --
 -- Storage did not open them: as if they had never been asked for.
 DELETE FROM files.upload

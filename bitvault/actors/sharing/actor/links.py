@@ -8,7 +8,7 @@ from uuid import UUID
 
 from attrs import define, evolve, field
 
-from bitvault.actors.files.contract import NodeNotFound
+from bitvault.actors.files.contract import EndUploads, NodeNotFound
 from bitvault.actors.identity.contract import DescribeStandings, Standing
 from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
@@ -138,7 +138,10 @@ class Links(Desk):
             return links.link_of(row)
 
         look = partial(self._governed, caller, message.link_id)
-        return await self._sharing(caller, spot.node_id, work, look)
+        changed = await self._sharing(caller, spot.node_id, work, look)
+        if message.is_revoked:
+            await self._end_uploads(caller, message.link_id)
+        return changed
 
     @handles(DeleteLink)
     async def delete_link(self, message: DeleteLink) -> None:
@@ -155,6 +158,11 @@ class Links(Desk):
             await self._tell(tx, caller, event)
 
         await self._sharing(caller, spot.node_id, work, partial(self._governed, caller, link_id))
+        await self._end_uploads(caller, link_id)
+
+    async def _end_uploads(self, caller: Caller, link_id: UUID) -> None:
+        """Have what guests reserved given back; what this misses expires soon by itself."""
+        await ask_below(self.files, EndUploads(caller.tenant_id, link_id), "files")
 
     @handles(OpenLink)
     async def open_link(self, message: OpenLink) -> Principal | PasswordUnjudged:
