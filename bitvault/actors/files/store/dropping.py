@@ -15,7 +15,6 @@ from bitvault.actors.files.contract import (
     IfExists,
     NameTaken,
     NodeNotFound,
-    Target,
     Written,
 )
 from bitvault.actors.files.rules.drops import (
@@ -29,8 +28,9 @@ from bitvault.actors.files.rules.names import name_key, numbered, valid_name
 from bitvault.actors.files.rules.plan import MAX_NUMBER, Arrival, Content, Picture
 from bitvault.actors.files.rules.quota import Balance
 from bitvault.actors.files.store.contents import Raced, Stamp, numbered_keys
-from bitvault.actors.files.store.locate import Wanted, locate, spaces_of, walk_up
+from bitvault.actors.files.store.locate import spaces_of, walk_up
 from bitvault.actors.files.store.places import Place, rights_at
+from bitvault.actors.files.store.ways import Way, find_all, passed
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import Right
 from bitvault.kernel.ids import NodeId
@@ -173,19 +173,19 @@ class Drops:
         self, rows: Sequence[Row], places: Sequence[Place | Refusal]
     ) -> list[Place | Refusal]:
         """Return where each upload goes, whose row this is, if it is to go where it was found."""
-        blind = [
-            row
-            for row, place in zip(rows, places, strict=True)
+        blind = {
+            index: (row, place)
+            for index, (row, place) in enumerate(zip(rows, places, strict=True))
             if isinstance(place, Place) and place.dropped
-        ]
-        folders = await self._folders([row["visit"] for row in blind if row["visit"]])
-        settled: list[Place | Refusal] = []
-        for row, place in zip(rows, places, strict=True):
-            if isinstance(place, Place) and place.dropped:
-                found = await self._settle(row, place, folders)
-                settled.append(evolve(found, dropped=place.dropped))
-            else:
-                settled.append(place)
+        }
+        folders = await self._folders([row["visit"] for row, _ in blind.values() if row["visit"]])
+        ways = await self._begun(blind, folders)
+        fresh = await self._fresh({i: blind[i] for i in blind if i not in ways}, folders)
+        found = {**await passed(self.tx, self.stamp, ways), **fresh}
+        settled: list[Place | Refusal] = list(places)
+        for index, one in found.items():
+            dropped = blind[index][1].dropped
+            settled[index] = evolve(one, dropped=dropped) if isinstance(one, Place) else one
         return settled
 
     async def keep(self, picture: Picture) -> None:
@@ -217,46 +217,49 @@ class Drops:
         )
         return {row["visit"]: row["folder_id"] for row in rows}
 
-    async def _settle(self, row: Row, place: Place, folders: Mapping[UUID, UUID]) -> Place:
-        visit = row["visit"]
-        if visit is None:
-            return await self._passable(place, place.drop_index, place.dropped)
-        before = folders.get(visit)
-        if before and visit not in self.visits:
-            again = await self._find(before, place.dropped)
-            if isinstance(again, Place):
-                return await self._passable(again, again.depth - len(place.dropped), place.dropped)
-        if visit not in self.visits:
-            above = place.ids[place.drop_index]
-            name = await self._free(above, valid_name(row["sender"]))
-            self.visits[visit] = Visit(above, name, before)
-        one = self.visits[visit]
-        found = await self._find(one.above, (one.name, *place.dropped))
-        if not isinstance(found, Place) or len(found.missing) <= len(place.dropped):
-            raise Raced  # somebody took the name, or the folder, since we looked
-        return found
+    async def _begun(
+        self, blind: Mapping[int, tuple[Row, Place]], folders: Mapping[UUID, UUID]
+    ) -> dict[int, Way]:
+        """Return the ways of what goes where it was found, and of visits with a folder."""
+        ways = {
+            index: Way(place, place.drop_index, place.dropped)
+            for index, (row, place) in blind.items()
+            if row["visit"] is None
+        }
+        again = {i: place.dropped for i, (row, place) in blind.items() if row["visit"] in folders}
+        found = await find_all(
+            self.tx,
+            self.stamp,
+            [(folders[blind[index][0]["visit"]], names) for index, names in again.items()],
+        )
+        for (index, names), one in zip(again.items(), found, strict=True):
+            if isinstance(one, Place):
+                ways[index] = Way(one, one.depth - len(names), names)
+        return ways
 
-    async def _passable(self, place: Place, first: int, names: tuple[str, ...]) -> Place:
-        """Go round what is in the way of ``names`` below ``ids[first]``."""
-        index = _obstacle(place, first)
-        if index is None:
-            return place
-        left = names[index - first - 1 :]
-        for number in range(2, MAX_NUMBER):
-            other = (numbered(left[0], number), *left[1:])
-            found = await self._find(place.ids[index - 1], other)
-            if isinstance(found, Place) and _obstacle(found, index - 1) != index:
-                return await self._passable(found, index - 1, other)
-        raise Refused(NameTaken(names[-1]))
-
-    async def _find(self, folder_id: UUID, names: tuple[str, ...]) -> Place | Refusal:
-        wanted = Wanted(Target(node_id=NodeId(folder_id)), names, adds=True)
-        (found,) = await locate(self.tx, self.stamp.caller, [wanted])
-        return found
+    async def _fresh(
+        self, blind: Mapping[int, tuple[Row, Place]], folders: Mapping[UUID, UUID]
+    ) -> dict[int, Place]:
+        """Return the places of visits that get a folder now."""
+        wanted = []
+        for row, place in blind.values():
+            visit, above = row["visit"], place.ids[place.drop_index]
+            if visit not in self.visits:
+                name = await self._free(above, valid_name(row["sender"]))
+                self.visits[visit] = Visit(above, name, folders.get(visit))
+            one = self.visits[visit]
+            wanted.append((one.above, (one.name, *place.dropped)))
+        places = {}
+        found = await find_all(self.tx, self.stamp, wanted)
+        for (index, (_, place)), there in zip(blind.items(), found, strict=True):
+            if not isinstance(there, Place) or len(there.missing) <= len(place.dropped):
+                raise Raced  # somebody took the name, or the folder, since we looked
+            places[index] = there
+        return places
 
     async def _free(self, folder_id: UUID, name: str) -> str:
         chosen = {name_key(one.name) for one in self.visits.values() if one.above == folder_id}
-        found = await self._find(folder_id, (name,))
+        (found,) = await find_all(self.tx, self.stamp, [(folder_id, (name,))])
         if name_key(name) not in chosen and isinstance(found, Place) and found.missing:
             return name
         arriving = {(folder_id, key) for key in chosen}
@@ -275,12 +278,3 @@ class Visit:
     above: UUID
     name: str
     before: UUID | None
-
-
-def _obstacle(place: Place, first: int) -> int | None:
-    """Return which of the ids below ``ids[first]`` is no folder to add to, before the last name."""
-    for index in range(first + 1, len(place.ids) - (not place.missing)):
-        if Right.ADD not in place.rights[index]:
-            return index
-    is_file = bool(place.missing) and place.node["kind"] != "folder"
-    return len(place.ids) - 1 if is_file else None
