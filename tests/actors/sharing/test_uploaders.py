@@ -18,6 +18,7 @@ from bitvault.actors.files.contract import (
     NameTaken,
     NodeNotFound,
     QuotaExceeded,
+    RestoreEntry,
     SpaceNotFound,
     Target,
     TrashNode,
@@ -157,6 +158,36 @@ async def test_roles_add_up(company: Company, box: NodeId) -> None:
     told = {one.grantee.grantee_id: (one.role, one.rights) for one in holders}
     assert told[company.people["ben"].user_id] == (Role.UPLOADER, Right.ADD)
     assert told[group] == (Role.VIEWER, Right.READ)
+
+
+@pytest.mark.requirement("X27")
+async def test_what_takes_a_place_needs_what_trashing_needs(company: Company, box: NodeId) -> None:
+    """An editor of one file writes to it; who may only add beside it moves nothing onto it."""
+    group = await company.group("adders", "ben")
+    await company.unshare("ann", box, "ben")
+    await company.share("ann", box, group, Role.UPLOADER)
+    await company.share("ann", box, "ben", Role.VIEWER)
+    file = await company.files.ask(GetNode(company.caller("ann"), Target(path="/a/box/f.txt")))
+    await company.share("ann", file.node_id, "ben", Role.EDITOR)
+    ben, there = company.caller("ben"), Target(node_id=box)
+    await company.put("ben", "/f.txt", "ben's")
+    own = await company.folder("ann", "/a/box/sub")
+    await company.share("ann", own, "ben", Role.EDITOR)
+    await company.put("ben", f"{own}:/own.txt", "ben's")
+    own_file = Target(path=f"{own}:/own.txt")
+
+    trashed = await company.files.apply(TrashNode(Target(node_id=file.node_id)), caller=ben)
+    assert isinstance(trashed, Forbidden)
+    moved = MoveNode(own_file, there, "f.txt", IfExists.REPLACE)
+    assert await company.files.apply(moved, caller=ben) == Forbidden("replace anything")
+    entry = await company.files.apply(TrashNode(own_file), caller=ben)
+    restored = RestoreEntry(entry.entry_id, there, "f.txt", IfExists.REPLACE)
+    assert await company.files.apply(restored, caller=ben) == Forbidden("replace anything")
+    assert (await company.see("ann", file.node_id)).version == 1
+
+    copied = CopyNode(Target(path="/f.txt"), there, None, IfExists.REPLACE)
+    written = await company.files.apply(copied, caller=ben)
+    assert (written.node.node_id, written.node.version) == (file.node_id, 2)
 
 
 async def test_one_who_becomes_uploader_meanwhile_is_told_no_more(

@@ -307,15 +307,17 @@ class Structure:
             return Picture({}, taken, self.ids.uuid7).free_name(parent.ids[-1], name), None
         if if_exists is IfExists.FAIL or coming["kind"] == "folder":
             raise Refused(NameTaken(name))
-        return name, await self._replaceable(there, name)
+        return name, await self._replaceable(there, name, new=new)
 
-    async def _replaceable(self, node_id: UUID, name: str) -> Place:
+    async def _replaceable(self, node_id: UUID, name: str, *, new: bool) -> Place:
         found = await self.drawing.find(Wanted(Target(node_id=NodeId(node_id))))
         if isinstance(found, Refusal):
             raise Refused(NameTaken(name))  # a folder that the caller may not see
         if found.node["kind"] == "folder":
             raise Refused(KindMismatch(found.path, "file"))
         permitted(found, Right.CHANGE)
+        if not (new or Right.CHANGE in found.rights_into):  # it is trashed, not written to
+            raise Refused(Forbidden("replace anything"))
         return found
 
     async def _check_depth(self, place: Place, parent: Parent) -> None:
