@@ -238,10 +238,24 @@ async def reuse_blobs(tx: Transaction, stamp: Stamp, hashes: Sequence[str]) -> N
 
 
 async def lock_ledger(tx: Transaction, stamp: Stamp, spaces: Iterable[UUID]) -> Ledger:
-    """Lock the quota rows of these spaces and of the tenant."""
+    """Lock the quota rows of these spaces and of the tenant.
+
+    They are the last that a transaction locks: everybody waits for them.
+    """
     holders = list(dict.fromkeys([*spaces, stamp.tenant]))
     user_id = stamp.caller.principal.user_id
     rows = await tx.fetch(SQL["lock_usage"], tenant=stamp.tenant, holders=holders, user_id=user_id)
+    return _ledger_of(stamp, rows)
+
+
+async def read_ledger(tx: Transaction, stamp: Stamp, spaces: Iterable[UUID]) -> Ledger:
+    """Return the quota rows as they are now; who writes has to lock them yet."""
+    holders = list(dict.fromkeys([*spaces, stamp.tenant]))
+    rows = await tx.fetch(SQL["usage"], tenant=stamp.tenant, holders=holders)
+    return _ledger_of(stamp, rows)
+
+
+def _ledger_of(stamp: Stamp, rows: Sequence[Row]) -> Ledger:
     default = next((r["space_quota"] for r in rows if r["holder_id"] == stamp.tenant), None)
     balances = {
         r["holder_id"]: Balance(

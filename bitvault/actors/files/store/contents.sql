@@ -86,6 +86,13 @@ SELECT u.holder_id, u.used, u.reserved, u.quota, u.follows, u.space_quota, coale
  WHERE u.tenant_id = :tenant AND u.holder_id = ANY(:holders::uuid[])
  ORDER BY u.holder_id FOR UPDATE;
 
+-- usage --
+-- The quota rows of the tenant and of some spaces as they are now, held by nobody; who may be told
+-- of them is not looked at.
+SELECT u.holder_id, u.used, u.reserved, u.quota, u.follows, u.space_quota, FALSE AS is_told
+  FROM files.usage u
+ WHERE u.tenant_id = :tenant AND u.holder_id = ANY(:holders::uuid[]);
+
 -- reserve --
 -- Bytes gained by each holder, if they fit in every quota. Fewer rows than asked for: they do not.
 -- A row that was waited for is checked as it is after the wait; the tenant's is among them, and

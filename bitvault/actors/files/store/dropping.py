@@ -26,8 +26,7 @@ from bitvault.actors.files.rules.drops import (
 )
 from bitvault.actors.files.rules.names import name_key, numbered, valid_name
 from bitvault.actors.files.rules.plan import MAX_NUMBER, Arrival, Content, Picture
-from bitvault.actors.files.rules.quota import Balance
-from bitvault.actors.files.store.contents import Raced, Stamp, numbered_keys
+from bitvault.actors.files.store.contents import Raced, Stamp, numbered_keys, read_ledger
 from bitvault.actors.files.store.locate import spaces_of, walk_up
 from bitvault.actors.files.store.places import Place, rights_at
 from bitvault.actors.files.store.ways import Way, find_all, passed
@@ -93,15 +92,11 @@ async def _room(
     tx: Transaction, stamp: Stamp, spaces: Sequence[UUID], held: int
 ) -> dict[UUID, int | None]:
     """Return, by space, what would be left without the bytes that are ``held``."""
-    holders = list(dict.fromkeys([*spaces, stamp.tenant]))
-    rows = await tx.fetch(SQL["balances"], tenant=stamp.tenant, holders=holders)
-    left = {
-        row["holder_id"]: Balance(row["used"], row["reserved"], row["quota"]).available
-        for row in rows
-    }
+    balances = (await read_ledger(tx, stamp, spaces)).balances
     room: dict[UUID, int | None] = {}
     for space_id in spaces:
-        known = [one for one in (left[space_id], left[stamp.tenant]) if one is not None]
+        left = [balances[one].available for one in (space_id, stamp.tenant)]
+        known = [one for one in left if one is not None]
         room[space_id] = min(known) + held if known else None
     return room
 

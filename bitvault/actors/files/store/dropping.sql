@@ -4,24 +4,14 @@ SELECT pg_advisory_xact_lock(hashtextextended(
     'files/drop/' || :tenant::uuid::text || '/' || :link_id::uuid::text, 0));
 
 -- taken --
--- How many were begun.
-SELECT taken FROM files.drop WHERE tenant_id = :tenant AND link_id = :link_id;
+-- How many were begun. Held, for whoever gives some back holds this row before those of the quota.
+SELECT taken FROM files.drop WHERE tenant_id = :tenant AND link_id = :link_id FOR UPDATE;
 
 -- held --
 -- What a guest's open uploads reserve.
 SELECT count(*) AS open, coalesce(sum(size), 0)::bigint AS bytes
   FROM (SELECT size FROM files.upload
          WHERE tenant_id = :tenant AND user_id = :link_id AND state = 'open' LIMIT :most) AS u;
-
--- balances --
--- What some spaces and the tenant have; not held, for what is counted here is only a share of it.
-SELECT u.holder_id, u.used, u.reserved,
-       CASE WHEN u.follows
-            THEN (SELECT t.space_quota FROM files.usage t
-                   WHERE t.tenant_id = :tenant AND t.holder_id = :tenant)
-            ELSE u.quota END AS quota
-  FROM files.usage u
- WHERE u.tenant_id = :tenant AND u.holder_id = ANY(:holders::uuid[]);
 
 -- take_slots --
 -- Uploads begun.

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from bitvault.actors.files.rules.plan import Picture, draw_copy
+from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import (
+    Raced,
     Stamp,
     lock_ledger,
+    read_ledger,
     reuse_blobs,
     settle,
     spot_of,
@@ -33,18 +36,20 @@ async def plant(
     A template that is in the trash, has grown too large, or does not fit in the quota is none.
 
     Raises:
-        Raced: some of the content was condemned in between.
+        Raced: some of the content was condemned in between, or the quota used up.
     """
     row = await tx.fetchrow(SQL["template_of"], tenant=stamp.tenant, kind=kind)
     rows = [] if row is None else await _sources(tx, stamp, row["node_id"])
     size = sum(one["size"] or 0 for one in rows)
-    if not rows or not await _fits(tx, stamp, space_id, size):
+    if not rows or not _fits(await read_ledger(tx, stamp, [space_id]), space_id, size):
         return []
     picture = _picture(ids, rows, space_id, root_id)
     await write_picture(tx, stamp, picture)
     hashes = [spot.content.hash for spot in picture.versions if spot.content]
     await reuse_blobs(tx, stamp, hashes)
     ledger = await lock_ledger(tx, stamp, [space_id])
+    if not _fits(ledger, space_id, size):
+        raise Raced  # somebody took the rest meanwhile
     ledger.add(space_id, used=size)
     await settle(tx, stamp.tenant, ledger)
     return picture.events
@@ -70,8 +75,7 @@ async def _sources(tx: Transaction, stamp: Stamp, node_id: UUID) -> list[Row]:
     return left
 
 
-async def _fits(tx: Transaction, stamp: Stamp, space_id: UUID, size: int) -> bool:
-    ledger = await lock_ledger(tx, stamp, [space_id])
+def _fits(ledger: Ledger, space_id: UUID, size: int) -> bool:
     try:
         ledger.check(space_id, size)
     except Refused:
