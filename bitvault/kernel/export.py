@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from attrs import frozen
 
@@ -10,7 +11,7 @@ from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Unavailable
 from bitvault.kernel.request import Request
 
-Key = Sequence[str | int]
+Key = Sequence[str | int | UUID]
 
 
 @frozen

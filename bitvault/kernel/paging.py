@@ -55,7 +55,18 @@ def decode_cursor(cursor: str, kinds: Sequence[type], name: Sequence[str] = ()) 
     return key
 
 
-def id_in(part: str | int) -> UUID:
+def bigint_in(part: str | int | UUID) -> int:
+    """Read a number that is a part of a cursor's key.
+
+    Raises:
+        Refused: with ``Invalid("cursor", ...)`` when PostgreSQL could not compare with it.
+    """
+    if not isinstance(part, int) or not _is_storable(part):
+        raise Refused(NOT_OF_THIS_LIST)
+    return part
+
+
+def id_in(part: str | int | UUID) -> UUID:
     """Read an id that is a part of a cursor's key.
 
     Raises:

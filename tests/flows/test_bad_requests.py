@@ -8,6 +8,7 @@ import httpx
 import pytest
 from attrs import frozen
 
+from bitvault.kernel.paging import encode_cursor
 from tests.flows.belongings import HASH, LARGE, Belongings, make
 from tests.support.daemon import Daemon
 from tests.support.tables import unchanged
@@ -150,6 +151,10 @@ TREES = [
     Wrong("PUT", "/v1/admin/tenants/{user}/erasure", {"name": "x"}, 404, "tenant_not_found"),
     Wrong("POST", "/v1/admin/tenants/{tenant}/export", {}, 409, "tenant_not_suspended"),
     Wrong("POST", "/v1/admin/tenants/{user}/export", {}, 404, "tenant_not_found"),
+    Wrong(
+        "POST", "/v1/admin/tenants/{tenant}/export",
+        {"cursor": encode_cursor(["export", "node", "abc"])}, 400, "invalid", "cursor",
+    ),
     Wrong("DELETE", "/v1/admin/tenants/{tenant}/erasure", None, 404, "erasure_not_found"),
     Wrong("GET", "/v1/admin/jobs/everything", None, 404, "job_not_found"),
     Wrong("POST", "/v1/admin/jobs/everything/run", None, 404, "job_not_found"),

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bitvault.kernel.paging import encode_cursor
 from tests.http.support.rooms import HASH, ID, World
 
 GOOD = {"path": "/a", "size": 3, "hash": HASH}
@@ -195,6 +196,18 @@ async def test_a_rule_says_what_the_value_must_be(world: World, body: object, ru
     """A person can mend the request without reading a parser's mind, or a regular expression."""
     answer = await world.send("POST", "/v1/files", json=body)
     assert (await answer.get_json(force=True))["rule"].startswith(rule)
+
+
+_KEYS = (["node", "abc"], ["version", str(ID)], ["version", str(ID), 1 << 63], ["user", 5], ["cat"])
+
+
+@pytest.mark.parametrize("key", _KEYS, ids=repr)
+async def test_a_made_up_cursor_of_an_export_is_refused(world: World, key: list[str | int]) -> None:
+    """It names no key of what is exported; nothing is noted, and no room is asked."""
+    body = {"cursor": encode_cursor(["export", *key])}
+    answer = await world.send("POST", f"/v1/admin/tenants/{ID}/export", json=body)
+    assert (answer.status_code, (await answer.get_json(force=True))["field"]) == (400, "cursor")
+    assert world.room.asked == []
 
 
 async def test_an_unknown_operation_names_the_known_ones(world: World) -> None:

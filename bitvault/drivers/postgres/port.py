@@ -9,10 +9,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.kernel.ids import TenantId
+from bitvault.kernel.paging import NOT_OF_THIS_LIST, bigint_in, id_in
+from bitvault.kernel.refusal import Refused
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -122,26 +125,32 @@ async def keyset(
     query: Query,
     tenant: TenantId,
     keys: Mapping[str, Any],
-    after: Sequence[str | int] | None,
+    after: Sequence[str | int | UUID] | None,
     limit: int,
-) -> tuple[list[Row], list[str | int] | None]:
+) -> tuple[list[Row], list[str | int | UUID] | None]:
     """Return a slice of a list that ``query`` orders by ``keys``, and the last one's key.
 
-    ``keys`` are the columns with what comes before all of their values; a query takes them as
-    parameters, with ``tenant`` and ``limit``. Without a key there is no more.
+    ``keys`` are the columns, ids and bigints, with what comes before all of their values; a query
+    takes them as parameters, with ``tenant`` and ``limit``. Without a key there is no more.
 
     Raises:
-        ValueError: ``after`` is no key of this list.
+        Refused: ``Invalid`` naming the cursor: ``after`` is no key of this list.
     """
-    start = dict(keys)
-    if after is not None:
-        start = {
-            name: type(least)(value)
-            for (name, least), value in zip(keys.items(), after, strict=True)
-        }
+    start = dict(keys) if after is None else _started(keys, after)
     rows = await tx.fetch(query, tenant=tenant, limit=limit + 1, **start)
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    key = [one if isinstance(one := last[name], int) else str(one) for name in keys]
+    key: list[str | int | UUID] = [
+        one if isinstance(one := last[name], int) else str(one) for name in keys
+    ]
     return rows[:limit], key
+
+
+def _started(keys: Mapping[str, Any], after: Sequence[str | int | UUID]) -> dict[str, Any]:
+    if len(after) != len(keys):
+        raise Refused(NOT_OF_THIS_LIST)
+    return {
+        name: bigint_in(value) if isinstance(least, int) else id_in(value)
+        for (name, least), value in zip(keys.items(), after, strict=True)
+    }

@@ -8,7 +8,7 @@ from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoQuery, Routes
 from bitvault.http.problems import camel
 from bitvault.kernel.export import ExportRecords, Key
-from bitvault.kernel.paging import NOT_OF_THIS_LIST, decode_cursor, encode_cursor
+from bitvault.kernel.paging import NOT_OF_THIS_LIST, decode_cursor, encode_cursor, id_in
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal, Refused
 from bitvault.wire import admin as wire
@@ -38,7 +38,7 @@ _KEYS: Mapping[str, tuple[type, ...]] = {
     "grant": (str, str),
     "audit_entry": (int,),
 }
-"""The types of a kind's key, where that is not one id."""
+"""The types of a kind's key, where that is not one id; a text is always an id."""
 
 
 @routes.route(
@@ -56,18 +56,16 @@ async def export_tenant(call: Call[wire.ExportTenant, NoQuery]) -> Answer:
     """Tell all of a suspended tenant: its records, and where the bytes are; for operators.
 
     Repeat with nextCursor until that is null. Each version has a presigned GET for its bytes. A
-    page may be empty and not the last. That it was begun is in the tenant's own trail.
+    page may be empty and not the last. That it is told is in the tenant's own trail, once an hour.
     """
     body, tenant_id = call.body, call.path["id"]
-    begun = await call.identity.ask(
-        BeginExport(call.caller, tenant_id, is_first=body.cursor is None)
-    )
-    if isinstance(begun, Refusal):
-        return begun
     try:
         kind, after = _place(body.cursor)
     except Refused as refused:
         return refused.refusal
+    begun = await call.identity.ask(BeginExport(call.caller, tenant_id))
+    if isinstance(begun, Refusal):
+        return begun
     room = getattr(call.edge.rooms, _ROOMS[kind])
     found = await room.ask(ExportRecords(call.caller, tenant_id, kind, after, body.limit))
     if isinstance(found, Refusal):
@@ -91,7 +89,7 @@ def _place(cursor: str | None) -> tuple[str, Key | None]:
             except Refused:
                 continue
             if found == kind:
-                return kind, after or None
+                return kind, [id_in(one) if isinstance(one, str) else one for one in after] or None
     raise Refused(NOT_OF_THIS_LIST)
 
 

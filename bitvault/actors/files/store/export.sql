@@ -22,7 +22,7 @@ SELECT v.node_id, v.version, v.size, v.hash, v.content_type, v.content_modified_
        v.created_by, b.object_key
   FROM files.version v
   JOIN files.blob b ON b.tenant_id = v.tenant_id AND b.hash = v.hash
- WHERE v.tenant_id = :tenant AND (v.node_id, v.version) > (:node_id, :version)
+ WHERE v.tenant_id = :tenant AND (v.node_id, v.version) > (:node_id, :version::bigint)
  ORDER BY v.node_id, v.version LIMIT :limit;
 
 -- trash_entry --

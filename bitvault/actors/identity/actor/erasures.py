@@ -150,13 +150,14 @@ class Erasures(Desk):
 
     @handles(BeginExport)
     async def begin_export(self, request: BeginExport) -> None:
-        """Let a suspended tenant be taken along; it is told so."""
+        """Let a suspended tenant be taken along; it is told so, whatever page is asked for."""
         caller, tenant_id = operator_of(request.caller), request.tenant_id
+        now = self.clock.now()
 
         async def work(tx: Transaction) -> None:
             if not (await known_tenant(tx, tenant_id)).is_suspended:
                 raise Refused(TenantNotSuspended())
-            if request.is_first:
+            if await store.note_export(tx, caller, tenant_id, now, rules.EXPORT_NOTED_FOR):
                 await self._tell(tx, tenant_id, caller, TenantExported(tenant_id, 0))
 
         await self.database.transact(tenant_id, work)

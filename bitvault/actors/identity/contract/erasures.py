@@ -124,9 +124,11 @@ class FinishErasure(Request[None | Unavailable]):
 
 @frozen
 class BeginExport(Request[None | TenantNotFound | TenantNotSuspended | Forbidden | Unavailable]):
-    """Say whether a tenant may be exported, and note in its trail that it is; for operators."""
+    """Say whether a tenant may be exported, and note in its trail that it is; for operators.
+
+    Asked before each page: what is told may not depend on where a caller says to have come. The
+    trail has it once an hour.
+    """
 
     caller: Caller
     tenant_id: TenantId
-    is_first: bool
-    """False: it has begun, and goes on."""

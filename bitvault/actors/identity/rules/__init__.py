@@ -42,6 +42,7 @@ MAX_TOKEN_SECONDS = 10 * 365 * 86_400
 INVITATION_SECONDS = 72 * 3600.0
 """A weekend: who is invited on a Friday may read it on a Monday."""
 RESET_SECONDS = 30 * 60.0
+EXPORT_NOTED_FOR = timedelta(hours=1)
 
 
 @frozen

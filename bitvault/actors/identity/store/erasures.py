@@ -1,6 +1,6 @@
 """Tenants that leave: one function per query."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -68,6 +68,20 @@ async def finish_erasure(tx: Transaction, kept: Kept, now: datetime) -> bool:
     """Record the end; False: it is recorded."""
     place = {"tenant_id": kept.keeper_id, "erased_id": kept.erasure.tenant_id}
     return await tx.fetchrow(QUERIES["finish_erasure"], **place, now=now) is not None
+
+
+async def note_export(
+    tx: Transaction, caller: Caller, tenant_id: TenantId, now: datetime, noted_for: timedelta
+) -> bool:
+    """Note that an operator exports a tenant; False: it was noted less than ``noted_for`` ago."""
+    row = await tx.fetchrow(
+        QUERIES["note_export"],
+        tenant_id=tenant_id,
+        operator_id=caller.principal.user_id,
+        now=now,
+        since=now - noted_for,
+    )
+    return row is not None
 
 
 async def close_tenant(tx: Transaction, tenant_id: TenantId, now: datetime) -> None:

@@ -52,6 +52,18 @@ UPDATE identity.erasure SET state = 'erased', erased_at = :now
 WHERE tenant_id = :tenant_id AND erased_id = :erased_id AND state = 'erasing'
 RETURNING name;
 
+-- note_export --
+-- No row: it is noted; then nothing is written either.
+INSERT INTO identity.export AS e (tenant_id, operator_id, noted_at)
+SELECT :tenant_id, :operator_id, :now
+WHERE NOT EXISTS (
+    SELECT FROM identity.export
+    WHERE tenant_id = :tenant_id AND operator_id = :operator_id AND noted_at > :since
+)
+ON CONFLICT (tenant_id, operator_id) DO UPDATE SET noted_at = excluded.noted_at
+WHERE e.noted_at <= :since
+RETURNING operator_id;
+
 -- close_tenant --
 UPDATE identity.tenant SET closed_at = :now, suspended_at = coalesce(suspended_at, :now)
 WHERE tenant_id = :tenant_id AND closed_at IS NULL;
