@@ -29,7 +29,9 @@ def told(preview: AccessPreview) -> list[str]:
     lines = [_line(one) for one in preview.shifts]
     left = preview.gains + preview.losses - len(preview.shifts)
     lines += [f"  and {left} more"] if left > 0 else []
-    return [*lines, _extent(preview)] if lines else ["nobody would gain or lose access"]
+    lines = [*lines, _extent(preview)] if lines else ["nobody would gain or lose access"]
+    cut = "  (of the members of the space only the first ten thousand, and managers, are looked at)"
+    return [*lines, cut] if preview.partial else lines
 
 
 def _line(one: Shift) -> str:

@@ -296,6 +296,7 @@ def preview(value: sharing.Preview, names: Mapping[UUID, str]) -> shares.AccessP
         nodes=value.nodes,
         size=value.size,
         more=value.is_more,
+        partial=value.is_partial,
     )
 
 

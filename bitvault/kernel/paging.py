@@ -16,7 +16,7 @@ T = TypeVar("T")
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 _MAX_CURSOR = 2048
-_FIRST_ID = UUID(int=0)
+FIRST_ID = UUID(int=0)
 NOT_OF_THIS_LIST = Invalid("cursor", "is not a cursor of this list; start without one")
 
 
@@ -78,7 +78,7 @@ def id_in(part: str | int | UUID) -> UUID:
         raise Refused(NOT_OF_THIS_LIST) from error
 
 
-def after_id(cursor: str | None, name: Sequence[str], first: UUID = _FIRST_ID) -> UUID:
+def after_id(cursor: str | None, name: Sequence[str], first: UUID = FIRST_ID) -> UUID:
     """Return the id that the next page of the list ``name`` comes after; ``first`` for the first.
 
     Raises:

@@ -118,6 +118,13 @@ class AccessPreview(ResponseShape, frozen=True, kw_only=True):
     ]
     size: Annotated[int, Meta(description="Bytes of the current versions of these.")]
     more: Annotated[bool, Meta(description="Whether there are more of them.")]
+    partial: Annotated[
+        bool,
+        Meta(
+            description="Whether only the first ten thousand members of the space, by id, and its"
+            " managers were looked at."
+        ),
+    ]
 
 
 Label = Annotated[str, Meta(max_length=128, examples=["for the printer"])]

@@ -301,7 +301,7 @@ async def compare(clients: Sequence[Client]) -> None:
         looking = _Looking.begin(admin, "compare", said.admin)
         holders = await admin.ask("sharing", _of(admin, ExplainAccess, NodeId(node)))
         if not isinstance(holders, Refusal):
-            told = {one.grantee.grantee_id: one.role.value for one in holders}
+            told = {one.grantee.grantee_id: one.role.value for one in holders.items}
             looking.end("explain", node, told)
 
 

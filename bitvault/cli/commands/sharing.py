@@ -76,7 +76,7 @@ def access(path: str) -> Report:
     """Show who has access to a file or folder, and what gives it to them."""
     with connect() as client:
         at = f"/v1/files/{client.node(path).id}/access"
-        found = list(client.listed(at, Holder, limit=None))
+        found = list(client.listed(at, Holder))
     rows = [
         (name_of(one.grantee), one.grantee.kind, one.role, ", ".join(one.rights), _why(one))
         for one in found

@@ -131,7 +131,7 @@ def members(space: str) -> Report:
     """List the members of a team space."""
     with connect() as client:
         path = f"/v1/spaces/{_space_id(client, space)}/members"
-        found = list(client.listed(path, Member, limit=None))
+        found = list(client.listed(path, Member))
     rows = [(one.login or "-", one.role, one.user_id) for one in found]
     return Report([plain(one) for one in found], table(rows, ("user", "role", "id")))
 
@@ -158,7 +158,7 @@ def remove_member(space: str, user: str) -> Report:
     with connect() as client:
         who = user_id(client, user)
         path = f"/v1/spaces/{_space_id(client, space)}/members"
-        if not any(str(one.user_id) == str(who) for one in client.listed(path, Member, limit=None)):
+        if not any(str(one.user_id) == str(who) for one in client.listed(path, Member)):
             raise NotFoundHere("not_a_member", f"{user} is no member of {space}")
         client.rest.raw("DELETE", f"{path}/{who}")
     return Report([{"userId": who}], [f"{user} is no member of {space} any more"])

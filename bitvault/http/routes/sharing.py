@@ -118,17 +118,27 @@ async def lift_restriction(call: Call[NoBody, NoQuery]) -> Answer:
 
 
 @routes.route(
-    "GET", "/v1/files/{id}/access", {200: Page[wire.Holder]}, scope=Scope.READ, codes=_CODES
+    "GET",
+    "/v1/files/{id}/access",
+    {200: Page[wire.Holder]},
+    scope=Scope.READ,
+    query=Paged,
+    codes=("invalid", *_CODES),
 )
-async def explain_access(call: Call[NoBody, NoQuery]) -> Answer:
-    """Say who has access to a file or folder, and by what; for those who may share it."""
-    holders = await call.sharing.ask(ExplainAccess(call.caller, call.path["id"]))
-    if isinstance(holders, Refusal):
-        return holders
-    names = await _names(call, [one.grantee for one in holders])
+async def explain_access(call: Call[NoBody, Paged]) -> Answer:
+    """Say who has access to a file or folder, and by what; for those who may share it.
+
+    A page may be short, or empty, and not the last.
+    """
+    query = call.query
+    asked = ExplainAccess(call.caller, call.path["id"], query.cursor, query.limit)
+    page = await call.sharing.ask(asked)
+    if isinstance(page, Refusal):
+        return page
+    names = await _names(call, [one.grantee for one in page.items])
     if isinstance(names, Refusal):
         return names
-    return list_reply(tuple(shapes.holder(one, names) for one in holders))
+    return list_reply(tuple(shapes.holder(one, names) for one in page.items), page.next_cursor)
 
 
 @routes.route(
@@ -237,9 +247,7 @@ async def _shares(call: Call[NoBody, NoQuery], shares: Shares | Refusal) -> Answ
     return Reply(200, wire.Shares(grants=grants, restricted=shares.is_restricted))
 
 
-async def _names(
-    call: Call[object, NoQuery], grantees: Iterable[Grantee]
-) -> Mapping[UUID, str] | Refusal:
+async def _names(call: Call[Any, Any], grantees: Iterable[Grantee]) -> Mapping[UUID, str] | Refusal:
     """Ask what people and groups are called; who is gone has no name any more."""
     ids = _by_kind(grantees)
     names: dict[UUID, str] = {}

@@ -20,7 +20,7 @@ from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_roles, single_revision
 from bitvault.http.problems import invalid
 from bitvault.http.routes.finding import find_user
-from bitvault.http.routes.queries import PagedSpaces, list_reply, page_reply, tagged_reply
+from bitvault.http.routes.queries import Paged, PagedSpaces, list_reply, page_reply, tagged_reply
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import spaces as wire
@@ -120,18 +120,21 @@ async def delete_space(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/spaces/{id}/members",
     {200: Page[wire.Member]},
     scope=Scope.READ,
-    codes=("space_not_found",),
+    query=Paged,
+    codes=("invalid", "space_not_found"),
 )
-async def list_members(call: Call[NoBody, NoQuery]) -> Answer:
+async def list_members(call: Call[NoBody, Paged]) -> Answer:
     """List a team space's members."""
-    members = await call.files.ask(ListMembers(call.caller, call.path["id"]))
-    if isinstance(members, Refusal):
-        return members
-    users = await call.identity.ask(FindUsers(call.caller, tuple(one.user_id for one in members)))
+    query, space_id = call.query, call.path["id"]
+    page = await call.files.ask(ListMembers(call.caller, space_id, query.cursor, query.limit))
+    if isinstance(page, Refusal):
+        return page
+    ids = tuple(one.user_id for one in page.items)
+    users = await call.identity.ask(FindUsers(call.caller, ids)) if ids else ()
     if isinstance(users, Refusal):
         return users
     logins = {user.user_id: user.login for user in users}
-    return list_reply(tuple(shapes.member(one, logins) for one in members))
+    return list_reply(tuple(shapes.member(one, logins) for one in page.items), page.next_cursor)
 
 
 @routes.route(

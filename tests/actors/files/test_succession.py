@@ -5,6 +5,7 @@ from uuid import UUID
 from bitvault.actors.files import contract as c
 from bitvault.actors.files.contract import Target
 from bitvault.kernel.ids import UserId
+from bitvault.kernel.paging import Page
 from bitvault.kernel.refusal import Forbidden
 from tests.actors.files.conftest import World
 from tests.support.postgres import snapshot, unchanged
@@ -41,7 +42,7 @@ async def test_without_an_heir_an_admin_says_who_may_enter(world: World) -> None
     admin = world.caller(3, admin=True)
     passed = await world.ask(c.PassOn(admin, ANN, "user1"))
 
-    assert await world.ask(c.ListMembers(admin, passed.space_id)) == ()
+    assert await world.ask(c.ListMembers(admin, passed.space_id)) == Page((), None)
     assert isinstance(await world.ask(c.GetSpace(admin, passed.space_id)), c.SpaceNotFound)
     await world.ask(c.SetMember(admin, passed.space_id, BOB, c.Role.VIEWER))
     space = await world.ask(c.GetSpace(world.caller(2), passed.space_id))
@@ -56,7 +57,7 @@ async def test_who_goes_leaves_every_team(world: World) -> None:
 
     assert await world.ask(c.PassOn(admin, ANN, "user1", BOB)) is None
     members = await world.ask(c.ListMembers(admin, team.space_id))
-    assert [member.user_id for member in members] == [admin.principal.user_id]
+    assert [member.user_id for member in members.items] == [admin.principal.user_id]
     async with unchanged(world.database, "files"):
         assert await world.ask(c.PassOn(admin, ANN, "user1", BOB)) is None
 

@@ -272,7 +272,7 @@ class Play:
     async def _explained(self, node: NodeId) -> None:
         asked = ExplainAccess(self.company.caller(self._governor(node)), node)
         holders = await self.company.sharing.handle(asked)
-        told = {one.grantee.grantee_id: one.rights for one in holders}
+        told = {one.grantee.grantee_id: one.rights for one in holders.items}
         for name, ids in self.oracle.identities.items():
             all_told = NONE
             for grantee, rights in told.items():

@@ -335,7 +335,7 @@ async def test_access_is_explained_by_its_reasons(company: Company) -> None:
         answer = await company.sharing.handle(ExplainAccess(company.caller(name), file))
         return {
             one.grantee.grantee_id: (one.role, [reason.path for reason in one.reasons])
-            for one in answer
+            for one in answer.items
         }
 
     ann, ben, cat = (company.people[name].user_id for name in ("ann", "ben", "cat"))

@@ -125,7 +125,8 @@ async def test_reasons_above_have_no_id(company: Company) -> None:
 
     for name, ids in (("ann", {None: outer, "/outer": outer}), ("ben", {})):
         found = await company.sharing.handle(ExplainAccess(company.caller(name), inner))
-        (cat,) = [one for one in found if one.grantee.grantee_id == company.people["cat"].user_id]
+        cat_id = company.people["cat"].user_id
+        (cat,) = [one for one in found.items if one.grantee.grantee_id == cat_id]
         (reason,) = cat.reasons
         assert reason.node_id == ids.get(reason.path)
         assert (reason.path is None) == (name == "ben")

@@ -314,7 +314,7 @@ async def test_links_are_listed_and_explained(company: Company, top: NodeId) -> 
         assert [*first.items, *rest.items] == [one.link for one in made]
         assert rest.next_cursor is None
     holders = await company.sharing.handle(ExplainAccess(caller, top))
-    links = {one.grantee.grantee_id for one in holders if one.grantee.kind == "link"}
+    links = {one.grantee.grantee_id for one in holders.items if one.grantee.kind == "link"}
     assert links == {one.link.link_id for one in made}
 
 

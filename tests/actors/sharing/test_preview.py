@@ -76,7 +76,7 @@ async def explained(company: Company, name: str, node: NodeId) -> Mapping[Grante
     """Return everybody's rights at a node, as explained to somebody."""
     asked = ExplainAccess(company.caller(name), node)
     holders = await company.sharing.handle(asked)
-    return {one.grantee: one.rights for one in holders}
+    return {one.grantee: one.rights for one in holders.items}
 
 
 def differences(before: Mapping[Grantee, Right], after: Mapping[Grantee, Right]) -> set[Shift]:

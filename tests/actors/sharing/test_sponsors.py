@@ -33,7 +33,7 @@ Step = Callable[[], Awaitable[Any]]
 async def lit(company: Company, node_id: NodeId, name: str = "ann") -> set[UUID]:
     """Return the links among those who, it is explained, have access."""
     found = await company.sharing.handle(ExplainAccess(company.caller(name), node_id))
-    return {one.grantee.grantee_id for one in found if one.grantee.kind == "link"}
+    return {one.grantee.grantee_id for one in found.items if one.grantee.kind == "link"}
 
 
 async def _team(company: Company) -> Any:

@@ -155,7 +155,7 @@ async def test_roles_add_up(company: Company, box: NodeId) -> None:
     assert replaced == Forbidden("change anything")
 
     holders = await company.sharing.handle(ExplainAccess(company.caller("ann"), box))
-    told = {one.grantee.grantee_id: (one.role, one.rights) for one in holders}
+    told = {one.grantee.grantee_id: (one.role, one.rights) for one in holders.items}
     assert told[company.people["ben"].user_id] == (Role.UPLOADER, Right.ADD)
     assert told[group] == (Role.VIEWER, Right.READ)
 

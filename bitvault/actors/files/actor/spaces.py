@@ -48,6 +48,8 @@ from bitvault.actors.files.store.spaces import (
     hold_names,
     keep_manager,
     make_space,
+    managers_of,
+    members_after,
     put_member,
     put_quota,
     role_of,
@@ -56,7 +58,7 @@ from bitvault.actors.files.store.spaces import (
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.ids import SpaceId, UserId
-from bitvault.kernel.paging import Page, after_text, decode_cursor, page_of
+from bitvault.kernel.paging import Page, after_id, after_text, decode_cursor, page_of, page_size
 from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
 from supervisors import handles
@@ -194,16 +196,18 @@ class Spaces(Desk):
         await self._write(caller, work)
 
     @handles(ListMembers)
-    async def members(self, message: ListMembers) -> tuple[Member, ...]:
+    async def members(self, message: ListMembers) -> Page[Member]:
         """List who is in a space the caller may enter or, as an admin, govern."""
-        caller = message.caller
+        check_limit(message.limit)
+        caller, limit = message.caller, message.limit
+        name = list_name("members", message.space_id)
+        after = after_id(message.cursor, name)
 
-        async def work(tx: Transaction) -> tuple[Member, ...]:
+        async def work(tx: Transaction) -> Page[Member]:
             await _entered_or_governed(tx, caller, message.space_id)
-            rows = await tx.fetch(
-                SQL["members"], tenant=caller.tenant_id, space_id=message.space_id
-            )
-            return tuple(Member(UserId(row["user_id"]), Role(row["role"])) for row in rows)
+            found = await members_after(tx, caller, message.space_id, after, limit + 1)
+            members = [Member(*one) for one in found]
+            return page_of(members, limit, [(str(one.user_id),) for one in members], name)
 
         return await self._read(caller, work)
 
@@ -217,9 +221,11 @@ class Spaces(Desk):
             if caller.principal.confined_to:
                 raise Refused(Forbidden("say who may do what"))
             space_id, owner_id = place.space["space_id"], place.space["owner_id"]
-            rows = await tx.fetch(SQL["members"], tenant=caller.tenant_id, space_id=space_id)
-            members = tuple((UserId(row["user_id"]), Role(row["role"])) for row in rows)
-            return Way(space_id, owner_id, members, steps_of(place))
+            managers = await managers_of(tx, caller, space_id)
+            limit = page_size(message.limit)
+            found = await members_after(tx, caller, space_id, message.after, limit + 1)
+            members, is_more = tuple(found[:limit]), len(found) > limit
+            return Way(space_id, owner_id, managers, members, is_more, steps_of(place))
 
         return await self._read(caller, work)
 

@@ -12,7 +12,7 @@ from bitvault.actors.files.contract.refusals import NodeNotFound
 from bitvault.kernel.access import Right, Role
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
-from bitvault.kernel.paging import DEFAULT_LIMIT, Page
+from bitvault.kernel.paging import DEFAULT_LIMIT, FIRST_ID, MAX_LIMIT, Page
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import (
     Forbidden,
@@ -290,7 +290,12 @@ class Way:
     space_id: SpaceId
     owner_id: UserId | None
     """Of a personal space."""
+    managers: tuple[UserId, ...]
+    """Of a team space, all of them."""
     members: tuple[tuple[UserId, Role], ...]
+    """Of a team space, managers too: one page by user id."""
+    is_more: bool
+    """Whether there are members after these."""
     steps: tuple[Step, ...]
 
 
@@ -300,6 +305,10 @@ class TraceNode(Request[Way | NodeNotFound | Forbidden]):
 
     caller: Caller
     node_id: NodeId
+    after: UUID = FIRST_ID
+    """The user id that the page of members comes after."""
+    limit: int = MAX_LIMIT
+    """How many members a page has."""
 
 
 @frozen

@@ -105,11 +105,13 @@ class DeleteSpace(Request[None | SpaceNotFound | SpaceNotEmpty | StaleRevision |
 
 
 @frozen
-class ListMembers(Request[tuple[Member, ...] | SpaceNotFound]):
-    """List a team space's members by user id, at most 1000."""
+class ListMembers(Request[Page[Member] | SpaceNotFound | Invalid]):
+    """List a team space's members by user id."""
 
     caller: Caller
     space_id: SpaceId
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
 
 
 @frozen

@@ -11,7 +11,7 @@ from bitvault.actors.files.store.contents import Stamp
 from bitvault.actors.files.store.templates import plant
 from bitvault.actors.files.store.written import Appender
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
-from bitvault.kernel.ids import Ids, NodeId, SpaceId
+from bitvault.kernel.ids import Ids, NodeId, SpaceId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refused
 
@@ -151,6 +151,22 @@ async def keep_manager(tx: Transaction, caller: Caller, space_id: UUID, user_id:
     )
     if row and row["is_one"] and not row["others"]:
         raise Refused(LastManager())
+
+
+async def members_after(
+    tx: Transaction, caller: Caller, space_id: UUID, after: UUID, limit: int
+) -> list[tuple[UserId, Role]]:
+    """Return who is in a team space, and as what: one page by user id."""
+    rows = await tx.fetch(
+        SQL["members"], tenant=caller.tenant_id, space_id=space_id, after=after, limit=limit
+    )
+    return [(UserId(row["user_id"]), Role(row["role"])) for row in rows]
+
+
+async def managers_of(tx: Transaction, caller: Caller, space_id: UUID) -> tuple[UserId, ...]:
+    """Return all who manage a team space."""
+    rows = await tx.fetch(SQL["managers_of"], tenant=caller.tenant_id, space_id=space_id)
+    return tuple(UserId(row["user_id"]) for row in rows)
 
 
 async def drop_space(tx: Transaction, caller: Caller, row: Row) -> None:

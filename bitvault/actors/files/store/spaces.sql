@@ -58,9 +58,15 @@ DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = :root_id;
 DELETE FROM files.space WHERE tenant_id = :tenant AND space_id = :space_id;
 
 -- members --
--- Who is in a space.
+-- Who is in a space: one page by user id.
 SELECT user_id, role FROM files.member
- WHERE tenant_id = :tenant AND space_id = :space_id ORDER BY user_id LIMIT 1000;
+ WHERE tenant_id = :tenant AND space_id = :space_id AND user_id > :after
+ ORDER BY user_id LIMIT :limit;
+
+-- managers_of --
+-- Who decides in it: all of them, for what they may do is never left out.
+SELECT user_id FROM files.member
+ WHERE tenant_id = :tenant AND space_id = :space_id AND role = 'manager' ORDER BY user_id;
 
 -- lock_space --
 -- One space, held while it changes.

@@ -111,9 +111,9 @@ class Desk(Room):
                 await (look() if look else self._sharable(caller, node_id))
         raise Refused(Unavailable("sharing"))
 
-    async def _way(self, caller: Caller, node_id: NodeId) -> Way:
-        """Return the way to a node that the caller may share."""
-        way = await ask_below(self.files, TraceNode(caller, node_id), "files")
+    async def _way(self, caller: Caller, node_id: NodeId, after: UUID, limit: int) -> Way:
+        """Return the way to a node that the caller may share, with a page of members."""
+        way = await ask_below(self.files, TraceNode(caller, node_id, after, limit), "files")
         if isinstance(way, Refusal):
             raise Refused(way)
         return way

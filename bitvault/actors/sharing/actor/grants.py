@@ -33,6 +33,7 @@ from bitvault.actors.sharing.contract import (
     ShareUnrestricted,
     TooManyGrants,
 )
+from bitvault.actors.sharing.rules import paging
 from bitvault.actors.sharing.rules.grants import (
     MOST_GRANTS,
     Said,
@@ -40,6 +41,7 @@ from bitvault.actors.sharing.rules.grants import (
     check_place,
     check_role,
     holders,
+    managers_at_root,
     roles_at_root,
     unanswered,
     without,
@@ -82,12 +84,13 @@ class Grants(Desk):
         return await self.database.read(caller.tenant_id, work)
 
     @handles(ExplainAccess)
-    async def explain(self, message: ExplainAccess) -> tuple[Holder, ...]:
+    async def explain(self, message: ExplainAccess) -> Page[Holder]:
         """Say who has access to a node, and by what."""
-        caller = message.caller
-        way = await self._way(caller, message.node_id)
+        caller, limit = message.caller, page_size(message.limit)
+        name = ["access", str(message.node_id)]
+        after = paging.after_holder(message.cursor, name)
+        way = await self._way(caller, message.node_id, paging.first_user(after), limit)
         steps = [(step.node_id, step.path) for step in way.steps]
-        at_root = roles_at_root(way.owner_id, way.members)
 
         async def work(tx: Transaction) -> tuple[dict[UUID, list[Said]], dict[UUID, Row]]:
             said = await store.said_on(tx, caller.tenant_id, [node_id for node_id, _ in steps])
@@ -97,8 +100,11 @@ class Grants(Desk):
 
         said, rows = await self.database.read(caller.tenant_id, work)
         sponsors = await self._sponsors(caller, rows)
-        lost = unanswered(steps, at_root, said, sponsors)
-        return holders(steps, at_root, without(said, lost))
+        lost = unanswered(steps, managers_at_root(way.owner_id, way.managers), said, sponsors)
+        at_root = roles_at_root(way.owner_id, way.members)
+        found = holders(steps, at_root, without(said, lost))
+        last = way.members[-1][0] if way.is_more else None
+        return paging.page_of_holders(found, after, last, limit, name)
 
     async def _sponsors(
         self, caller: Caller, rows: Mapping[UUID, Row]

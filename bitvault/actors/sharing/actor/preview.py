@@ -1,9 +1,10 @@
 """Says what a change would expose, and changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
+from uuid import UUID
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from bitvault.actors.files.contract import (
     GetNode,
@@ -30,17 +31,20 @@ from bitvault.actors.sharing.rules.grants import (
     check_place,
     check_role,
     holders,
+    managers_at_root,
     roles_at_root,
 )
 from bitvault.actors.sharing.store import grants as store
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.access import EVERYONE
-from bitvault.kernel.ids import NodeId
+from bitvault.kernel.access import EVERYONE, Role
+from bitvault.kernel.ids import NodeId, UserId
+from bitvault.kernel.paging import FIRST_ID, MAX_LIMIT
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Invalid, Refusal, Refused
 from supervisors import handles
 
 _MOST_SHIFTS: Final = 100
+_MOST_MEMBERS: Final = 10_000
 _NEW_LINK: Final = Grantee(GranteeKind.LINK, EVERYONE)
 
 
@@ -50,6 +54,16 @@ class _Standing:
 
     steps: Sequence[tuple[NodeId, str | None]]
     at_root: AtRoot
+    managers: Collection[UserId]
+    """All of them."""
+    last: UUID | None
+    """The last member that is known, if there are more."""
+
+    def knows(self, grantee: Grantee) -> bool:
+        """Say whether all is known that somebody may do."""
+        who = grantee.grantee_id
+        is_known = self.last is None or who <= self.last or who in self.managers
+        return is_known or grantee.kind is not GranteeKind.USER
 
     def holders(self, said: rules.SaidOn) -> tuple[Holder, ...]:
         """Return who has access there, by what is said."""
@@ -73,12 +87,24 @@ class Previews(Grants):
 
         said = await self.database.read(caller.tenant_id, work)
         then = await self._changed(message, said)
-        return await self._told(message, rules.shifts(here.holders(said), there.holders(then)))
+        found = rules.shifts(here.holders(said), there.holders(then))
+        shifts = [one for one in found if here.knows(one.grantee) and there.knows(one.grantee)]
+        told = await self._told(message, shifts)
+        return evolve(told, is_partial=here.last is not None or there.last is not None)
 
     async def _standing(self, caller: Caller, node_id: NodeId) -> _Standing:
-        way = await self._way(caller, node_id)
+        """Return where a node stands, with as many members as are looked at, and all managers."""
+        way = await self._way(caller, node_id, FIRST_ID, MAX_LIMIT)
+        members, page = list(way.members), way
+        while page.is_more and len(members) < _MOST_MEMBERS:
+            page = await self._way(caller, node_id, members[-1][0], MAX_LIMIT)
+            members += page.members
+        last = members[-1][0] if page.is_more else None
+        beyond = [one for one in way.managers if last is not None and one > last]
+        at_root = roles_at_root(way.owner_id, [*members, *((o, Role.MANAGER) for o in beyond)])
+        managers = frozenset(managers_at_root(way.owner_id, way.managers))
         steps = [(step.node_id, step.path) for step in way.steps]
-        return _Standing(steps, roles_at_root(way.owner_id, way.members))
+        return _Standing(steps, at_root, managers, last)
 
     async def _moved(self, caller: Caller, here: _Standing, change: Moving) -> _Standing:
         """Return where a node would stand in another folder, which the caller may share too."""
@@ -92,7 +118,7 @@ class Previews(Grants):
         parent = await self._standing(caller, parent_id)
         if moved in [node_id for node_id, _ in parent.steps]:
             raise Refused(TreeRuleBroken("parentId", "must not be inside the node itself"))
-        return _Standing([*parent.steps, (moved, None)], parent.at_root)
+        return evolve(parent, steps=[*parent.steps, (moved, None)])
 
     async def _id(self, caller: Caller, change: Moving) -> NodeId:
         if change.parent_id:

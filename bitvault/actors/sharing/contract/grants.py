@@ -237,11 +237,16 @@ class Restrict(Request[Shares | Forbidden | Unavailable]):
 
 
 @frozen
-class ExplainAccess(Request[tuple[Holder, ...] | Forbidden | Unavailable]):
-    """Say who has access to a node, and by what; for those who may share it."""
+class ExplainAccess(Request[Page[Holder] | Invalid | Forbidden | Unavailable]):
+    """Say who has access to a node, and by what; for those who may share it.
+
+    By kind of grantee and id, users last. A page may be short where a restricted folder is passed.
+    """
 
     caller: Caller
     node_id: NodeId
+    cursor: str | None = None
+    limit: int = DEFAULT_LIMIT
 
 
 @frozen

@@ -80,6 +80,8 @@ class Preview:
     """Bytes of the current versions of these."""
     is_more: bool
     """Whether there are more nodes, and bytes, than these."""
+    is_partial: bool = False
+    """Whether the space has more members than are looked at here, the first ten thousand by id."""
 
 
 @frozen

@@ -79,15 +79,16 @@ class Said:
 
 def unanswered(
     steps: Sequence[tuple[NodeId, str | None]],
-    at_root: Sequence[tuple[UserId, Source, Role]],
+    managers: Collection[UserId],
     said_on: Mapping[UUID, Sequence[Said]],
     sponsors: Mapping[UUID, Collection[UUID]],
 ) -> set[UUID]:
     """Return the links on a way that lead nowhere: who answers for them may not share there.
 
-    ``sponsors`` has the ids that a link's sponsor goes by; a link that is not in it has none.
+    ``managers`` are all who may share the whole space. ``sponsors`` has the ids that a link's
+    sponsor goes by; a link that is not in it has none.
     """
-    sharers: set[UUID] = {one for one, _, role in at_root if Right.SHARE in rights_of(role)}
+    sharers: set[UUID] = set(managers)
     lost = set()
     for node_id, _ in steps:
         found = said_on.get(node_id, ())
@@ -117,6 +118,11 @@ def roles_at_root(owner_id: UserId | None, members: Sequence[tuple[UserId, Role]
     if owner_id:
         return [(owner_id, Source.OWNER, Role.MANAGER)]
     return [(user_id, Source.MEMBER, role) for user_id, role in members]
+
+
+def managers_at_root(owner_id: UserId | None, managers: Collection[UserId]) -> Collection[UserId]:
+    """Return who may share a whole space, personal or a team's."""
+    return (owner_id,) if owner_id else managers
 
 
 def holders(
