@@ -42,6 +42,7 @@ from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.files.counting import CountingDatabase
 from tests.actors.sharing.conftest import Company
+from tests.actors.sharing.test_links import make
 
 ROLES = (None, *Role)
 _ROWS = """
@@ -107,6 +108,10 @@ class Game:
         await company.files.ask(CreateSpace(company.caller("ann"), "Team"))
         paths = ("/a", "/a/b", "/a/b/c", "/d", "Team:/t", "Team:/t/u")
         self.folders = [await company.folder("ann", path) for path in paths]
+        # Links that ben answers for, as long as he may.
+        for folder in self.folders[::2]:
+            await company.share("ann", folder, "ben", Role.MANAGER)
+            await make(company, folder, "ben")
 
     async def turn(self) -> None:
         """Ask, make the change, and compare."""
@@ -184,6 +189,23 @@ async def test_a_move_under_a_shared_folder_says_to_whom(company: Company) -> No
     )
     assert (told.gains, told.losses) == (1, 1)
     assert (told.nodes, told.size, told.is_more) == (1, 5, False)
+
+
+@pytest.mark.requirement("X28")
+async def test_who_loses_a_managers_role_takes_links_along(company: Company) -> None:
+    """Those they answer for would end, and are told; what has ended is nobody to lose anything."""
+    node = await company.folder("ann", "/top")
+    await company.share("ann", node, "ben", Role.MANAGER)
+    issued = await make(company, node, "ben")
+    ben = Grantee(GranteeKind.USER, company.people["ben"].user_id)
+    link = Grantee(GranteeKind.LINK, issued.link.link_id)
+
+    told = await ask(company, "ann", node, Granting(ben.grantee_id, None))
+    assert set(told.shifts) == {
+        Shift(ben, RIGHTS[Role.MANAGER], NONE), Shift(link, RIGHTS[Role.VIEWER], NONE)
+    }  # fmt: skip
+    await company.unshare("ann", node, "ben")
+    assert (await ask(company, "ann", node, Restricting(True))).shifts == ()
 
 
 async def test_who_may_not_share_is_told_nothing(company: Company) -> None:

@@ -51,6 +51,7 @@ from bitvault.actors.sharing.store import links
 from bitvault.actors.sharing.store.spot import Spot
 from bitvault.drivers.postgres.port import Row, Transaction
 from bitvault.kernel.access import EVERYONE, grantees_of
+from bitvault.kernel.ids import NodeId
 from bitvault.kernel.paging import Page, after_id, page_of, page_size
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
@@ -91,20 +92,26 @@ class Grants(Desk):
         after = paging.after_holder(message.cursor, name)
         way = await self._way(caller, message.node_id, paging.first_user(after), limit)
         steps = [(step.node_id, step.path) for step in way.steps]
-
-        async def work(tx: Transaction) -> tuple[dict[UUID, list[Said]], dict[UUID, Row]]:
-            said = await store.said_on(tx, caller.tenant_id, [node_id for node_id, _ in steps])
-            given = [one.grantee for found in said.values() for one in found]
-            ids = [one.grantee_id for one in given if one.kind is GranteeKind.LINK]
-            return said, await links.links_among(tx, caller.tenant_id, ids) if ids else {}
-
-        said, rows = await self.database.read(caller.tenant_id, work)
-        sponsors = await self._sponsors(caller, rows)
+        said, sponsors = await self._said(caller, [node_id for node_id, _ in steps])
         lost = unanswered(steps, managers_at_root(way.owner_id, way.managers), said, sponsors)
         at_root = roles_at_root(way.owner_id, way.members)
         found = holders(steps, at_root, without(said, lost))
         last = way.members[-1][0] if way.is_more else None
         return paging.page_of_holders(found, after, last, limit, name)
+
+    async def _said(
+        self, caller: Caller, node_ids: Sequence[NodeId]
+    ) -> tuple[dict[UUID, list[Said]], dict[UUID, tuple[UUID, ...]]]:
+        """Return all that is said on some nodes, and who answers for the links among these."""
+
+        async def work(tx: Transaction) -> tuple[dict[UUID, list[Said]], dict[UUID, Row]]:
+            said = await store.said_on(tx, caller.tenant_id, node_ids)
+            given = [one.grantee for found in said.values() for one in found]
+            ids = [one.grantee_id for one in given if one.kind is GranteeKind.LINK]
+            return said, await links.links_among(tx, caller.tenant_id, ids) if ids else {}
+
+        said, rows = await self.database.read(caller.tenant_id, work)
+        return said, await self._sponsors(caller, rows)
 
     async def _sponsors(
         self, caller: Caller, rows: Mapping[UUID, Row]

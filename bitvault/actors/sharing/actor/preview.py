@@ -1,6 +1,6 @@
 """Says what a change would expose, and changes nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -33,9 +33,9 @@ from bitvault.actors.sharing.rules.grants import (
     holders,
     managers_at_root,
     roles_at_root,
+    unanswered,
+    without,
 )
-from bitvault.actors.sharing.store import grants as store
-from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId, UserId
 from bitvault.kernel.paging import FIRST_ID, MAX_LIMIT
@@ -46,6 +46,7 @@ from supervisors import handles
 _MOST_SHIFTS: Final = 100
 _MOST_MEMBERS: Final = 10_000
 _NEW_LINK: Final = Grantee(GranteeKind.LINK, EVERYONE)
+Sponsors = Mapping[UUID, Collection[UUID]]
 
 
 @frozen
@@ -65,9 +66,10 @@ class _Standing:
         is_known = self.last is None or who <= self.last or who in self.managers
         return is_known or grantee.kind is not GranteeKind.USER
 
-    def holders(self, said: rules.SaidOn) -> tuple[Holder, ...]:
-        """Return who has access there, by what is said."""
-        return holders(self.steps, self.at_root, said)
+    def holders(self, said: rules.SaidOn, sponsors: Sponsors) -> tuple[Holder, ...]:
+        """Return who has access there, by what is said, and by who answers for links."""
+        lost = unanswered(self.steps, self.managers, said, sponsors)
+        return holders(self.steps, self.at_root, without(said, lost))
 
 
 @define(eq=False)
@@ -81,13 +83,14 @@ class Previews(Grants):
         here = await self._standing(caller, node_id)
         there = await self._moved(caller, here, change) if isinstance(change, Moving) else here
         ids = list(dict.fromkeys(one for one, _ in (*here.steps, *there.steps)))
-
-        async def work(tx: Transaction) -> rules.SaidOn:
-            return await store.said_on(tx, caller.tenant_id, ids)
-
-        said = await self.database.read(caller.tenant_id, work)
+        said, answering = await self._said(caller, ids)
+        # Whoever makes a link answers for it.
+        sponsors = {
+            **answering,
+            _NEW_LINK.grantee_id: (caller.principal.user_id, *caller.principal.groups),
+        }
         then = await self._changed(message, said)
-        found = rules.shifts(here.holders(said), there.holders(then))
+        found = rules.shifts(here.holders(said, sponsors), there.holders(then, sponsors))
         shifts = [one for one in found if here.knows(one.grantee) and there.knows(one.grantee)]
         told = await self._told(message, shifts)
         return evolve(told, is_partial=here.last is not None or there.last is not None)
