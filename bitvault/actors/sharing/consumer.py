@@ -1,4 +1,4 @@
-"""Forgets what was said on nodes that are gone for good."""
+"""Forgets what was said on nodes, and to users and groups, that are gone for good."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -21,6 +21,8 @@ class GrantSweeper:
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Drop the grants on a purged node or a deleted space's root, and the links to it.
 
+        What a deleted user or group was given goes as well, if it is much the room goes on.
+
         What a guest put in is counted for the file request they came with.
         """
         if event.kind == "node.committed":
@@ -31,6 +33,9 @@ class GrantSweeper:
                 size=event.payload["size"],
             )
             return
+        if event.kind in ("user.deleted", "group.deleted"):
+            await _forget_grantee(tx, event)
+            return
         if event.kind == "node.purged":
             node_id = event.aggregate_id
         elif event.kind == "space.deleted":
@@ -39,3 +44,9 @@ class GrantSweeper:
             return
         await store.forget(tx, event.tenant_id, node_id)
         await tx.execute(LINKS["forget_links"], tenant=event.tenant_id, node_id=node_id)
+
+
+async def _forget_grantee(tx: Transaction, event: Recorded) -> None:
+    which = {"tenant": event.tenant_id, "grantee_id": event.aggregate_id}
+    await tx.execute(store.SQL["note_departed"], **which, gone_at=event.recorded_at)
+    await store.forget_grantee(tx, event.tenant_id, event.aggregate_id)

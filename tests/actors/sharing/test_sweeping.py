@@ -6,10 +6,13 @@ import pytest
 
 from bitvault.actors.files.contract import ContinuePurges, PurgeEntry, Target, TrashNode
 from bitvault.actors.finalizer.actor import Finalizer
-from bitvault.actors.sharing.contract import ForgetLost, ListLinks
+from bitvault.actors.identity.contract import DeleteGroup, DeleteUser
+from bitvault.actors.sharing.consumer import GrantSweeper
+from bitvault.actors.sharing.contract import ExplainAccess, ForgetLost, ListLinks
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId
+from bitvault.outbox import journal
 from tests.actors.sharing.conftest import Asked, Company
 from tests.actors.sharing.test_links import change, make
 
@@ -63,7 +66,7 @@ async def test_what_is_gone_is_forgotten(company: Company, limit: int) -> None:
         60.0,
         sharing=Asked(company.sharing),  # type: ignore[arg-type]
     )
-    job = finalizer._jobs()["shares_forgotten"]
+    job = finalizer._jobs()["forget-shares"]
     if limit == 1000:
         assert await job() > 0
     for _ in range(60):
@@ -84,3 +87,69 @@ async def test_slices_go_round(company: Company) -> None:
             await company.sharing.handle(ForgetLost(2))
         assert not await _said(company) & set(made)
     assert await _said(company) == set()
+
+
+_GIVEN = Query(
+    "given",
+    """INSERT INTO sharing.granted (tenant_id, node_id, grantee_id, grantee_kind, grant_id, role,
+                                    rights, granted_by, granted_at)
+       SELECT $1, gen_random_uuid(), $2, 'user', gen_random_uuid(), 'viewer', 1, $2, now()
+         FROM generate_series(1, $3::int)""",
+    ("tenant", "user_id", "count"),
+)
+_DEPARTED = Query("departed", "SELECT grantee_id FROM sharing.departed", ())
+
+
+async def _consume(company: Company) -> None:
+    async def consume(tx: Transaction) -> None:
+        for event in await journal.events_after(tx, company.tenant_id, 0, 1000):
+            await GrantSweeper().apply(tx, event)
+
+    await company.files.database.transact(company.tenant_id, consume)
+
+
+async def _given(company: Company, user_id: UUID, count: int) -> None:
+    """Give somebody something on nodes of which nothing else is known."""
+
+    async def give(tx: Transaction) -> None:
+        await tx.execute(_GIVEN, tenant=company.tenant_id, user_id=user_id, count=count)
+
+    await company.files.database.transact(company.tenant_id, give)
+
+
+async def test_what_was_given_to_who_is_gone_goes_after_them(company: Company) -> None:
+    """A user's and a group's grants; those of others stay, and nobody nameless is explained."""
+    node_id, ann = await company.folder("ann", "/top"), company.caller("ann")
+    ben, group = company.people["ben"].user_id, await company.group("team", "cat")
+    for whom in (ben, group, "cat"):
+        await company.share("ann", node_id, whom, Role.EDITOR)
+    await company.restrict("ann", node_id)
+
+    await company.identity.handle(DeleteUser(ann, ben))
+    await company.identity.handle(DeleteGroup(ann, group))
+    await _consume(company)
+
+    holders = (await company.sharing.handle(ExplainAccess(ann, node_id))).items
+    cat = company.people["cat"].user_id
+    assert {one.grantee.grantee_id for one in holders} == {ann.principal.user_id, cat}
+
+
+async def test_many_grants_of_who_is_gone_go_in_slices(company: Company) -> None:
+    """What is more than a slice, and what was given at that moment, goes an hour later."""
+    ben, ann = company.people["ben"].user_id, company.caller("ann")
+    await _given(company, ben, 1500)
+    await company.identity.handle(DeleteUser(ann, ben))
+    await _consume(company)
+    assert len(await _said(company)) == 500
+    await _given(company, ben, 1)
+    company.files.clock.advance(3601)
+
+    async def departed(tx: Transaction) -> int:
+        return len(await tx.fetch(_DEPARTED))
+
+    left = []
+    for _ in range(3):
+        await company.sharing._forget_departed(300)
+        known = await company.files.database.read(company.tenant_id, departed)
+        left.append((len(await _said(company)), known))
+    assert left == [(201, 1), (0, 0), (0, 0)]

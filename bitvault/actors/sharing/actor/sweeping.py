@@ -1,5 +1,9 @@
-"""Forgets, a slice at a time, what was said on nodes that are gone with a folder around them."""
+"""Forgets, a slice at a time, what was said on nodes that are gone with a folder around them.
 
+And what was given to users and groups that are gone, where the consumer found more than a slice.
+"""
+
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -7,6 +11,7 @@ from attrs import define
 
 from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract.sweeping import ForgetLost
+from bitvault.actors.sharing.store.grants import forget_grantee
 from bitvault.drivers.postgres.port import Query, Row, Transaction, load_queries
 from bitvault.kernel.ids import TenantId
 from supervisors import handles
@@ -14,6 +19,8 @@ from supervisors import handles
 # Here and not in the store's modules: these statements serve this one message.
 SQL = load_queries("bitvault.actors.sharing.store", "sweeping.sql")
 _PAGES: Final = ("said_after", "linked_after")
+_SETTLED: Final = timedelta(hours=1)
+"""What was being given by a request under way has been given by then."""
 _START: Final = (UUID(int=0), UUID(int=0))
 
 
@@ -24,7 +31,7 @@ class Sweeping(Desk):
     @handles(ForgetLost)
     async def forget_lost(self, message: ForgetLost) -> int:
         """Look at the next rows, and forget those that nothing leads to any more."""
-        gone = 0
+        gone = await self._forget_departed(message.limit)
         for name in _PAGES:
             rows = await self._next(name, SQL[name], message.limit)
             by_tenant: dict[TenantId, set[UUID]] = {}
@@ -35,6 +42,29 @@ class Sweeping(Desk):
             for tenant_id, node_ids in by_tenant.items():
                 gone += await self._forget(tenant_id, sorted(node_ids))
         return gone
+
+    async def _forget_departed(self, limit: int) -> int:
+        """Take what a consumer left of those who are gone, or what was given at that moment."""
+        before = self.clock.now() - _SETTLED
+
+        async def look(tx: Transaction) -> list[Row]:
+            return await tx.fetch(SQL["departed"], before=before, limit=limit)
+
+        gone = 0
+        for row in await self.database.read(None, look):
+            gone += await self._forget_one(TenantId(row["tenant_id"]), row["grantee_id"], limit)
+            if gone >= limit:
+                break
+        return gone
+
+    async def _forget_one(self, tenant_id: TenantId, grantee_id: UUID, limit: int) -> int:
+        async def work(tx: Transaction) -> int:
+            gone = await forget_grantee(tx, tenant_id, grantee_id, limit)
+            if gone < limit:
+                await tx.execute(SQL["drop_departed"], tenant=tenant_id, grantee_id=grantee_id)
+            return gone
+
+        return await self.database.transact(tenant_id, work)
 
     async def _next(self, name: str, query: Query, limit: int) -> list[Row]:
         tenant_id, node_id = self.swept.get(name, _START)

@@ -11,6 +11,7 @@ class ForgetLost(Request[int | Unavailable]):
     """Look at what is said on the next ``limit`` rows, and forget what is on nodes that are gone.
 
     Answers how many rows went. Below a purged folder nodes go in slices, without an event each.
+    Of users and groups that are gone for an hour up to ``limit`` grants are forgotten, too.
     """
 
     limit: int

@@ -23,6 +23,8 @@ from bitvault.kernel.ids import Ids, NodeId, TenantId, UserId
 from bitvault.kernel.principal import Caller
 
 SQL = load_queries("bitvault.actors.sharing.store", "grants.sql")
+A_SLICE = 1000
+"""Grants of somebody who is gone that go in one transaction."""
 
 
 async def hold(tx: Transaction, spot: Spot) -> dict[UUID, Row]:
@@ -119,6 +121,14 @@ async def shared_with(
 async def forget(tx: Transaction, tenant: TenantId, node_id: UUID) -> None:
     """Drop whatever is said on a node that is gone."""
     await tx.execute(SQL["forget_node"], tenant=tenant, node_id=node_id)
+
+
+async def forget_grantee(
+    tx: Transaction, tenant: TenantId, grantee_id: UUID, limit: int = A_SLICE
+) -> int:
+    """Drop up to ``limit`` of somebody's grants who is gone; return how many went."""
+    which = {"tenant": tenant, "grantee_id": grantee_id, "limit": limit}
+    return await tx.execute(SQL["forget_grantee"], **which)
 
 
 def shares_of(rows: Mapping[UUID, Row]) -> Shares:

@@ -65,3 +65,17 @@ SELECT node_id, bit_or(rights) AS rights
 
 -- forget_node --
 DELETE FROM sharing.granted WHERE tenant_id = :tenant AND node_id = :node_id;
+
+-- note_departed --
+INSERT INTO sharing.departed (tenant_id, grantee_id, gone_at)
+VALUES (:tenant, :grantee_id, :gone_at)
+ON CONFLICT DO NOTHING;
+
+-- forget_grantee --
+-- A slice of what somebody was given.
+DELETE FROM sharing.granted
+ WHERE tenant_id = :tenant AND grantee_id = :grantee_id AND role IS NOT NULL
+   AND node_id = ANY(ARRAY(
+    SELECT node_id FROM sharing.granted
+     WHERE tenant_id = :tenant AND grantee_id = :grantee_id AND role IS NOT NULL
+     ORDER BY node_id LIMIT :limit));

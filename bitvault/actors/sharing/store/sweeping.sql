@@ -25,3 +25,11 @@ DELETE FROM sharing.granted WHERE tenant_id = :tenant AND node_id = ANY(:node_id
 
 -- forget_links --
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
+
+-- departed --
+-- Of every tenant: who was deleted before then, the first ones first.
+SELECT tenant_id, grantee_id FROM sharing.departed
+ WHERE gone_at < :before ORDER BY gone_at LIMIT :limit;
+
+-- drop_departed --
+DELETE FROM sharing.departed WHERE tenant_id = :tenant AND grantee_id = :grantee_id;
