@@ -47,6 +47,7 @@ from bitvault.actors.sharing.contract import (
     TooManyGuesses,
     TooManyLinks,
 )
+from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId, TenantId
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
@@ -180,14 +181,32 @@ async def test_one_download_is_one_however_many_come_at_once(company: Company, t
     assert sorted(told, key=str) == [*[LinkNotFound()] * 49, None]
 
 
+_EVENTS = Query(
+    "events", "SELECT kind FROM outbox.event WHERE aggregate_id = $1 ORDER BY seq", ("about",)
+)
+
+
+async def _told(company: Company, link_id: UUID) -> list[str]:
+    """Return what the journal tells of a link."""
+
+    async def work(tx: Transaction) -> list[str]:
+        return [row["kind"] for row in await tx.fetch(_EVENTS, about=link_id)]
+
+    return await company.files.database.read(company.tenant_id, work)
+
+
 async def test_a_link_is_made_once_under_a_key(company: Company, top: NodeId) -> None:
-    """The repeat shows a token of the same link; another request under the key is refused."""
+    """The repeat shows a token of the same link, and tells that the first one has ended.
+
+    Another request under the key is refused.
+    """
     ann = company.caller("ann")
     key = Idempotency("k", b"made of the request")
     wanted = CreateLink(evolve(ann, idempotency=key), top, LinkTerms(label="one"))
     first, again = [await company.sharing.handle(wanted) for _ in range(2)]
 
-    assert first.link == again.link
+    assert again.link == evolve(first.link, revision=2)
+    assert await _told(company, first.link.link_id) == ["share.link_created", "share.link_changed"]
     assert await come(company, first) == LinkNotFound()
     assert isinstance(await come(company, again), Caller)
     other = evolve(ann, idempotency=Idempotency("k", b"made of another"))
@@ -195,6 +214,23 @@ async def test_a_link_is_made_once_under_a_key(company: Company, top: NodeId) ->
     assert refused == IdempotencyConflict()
     page = await company.sharing.handle(ListLinks(ann, top, None, 10))
     assert [link.label for link in page.items] == ["one"]
+
+
+async def test_a_key_of_a_link_ends(company: Company, top: NodeId) -> None:
+    """After a day the same request is another link's, and repeated as such; the old one stays."""
+    ann = company.caller("ann")
+    wanted = CreateLink(evolve(ann, idempotency=Idempotency("k", b"x")), top, LinkTerms())
+    first = await company.sharing.handle(wanted)
+    company.files.clock.advance(86_399)
+    assert (await company.sharing.handle(wanted)).link.link_id == first.link.link_id
+    company.files.clock.advance(1)
+    second, again = [await company.sharing.handle(wanted) for _ in range(2)]
+    assert second.link.link_id == again.link.link_id != first.link.link_id
+    other = evolve(ann, idempotency=Idempotency("k", b"y"))
+    refused = await company.sharing.handle(evolve(wanted, caller=other))
+    assert refused == IdempotencyConflict()
+    page = await company.sharing.handle(ListLinks(ann, top, None, 10))
+    assert {one.link_id for one in page.items} == {first.link.link_id, second.link.link_id}
 
 
 async def test_a_revoked_link_can_be_revived(company: Company, top: NodeId) -> None:

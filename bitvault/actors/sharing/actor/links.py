@@ -62,13 +62,15 @@ class Links(Desk):
         terms = self._linkable(caller, access, message.terms, has_password=has_password)
         phc = await self._hash(terms.password)
         spot = self._spot(caller, message.node_id)
-        link_id = rules.id_under_key(caller) or self.ids.uuid7()
+        link_id = rules.id_under_key(caller, spot.now) or self.ids.uuid7()
         token = rules.new_token(self.ids.secret(rules.SECRET_BYTES))
 
         async def work(tx: Transaction) -> Link:
             await grants.hold(tx, spot)
             digest = rules.token_digest(token) or b""
             if (made := await links.made_before(tx, spot, caller, link_id, digest)) is not None:
+                about = (made.node_id, made.role.value, made.is_revoked)
+                await self._tell(tx, caller, LinkChanged(made.link_id, made.revision, *about))
                 return made
             counted = await tx.fetchrow(links.SQL["links_on"], **spot.key)
             if counted and counted["count"] >= rules.MOST_LINKS:

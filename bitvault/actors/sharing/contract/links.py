@@ -159,7 +159,7 @@ class LinkCreated(Event):
 
 @frozen
 class LinkChanged(Event):
-    """A link's terms were changed, or it was revoked or made valid again."""
+    """A link's terms or its token were changed, or it was revoked or made valid again."""
 
     kind: ClassVar[str] = "share.link_changed"
     node_id: UUID

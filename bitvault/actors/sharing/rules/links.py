@@ -28,6 +28,9 @@ _MAX_DOWNLOADS = 1 << 53
 _GUESSES, _GUESS_SECONDS = 10, 30.0
 GRACE: Final = timedelta(hours=1)
 """How long after its deadline what was begun with a file request may be finished."""
+KEY_LIFETIME: Final = timedelta(hours=24)
+"""As long as elsewhere a request is repeated under its Idempotency-Key."""
+_REQUEST_ENDS = 14
 _MAX_MESSAGE = 2000
 _MAX_EXTENSIONS = 50
 _MAX_BYTES = 5 << 40
@@ -46,16 +49,19 @@ def token_digest(token: str) -> bytes | None:
     return hashlib.sha256(token.encode()).digest()
 
 
-def id_under_key(caller: Caller) -> UUID | None:
+def id_under_key(caller: Caller, now: datetime) -> UUID | None:
     """Return the id of the link that a request with an Idempotency-Key makes; None without one.
 
-    Its first half is the key's and its second the request's (UUID version 8, RFC 9562), so that a
-    repeat is found by its id, and another request under the same key beside it.
+    Its first half is the key's, what follows the request's (UUID version 8, RFC 9562), so that a
+    repeat is found by its id, and another request under the same key beside it. The end is the day:
+    a key is good again when its lifetime is over, for a link beside the former one.
     """
     if (key := caller.idempotency) is None:
         return None
     named = hashlib.sha256(caller.principal.user_id.bytes + key.key.encode()).digest()
-    made = bytearray(named[:8] + hashlib.sha256(key.fingerprint).digest()[:8])
+    day = int(now.timestamp() // KEY_LIFETIME.total_seconds()) & 0xFFFF
+    request = hashlib.sha256(key.fingerprint).digest()[: _REQUEST_ENDS - 8]
+    made = bytearray(named[:8] + request + day.to_bytes(2, "big"))
     made[6], made[8] = made[6] & 0x0F | 0x80, made[8] & 0x3F | 0x80
     return UUID(bytes=bytes(made))
 
@@ -64,6 +70,11 @@ def ids_under_key(link_id: UUID) -> tuple[UUID, UUID]:
     """Return the first and last id that a link under the same key could have."""
     half = link_id.bytes[:8]
     return UUID(bytes=half + bytes(8)), UUID(bytes=half + b"\xff" * 8)
+
+
+def is_repeat(one: UUID, other: UUID) -> bool:
+    """Say whether two ids under a key are the same request's."""
+    return one.bytes[:_REQUEST_ENDS] == other.bytes[:_REQUEST_ENDS]
 
 
 def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:

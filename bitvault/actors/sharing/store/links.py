@@ -7,7 +7,13 @@ from uuid import UUID
 
 from bitvault.actors.sharing.contract.grants import Grantee, GranteeKind
 from bitvault.actors.sharing.contract.links import Link, LinkTerms, RequestTerms
-from bitvault.actors.sharing.rules.links import bounded, ids_under_key, judge
+from bitvault.actors.sharing.rules.links import (
+    KEY_LIFETIME,
+    bounded,
+    ids_under_key,
+    is_repeat,
+    judge,
+)
 from bitvault.actors.sharing.store.grants import SQL as GRANTS
 from bitvault.actors.sharing.store.grants import put_grant
 from bitvault.actors.sharing.store.spot import Spot
@@ -53,12 +59,14 @@ async def made_before(
     if caller.idempotency is None:
         return None
     first, last = ids_under_key(link_id)
-    row = await tx.fetchrow(SQL["link_under_key"], tenant=spot.tenant, first=first, last=last)
+    since = spot.now - KEY_LIFETIME
+    within = {"first": first, "last": last, "since": since}
+    row = await tx.fetchrow(SQL["link_under_key"], tenant=spot.tenant, **within)
     if row is None:
         return None
-    if row["link_id"] != link_id:
+    if not is_repeat(row["link_id"], link_id):
         raise Refused(IdempotencyConflict())
-    renewed = {"link_id": link_id, "token_digest": digest}
+    renewed = {"link_id": row["link_id"], "token_digest": digest, "user_id": spot.user_id}
     return link_of(_there(await tx.fetchrow(SQL["renew_token"], tenant=spot.tenant, **renewed)))
 
 

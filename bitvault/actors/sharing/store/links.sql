@@ -8,10 +8,13 @@ RETURNING *;
 
 -- link_under_key --
 SELECT * FROM sharing.link
- WHERE tenant_id = :tenant AND link_id BETWEEN :first AND :last;
+ WHERE tenant_id = :tenant AND link_id BETWEEN :first AND :last AND created_at > :since
+ ORDER BY created_at DESC LIMIT 1;
 
 -- renew_token --
-UPDATE sharing.link SET token_digest = :token_digest
+-- The token of before ends. Whoever has another one made answers for the link.
+UPDATE sharing.link
+   SET token_digest = :token_digest, sponsor_id = :user_id, revision = revision + 1
  WHERE tenant_id = :tenant AND link_id = :link_id
 RETURNING *;
 
