@@ -27,7 +27,7 @@ from bitvault.actors.sharing.contract import (
 )
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
-from bitvault.http.endpoint import NoBody, NoQuery, Routes
+from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.kernel.access import Role
@@ -124,6 +124,7 @@ async def lift_restriction(call: Call[NoBody, NoQuery]) -> Answer:
     scope=Scope.READ,
     query=Paged,
     codes=("invalid", *_CODES),
+    cost=HEAVY,
 )
 async def explain_access(call: Call[NoBody, Paged]) -> Answer:
     """Say who has access to a file or folder, and by what; for those who may share it.
@@ -155,6 +156,7 @@ async def explain_access(call: Call[NoBody, Paged]) -> Answer:
         "space_not_found",
         "tree_rule",
     ),
+    cost=HEAVY,
 )
 async def preview_access(call: Call[wire.PreviewAccess, NoQuery]) -> Answer:
     """Say who would gain or lose access by a change, and change nothing; for those who may share.
