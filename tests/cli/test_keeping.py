@@ -142,8 +142,12 @@ def test_a_tenant_takes_its_data_along(
     assert found == [b"one", b"one", b"two"]
     assert "argon2" not in text
     assert "X-Amz-Signature" not in text
+    # What is there of the right size and with other bytes is fetched again, and nothing else.
+    (spoilt,) = {p for p in (tmp_path / "out" / "contents").iterdir() if p.read_bytes() == b"two"}
+    spoilt.write_bytes(b"owt")
     again = json.loads(run(logged_in, *export, "--json").stdout)["results"][0]
-    assert (again["fetched"], again["records"] >= len(records)) == (0, True)
+    assert (again["fetched"], again["records"] >= len(records)) == (1, True)
+    assert spoilt.read_bytes() == b"two"
     trail = json.loads(run(as_ada, "admin", "audit", "--subject", "tenant", "--json").stdout)
     assert "tenant.exported" in [one["kind"] for one in trail["results"]]
 
