@@ -53,6 +53,28 @@ class Number(click.IntRange):
 
 
 NUMBER = Number(1)
+
+
+class Listed(click.ParamType):
+    """An id that some list shows; what is none is answered with that list."""
+
+    name = "id"
+
+    def __init__(self, noun: str, listing: str) -> None:
+        self._noun = noun
+        self._listing = listing
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return it as it was typed, if it is one."""
+        if is_id(value):
+            return str(value)
+        of = f" {value}" if value.startswith("/") or ":/" in value else ""
+        detail = f"{value!r} is no id of a {self._noun}; see which there are, with their ids: "
+        self.fail(f"{detail}bitvault {self._listing}{of}", param, ctx)
+
+
 _NOTICED = 1.0
 """Seconds of silence that make people wonder."""
 _STDOUT_TAKEN = "bitvault.stdout_taken"

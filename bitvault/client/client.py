@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -105,11 +106,11 @@ class Client:
 
     def children(self, folder_id: Id) -> Iterator[Node]:
         """List a folder by name."""
-        return self.listed(f"/v1/folders/{folder_id}/children", Node)
+        return self.listed(at("/v1/folders/{}/children", folder_id), Node)
 
     def versions(self, node: Node) -> Iterator[Version]:
         """List the versions of a file, newest first."""
-        return self.listed(f"/v1/files/{node.id}/versions", Version)
+        return self.listed(at("/v1/files/{}/versions", node.id), Version)
 
     def make_folder(self, path: str, *, parents: bool = False, exist_ok: bool = False) -> Written:
         """Create a folder."""
@@ -123,30 +124,30 @@ class Client:
     def move(self, node: Node, **changes: Any) -> Written:
         """Rename or move: ``parentPath`` or ``parentId``, ``name``, ``ifExists``."""
         headers = {"If-Match": node.etag} if node.etag else {}
-        path = f"/v1/files/{node.id}"
+        path = at("/v1/files/{}", node.id)
         return self.rest.call("PATCH", path, Written, body=changes, headers=headers)
 
     def copy(self, node: Node, **where: Any) -> Written:
         """Copy without moving bytes: ``parentPath`` or ``parentId``, ``name``, ``ifExists``."""
-        return self.rest.call("POST", f"/v1/files/{node.id}/copy", Written, body=where)
+        return self.rest.call("POST", at("/v1/files/{}/copy", node.id), Written, body=where)
 
     def trash(self, node: Node) -> Written:
         """Put a node in the trash; ``entry_id`` of the answer brings it back."""
-        return self.rest.call("DELETE", f"/v1/files/{node.id}", Written)
+        return self.rest.call("DELETE", at("/v1/files/{}", node.id), Written)
 
     def restore(self, entry_id: Id, **where: Any) -> Written:
         """Bring a trash entry back."""
-        return self.rest.call("POST", f"/v1/trash/{entry_id}/restore", Written, body=where)
+        return self.rest.call("POST", at("/v1/trash/{}/restore", entry_id), Written, body=where)
 
     def restore_version(self, node: Node, version: int) -> Written:
         """Make an old version's content current again."""
-        path = f"/v1/files/{node.id}/versions/{version}/restore"
+        path = at("/v1/files/{}/versions/{}/restore", node.id, version)
         return self.rest.call("POST", path, Written, body={})
 
     def content(self, node_id: Id, version: int | None = None) -> Content:
         """Presign the download of one version."""
         params = {"version": version}
-        return self.rest.call("GET", f"/v1/files/{node_id}/content", Content, params=params)
+        return self.rest.call("GET", at("/v1/files/{}/content", node_id), Content, params=params)
 
     def contents(self, node_ids: Sequence[Id]) -> list[Content | Problem]:
         """Presign up to 1000 downloads."""
@@ -165,7 +166,7 @@ class Client:
 
     def commit(self, upload_id: Id, claim: Mapping[str, Any]) -> Written:
         """Commit an upload; a repeat gives the same answer."""
-        return self.rest.call("POST", f"/v1/files/{upload_id}/commit", Written, body=claim)
+        return self.rest.call("POST", at("/v1/files/{}/commit", upload_id), Written, body=claim)
 
     def commit_all(self, claims: Sequence[Mapping[str, Any]]) -> list[Written | Problem]:
         """Commit up to 1000 uploads in one transaction."""
@@ -174,11 +175,11 @@ class Client:
 
     def upload(self, upload_id: Id) -> Upload:
         """Say how far an upload is; the received parts come from the store."""
-        return self.rest.call("GET", f"/v1/files/uploads/{upload_id}", Upload)
+        return self.rest.call("GET", at("/v1/files/uploads/{}", upload_id), Upload)
 
     def abort(self, upload_id: Id) -> None:
         """Give an upload up."""
-        self.rest.raw("DELETE", f"/v1/files/uploads/{upload_id}")
+        self.rest.raw("DELETE", at("/v1/files/uploads/{}", upload_id))
 
     def give_up(self, upload_id: Id) -> None:
         """Free the room of an upload that can't be of use any more, if the server lets us.
@@ -186,16 +187,16 @@ class Client:
         One that stays is no failure of its own: it ends by itself, and holds nothing but room.
         """
         with suppress(BitVaultError):
-            self.rest.once("DELETE", f"/v1/files/uploads/{upload_id}")
+            self.rest.once("DELETE", at("/v1/files/uploads/{}", upload_id))
 
     def sign_parts(self, upload_id: Id, parts: Sequence[Mapping[str, Any]]) -> Sequence[Transfer]:
         """Presign parts of a multipart upload."""
-        path = f"/v1/files/uploads/{upload_id}/parts"
+        path = at("/v1/files/uploads/{}/parts", upload_id)
         return self.rest.call("POST", path, Transfers, body={"parts": parts}).transfers
 
     def sign_again(self, upload_id: Id) -> Transfer:
         """Presign the single PUT again."""
-        path = f"/v1/files/uploads/{upload_id}/url"
+        path = at("/v1/files/uploads/{}/url", upload_id)
         return self.rest.call("POST", path, Transfers).transfers[0]
 
 
@@ -217,6 +218,11 @@ def _refresher(server: str, policy: RetryPolicy | None) -> Callable[[str], Sessi
             rest.close()
 
     return refresh
+
+
+def at(template: str, *ids: Id | int) -> str:
+    """Fill ids into the path of a URL, so that none can be more than one segment of it."""
+    return template.format(*(quote(str(one), safe="").replace(".", "%2E") for one in ids))
 
 
 def outcome(item: Item, shape: type[T]) -> T | Problem:

@@ -1,5 +1,6 @@
 """The control plane: REST over httpx, with retries that repeat nothing twice."""
 
+import platform
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -9,11 +10,14 @@ from uuid import uuid4
 import httpx
 import msgspec
 
+from bitvault import __version__
 from bitvault.client.bearers import UNAUTHENTICATED, Bearer, Fixed
 from bitvault.client.errors import Problem, Unreachable
 from bitvault.client.retry import RetryPolicy
 
 T = TypeVar("T")
+AGENT = f"bitvault/{__version__} ({platform.system() or 'unknown system'})"
+"""What lists of sessions and the audit trail show of this program."""
 
 
 class Transport:
@@ -37,7 +41,12 @@ class Transport:
         keys: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.server = server.rstrip("/")
-        self._http = httpx.Client(base_url=self.server, timeout=timeout, verify=_trust(self.server))
+        self._http = httpx.Client(
+            base_url=self.server,
+            headers={"User-Agent": AGENT},
+            timeout=timeout,
+            verify=_trust(self.server),
+        )
         self._bearer = bearer or Fixed()
         self._policy = policy or RetryPolicy()
         self._answered = False

@@ -79,6 +79,9 @@ def test_help_imports_nothing_heavy() -> None:
         ("trash", "purge"),
         ("uploads", "abort"),
         ("uploads", "abort", "--all", "0193a5b2-7c31-7d2e-9f40-1b6a2c3d4e5f"),
+        ("link", "revoke", "/plans"),
+        ("link", "delete", "../../x"),
+        ("request", "reopen", "nope"),
         ("admin", "audit", "--since", "yesterday"),
         ("admin", "audit", "--node", "relative"),
         ("admin", "dead-letters", "replay"),
@@ -90,6 +93,12 @@ def test_wrong_usage_is_exit_2(bitvault: Run, arguments: tuple[str, ...]) -> Non
     answer = bitvault(*arguments)
     assert (answer.returncode, answer.stdout) == (2, b"")
     assert b"Traceback" not in answer.stderr
+
+
+def test_a_path_where_an_id_belongs_is_told_where_the_ids_are(bitvault: Run) -> None:
+    """With the command that lists those of that path."""
+    assert b"bitvault request list /plans" in bitvault("request", "close", "/plans").stderr
+    assert b"bitvault link list\n" in bitvault("link", "revoke", "nope").stderr
 
 
 def test_a_missing_node_is_exit_4(bitvault: Run) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from bitvault.client.client import Client
+from bitvault.client.client import Client, at
 from bitvault.client.errors import BitVaultError, Problem, StoreRefused, Unreachable, seconds_of
 from bitvault.client.retry import NO_RETRY, RetryPolicy
 
@@ -184,6 +184,12 @@ def test_the_client_obeys_the_header_and_keeps_its_key(method: str) -> None:
     assert waits == [7]
     assert seen[0] == seen[1]
     assert (seen[0][1] is not None) == (method != "GET")
+
+
+def test_an_id_stays_one_segment_of_the_address() -> None:
+    """Whatever a program takes for one: nothing else is asked for."""
+    assert at("/v1/files/{}/copy", "a/../b?c#d") == "/v1/files/a%2F%2E%2E%2Fb%3Fc%23d/copy"
+    assert at("/v1/links/{}", "..") == "/v1/links/%2E%2E"
 
 
 def test_a_wait_is_told_before_it_begins() -> None:

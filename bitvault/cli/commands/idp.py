@@ -61,7 +61,7 @@ def _terms(function: Any) -> Any:
 def list_() -> Report:
     """List them by name."""
     with connect() as client:
-        found = list(client.listed(_PATH, IdentityProvider))
+        found = list(client.listed(_PATH, IdentityProvider, limit=None))
     rows = [(one.name, one.issuer, one.client_id, when(one.created_at), one.id) for one in found]
     heads = ("name", "issuer", "client", "created", "id")
     return Report([plain(one) for one in found], table(rows, heads))
@@ -181,7 +181,7 @@ def provider_id(client: Client, provider: str) -> str:
     """
     if is_id(provider):
         return provider
-    for found in client.listed(_PATH, IdentityProvider):
+    for found in client.listed(_PATH, IdentityProvider, limit=None):
         if found.name == provider:
             return str(found.id)
     raise NotFoundHere("provider_not_found", f"there is no identity provider {provider!r}")

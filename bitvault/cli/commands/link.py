@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
-from bitvault.cli.context import DRY_RUN, connect, new_password, reports
+from bitvault.cli.context import DRY_RUN, Listed, connect, new_password, reports
 from bitvault.cli.durations import SAY, duration, from_now
 from bitvault.cli.exposure import foresee, foreseen
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.wire.sharing import Link, LinkCreated
+
+_ID = Listed("link", "link list")
 
 
 @click.group()
@@ -86,7 +88,7 @@ def list_(path: str | None) -> Report:
 
 
 @link.command(epilog="Example: bitvault link revoke 0192f3c4-…")
-@click.argument("link_id", metavar="ID")
+@click.argument("link_id", metavar="ID", type=_ID)
 @reports
 def revoke(link_id: str) -> Report:
     """End a link at once; `revive` makes it valid again."""
@@ -94,7 +96,7 @@ def revoke(link_id: str) -> Report:
 
 
 @link.command(epilog="Example: bitvault link revive 0192f3c4-…")
-@click.argument("link_id", metavar="ID")
+@click.argument("link_id", metavar="ID", type=_ID)
 @reports
 def revive(link_id: str) -> Report:
     """Make a revoked link valid again, with the same address."""
@@ -102,10 +104,15 @@ def revive(link_id: str) -> Report:
 
 
 @link.command(epilog="Example: bitvault link delete 0192f3c4-…")
-@click.argument("link_id", metavar="ID")
+@click.argument("link_id", metavar="ID", type=_ID)
 @reports
 def delete(link_id: str) -> Report:
     """End a link for good."""
+    return delete_link(link_id)
+
+
+def delete_link(link_id: str) -> Report:
+    """Delete a link, or the one that is a file request."""
     with connect() as client:
         client.rest.raw("DELETE", f"/v1/links/{link_id}")
     return Report([{"id": link_id}], [f"deleted {link_id}"])

@@ -5,13 +5,15 @@ from typing import Any
 
 import click
 
-from bitvault.cli.commands.link import changed, delete, link_foreseen, links, made
-from bitvault.cli.context import DRY_RUN, new_password, reports
+from bitvault.cli.commands.link import changed, delete_link, link_foreseen, links, made
+from bitvault.cli.context import DRY_RUN, Listed, new_password, reports
 from bitvault.cli.durations import SAY, duration, from_now
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
 from bitvault.cli.sizes import bytes_of
 from bitvault.wire.sharing import Link
+
+_ID = Listed("file request", "request list")
 
 
 @click.group()
@@ -97,7 +99,7 @@ def _row(one: Link) -> tuple[Any, ...]:
 
 
 @request.command(epilog="Example: bitvault request close 0192f3c4-…")
-@click.argument("link_id", metavar="ID")
+@click.argument("link_id", metavar="ID", type=_ID)
 @reports
 def close(link_id: str) -> Report:
     """Take nothing more, at once, not even what is under way; what came in stays."""
@@ -105,7 +107,7 @@ def close(link_id: str) -> Report:
 
 
 @request.command(epilog="Example: bitvault request reopen 0192f3c4-… --deadline 7d")
-@click.argument("link_id", metavar="ID")
+@click.argument("link_id", metavar="ID", type=_ID)
 @click.option("--deadline", callback=duration, help=f"A new one, as {SAY}.")
 @reports
 def reopen(link_id: str, deadline: int | None) -> Report:
@@ -114,4 +116,9 @@ def reopen(link_id: str, deadline: int | None) -> Report:
     return changed(link_id, {"revoked": False, **ends}, "is open")
 
 
-request.add_command(delete)
+@request.command(epilog="Example: bitvault request delete 0192f3c4-…")
+@click.argument("link_id", metavar="ID", type=_ID)
+@reports
+def delete(link_id: str) -> Report:
+    """End a file request for good; what came in stays."""
+    return delete_link(link_id)
