@@ -64,15 +64,16 @@ class Listed(click.ParamType):
         self._noun = noun
         self._listing = listing
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return it as it was typed, if it is one."""
         if is_id(value):
             return str(value)
+        raise click.BadParameter(self._said(value), ctx, param)
+
+    def _said(self, value: str) -> str:
         of = f" {value}" if value.startswith("/") or ":/" in value else ""
         detail = f"{value!r} is no id of a {self._noun}; see which there are, with their ids: "
-        self.fail(f"{detail}bitvault {self._listing}{of}", param, ctx)
+        return f"{detail}bitvault {self._listing}{of}"
 
 
 _NOTICED = 1.0
@@ -177,12 +178,6 @@ def remote(value: str) -> str:
             f"{value!r}: remote paths are /a/b, or Space:/a/b; did you mean {meant!r}?"
         )
     return f"{space}{colon[:1]}{re.sub('/+', '/', f'/{inside}')}"
-
-
-def shown(asked: str, path: str) -> str:
-    """Return a path the server told, in the space that the caller named."""
-    space = "" if asked.startswith("/") else asked.partition(":/")[0]
-    return f"{space}:{path}" if space else path
 
 
 def bare(path: str) -> str:

@@ -300,8 +300,8 @@ def preview(value: sharing.Preview, names: Mapping[UUID, str]) -> shares.AccessP
     )
 
 
-def link(value: sharing.Link) -> shares.Link:
-    """Show a link."""
+def link(value: sharing.Link, leads_to: files.Node | None) -> shares.Link:
+    """Show a link, and what it leads to if the caller may see that."""
     same = ("node_id", "label", "has_password", "expires_at", "max_downloads", "downloads")
     request = None
     if value.request:
@@ -311,6 +311,8 @@ def link(value: sharing.Link) -> shares.Link:
         id=value.link_id,
         role=value.role.value,  # type: ignore[arg-type]  # no link is a manager
         revoked=value.is_revoked,
+        state=value.state.value,
+        node=node(leads_to) if leads_to else None,
         request=request,
         etag="",
         **{name: getattr(value, name) for name in (*same, "created_by", "created_at")},
@@ -318,9 +320,9 @@ def link(value: sharing.Link) -> shares.Link:
     return tagged(value.revision, shown)
 
 
-def issued(value: sharing.LinkIssued) -> shares.LinkCreated:
+def issued(value: sharing.LinkIssued, leads_to: files.Node | None) -> shares.LinkCreated:
     """Show a new link with its token."""
-    shown = asdict(link(value.link))
+    shown = asdict(link(value.link, leads_to))
     return shares.LinkCreated(token=value.token, page=f"/s#{value.token}", **shown)
 
 

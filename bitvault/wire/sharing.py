@@ -193,11 +193,19 @@ class ChangeLink(RequestShape, frozen=True, kw_only=True):
     ] = UNSET
 
 
+LinkState = Annotated[
+    Literal["valid", "revoked", "used_up", "expired", "against_policy"],
+    Meta(description="Whether it leads anywhere as it stands, or what is in its way."),
+]
+
+
 class Link(ResponseShape, frozen=True, kw_only=True):
     """A link to a file or folder."""
 
     id: UUID
     node_id: UUID
+    node: Annotated[Node | None, Meta(description="What it leads to; null where you see it not.")]
+    state: LinkState
     role: LinkRole
     label: str
     has_password: bool

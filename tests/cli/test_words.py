@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bitvault.cli.context import remote, shown
+from bitvault.cli.context import remote
 from bitvault.cli.failures import said
 from bitvault.cli.output import printable
+from bitvault.cli.places import beside, inside
 from bitvault.client.errors import Problem
 from tests.cli.conftest import Run, program
 from tests.client.control_plane import ControlPlane
@@ -183,8 +184,9 @@ def test_paths_are_read_with_a_little_grace() -> None:
     assert remote("//weird//deep/") == "/weird/deep/"
     assert remote("Team:/") == "Team:/"
     assert remote("Team://a//b") == "Team:/a/b"
-    assert shown("Team:/x", "/from") == "Team:/from"
-    assert shown("/x:/y", "/x:/y") == "/x:/y"
+    assert beside("Team:/x", "from") == "Team:/from"
+    assert beside("/x:/y", "Y") == "/x:/Y"
+    assert inside("Team:/", "x") == "Team:/x"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from bitvault.cli.context import DRY_RUN, Listed, connect, new_password, reports
 from bitvault.cli.durations import SAY, duration, from_now
 from bitvault.cli.exposure import foresee, foreseen
 from bitvault.cli.output import Report
+from bitvault.cli.places import Places
 from bitvault.cli.render import plain, table, when
 from bitvault.wire.sharing import Link, LinkCreated
 
@@ -68,23 +69,32 @@ def link_foreseen(path: str, role: str, what: str) -> Report:
 
 @link.command("list", epilog="Examples: bitvault link list; bitvault link list /plans")
 @click.argument("path", required=False)
+@click.option("--requests", is_flag=True, help="File requests too; else `bitvault request list`.")
 @reports
-def list_(path: str | None) -> Report:
+def list_(path: str | None, requests: bool) -> Report:  # noqa: FBT001 - click passes flags by name
     """List the links to a file or folder; without a path, those you made."""
-    found = links(path)
+    found = [(one, where) for one, where in links(path) if requests or not one.request]
     rows = [
         (
             one.id,
+            where,
             one.role,
-            "revoked" if one.revoked else when(one.expires_at) if one.expires_at else "-",
+            until(one),
             f"{one.downloads}" + (f" of {one.max_downloads}" if one.max_downloads else ""),
             "yes" if one.has_password else "no",
             one.label,
         )
-        for one in found
+        for one, where in found
     ]
-    heads = ("id", "role", "until", "downloads", "password", "label")
-    return Report([plain(one) for one in found], table(rows, heads))
+    heads = ("id", "leads to", "role", "until", "downloads", "password", "label")
+    return Report([plain(one) for one, _ in found], table(rows, heads))
+
+
+def until(one: Link) -> str:
+    """Say until when a link leads anywhere, or why it does not."""
+    if one.state != "valid":
+        return one.state.replace("_", " ")
+    return when(one.expires_at)
 
 
 @link.command(epilog="Example: bitvault link revoke 0192f3c4-…")
@@ -127,11 +137,19 @@ def made(path: str, body: Mapping[str, Any]) -> Report:
     return Report([{**plain(link), "url": address}], [address])
 
 
-def links(path: str | None) -> list[Link]:
-    """List links and file requests of a file or folder; without a path, the caller's own."""
+def links(path: str | None) -> list[tuple[Link, str]]:
+    """List links and file requests of a file or folder, or the caller's own; and where each leads.
+
+    That is a path the caller may type, or the id of what is not to be seen any more.
+    """
     with connect() as client:
         at = f"/v1/files/{client.node(path).id}/links" if path else "/v1/links"
-        return list(client.listed(at, Link))
+        found, places = list(client.listed(at, Link)), Places(client)
+        return [(one, places.of(one.node) if one.node else _lost(one)) for one in found]
+
+
+def _lost(one: Link) -> str:
+    return f"{one.node_id} (not there)"
 
 
 def changed(link_id: str, body: Mapping[str, Any], told: str) -> Report:

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from bitvault.cli.context import DRY_RUN, bare, connect, remote_path, reports, shown
+from bitvault.cli.context import DRY_RUN, bare, connect, remote_path, reports
 from bitvault.cli.exposure import foresee, told
 from bitvault.cli.output import Report
+from bitvault.cli.places import beside, inside
 from bitvault.cli.render import plain
 from bitvault.cli.several import Several, several
 from bitvault.client.client import Client
@@ -36,7 +37,7 @@ def mkdir(paths: tuple[str, ...], parents: bool) -> Report:
             paths, lambda path: client.make_folder(bare(path), parents=parents, exist_ok=parents)
         )
     lines = [
-        f"{'made' if one.event_id else 'there already:'} {shown(path, one.node.path)}"
+        f"{'made' if one.event_id else 'there already:'} {beside(path, one.node.name)}"
         for path, one in made.done
     ]
     return made.report([plain(one.node) for _, one in made.done], lines)
@@ -67,7 +68,8 @@ def _transfer(source: str, target: str, if_exists: str, verb: str, dry_run: bool
             line = f"would {verb} {source} to {target}"
             return Report([result], [line, *(told(seen) if seen else [])])
         done = (client.move if verb == "move" else client.copy)(node, **where).node
-    return Report([plain(done)], [f"{source} -> {shown(target, done.path)}"])
+    named = inside if "parentId" in where else beside
+    return Report([plain(done)], [f"{source} -> {named(target, done.name)}"])
 
 
 def _exposed(client: Client, node: Node, where: dict[str, Any]) -> AccessPreview | None:
@@ -124,7 +126,7 @@ def _remove(client: Client, found: Several[Node]) -> Report:
     nodes = dict(found.done)
     gone = several(nodes, lambda path: client.trash(nodes[path]))
     lines = [
-        f"removed {shown(path, nodes[path].path)}; undo: bitvault trash restore {one.entry_id}"
+        f"removed {beside(path, nodes[path].name)}; undo: bitvault trash restore {one.entry_id}"
         for path, one in gone.done
     ]
     every = Several(gone.done, [*found.missed, *gone.missed])

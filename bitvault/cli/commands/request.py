@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from bitvault.cli.commands.link import changed, delete_link, link_foreseen, links, made
+from bitvault.cli.commands.link import changed, delete_link, link_foreseen, links, made, until
 from bitvault.cli.context import DRY_RUN, Listed, new_password, reports
 from bitvault.cli.durations import SAY, duration, from_now
 from bitvault.cli.output import Report, human_size
-from bitvault.cli.render import plain, table, when
+from bitvault.cli.render import plain, table
 from bitvault.cli.sizes import bytes_of
 from bitvault.wire.sharing import Link
 
@@ -77,20 +77,21 @@ def create(path: str, **given: Any) -> Report:
 @reports
 def list_(path: str | None) -> Report:
     """List the file requests for a folder; without a path, those you made."""
-    found = [one for one in links(path) if one.request]
-    rows = [_row(one) for one in found]
-    heads = ("id", "until", "files", "bytes", "password", "label")
-    return Report([plain(one) for one in found], table(rows, heads))
+    found = [(one, where) for one, where in links(path) if one.request]
+    rows = [_row(one, where) for one, where in found]
+    heads = ("id", "for", "until", "files", "bytes", "password", "label")
+    return Report([plain(one) for one, _ in found], table(rows, heads))
 
 
-def _row(one: Link) -> tuple[Any, ...]:
+def _row(one: Link, target: str) -> tuple[Any, ...]:
     if one.request is None:
         raise AssertionError("a request has its terms")
-    until = when(one.expires_at) if one.expires_at else "-"
+    end = {"revoked": "closed", "used up": "full"}
     most = f" of {one.request.max_files}" if one.request.max_files else ""
     return (
         one.id,
-        "closed" if one.revoked else until,
+        target,
+        end.get(until(one), until(one)),
         f"{one.request.files}{most}",
         human_size(one.request.bytes),
         "yes" if one.has_password else "no",

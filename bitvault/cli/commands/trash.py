@@ -9,11 +9,17 @@ import click
 from bitvault.cli.context import bare, connect, is_id, remote, remote_path, reports, sure
 from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Report, counted
+from bitvault.cli.places import Places, beside, inside
 from bitvault.cli.render import plain, table, when
 from bitvault.cli.several import several
 from bitvault.client.client import Client
+from bitvault.client.errors import Problem
 from bitvault.wire.nodes import TrashEntry
 
+_NOT_YOURS = (
+    "what is shared with you is in a space of somebody else, whose trash you do not see; "
+    "the id that `bitvault rm` printed restores what you removed"
+)
 SPACE = click.option("--space", default=None, help="Name or id of a space; else your own.")
 
 
@@ -24,7 +30,12 @@ def trash() -> None:
 
 def _entries(client: Client, space: str | None) -> list[TrashEntry]:
     space_id = client.node(f"{space}:/").space_id if space else None
-    return list(client.listed("/v1/trash", TrashEntry, spaceId=space_id))
+    try:
+        return list(client.listed("/v1/trash", TrashEntry, spaceId=space_id))
+    except Problem as problem:
+        if space_id is None or problem.code != "space_not_found":
+            raise
+        raise NotFoundHere("not_your_trash", _NOT_YOURS) from problem
 
 
 @trash.command("list", epilog="Example: bitvault trash list")
@@ -90,7 +101,13 @@ def restore(entry: str, to: str | None, if_exists: str) -> Report:
     where = {"ifExists": if_exists, **({"parentPath": to} if to else {})}
     with connect() as client:
         done = client.restore(_entry_id(client, entry), **where)
-    return Report([plain(done)], [f"restored {done.node.path}"])
+        if to is not None:
+            path = inside(to, done.node.name)
+        elif is_id(entry):
+            path = Places(client).of(done.node)
+        else:
+            path = beside(entry, done.node.name)
+    return Report([plain(done)], [f"restored {path}"])
 
 
 @trash.command(

@@ -1,10 +1,12 @@
 """Links, for those who make them and for the guests who come with one."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET
 
-from bitvault.actors.files.contract import GetNode
+from bitvault.actors.files.contract import GetNode, GetNodes, Node
 from bitvault.actors.sharing.contract import (
     ChangeLink,
     CreateLink,
@@ -20,7 +22,7 @@ from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import single_revision
-from bitvault.http.routes.queries import Paged, page_reply
+from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.kernel.access import Role
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
@@ -61,7 +63,7 @@ async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Answer:
     issued = await call.sharing.ask(CreateLink(call.caller, call.path["id"], terms))
     if isinstance(issued, Refusal):
         return issued
-    return Reply(201, shapes.issued(issued))
+    return Reply(201, shapes.issued(issued, await _led_to(call, issued.link)))
 
 
 @routes.route(
@@ -76,7 +78,7 @@ async def list_node_links(call: Call[NoBody, Paged]) -> Answer:
     """List the links to a file or folder; for those who may share it."""
     query, node_id = call.query, call.path["id"]
     request = ListLinks(call.caller, node_id, query.cursor, query.limit)
-    return page_reply(await call.sharing.ask(request), shapes.link)
+    return await _listed(call, request)
 
 
 @routes.route(
@@ -86,7 +88,7 @@ async def list_links(call: Call[NoBody, Paged]) -> Answer:
     """List the links you made."""
     query = call.query
     request = ListLinks(call.caller, None, query.cursor, query.limit)
-    return page_reply(await call.sharing.ask(request), shapes.link)
+    return await _listed(call, request)
 
 
 @routes.route(
@@ -98,7 +100,7 @@ async def list_links(call: Call[NoBody, Paged]) -> Answer:
 )
 async def get_link(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a link; for those who may share its file or folder."""
-    return _reply(await call.sharing.ask(GetLink(call.caller, call.path["id"])))
+    return await _reply(call, await call.sharing.ask(GetLink(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -127,7 +129,7 @@ async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Answer:
         is_revoked=before.is_revoked if body.revoked is UNSET else body.revoked,
         if_revision=before.revision if expected is None else expected,
     )
-    return _reply(await call.sharing.ask(request))
+    return await _reply(call, await call.sharing.ask(request))
 
 
 @routes.route(
@@ -204,5 +206,33 @@ def _terms(before: Link, body: wire.ChangeLink) -> LinkTerms:
     )
 
 
-def _reply(link: Link | Refusal) -> Answer:
-    return link if isinstance(link, Refusal) else Reply(200, shapes.link(link))
+async def _listed(call: Call[NoBody, Paged], request: ListLinks) -> Answer:
+    page = await call.sharing.ask(request)
+    if isinstance(page, Refusal):
+        return page
+    nodes = await _nodes(call, page.items)
+    if isinstance(nodes, Refusal):
+        return nodes
+    shown = tuple(shapes.link(one, nodes.get(one.node_id)) for one in page.items)
+    return list_reply(shown, page.next_cursor)
+
+
+async def _reply(call: Call[Any, NoQuery], link: Link | Refusal) -> Answer:
+    if isinstance(link, Refusal):
+        return link
+    return Reply(200, shapes.link(link, await _led_to(call, link)))
+
+
+async def _led_to(call: Call[Any, NoQuery], link: Link) -> Node | None:
+    nodes = await _nodes(call, [link])
+    # That it was made or changed is told, whatever has become of the rest.
+    return None if isinstance(nodes, Refusal) else nodes.get(link.node_id)
+
+
+async def _nodes(call: Call[Any, Any], links: Sequence[Link]) -> Mapping[UUID, Node] | Refusal:
+    """Return what links lead to, as far as the caller may see it."""
+    ids = tuple(dict.fromkeys(one.node_id for one in links))
+    found = await call.files.ask(GetNodes(call.caller, ids)) if ids else ()
+    if isinstance(found, Refusal):
+        return found
+    return {one.node_id: one for one in found if isinstance(one, Node)}

@@ -50,6 +50,7 @@ from bitvault.actors.sharing.contract import (
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId, TenantId
+from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from tests.actors.sharing.conftest import Company
@@ -352,6 +353,29 @@ async def test_links_are_listed_and_explained(company: Company, top: NodeId) -> 
     holders = await company.sharing.handle(ExplainAccess(caller, top))
     links = {one.grantee.grantee_id for one in holders.items if one.grantee.kind == "link"}
     assert links == {one.link.link_id for one in made}
+
+
+async def test_the_list_says_what_stands_in_the_way_of_a_link(
+    company: Company, top: NodeId
+) -> None:
+    """Whoever lists them sees which still lead anywhere, by the policy as it is."""
+    hour = company.files.clock.now() + timedelta(hours=1)
+    made = [
+        await make(company, top, password="long enough"),
+        await make(company, top),
+        await make(company, top, expires_at=hour),
+        await make(company, top, max_downloads=1),
+        await make(company, top),
+    ]
+    await company.sharing.handle(CountDownloads(await come(company, made[3]), 1))
+    await change(company, made[4].link, is_revoked=True)
+    company.files.clock.advance(7200)
+    strict = SharingPolicy(password_required=True)
+    company.people["ann"] = evolve(company.people["ann"], policy=strict)
+
+    listed = await company.sharing.handle(ListLinks(company.caller("ann"), top))
+    found = [one.state.value for one in listed.items]
+    assert found == ["valid", "against_policy", "expired", "used_up", "revoked"]
 
 
 @pytest.mark.parametrize(

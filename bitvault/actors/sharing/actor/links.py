@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -93,19 +94,20 @@ class Links(Desk):
         if node_id:
             await self._sharable(caller, node_id)
 
-        async def work(tx: Transaction) -> list[Link]:
+        async def work(tx: Transaction) -> Sequence[Row]:
             tenant, user_id = caller.tenant_id, caller.principal.user_id
             if node_id:
                 return await links.page_of_node(tx, tenant, node_id, after, limit + 1)
             return await links.page_of_maker(tx, tenant, user_id, after, limit + 1)
 
-        found = await self.database.read(caller.tenant_id, work)
+        rows = await self.database.read(caller.tenant_id, work)
+        found = [self._viewed(caller, row) for row in rows]
         return page_of(found, limit, [(str(one.link_id),) for one in found], ["links", name])
 
     @handles(GetLink)
     async def get_link(self, message: GetLink) -> Link:
         """Describe a link."""
-        return links.link_of(await self._governed(message.caller, message.link_id))
+        return self._viewed(message.caller, await self._governed(message.caller, message.link_id))
 
     @handles(ChangeLink)
     async def change_link(self, message: ChangeLink) -> Link:
@@ -137,7 +139,7 @@ class Links(Desk):
             await links.answer_for(tx, spot, message.link_id)
             fields = (row["node_id"], row["role"], is_revoked)
             await self._tell(tx, caller, LinkChanged(message.link_id, row["revision"], *fields))
-            return links.link_of(row)
+            return self._viewed(caller, row)
 
         look = partial(self._governed, caller, message.link_id)
         changed = await self._sharing(caller, spot.node_id, work, look)
@@ -280,6 +282,9 @@ class Links(Desk):
                 raise Refused(LinkNotFound()) from refused
             raise
         return row
+
+    def _viewed(self, caller: Caller, row: Row) -> Link:
+        return links.viewed(row, caller.principal.policy, self.clock.now())
 
     async def _row(self, caller: Caller, link_id: UUID) -> Row | None:
         async def find(tx: Transaction) -> Row | None:

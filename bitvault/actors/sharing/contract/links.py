@@ -1,6 +1,7 @@
 """Links: whoever has the token may do what the link says, without being a user."""
 
 from datetime import datetime
+from enum import Enum
 from typing import ClassVar
 from uuid import UUID
 
@@ -32,6 +33,17 @@ class RequestTerms:
     """What names may end with, without the dot; none: with anything."""
 
 
+class LinkState(Enum):
+    """Whether a link leads anywhere, or what stands in its way."""
+
+    VALID = "valid"
+    REVOKED = "revoked"
+    USED_UP = "used_up"
+    """As many downloads as it allows, or files as it asks for."""
+    EXPIRED = "expired"
+    AGAINST_POLICY = "against_policy"
+
+
 @frozen
 class Link:
     """A link, without its token, which is shown once."""
@@ -54,6 +66,8 @@ class Link:
     files: int = 0
     """That came in by a file request, and their bytes; known a moment after the commit."""
     bytes: int = 0
+    state: LinkState = LinkState.VALID
+    """When it was asked for, by the policy of whoever asked."""
 
 
 @frozen

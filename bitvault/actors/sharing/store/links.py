@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from attrs import evolve
+
 from bitvault.actors.sharing.contract.grants import Grantee, GranteeKind
-from bitvault.actors.sharing.contract.links import Link, LinkTerms, RequestTerms
+from bitvault.actors.sharing.contract.links import Link, LinkState, LinkTerms, RequestTerms
 from bitvault.actors.sharing.rules.links import (
     KEY_LIFETIME,
     bounded,
@@ -126,31 +128,50 @@ async def ungrant(tx: Transaction, spot: Spot, link_id: UUID) -> None:
 
 async def page_of_node(
     tx: Transaction, tenant: TenantId, node_id: NodeId, after: UUID, limit: int
-) -> list[Link]:
+) -> list[Row]:
     """Return one page of a node's links by id."""
-    rows = await tx.fetch(
+    return await tx.fetch(
         SQL["links_of_node"], tenant=tenant, node_id=node_id, after=after, limit=limit
     )
-    return [link_of(row) for row in rows]
 
 
 async def page_of_maker(
     tx: Transaction, tenant: TenantId, user_id: UserId, after: UUID, limit: int
-) -> list[Link]:
+) -> list[Row]:
     """Return one page of the links that somebody made, by id."""
-    rows = await tx.fetch(
+    return await tx.fetch(
         SQL["links_of_maker"], tenant=tenant, user_id=user_id, after=after, limit=limit
     )
-    return [link_of(row) for row in rows]
 
 
 def leads_anywhere(row: Row, policy: SharingPolicy, now: datetime) -> bool:
     """Say whether a link is still good."""
+    return state_of(row, policy, now) is LinkState.VALID
+
+
+def state_of(row: Row, policy: SharingPolicy, now: datetime) -> LinkState:
+    """Say what stands in a link's way, if anything does."""
     most, has_password = row["max_downloads"], row["password_hash"] is not None
-    if row["is_revoked"] or (most is not None and row["downloads"] >= most):
-        return False
+    if row["is_revoked"]:
+        return LinkState.REVOKED
+    if most is not None and row["downloads"] >= most:
+        return LinkState.USED_UP
     terms, since = terms_of(row, policy), row["set_at"]
-    return judge(terms, policy, has_password=has_password, since=since, now=now) is None
+    refusal = judge(terms, policy, has_password=has_password, since=since, now=now)
+    if refusal is None:
+        return LinkState.VALID
+    is_over = terms.expires_at is not None and terms.expires_at <= now
+    return LinkState.EXPIRED if is_over else LinkState.AGAINST_POLICY
+
+
+def viewed(row: Row, policy: SharingPolicy, now: datetime) -> Link:
+    """Build the contract's link from a row, with how it stands now."""
+    link, state = link_of(row), state_of(row, policy, now)
+    most = link.request.max_files if link.request else None
+    if state is LinkState.VALID and most is not None and link.files >= most:
+        # Its page opens, and says so.
+        state = LinkState.USED_UP
+    return evolve(link, state=state)
 
 
 def terms_of(row: Row, policy: SharingPolicy) -> LinkTerms:
