@@ -262,7 +262,7 @@ def reports(function: Callable[..., Report]) -> Callable[..., Any]:
             _deliver(name, report, as_json=as_json, to=_stream(context))
         except BitVaultError as error:
             write_failure(
-                said(error),
+                said(error, name),
                 error.code,
                 as_json=as_json,
                 command=name,

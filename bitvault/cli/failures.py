@@ -1,14 +1,22 @@
 """Which exit code and which next step belong to an expected failure."""
 
+import os
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from bitvault.cli.output import Exit
+from bitvault.cli.wording import who_may, worded
 from bitvault.client.errors import BitVaultError, Problem, StoreRefused
 
 _BY_CODE: Mapping[str, Exit] = MappingProxyType(
     {
+        "tenant_not_suspended": "First: bitvault admin tenants suspend TENANT",
+        "tenant_leaving": "To have it stay: bitvault admin tenants keep TENANT",
+        "tenant_taken": "If it is being erased, its name is free after: "
+        "bitvault admin tenants erasures",
+        "grant_not_found": "See who has access, and by what: bitvault access PATH",
+        "link_not_found": "See which there are: bitvault link list; bitvault request list",
         "quota_exceeded": Exit.QUOTA,
         "local_exists": Exit.CONFLICT,
         "source_changed": Exit.CONFLICT,
@@ -57,6 +65,12 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "local_exists": "Say what to do: --if-exists replace|rename|skip",
         "unreachable": "Is bitvaultd running there? The address is that of `bitvault login`, "
         "or BITVAULT_SERVER.",
+        "tenant_not_suspended": "First: bitvault admin tenants suspend TENANT",
+        "tenant_leaving": "To have it stay: bitvault admin tenants keep TENANT",
+        "tenant_taken": "If it is being erased, its name is free after: "
+        "bitvault admin tenants erasures",
+        "grant_not_found": "See who has access, and by what: bitvault access PATH",
+        "link_not_found": "See which there are: bitvault link list; bitvault request list",
         "quota_exceeded": "Make room: bitvault trash empty; bitvault uploads list",
         "disk_full": "Its operator has to make room; see there: docs/how-to/operate.md",
         "access_denied": "If it was you who denied it: bitvault login URL --device",
@@ -75,7 +89,6 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "not_a_member": "See who is: bitvault spaces members SPACE",
         "provider_not_found": "See which there are: bitvault admin idp list",
         "group_not_found": "See which there are: bitvault groups list",
-        "forbidden": "Ask an admin of your tenant, or a manager of the space.",
         "node_not_found": "See what is there: bitvault ls",
         "source_changed": "Run the command again when the file is at rest.",
     }
@@ -106,12 +119,16 @@ _SAID: Mapping[str, str] = MappingProxyType(
         "stale_base": "somebody else changed it just now; it was not overwritten.",
     }
 )
-_WORDING = (
-    (re.compile(r"; choose another, or set ifExists\.$"), "."),
-    (re.compile(r"^(?:name|id): (?=')|^id: (?=the root)"), ""),
-    (re.compile(r"^parent(?:Id|Path): "), "the target: "),
+"""Whatever the server said."""
+
+
+_VARIABLE_WINS = (
+    "BITVAULT_TOKEN is set and wins over `bitvault login`: unset it, or give it a token that holds."
 )
-"""Of REST's members, which nobody has typed here."""
+_BY_ID = (
+    "A token made with --path has one file or folder: `bitvault whoami` says its ID; name what is "
+    "in it ID:/x. Else see which spaces there are: bitvault spaces list"
+)
 
 
 class NotFoundHere(BitVaultError):  # noqa: N818 - names what stood in the way
@@ -152,19 +169,31 @@ def hint(error: BitVaultError, command: str = "") -> str:
     """Return the next step after a failure of a command, or nothing."""
     if is_foreign(error):
         return "That is not BitVault's REST interface, or a proxy stands between."
+    if error.code == "forbidden":
+        return who_may(str(error))
+    if error.code == "unauthenticated" and os.environ.get("BITVAULT_TOKEN"):
+        return _VARIABLE_WINS
+    if error.code == "space_not_found" and (step := _where_else(str(error))):
+        return step
     return _BY_COMMAND.get((command, error.code)) or _HINTS.get(error.code, "")
 
 
-def said(error: BaseException) -> str:
+def _where_else(detail: str) -> str:
+    """Say where to look for a space that was named by an id, or that a token has not."""
+    if "'personal'" in detail:
+        return _BY_ID
+    by_id = re.search(r"'[0-9a-f]{8}-[0-9a-f-]{27}'", detail)
+    return "See what is shared with you: bitvault shared" if by_id else ""
+
+
+def said(error: BaseException, command: str = "") -> str:
     """Say a failure in the words of the command line, where the server's are those of REST."""
     text = str(error)
     if not isinstance(error, Problem):
         return text
     if error.code in _SAID:
         return _SAID[error.code]
-    for ours, theirs in _WORDING:
-        text = ours.sub(theirs, text)
-    return text
+    return worded(text, command)
 
 
 def is_foreign(error: BitVaultError) -> bool:

@@ -5,11 +5,12 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from bitvault.cli.context import remote
-from bitvault.cli.failures import said
+from bitvault.cli.failures import hint, said
 from bitvault.cli.output import printable
 from bitvault.cli.places import beside, inside
 from bitvault.client.errors import Problem
@@ -210,3 +211,49 @@ def test_paths_are_read_with_a_little_grace() -> None:
 def test_the_words_are_those_of_the_command_line(code: str, detail: str, words: str) -> None:
     """Nobody has typed ``ifExists`` or ``parentId`` here."""
     assert said(Problem(409, {"code": code, "detail": detail})) == words
+
+
+@pytest.mark.parametrize(
+    ("command", "detail", "words"),
+    [
+        ("link create", "expiresAt: must be at most 30 days ahead", "--expires: must be at most"),
+        ("request create", "expiresAt: must be in the future", "--deadline: must be"),
+        ("admin policy set", "linksAllowed: must be false", "--links: must be false"),
+        ("request create", "role: only a folder can have uploaders", "only a folder can have"),
+        ("put", "password: must have 8 characters", "password: must have 8 characters"),
+        ("mkdir", "name: 'a' exists here; choose another, or set ifExists to x.", "'a' exists"),
+        ("ls", "There is no space 'personal'.", "You have no files of your own here."),
+    ],
+)
+def test_members_are_said_as_options(command: str, detail: str, words: str) -> None:
+    """Those of the command that was typed."""
+    assert said(Problem(422, {"code": "invalid", "detail": detail}), command).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "step"),
+    [
+        ("forbidden", "You may not do this with a confined token here.", "unset BITVAULT_TOKEN"),
+        ("forbidden", "You may not make links, by the policy of the tenant, here.", "policy set"),
+        ("forbidden", "You may not operate the platform here.", "operators of the platform"),
+        ("forbidden", "You may not keep the tokens of another person here.", "--service"),
+        ("forbidden", "You may not see or say who has access here.", "manager of it"),
+        ("forbidden", "You may not read the audit trail here.", "admins of your tenant"),
+        ("space_not_found", "There is no space 'personal'.", "bitvault whoami"),
+        ("space_not_found", f"There is no space '{uuid4()}'.", "bitvault shared"),
+        ("space_not_found", "There is no space 'Team'.", "bitvault spaces list"),
+    ],
+)
+def test_a_refusal_has_the_step_that_helps(code: str, detail: str, step: str) -> None:
+    """Not the same one for whoever asks."""
+    assert step in hint(Problem(403, {"code": code, "detail": detail}), "x")
+
+
+def test_a_token_of_the_environment_is_named_when_it_is_no_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To log in again does not help: the variable wins."""
+    refused = Problem(401, {"code": "unauthenticated"})
+    assert "bitvault login URL" in hint(refused, "ls")
+    monkeypatch.setenv("BITVAULT_TOKEN", "junk")
+    assert "BITVAULT_TOKEN is set" in hint(refused, "ls")

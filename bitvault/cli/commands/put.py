@@ -35,6 +35,11 @@ from bitvault.client.results import Missed, TreeResult
 from bitvault.client.trees import TreeUpload
 from bitvault.client.uploads import Source, Uploader
 
+_UNSEEN = (
+    "you may put files in there, and see nothing of it: all was sent, and a name that was taken "
+    "got a number"
+)
+
 
 @click.command(
     epilog="Examples: bitvault put a.txt /a.txt; bitvault put *.jpg /photos/; "
@@ -73,6 +78,9 @@ def put(
     Names that differ in case alone (Faq, FAQ), or in how letters are composed, are one name there:
     if the sources have several such, those fail, whatever --if-exists says.
 
+    Where you may add and see nothing (role uploader), nothing can be compared: all is sent, a tree
+    put again too, and a name that is taken gets a number.
+
     Files above 64 MiB go up in parallel parts; when interrupted, the same command goes on where it
     stopped. Standard input is spooled to $TMPDIR first, at most half of what is free there.
     """
@@ -88,7 +96,10 @@ def put(
         try:
             if dry_run:
                 return planned(list(work.plan_all(sources)), progress.notes)
-            return report(work.put_all(sources), progress, "sent")
+            results = work.put_all(sources)
+            if any(node.parent_id is None for one in results for node in one.nodes):
+                progress.note(_UNSEEN)
+            return report(results, progress, "sent")
         except KeyboardInterrupt:
             raise Interrupted(_advice(sources, recursive=recursive)) from None
         finally:

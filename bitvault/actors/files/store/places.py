@@ -161,7 +161,8 @@ def present(found: Place | Refusal, label: str, needed: Right = Right.READ) -> P
 def permitted(found: Place, needed: Right) -> None:
     """Refuse when the caller may see the place, but do no more."""
     if needed not in found.rights[-1]:
-        raise Refused(Forbidden("change anything"))
+        shares = needed is Right.SHARE
+        raise Refused(Forbidden("see or say who has access" if shares else "change anything"))
 
 
 def rights_in(space: Row, user_id: UUID) -> Right:
