@@ -55,7 +55,7 @@ class Number(click.IntRange):
 NUMBER = Number(1)
 
 
-class Listed(click.ParamType):
+class Listed(click.ParamType[str]):
     """An id that some list shows; what is none is answered with that list."""
 
     name = "id"

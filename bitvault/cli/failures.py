@@ -11,12 +11,6 @@ from bitvault.client.errors import BitVaultError, Problem, StoreRefused
 
 _BY_CODE: Mapping[str, Exit] = MappingProxyType(
     {
-        "tenant_not_suspended": "First: bitvault admin tenants suspend TENANT",
-        "tenant_leaving": "To have it stay: bitvault admin tenants keep TENANT",
-        "tenant_taken": "If it is being erased, its name is free after: "
-        "bitvault admin tenants erasures",
-        "grant_not_found": "See who has access, and by what: bitvault access PATH",
-        "link_not_found": "See which there are: bitvault link list; bitvault request list",
         "quota_exceeded": Exit.QUOTA,
         "local_exists": Exit.CONFLICT,
         "source_changed": Exit.CONFLICT,

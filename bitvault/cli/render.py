@@ -20,6 +20,11 @@ def when(moment: datetime | str | None) -> str:
     return str(moment)[:16].replace("T", " ") if moment else "-"
 
 
+def second(moment: datetime) -> str:
+    """Render a time to the second, in UTC."""
+    return str(moment)[:19].replace("T", " ")
+
+
 def node_line(node: Node) -> str:
     """Render a node as one line of a long list."""
     size = human_size(node.size) if node.size is not None else "-"

@@ -8,13 +8,12 @@ from uuid import UUID
 import attrs
 from msgspec.structs import asdict
 
-from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
 from bitvault.actors.sharing import contract as sharing
 from bitvault.http.preconditions import etag, tagged
-from bitvault.http.problems import camel, invalid
+from bitvault.http.problems import invalid
 from bitvault.kernel.access import Right, role_of
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.wire import admin, groups, nodes, sessions, spaces, uploads
@@ -324,23 +323,6 @@ def issued(value: sharing.LinkIssued, leads_to: files.Node | None) -> shares.Lin
     """Show a new link with its token."""
     shown = asdict(link(value.link, leads_to))
     return shares.LinkCreated(token=value.token, page=f"/s#{value.token}", **shown)
-
-
-def audit_entry(value: audit.Entry, logins: Mapping[UserId, str]) -> admin.AuditEntry:
-    """Show an entry of the trail."""
-    return admin.AuditEntry(
-        id=value.event_id,
-        seq=value.seq,
-        kind=value.kind,
-        aggregate_id=value.aggregate_id,
-        user_id=value.user_id,
-        login=None if value.user_id is None else logins.get(UserId(value.user_id)),
-        at=value.at,
-        request_id=value.request_id,
-        address=value.address,
-        user_agent=value.user_agent,
-        detail={camel(name): one for name, one in value.detail.items()},
-    )
 
 
 def dead_letter(value: letters.DeadLetter) -> admin.DeadLetter:

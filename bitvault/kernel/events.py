@@ -48,7 +48,8 @@ class Recorded:
     user_id: UserId | None
     """Who did it; None for the platform itself."""
     origin: Mapping[str, str]
-    """``request_id``, ``address``, ``user_agent`` of the request that caused it; may be empty."""
+    """``request_id``, ``address``, ``user_agent`` and ``credential_id`` of the request that caused
+    it; may be empty. From an operator of another tenant: ``request_id`` and ``by``."""
     payload: Mapping[str, Any]
 
 

@@ -50,7 +50,7 @@ class Outbox:
             epoch=self.ids.uuid7(),
             now=self.clock.now(),
             user_id=caller.principal.user_id if isinstance(caller, Caller) else None,
-            origin=_origin(caller),
+            origin=_origin(tenant_id, caller),
             event_ids=[self.ids.uuid7() for _ in events],
             kinds=[event.kind for event in events],
             aggregate_ids=[event.aggregate_id for event in events],
@@ -63,9 +63,14 @@ class Outbox:
         return Position(row["epoch"], row["last"])
 
 
-def _origin(caller: Caller | Origin | None) -> str:
+def _origin(tenant_id: TenantId, caller: Caller | Origin | None) -> str:
     origin = caller.origin if isinstance(caller, Caller) else caller
-    members = {} if origin is None else attrs.asdict(origin)
+    members: dict[str, str] = {} if origin is None else attrs.asdict(origin)
+    if isinstance(caller, Caller):
+        is_own = caller.tenant_id == tenant_id
+        # Of somebody from elsewhere the tenant learns what they are, and no more.
+        credential = str(caller.principal.credential_id)
+        members |= {"credential_id": credential} if is_own else {"by": "operator"}
     return json.encode({key: _bounded(value) for key, value in members.items()}).decode()
 
 

@@ -21,11 +21,21 @@ Subject = Literal[
 """What entries of the audit trail are about."""
 
 
+class AuditCredential(ResponseShape, frozen=True, kw_only=True):
+    """What somebody came with; ``name`` is a token's, and ``kind`` null of what the trail lacks."""
+
+    id: UUID
+    kind: Literal["session", "token", "link"] | None
+    name: str | None
+
+
 class AuditEntry(ResponseShape, frozen=True, kw_only=True):
     """Who did what to which node, when, and from where; ``detail`` are the event's own members.
 
-    ``userId`` is null where the platform itself acted. ``aggregateId`` is the id of what the first
-    word of ``kind`` names: a node, space, user, session, token, group or tenant.
+    ``by`` says what ``userId`` is: a user here, whoever came with the link of that id, or an
+    operator of the platform, from another tenant; it is null where the platform itself acted.
+    ``aggregateId`` is the id of what the first word of ``kind`` names: a node, space, user,
+    session, token, group or tenant.
     """
 
     id: UUID
@@ -34,6 +44,8 @@ class AuditEntry(ResponseShape, frozen=True, kw_only=True):
     aggregate_id: UUID
     user_id: UUID | None
     login: Annotated[str | None, Meta(description="Of the user, as it is now.")]
+    by: Literal["user", "link", "operator", "platform"]
+    credential: AuditCredential | None
     at: Moment
     request_id: str
     address: str

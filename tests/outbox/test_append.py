@@ -56,7 +56,12 @@ async def test_an_event_is_read_back_as_it_was_written(database: Database) -> No
         "parent": str(NODE_B),
     }
     assert (event.kind, event.revision, event.user_id) == ("node.touched", 4, user)
-    assert event.origin == {"request_id": "r-1", "address": "::1", "user_agent": "agent ?"}
+    assert event.origin == {
+        "request_id": "r-1",
+        "address": "::1",
+        "user_agent": "agent ?",
+        "credential_id": str(UUID(int=8)),
+    }
 
 
 async def test_a_refused_transaction_leaves_no_number_behind(database: Database) -> None:

@@ -14,6 +14,17 @@ from bitvault.kernel.request import Request
 
 
 @frozen
+class Credential:
+    """What somebody proved with who they are."""
+
+    credential_id: UUID
+    kind: str | None = None
+    """``session``, ``token`` or ``link``; None: it is older than the trail."""
+    name: str | None = None
+    """Of a token."""
+
+
+@frozen
 class Entry:
     """One event, as it concerns whoever looks into what happened."""
 
@@ -27,6 +38,9 @@ class Entry:
     address: str
     user_agent: str
     detail: Mapping[str, Any]
+    credential: Credential | None = None
+    by_operator: bool = False
+    """Whether an operator of the platform did it, from another tenant."""
 
 
 @frozen
@@ -34,7 +48,7 @@ class Filter:
     """Which entries: those that meet everything given. ``since`` is included, ``until`` is not."""
 
     aggregate_id: UUID | None = None
-    """What it happened to; a node, for the most part."""
+    """What it happened to; of a node also what was said of it, as its grants and links."""
     user_id: UUID | None = None
     """Who did it."""
     since: datetime | None = None

@@ -1,11 +1,13 @@
 """One function per query."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from uuid import UUID
 
 from msgspec import json
 
-from bitvault.actors.audit.contract import Entry, Filter
-from bitvault.drivers.postgres.port import Transaction, keyset, load_queries
+from bitvault.actors.audit.contract import Credential, Entry, Filter
+from bitvault.drivers.postgres.port import Row, Transaction, keyset, load_queries
 from bitvault.kernel.events import Recorded
 from bitvault.kernel.export import Exported, Key
 from bitvault.kernel.ids import TenantId
@@ -29,7 +31,14 @@ async def insert_entry(tx: Transaction, event: Recorded) -> None:
         address=event.origin.get("address", ""),
         user_agent=event.origin.get("user_agent", ""),
         detail=json.encode(event.payload).decode(),
+        node_id=_id(event.payload.get("node_id")) if event.kind.startswith("share.") else None,
+        credential_id=_id(event.origin.get("credential_id")),
+        by_operator=event.origin.get("by") == "operator",
     )
+
+
+def _id(text: object) -> UUID | None:
+    return UUID(str(text)) if text else None
 
 
 async def entries(
@@ -55,7 +64,23 @@ async def entries(
         most=most,
         **values,
     )
-    return tuple(Entry(**{**row, "detail": json.decode(row["detail"])}) for row in rows)
+    ids = {row["credential_id"] for row in rows} - {None}
+    found = await tx.fetch(QUERIES["credentials"], tenant_id=tenant_id, ids=sorted(ids))
+    known = {row["aggregate_id"]: _credential(row) for row in found}
+    return tuple(_entry(row, known) for row in rows)
+
+
+def _credential(row: Row) -> Credential:
+    kind = "link" if row["subject"] == "share" else row["subject"]
+    return Credential(row["aggregate_id"], kind, row["name"])
+
+
+def _entry(row: Row, known: Mapping[UUID, Credential]) -> Entry:
+    members = dict(row)
+    credential_id = members.pop("credential_id")
+    if credential_id is not None:
+        members["credential"] = known.get(credential_id, Credential(credential_id))
+    return Entry(**{**members, "detail": json.decode(members["detail"])})
 
 
 async def export(tx: Transaction, tenant_id: TenantId, after: Key | None, limit: int) -> Exported:

@@ -20,8 +20,9 @@ from bitvault.cli.commands.tenants import tenants
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote, reports
 from bitvault.cli.durations import seconds_of
+from bitvault.cli.failures import NotFoundHere
 from bitvault.cli.output import Exit, Report, counted
-from bitvault.cli.render import plain, table, when
+from bitvault.cli.render import plain, second, table, when
 from bitvault.client.client import Client
 from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing, Subject
 
@@ -82,9 +83,8 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
 @click.option(
     "--subject",
     type=click.Choice([*get_args(Subject), "all"]),
-    default="node",
-    show_default=True,
-    help="What it happened to: a node, its bytes in the store (blob), a login (session), ...",
+    help="What it happened to: a node, its bytes in the store (blob), a login (session), ...; "
+    "`node` if neither this nor --node is given.",
 )
 @_LIMIT
 @reports
@@ -93,7 +93,7 @@ def audit(
     user: str | None,
     since: str | None,
     until: str | None,
-    subject: str,
+    subject: str | None,
     limit: int,
 ) -> Report:
     """Show who did what to what, and from where; newest first."""
@@ -102,18 +102,49 @@ def audit(
     with connect() as client:
         wanted = {
             "nodeId": node and _node_id(client, node),
-            "userId": user and user_id(client, user),
+            "userId": user and actor_id(client, user),
             "since": since,
             "until": until,
-            "subject": None if subject == "all" else subject,
+            "subject": _subject(subject, node),
             "limit": min(limit, 1000),
         }
         found = list(islice(client.listed("/v1/audit", AuditEntry, **wanted), limit))
-    rows = [
-        (when(one.at), one.login or "-", one.kind, _what(one), one.address or "-") for one in found
-    ]
+    rows = [(second(one.at), _who(one), one.kind, _what(one), one.address or "-") for one in found]
     lines = table(rows, ("at", "who", "what", "to", "from")) if rows else []
     return Report([plain(one) for one in found], lines)
+
+
+def _subject(subject: str | None, node: str | None) -> str | None:
+    """Say what to ask for; of a node all, else what people do to nodes."""
+    if subject is None and node is None:
+        return "node"
+    return None if subject == "all" else subject
+
+
+def actor_id(client: Client, user: str) -> str:
+    """Return the id of a user, or of the last who had that login and is deleted.
+
+    Raises:
+        NotFoundHere: nobody has or had that login.
+    """
+    try:
+        return user_id(client, user)
+    except NotFoundHere:
+        for one in client.listed("/v1/audit", AuditEntry, subject="user"):
+            login = str(one.detail.get("login", ""))
+            if one.kind == "user.deleted" and login.casefold() == user.casefold():
+                return str(one.aggregate_id)
+        raise
+
+
+def _who(entry: AuditEntry) -> str:
+    """Name who did it, and by what if that was no login."""
+    if entry.by in {"operator", "platform"}:
+        return {"operator": "operator", "platform": "-"}[entry.by]
+    if entry.by == "link":
+        return f"link {entry.user_id}"
+    who, used = entry.login or str(entry.user_id), entry.credential
+    return f"{who} by token {used.name}" if used and used.kind == "token" else who
 
 
 def _node_id(client: Client, node: str) -> str:
@@ -122,6 +153,10 @@ def _node_id(client: Client, node: str) -> str:
 
 def _what(entry: AuditEntry) -> str:
     name, before = entry.detail.get("name"), entry.detail.get("fromName")
+    name = name or entry.detail.get("login")
+    if name is None and entry.kind.startswith("tenant."):
+        told = [f"{key} {value}" for key, value in entry.detail.items() if value is not None]
+        return ", ".join(told) or str(entry.aggregate_id)
     if name is None:
         return str(entry.aggregate_id)
     return f"{before} -> {name}" if before not in {None, name} else str(name)

@@ -1,19 +1,21 @@
 """For a tenant's admins: what happened, and what consumers could not digest."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
 
-from bitvault.actors.audit.contract import Filter, ListEntries
+from bitvault.actors.audit.contract import Entry, Filter, ListEntries
 from bitvault.actors.identity.contract import FindUsers
 from bitvault.actors.letters.contract import ListDeadLetters, ReplayDeadLetters
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.problems import invalid
+from bitvault.http.problems import camel, invalid
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import admin as wire
@@ -53,7 +55,10 @@ class PagedLetters(Paged, frozen=True, kw_only=True):
     codes=("invalid", "forbidden"),
 )
 async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
-    """List who did what to which node, newest first; for the tenant's admins."""
+    """List who did what to which node, newest first; for the tenant's admins.
+
+    What happened to a node is also what was said of it: its grants, restrictions and links.
+    """
     query = call.query
     for name, moment in (("since", query.since), ("until", query.until)):
         if moment is not None and not shapes.has_utc(moment):
@@ -68,7 +73,7 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     if isinstance(users, Refusal):
         return users
     logins = {user.user_id: user.login for user in users}
-    items = tuple(shapes.audit_entry(entry, logins) for entry in page.items)
+    items = tuple(_entry(entry, logins) for entry in page.items)
     return list_reply(items, page.next_cursor)
 
 
@@ -103,3 +108,33 @@ async def replay_dead_letters(call: Call[wire.ReplayDeadLetters, NoQuery]) -> An
     request = ReplayDeadLetters(call.caller, body.consumer, body.aggregate_id, body.cursor)
     done = await call.edge.rooms.letters.ask(request)
     return done if isinstance(done, Refusal) else Reply(200, shapes.replayed(done))
+
+
+def _entry(value: Entry, logins: Mapping[UserId, str]) -> wire.AuditEntry:
+    """Show an entry of the trail."""
+    used = value.credential
+    return wire.AuditEntry(
+        id=value.event_id,
+        seq=value.seq,
+        kind=value.kind,
+        aggregate_id=value.aggregate_id,
+        user_id=value.user_id,
+        login=None if value.user_id is None else logins.get(UserId(value.user_id)),
+        by=_actor(value),
+        credential=used
+        and wire.AuditCredential(id=used.credential_id, kind=used.kind, name=used.name),  # type: ignore[arg-type]  # of the three
+        at=value.at,
+        request_id=value.request_id,
+        address=value.address,
+        user_agent=value.user_agent,
+        detail={camel(name): one for name, one in value.detail.items()},
+    )
+
+
+def _actor(value: Entry) -> Literal["user", "link", "operator", "platform"]:
+    if value.user_id is None:
+        return "platform"
+    if value.by_operator:
+        return "operator"
+    is_guest = value.credential is not None and value.credential.credential_id == value.user_id
+    return "link" if is_guest else "user"

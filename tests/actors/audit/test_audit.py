@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from bitvault.actors.audit.actor import Audit
 from bitvault.actors.audit.consumer import AuditSink
-from bitvault.actors.audit.contract import Entry, Filter, ListEntries
+from bitvault.actors.audit.contract import Credential, Entry, Filter, ListEntries
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import SystemClock
@@ -31,6 +31,22 @@ class NodeTouched(Event):
     name: str
 
 
+@frozen
+class NodeShared(Event):
+    """Something was said of a node; the aggregate is a grant or a link."""
+
+    kind: ClassVar[str] = "share.told"
+    node_id: UUID
+
+
+@frozen
+class TokenMade(Event):
+    """There is a token."""
+
+    kind: ClassVar[str] = "token.created"
+    name: str
+
+
 def new_admin() -> Caller:
     """Return an admin of a new tenant."""
     tenant, user = TenantId(IDS.uuid7()), UserId(IDS.uuid7())
@@ -40,15 +56,20 @@ def new_admin() -> Caller:
 
 async def happen(database: Database, caller: Caller, *names: str, node: UUID = NODE) -> None:
     """Let the caller touch a node, and let the sink catch up."""
+    events = [NodeTouched(node, at, name) for at, name in enumerate(names)]
+    await tell(database, caller.tenant_id, caller, *events)
+
+
+async def tell(database: Database, tenant: TenantId, caller: Caller, *events: Event) -> None:
+    """Let the caller do something in a tenant, and let the sink catch up."""
     outbox = Outbox(IDS, SystemClock(), Wakeups())
 
     async def work(tx: Transaction) -> None:
-        events = [NodeTouched(node, at, name) for at, name in enumerate(names)]
-        await outbox.append(tx, caller.tenant_id, events, caller)
+        await outbox.append(tx, tenant, events, caller)
 
-    await database.transact(caller.tenant_id, work)
+    await database.transact(tenant, work)
     loop = ConsumerLoop(AuditSink(), database, MemoryBus(), SystemClock())
-    await loop.catch_up(caller.tenant_id)
+    await loop.catch_up(tenant)
 
 
 async def entries(database: Database, request: ListEntries) -> Page[Entry]:
@@ -110,6 +131,31 @@ async def test_the_trail_can_be_asked_for_a_node_a_user_and_a_time(database: Dat
     assert await named(Filter(subject="node")) == ["c", "b", "a"]
     for wanted in (Filter(), Filter(NODE), Filter(user_id=admin.principal.user_id)):
         assert await named(evolve(wanted, subject="blob")) == []
+
+
+async def test_what_was_said_of_a_node_is_part_of_its_history(database: Database) -> None:
+    """A grant or a link is an aggregate of its own, and found by the node all the same."""
+    admin = new_admin()
+    await happen(database, admin, "a")
+    told = [NodeShared(IDS.uuid7(), 0, node) for node in (NODE, OTHER)]
+    await tell(database, admin.tenant_id, admin, *told)
+
+    page = await entries(database, ListEntries(admin, wanted=Filter(NODE)))
+    assert [entry.kind for entry in page.items] == ["share.told", "node.touched"]
+
+
+async def test_an_entry_says_by_which_credential_it_was_done(database: Database) -> None:
+    """By its name, after it is gone too; of an operator no more is told than that it was one."""
+    admin, operator = new_admin(), new_admin()
+    token = TokenMade(admin.principal.credential_id, 0, "scanner")
+    await happen(database, admin, "before")
+    await tell(database, admin.tenant_id, admin, token)
+    await tell(database, admin.tenant_id, operator, NodeTouched(NODE, 1, "from outside"))
+
+    outside, made, before = (await entries(database, ListEntries(admin))).items
+    known = Credential(admin.principal.credential_id, "token", "scanner")
+    assert (before.credential, made.credential, before.by_operator) == (known, known, False)
+    assert (outside.credential, outside.by_operator) == (None, True)
 
 
 async def test_pages_of_a_filter_lead_to_its_end(database: Database) -> None:
