@@ -123,5 +123,7 @@ def _show_usage(error: click.UsageError) -> None:
         write_failure(error.format_message(), "usage", as_json=True)
     else:
         lines = isinstance(error, click.exceptions.NoArgsIsHelpError)
-        told = error if lines else click.UsageError(printable(error.format_message()), error.ctx)
+        # Choices come one to a line, which is the library's doing and no name that was typed.
+        text = printable(error.format_message().replace("\n\t", " "))
+        told = error if lines else click.UsageError(text, error.ctx)
         told.show()

@@ -61,6 +61,18 @@ RefreshToken = Annotated[
 ]
 
 
+class Me(User, frozen=True, kw_only=True):
+    """You, and what your credential is good for: a session for all, a token for its scope.
+
+    ``isAdmin`` and ``isOperator`` are the account's; a token needs the scope too.
+    """
+
+    scope: Literal["read", "write", "admin", "account"]
+    confined_to: Annotated[
+        UUID | None, Meta(description="The file or folder at which the token ends.")
+    ]
+
+
 class OpenSession(RequestShape, frozen=True, kw_only=True):
     """Log in."""
 

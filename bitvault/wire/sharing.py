@@ -261,3 +261,4 @@ class SharedNode(ResponseShape, frozen=True, kw_only=True):
     name: str
     node: Annotated[Node | None, Meta(description="Null where you may add, and see nothing.")]
     role: Role
+    shared_by: Annotated[str | None, Meta(description="Login of who gave it last, if still here.")]

@@ -41,10 +41,17 @@ def test_a_failure_has_its_exit_code(error: BitVaultError, code: Exit) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(bitvault: Run, name: str) -> None:
-    """Groups show the examples on their commands."""
+    """Groups show some of their commands', and cut no sentence of theirs short."""
     answer = bitvault(name, "--help")
     assert answer.returncode == 0
-    assert b"Example" in answer.stdout or b"Commands:" in answer.stdout
+    assert b"Example" in answer.stdout
+    assert b"...\n" not in answer.stdout.partition(b"Commands:")[2].partition(b"Example")[0]
+
+
+def test_choices_are_told_in_one_line(bitvault: Run) -> None:
+    """A missing role is answered with the roles there are."""
+    told = bitvault("share", "/plans", "ann").stderr
+    assert b"Choose from: uploader, viewer" in told
 
 
 def test_help_imports_nothing_heavy() -> None:

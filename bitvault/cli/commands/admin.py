@@ -21,6 +21,7 @@ from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote, reports
 from bitvault.cli.durations import seconds_of
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Exit, Report, counted
 from bitvault.cli.render import plain, second, table, when
 from bitvault.client.client import Client
@@ -32,7 +33,7 @@ _LIMIT = click.option(
 _CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` names them.")
 
 
-@click.group()
+@click.group(cls=Listing)
 def admin() -> None:
     """Keep policy, quota, templates and the audit trail; for operators: keep tenants, see jobs.
 

@@ -9,6 +9,7 @@ import click
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import connect, is_id, reports, sure
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
@@ -16,7 +17,7 @@ from bitvault.wire.groups import Group
 from bitvault.wire.sessions import User
 
 
-@click.group()
+@click.group(cls=Listing)
 def groups() -> None:
     """List or change the groups of your tenant, and who is in them."""
 

@@ -9,6 +9,7 @@ import click
 
 from bitvault.cli.context import connect, is_id, password_of, reports, stored_login, sure
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import details, plain, table, when
 from bitvault.client.client import Client
@@ -17,7 +18,7 @@ from bitvault.wire.sso import IdentityProvider
 _PATH = "/v1/identity-providers"
 
 
-@click.group()
+@click.group(cls=Listing)
 def idp() -> None:
     """List or change the OpenID providers that users of your tenant sign in with."""
 

@@ -8,6 +8,7 @@ import click
 
 from bitvault.cli.commands.groups import group_id
 from bitvault.cli.context import connect, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.wire.mail import Invitation
@@ -37,7 +38,7 @@ def invite(email: str, login: str, name: str, admin: bool, groups: tuple[str, ..
     return Report([plain(made)], [f"invited {made.email} as {made.login} ({made.id})"])
 
 
-@click.group()
+@click.group(cls=Listing)
 def invitations() -> None:
     """List invitations that were not accepted; send one again, or revoke it."""
 

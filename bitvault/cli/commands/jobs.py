@@ -9,6 +9,7 @@ from urllib.parse import quote
 import click
 
 from bitvault.cli.context import connect, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Exit, Report
 from bitvault.cli.render import details, plain, table, when
 from bitvault.client.client import Client
@@ -20,7 +21,7 @@ _FIRST_LOOK, _LATER_LOOKS = 0.1, 1.0
 """Seconds before a look at a turn that somebody waits for."""
 
 
-@click.group()
+@click.group(cls=Listing)
 def jobs() -> None:
     """See what runs in the background, and have it take a turn. For the platform's operators.
 

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from bitvault.cli.context import connect, password_of, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import details, plain
 from bitvault.wire.mail import MailSettings
@@ -13,7 +14,7 @@ from bitvault.wire.mail import MailSettings
 _KIND = click.argument("kind", type=click.Choice(["share"]))
 
 
-@click.group()
+@click.group(cls=Listing)
 def mail() -> None:
     """Say where you get mail, and what about."""
 
@@ -24,7 +25,9 @@ def show() -> Report:
     """Show where you get mail, and which kinds you do without."""
     with connect() as client:
         found = client.rest.call("GET", "/v1/me/mail", MailSettings)
-    return Report([plain(found)], details(plain(found)))
+    members = plain(found)
+    told = {**members, "muted": ", ".join(found.muted) or "nothing"}
+    return Report([members], details(told))
 
 
 @mail.command(epilog="Example: bitvault mail address ann@example.org")

@@ -9,6 +9,7 @@ import click
 from bitvault.cli.context import DRY_RUN, Listed, connect, new_password, reports
 from bitvault.cli.durations import SAY, duration, from_now
 from bitvault.cli.exposure import foresee, foreseen
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.places import Places
 from bitvault.cli.render import plain, table, when
@@ -17,7 +18,7 @@ from bitvault.wire.sharing import Link, LinkCreated
 _ID = Listed("link", "link list")
 
 
-@click.group()
+@click.group(cls=Listing)
 def link() -> None:
     """Make links for people who are no users; list or end them."""
 

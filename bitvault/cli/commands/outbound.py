@@ -5,12 +5,13 @@ from itertools import islice
 import click
 
 from bitvault.cli.context import connect, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import details, plain, table, when
 from bitvault.wire.mail import Mail, Mails
 
 
-@click.group()
+@click.group(cls=Listing)
 def mail() -> None:
     """Look at the tenant's mail; send one again."""
 
@@ -39,7 +40,7 @@ def list_(state: str | None, limit: int) -> Report:
         (
             when(one.queued_at),
             one.kind,
-            one.address or "-",
+            one.address or _whose(one),
             one.state,
             one.attempts,
             one.id,
@@ -49,6 +50,11 @@ def list_(state: str | None, limit: int) -> Report:
     ]
     heads = ("queued", "about", "to", "state", "tries", "id", "error")
     return Report([plain(one) for one in found], table(rows, heads) if rows else [])
+
+
+def _whose(one: Mail) -> str:
+    """Say whom a mail is for whose address is not known before it is sent."""
+    return f"user {one.recipient_id}"
 
 
 @mail.command(epilog="Example: bitvault admin mail resend 0193a5b2-...")

@@ -9,6 +9,7 @@ import click
 from bitvault.cli.commands.tenants import path_of
 from bitvault.cli.context import connect, reports
 from bitvault.cli.durations import SAY, seconds_of, words_of
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table
 from bitvault.wire.policies import Policy, TenantPolicy
@@ -19,7 +20,7 @@ _TENANT = click.option(
 _NONE = "none"
 
 
-@click.group()
+@click.group(cls=Listing)
 def policy() -> None:
     """Show or change what your tenant asks of links, passwords and sessions."""
 

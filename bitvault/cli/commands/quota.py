@@ -6,6 +6,7 @@ import click
 
 from bitvault.cli.commands.tenants import path_of
 from bitvault.cli.context import connect, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain
 from bitvault.cli.sizes import size as bytes_or
@@ -15,7 +16,7 @@ _TENANT = click.option("--tenant", help="Of this tenant (a name or an id); for o
 _SIZE = bytes_or("none")
 
 
-@click.group()
+@click.group(cls=Listing)
 def quota() -> None:
     """Show or change how many bytes your tenant and its spaces may hold."""
 

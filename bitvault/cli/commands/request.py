@@ -8,6 +8,7 @@ import click
 from bitvault.cli.commands.link import changed, delete_link, link_foreseen, links, made, until
 from bitvault.cli.context import DRY_RUN, Listed, new_password, reports
 from bitvault.cli.durations import SAY, duration, from_now
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table
 from bitvault.cli.sizes import bytes_of
@@ -16,7 +17,7 @@ from bitvault.wire.sharing import Link
 _ID = Listed("file request", "request list")
 
 
-@click.group()
+@click.group(cls=Listing)
 def request() -> None:
     """Ask people who are no users for files; they see nothing of what comes in."""
 

@@ -5,12 +5,13 @@
 import click
 
 from bitvault.cli.context import connect, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.wire.sessions import Credential
 
 
-@click.group()
+@click.group(cls=Listing)
 def sessions() -> None:
     """List where you are logged in; log out there."""
 

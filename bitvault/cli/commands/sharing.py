@@ -62,11 +62,21 @@ def unshare(path: str, who: str, dry_run: bool) -> Report:
 @click.command(epilog="Example: bitvault shared")
 @reports
 def shared() -> Report:
-    """List what others shared with you; ID:/ is the path of a folder in this list."""
+    """List what others shared with you, with the paths by which you reach it."""
     with connect() as client:
         found = list(client.listed("/v1/shared", SharedNode))
-    rows = [(one.name, one.node.kind if one.node else "folder", one.role, one.id) for one in found]
-    return Report([plain(one) for one in found], table(rows, ("name", "kind", "role", "id")))
+    rows = [
+        (
+            one.name,
+            one.node.kind if one.node else "folder",
+            one.role,
+            one.shared_by or "-",
+            f"{one.id}:/",
+        )
+        for one in found
+    ]
+    heads = ("name", "kind", "role", "by", "path")
+    return Report([plain(one) for one in found], table(rows, heads))
 
 
 @click.command(epilog="Example: bitvault access /plans/budget.ods")

@@ -9,6 +9,7 @@ import click
 from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import connect, is_id, reports, sure
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table
 from bitvault.cli.sizes import size as bytes_or
@@ -17,7 +18,7 @@ from bitvault.client.errors import Problem
 from bitvault.wire.spaces import Member, Space
 
 
-@click.group()
+@click.group(cls=Listing)
 def spaces() -> None:
     """List, create, change or delete spaces; manage their members."""
 

@@ -3,6 +3,7 @@
 import click
 
 from bitvault.cli.context import bare, connect, is_id, remote, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain
 from bitvault.wire.templates import Templates
@@ -10,7 +11,7 @@ from bitvault.wire.templates import Templates
 _PATH = "/v1/tenant/templates"
 
 
-@click.group()
+@click.group(cls=Listing)
 def template() -> None:
     """Show or change what new spaces of your tenant start with."""
 

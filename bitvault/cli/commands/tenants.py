@@ -11,6 +11,7 @@ import click
 from bitvault.cli.context import connect, is_id, new_password, reports, sure
 from bitvault.cli.durations import SAY, duration
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, counted, human_size
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
@@ -19,7 +20,7 @@ from bitvault.wire.admin import Erasure, Tenant
 _PATH = "/v1/admin/tenants"
 
 
-@click.group()
+@click.group(cls=Listing)
 def tenants() -> None:
     """List, create, suspend, limit, export or erase tenants. For the platform's operators."""
 

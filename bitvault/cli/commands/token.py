@@ -9,6 +9,7 @@ from bitvault.cli.commands.users import user_id
 from bitvault.cli.context import bare, connect, is_id, remote_path, reports
 from bitvault.cli.durations import duration
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
@@ -19,7 +20,7 @@ from bitvault.wire.sessions import Credential, TokenCreated
 _FOR = click.option("--for", "owner", help="Of this service account; for a tenant's admins.")
 
 
-@click.group()
+@click.group(cls=Listing)
 def token() -> None:
     """Create, list or revoke API tokens."""
 

@@ -8,6 +8,7 @@ import click
 
 from bitvault.cli.context import bare, connect, is_id, remote, remote_path, reports, sure
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, counted
 from bitvault.cli.places import Places, beside, inside
 from bitvault.cli.render import plain, table, when
@@ -23,7 +24,7 @@ _NOT_YOURS = (
 SPACE = click.option("--space", default=None, help="Name or id of a space; else your own.")
 
 
-@click.group()
+@click.group(cls=Listing)
 def trash() -> None:
     """List, restore, purge or empty the trash."""
 

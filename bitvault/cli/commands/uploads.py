@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 
 from bitvault.cli.context import connect, reports, sure
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, counted, human_size
 from bitvault.cli.render import plain, table, when
 from bitvault.client.client import Client
@@ -14,7 +15,7 @@ from bitvault.client.state import upload_states
 from bitvault.wire.uploads import Upload
 
 
-@click.group()
+@click.group(cls=Listing)
 def uploads() -> None:
     """List or abort unfinished uploads."""
 

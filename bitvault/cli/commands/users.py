@@ -10,6 +10,7 @@ import click
 from bitvault.cli.commands.quota import limit
 from bitvault.cli.context import connect, is_id, new_password, reports, sure
 from bitvault.cli.failures import NotFoundHere
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
 from bitvault.cli.sizes import size as bytes_or
@@ -19,7 +20,7 @@ from bitvault.wire.quotas import SpaceQuota
 from bitvault.wire.sessions import User, UserDeleted
 
 
-@click.group()
+@click.group(cls=Listing)
 def users() -> None:
     """List the users of your tenant; create, change, disable or delete one."""
 

@@ -3,11 +3,12 @@
 import click
 
 from bitvault.cli.context import NUMBER, connect, remote_path, reports
+from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.render import plain, table, when
 
 
-@click.group()
+@click.group(cls=Listing)
 def versions() -> None:
     """List or restore the versions of a file."""
 

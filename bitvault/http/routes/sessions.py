@@ -1,5 +1,9 @@
 """Login, logout, and who am I."""
 
+from typing import Any
+
+from msgspec.structs import asdict
+
 from bitvault.actors.identity.contract import (
     ChangePassword,
     CloseOtherSessions,
@@ -130,11 +134,15 @@ async def close_other_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     return await call.identity.ask(CloseOtherSessions(call.caller)) or Reply(204)
 
 
-@routes.route("GET", "/v1/me", {200: wire.User}, scope=Scope.READ, for_confined=True)
+@routes.route("GET", "/v1/me", {200: wire.Me}, scope=Scope.READ, for_confined=True)
 async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
-    """Say who you are."""
-    me = await call.identity.ask(DescribeMe(call.caller))
-    return me if isinstance(me, Refusal) else Reply(200, shapes.user(me))
+    """Say who you are, and what you came with."""
+    me, who = await call.identity.ask(DescribeMe(call.caller)), call.caller.principal
+    if isinstance(me, Refusal):
+        return me
+    scope: Any = who.scope.name.lower()
+    shown = asdict(shapes.user(me))
+    return Reply(200, wire.Me(**shown, scope=scope, confined_to=who.confined_to))
 
 
 @routes.route(

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from bitvault.actors.files.contract import DescribeDrops, DropFolder, GetNodes, Node
+from bitvault.actors.files.contract import (
+    DescribeDrops,
+    DropFolder,
+    GetNodes,
+    GetSpace,
+    Node,
+    Space,
+)
 from bitvault.actors.identity.contract import FindGroups, FindUsers
 from bitvault.actors.sharing.contract import (
     Change,
@@ -31,6 +38,7 @@ from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.kernel.access import Role
+from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
 from bitvault.wire import sharing as wire
@@ -198,7 +206,10 @@ def _change(body: wire.PreviewAccess) -> Change:
     codes=("invalid",),
 )
 async def list_shared(call: Call[NoBody, Paged]) -> Answer:
-    """List what others shared with you; a page may be short where something was trashed."""
+    """List what others shared with you, and nothing of your own.
+
+    A page may be short where something was trashed.
+    """
     page = await call.sharing.ask(ListShared(call.caller, call.query.cursor, call.query.limit))
     if isinstance(page, Refusal):
         return page
@@ -213,20 +224,37 @@ async def list_shared(call: Call[NoBody, Paged]) -> Answer:
     if isinstance(drops, Refusal):
         return drops
     named = {one.node_id: one.name for one in drops if isinstance(one, DropFolder)}
+    givers = tuple({one.granted_by for one in page.items if one.granted_by})
+    users = await call.identity.ask(FindUsers(call.caller, givers))
+    if isinstance(users, Refusal):
+        return users
+    logins = {user.user_id: user.login for user in users}
+    own = await call.files.ask(GetSpace(call.caller))
     found = (
-        _shared(one, node, named.get(one.node_id))
+        _shared(one, node, named.get(one.node_id), logins)
         for one, node in zip(page.items, nodes, strict=True)
+        if not _is_in(own, node)
     )
     return list_reply(tuple(one for one in found if one), page.next_cursor)
 
 
-def _shared(one: SharedNode, node: Node | Refusal, name: str | None) -> wire.SharedNode | None:
+def _is_in(space: Space | Refusal, node: Node | Refusal) -> bool:
+    if isinstance(space, Refusal) or isinstance(node, Refusal):
+        return False
+    return node.space_id == space.space_id
+
+
+def _shared(
+    one: SharedNode, node: Node | Refusal, name: str | None, logins: Mapping[UserId, str]
+) -> wire.SharedNode | None:
     """Show what was shared; None for what is not there any more."""
     shown = shapes.node(node) if isinstance(node, Node) else None
     label = shown.name if shown else name
     if label is None:
         return None
-    return wire.SharedNode(id=one.node_id, name=label, node=shown, role=one.role.value)
+    giver = logins.get(one.granted_by) if one.granted_by else None
+    role = one.role.value
+    return wire.SharedNode(id=one.node_id, name=label, node=shown, role=role, shared_by=giver)
 
 
 async def _grant(call: Call[Any, NoQuery], grant: Grant | Refusal) -> Answer:

@@ -61,6 +61,8 @@ class SharedNode:
 
     node_id: NodeId
     role: Role
+    granted_by: UserId | None = None
+    """Who said so last."""
 
 
 @frozen

@@ -163,7 +163,7 @@ def _shared(row: Row) -> SharedNode:
     role = role_of(Right(row["rights"] & ~STOP))
     if role is None:
         raise AssertionError("a row with a role has its rights")
-    return SharedNode(NodeId(row["node_id"]), role)
+    return SharedNode(NodeId(row["node_id"]), role, UserId(row["granted_by"]))
 
 
 def _there(row: Row | None) -> Row:

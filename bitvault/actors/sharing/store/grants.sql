@@ -53,11 +53,12 @@ RETURNING *;
 
 -- shared_with --
 -- One page by node id: of each grantee no more than a page is read.
-SELECT node_id, bit_or(rights) AS rights
-  FROM (SELECT s.node_id, s.rights
+SELECT node_id, bit_or(rights) AS rights,
+       (array_agg(granted_by ORDER BY granted_at DESC))[1] AS granted_by
+  FROM (SELECT s.node_id, s.rights, s.granted_by, s.granted_at
           FROM unnest((SELECT :grantees::uuid[])) AS w (grantee_id)
          CROSS JOIN LATERAL (
-            SELECT node_id, rights FROM sharing.granted a
+            SELECT node_id, rights, granted_by, granted_at FROM sharing.granted a
              WHERE a.tenant_id = :tenant AND a.grantee_id = w.grantee_id
                AND a.role IS NOT NULL AND a.node_id > :after
              ORDER BY node_id LIMIT :limit) s) AS found
