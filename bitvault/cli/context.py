@@ -227,12 +227,13 @@ def new_password(file: Path | None, question: str) -> str:
     """Read a password that is to be set; one that is typed is asked for twice."""
     if file is not None:
         return password_of(file, question)
-    _need_terminal()
+    options = {one.name for one in click.get_current_context().command.params}
+    _need_terminal("--new-password-file" if "new_password_file" in options else "--password-file")
     answer: str = click.prompt(question, hide_input=True, confirmation_prompt=True, err=True)
     return answer
 
 
-def _need_terminal() -> None:
+def _need_terminal(option: str = "--password-file") -> None:
     """Refuse where a password would be echoed, or nobody is there.
 
     Raises:
@@ -244,8 +245,8 @@ def _need_terminal() -> None:
         os.close(os.open("/dev/tty", os.O_RDWR))
     except OSError:
         raise click.UsageError(
-            "nobody is there to be asked for a password; say --password-file FILE, "
-            "or --password-file - for standard input"
+            f"nobody is there to be asked for a password; say {option} FILE, "
+            f"or {option} - for standard input"
         ) from None
 
 

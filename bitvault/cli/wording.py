@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bitvault.cli.output import human_size
+
 _WORDING = (
     (re.compile(r"; choose another, or set ifExists\b.*$"), "."),
     (re.compile(r"^(?:name|id): (?=')|^id: (?=the root)|^role: (?=only|a file request)"), ""),
@@ -11,6 +13,7 @@ _WORDING = (
     (re.compile(r": POST /v1/users\.$"), ": bitvault users create."),
     (re.compile(r"^There is no space 'personal'"), "You have no files of your own here"),
 )
+_SIZES = re.compile(r"^size: (\d+) bytes do not fit in the (\d+) ")
 _OPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "password": "--password",
@@ -80,9 +83,15 @@ def worded(text: str, command: str) -> str:
     """Say a refusal of REST as somebody would who types ``command``."""
     for ours, theirs in _WORDING:
         text = ours.sub(theirs, text)
+    text = _SIZES.sub(_fit, text)
     if not command.startswith(_WITH_OPTIONS):
         return text
     return _MEMBER.sub(lambda found: _option(found[1], command), text)
+
+
+def _fit(found: re.Match[str]) -> str:
+    wanted, left = (human_size(int(size)) for size in found.groups())
+    return f"{wanted} do not fit in the {left} "
 
 
 def _option(member: str, command: str) -> str:

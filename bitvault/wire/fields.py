@@ -72,7 +72,8 @@ Path = Annotated[
     Meta(
         min_length=1,
         max_length=16_384,
-        description="/a/b in spaceId (default: your personal space), or Space:/a/b.",
+        description="/a/b in spaceId (default: your personal space), Space:/a/b, or ID:/a/b below "
+        "the folder of that id.",
         examples=["/letters/hello.txt"],
     ),
 ]

@@ -221,6 +221,11 @@ def test_the_words_are_those_of_the_command_line(code: str, detail: str, words: 
         ("admin policy set", "linksAllowed: must be false", "--links: must be false"),
         ("request create", "role: only a folder can have uploaders", "only a folder can have"),
         ("put", "password: must have 8 characters", "password: must have 8 characters"),
+        (
+            "put",
+            "size: 73400320 bytes do not fit in the 10485531 that",
+            "70.0 MiB do not fit in the",
+        ),
         ("mkdir", "name: 'a' exists here; choose another, or set ifExists to x.", "'a' exists"),
         ("ls", "There is no space 'personal'.", "You have no files of your own here."),
     ],

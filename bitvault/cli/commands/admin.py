@@ -30,6 +30,7 @@ from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing, 
 _LIMIT = click.option(
     "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
 )
+_HIDDEN = "files and folders only; logins, shares, users and all else: --subject all"
 _CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` names them.")
 
 
@@ -112,7 +113,8 @@ def audit(
         found = list(islice(client.listed("/v1/audit", AuditEntry, **wanted), limit))
     rows = [(second(one.at), _who(one), one.kind, _what(one), one.address or "-") for one in found]
     lines = table(rows, ("at", "who", "what", "to", "from")) if rows else []
-    return Report([plain(one) for one in found], lines)
+    hides = subject is None and node is None
+    return Report([plain(one) for one in found], lines, brief=[_HIDDEN] if hides else None)
 
 
 def _subject(subject: str | None, node: str | None) -> str | None:

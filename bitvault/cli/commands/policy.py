@@ -75,7 +75,12 @@ def set_(
     min_password: int | None,
     longest_session: int | None,
 ) -> Report:
-    """Change the policy; what is not named stays. It holds at once, for what is there, too."""
+    """Change the policy; what is not named stays.
+
+    What is stricter holds at once, for what is there too: links without a password it asks for are
+    dead, and whoever has been logged in for longer than the longest session, you too, is logged
+    out. What is laxer again brings such links back, but no session that has ended.
+    """
     wanted: dict[str, Any] = {
         "linksAllowed": links,
         "passwordRequired": link_passwords,

@@ -2,6 +2,7 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,12 @@ def list_() -> Report:
 
 
 def _marks(user: User) -> str:
-    words = {"admin": user.is_admin, "service": user.kind == "service", "off": user.is_disabled}
+    words = {
+        "operator": user.is_operator,
+        "admin": user.is_admin,
+        "service": user.kind == "service",
+        "off": user.is_disabled,
+    }
     return " ".join(word for word, holds in words.items() if holds)
 
 
@@ -90,7 +96,10 @@ def change(user: str, name: str | None, admin: bool | None) -> Report:
 @click.argument("user")
 @reports
 def disable(user: str) -> Report:
-    """Keep USER out: every session and token ends at once; the files stay."""
+    """Keep USER out: sessions and tokens end at once and for good; the files stay.
+
+    A program (service account) that is enabled again needs new tokens.
+    """
     return _changed(user, {"isDisabled": True}, "disabled")
 
 
@@ -160,7 +169,11 @@ def delete(user: str, heir: str | None, yes: bool) -> Report:
         path = f"/v1/users/{who}"
         done = client.rest.call("DELETE", path, UserDeleted, params={"heir": next_one})
     lines = [f"deleted {user}"]
-    lines += [f"the files are in {done.space_name}:/"] if done.space_name else []
+    if done.space_name:
+        name = shlex.quote(done.space_name)
+        lines.append(f"the files are in {done.space_name}:/")
+        if next_one is None:
+            lines.append(f"give them on: bitvault spaces add-member {name} LOGIN manager")
     return Report([plain(done)], lines)
 
 

@@ -253,8 +253,9 @@ def _shared(
     if label is None:
         return None
     giver = logins.get(one.granted_by) if one.granted_by else None
-    role = one.role.value
-    return wire.SharedNode(id=one.node_id, name=label, node=shown, role=role, shared_by=giver)
+    return wire.SharedNode(
+        id=one.node_id, name=label, node=shown, role=one.role.value, shared_by=giver
+    )
 
 
 async def _grant(call: Call[Any, NoQuery], grant: Grant | Refusal) -> Answer:

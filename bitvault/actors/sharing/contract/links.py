@@ -115,7 +115,10 @@ class LinkPasswordNeeded(Refusal):
     @property
     def detail(self) -> str:
         """Say how to give it."""
-        return "This link needs its password: send it as Basic authentication, TOKEN:PASSWORD."
+        return (
+            "This link needs its password, and none or a wrong one came: send it as Basic "
+            "authentication, TOKEN:PASSWORD."
+        )
 
 
 @frozen
