@@ -157,6 +157,8 @@ def _node_id(client: Client, node: str) -> str:
 def _what(entry: AuditEntry) -> str:
     name, before = entry.detail.get("name"), entry.detail.get("fromName")
     name = name or entry.detail.get("login")
+    if name is not None and entry.kind == "tenant.operated":
+        return f"{entry.detail['what']} {name}"
     if name is None and entry.kind.startswith("tenant."):
         told = [f"{key} {value}" for key, value in entry.detail.items() if value is not None]
         return ", ".join(told) or str(entry.aggregate_id)

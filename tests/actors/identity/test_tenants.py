@@ -30,11 +30,19 @@ from bitvault.actors.identity.contract import (
     UserNotFound,
 )
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Idempotency, Scope
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from tests.actors.identity.conftest import ORIGIN, PASSWORD, be
 from tests.support.postgres import unchanged
+
+_OPERATED = Query(
+    "operated",
+    "SELECT payload->>'what' AS what, payload->>'name' AS name FROM outbox.event"
+    " WHERE tenant_id = $1 AND kind = 'tenant.operated' ORDER BY seq",
+    ("tenant",),
+)
 
 
 @pytest.fixture
@@ -187,6 +195,28 @@ async def test_an_operators_token_operates_only_when_made_for_it(
         principal = await identity.handle(Authenticate(token.token, ORIGIN))
         seen[scope] = principal.is_operator
     assert seen == {Scope.READ: False, Scope.WRITE: False, Scope.ADMIN: True}
+
+
+async def test_what_operators_do_to_a_tenant_is_in_their_own_trail(
+    identity: Identity, database: PostgresDatabase, operator: Caller, acme: Tenant
+) -> None:
+    """It outlasts the tenant there; what changes nothing, or is refused, is no act."""
+    await identity.handle(AddTenant(operator, "globex", "gale", PASSWORD))
+    for request in (
+        ChangeTenant(operator, acme.tenant_id, is_suspended=True),
+        ChangeTenant(operator, acme.tenant_id, is_suspended=True),
+        ChangeTenant(operator, acme.tenant_id, max_users=0),
+        ChangeTenant(operator, acme.tenant_id, max_users=5),
+        ChangeTenant(operator, operator.tenant_id, max_users=50),
+    ):
+        await identity.handle(request)
+
+    async def acts(tx: Transaction) -> list[tuple[str, str]]:
+        rows = await tx.fetch(_OPERATED, tenant=operator.tenant_id)
+        return [(row["what"], row["name"]) for row in rows]
+
+    told = await database.read(operator.tenant_id, acts)
+    assert told == [("create", "globex"), ("suspend", "acme"), ("limit", "acme")]
 
 
 async def test_what_is_refused_changes_no_row(

@@ -10,6 +10,7 @@ from bitvault.actors.identity.contract import (
     Policy,
     Tenant,
     TenantNotFound,
+    TenantOperated,
     Unauthenticated,
     User,
 )
@@ -58,6 +59,21 @@ class Desk(Room):
         if tenant_id != caller.tenant_id:
             known = evolve(caller, origin=Origin(caller.origin.request_id))
         await self._outbox().append(tx, tenant_id, events, known)
+
+    async def _record(self, caller: Caller, tenant: Tenant, what: str) -> None:
+        """Tell an operator's own trail what they are about to do to another tenant.
+
+        These are rows of two tenants, and the record comes first: better one too many than an act
+        that nobody can be asked about.
+        """
+        if tenant.tenant_id == caller.tenant_id:
+            return
+        event = TenantOperated(tenant.tenant_id, 0, tenant.name, what)
+
+        async def work(tx: Transaction) -> None:
+            await self._append(tx, caller, event)
+
+        await self.database.transact(caller.tenant_id, work)
 
     async def _policy(self, tenant_id: TenantId) -> Policy:
         async def work(tx: Transaction) -> policies.Terms:

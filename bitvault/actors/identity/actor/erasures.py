@@ -154,6 +154,10 @@ class Erasures(Desk):
         caller, tenant_id = operator_of(request.caller), request.tenant_id
         now = self.clock.now()
 
+        tenant = await self.database.read(None, lambda tx: known_tenant(tx, tenant_id))
+        if request.is_first and tenant.is_suspended:
+            await self._record(caller, tenant, "export")
+
         async def work(tx: Transaction) -> None:
             if not (await known_tenant(tx, tenant_id)).is_suspended:
                 raise Refused(TenantNotSuspended())

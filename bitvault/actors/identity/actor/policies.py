@@ -10,6 +10,7 @@ from bitvault.actors.identity.contract import (
     Policy,
     PolicyChanged,
     StalePolicy,
+    Tenant,
     TenantPolicy,
 )
 from bitvault.actors.identity.store import policies as store
@@ -43,6 +44,8 @@ class Policies(Desk):
         tenant_id, side = _whose(caller, request.tenant_id)
         if side == "own":
             admin_of(caller, "change the tenant's policy")
+        else:
+            await self._record_bound(caller, tenant_id, request)
 
         async def work(tx: Transaction) -> store.Terms:
             await tenants.hold_tenant(tx, tenant_id)
@@ -65,6 +68,17 @@ class Policies(Desk):
         changed = await self.database.transact(tenant_id, work)
         self.principals.forget_tenant(tenant_id)
         return _shown(changed, side)
+
+    async def _record_bound(
+        self, caller: Caller, tenant_id: TenantId, request: ChangePolicy
+    ) -> None:
+        async def look(tx: Transaction) -> tuple[Tenant, Policy]:
+            tenant = await known_tenant(tx, tenant_id)
+            return tenant, (await store.terms(tx, tenant_id)).bound
+
+        tenant, before = await self.database.read(tenant_id, look)
+        if rules.changed_policy(before, request.change, Policy()) != before:
+            await self._record(caller, tenant, "bound")
 
 
 def _whose(caller: Caller, tenant_id: TenantId | None) -> tuple[TenantId, str]:

@@ -56,8 +56,10 @@ class Tenants(Desk):
         before = await self.database.transact(caller.tenant_id, claim)
         if before is not None:
             return await self._again(TenantId(before), account, request.password)
+        made = Tenant(fresh, account.user.tenant_name, now)
+        await self._record(caller, made, "create")
         await self._settle(account)
-        return Tenant(fresh, account.user.tenant_name, now)
+        return made
 
     async def _again(self, tenant_id: TenantId, asked: accounts.Account, password: str) -> Tenant:
         """Answer a repeat, or finish what was begun under the key."""
@@ -111,6 +113,9 @@ class Tenants(Desk):
         if request.is_suspended is False:
             await self._need_staying(tenant_id)
         now = self.clock.now()
+        before = await self.database.read(None, lambda tx: known_tenant(tx, tenant_id))
+        if rules.changed_tenant(before, request) != before:
+            await self._record(caller, before, _said(request))
 
         async def work(tx: Transaction) -> Tenant:
             await store.hold_tenant(tx, tenant_id)
@@ -186,3 +191,9 @@ class Tenants(Desk):
             await accounts.insert_account(tx, account, rules.name_key(user.login))
 
         await self.database.transact(user.tenant_id, work)
+
+
+def _said(request: ChangeTenant) -> str:
+    if request.is_suspended is None:
+        return "limit"
+    return "suspend" if request.is_suspended else "resume"

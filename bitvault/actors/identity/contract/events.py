@@ -223,6 +223,18 @@ class TenantErased(Event):
 
 
 @frozen
+class TenantOperated(Event):
+    """An operator is about to create, suspend, resume, limit, bound or export another tenant.
+
+    In the operator's own trail, so that it outlasts the tenant; what came of it, the tenant's says.
+    """
+
+    kind: ClassVar[str] = "tenant.operated"
+    name: str
+    what: str
+
+
+@frozen
 class TenantExported(Event):
     """An operator has begun to take along all that the tenant has; in its own trail."""
 
