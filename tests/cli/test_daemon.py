@@ -167,7 +167,10 @@ def test_a_token_is_made_for_a_folder(logged_in: Mapping[str, str]) -> None:
     inbox = json.loads(run(logged_in, "stat", "/inbox", "--json").stdout)["results"][0]["id"]
     assert run(as_scanner, "put", "-", f"{inbox}:/scan", stdin=b"scan").returncode == 0
     assert run(as_scanner, "put", "-", "/inbox/scan", stdin=b"scan").returncode == 4
-    assert run(as_scanner, "ls", "/").returncode == 4
+    lost = run(as_scanner, "ls", "/")
+    assert (lost.returncode, b"bitvault whoami" in lost.stderr) == (4, True)
+    (me,) = json.loads(run(as_scanner, "whoami", "--json").stdout)["results"]
+    assert (me["scope"], me["confinedTo"]) == ("write", inbox)
     run(logged_in, "mv", "/inbox", "/intake")
     assert b"/intake" in run(logged_in, "token", "list").stdout
     assert run(logged_in, "token", "create", "x", "--path", "/nowhere").returncode == 4

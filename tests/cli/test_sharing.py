@@ -36,7 +36,10 @@ def test_a_folder_is_shared_and_taken_back(
     there = found["node"]["id"]
     assert found["role"] == "editor"
     assert b"inner" in run(as_fay, "ls", f"{there}:/").stdout
-    assert run(as_fay, "mkdir", f"{there}:/inner/hers").returncode == 0
+    assert run(as_fay, "shared").stdout.split()[-2:] == [b"admin", f"{there}:/".encode()]
+    assert run(logged_in, "share", "/shared", "everyone", "viewer").returncode == 0
+    assert there.encode() not in run(logged_in, "shared").stdout
+    assert run(logged_in, "unshare", "/shared", "everyone").returncode == 0
     moved = run(logged_in, "mv", "/shared/inner", "/elsewhere", "--dry-run", "--json")
     (shift,) = json.loads(moved.stdout)["results"][0]["access"]["shifts"][-1:]
     assert (shift["grantee"]["name"], shift["after"]) == ("fay", None)
@@ -50,6 +53,28 @@ def test_a_folder_is_shared_and_taken_back(
     assert there.encode() not in run(as_fay, "shared").stdout
 
 
+def test_what_is_named_below_an_id_is_answered_so(
+    logged_in: Mapping[str, str], daemon: tuple[str, Path], tmp_path: Path
+) -> None:
+    """The server's paths begin elsewhere there, and could not be typed."""
+    (tmp_path / "password").write_text("her own password")
+    run(logged_in, "users", "create", "hal", "--password-file", tmp_path / "password")
+    as_hal = enter(logged_in, daemon[0], tmp_path, "hal")
+    run(logged_in, "mkdir", "/lent")
+    run(logged_in, "share", "/lent", "hal", "editor")
+    there = json.loads(run(as_hal, "shared", "--json").stdout)["results"][0]["id"]
+
+    assert run(as_hal, "mkdir", f"{there}:/his").stdout == f"made {there}:/his\n".encode()
+    moved = run(as_hal, "mv", f"{there}:/his", f"{there}:/hers").stdout.decode()
+    assert moved == f"{there}:/his -> {there}:/hers\n"
+    gone = run(as_hal, "rm", "-r", f"{there}:/hers").stdout.decode()
+    assert gone.startswith(f"removed {there}:/hers; undo:")
+    missing = run(as_hal, "trash", "restore", f"{there}:/hers")
+    assert (missing.returncode, b"the id that `bitvault rm` printed" in missing.stderr) == (4, True)
+    back = run(as_hal, "trash", "restore", gone.split()[-1], "--to", f"{there}:/").stdout
+    assert back == f"restored {there}:/hers\n".encode()
+
+
 def test_a_link_is_made_revoked_and_revived(logged_in: Mapping[str, str]) -> None:
     """Its address is shown once; the list tells how it stands."""
     run(logged_in, "mkdir", "-p", "/linked")
@@ -59,8 +84,12 @@ def test_a_link_is_made_revoked_and_revived(logged_in: Mapping[str, str]) -> Non
     made = run(logged_in, "link", "create", "/linked", "--expires", "7d", "--label", "for all")
     assert b"/s#bvl_" in made.stdout, made.stderr
     (link,) = json.loads(run(logged_in, "link", "list", "/linked", "--json").stdout)["results"]
+    asked = run(logged_in, "request", "create", "/linked")
+    assert asked.returncode == 0, asked.stderr
     assert run(logged_in, "link", "revoke", link["id"]).returncode == 0
-    assert b"revoked" in run(logged_in, "link", "list", "/linked").stdout
+    (line,) = run(logged_in, "link", "list", "/linked").stdout.splitlines()[1:]
+    assert line.split()[1:4] == [b"/linked", b"viewer", b"revoked"]
+    assert b" uploader " in run(logged_in, "link", "list", "/linked", "--requests").stdout
     assert run(logged_in, "link", "revive", link["id"]).returncode == 0
     assert run(logged_in, "link", "create", "/linked", "--expires", "soon").returncode == 2
     assert run(logged_in, "link", "delete", link["id"]).returncode == 0
@@ -89,17 +118,18 @@ def test_a_request_takes_files_until_it_is_closed(
     password, sent = tmp_path / "password", tmp_path / "sent.txt"
     password.write_text("her long password")
     sent.write_text("hers")
-    run(logged_in, "users", "create", "gil", "--password-file", password)
-    as_gil = enter(logged_in, daemon[0], tmp_path, "gil")
-    run(logged_in, "share", "/asked", "gil", "uploader")
-    (box,) = json.loads(run(as_gil, "shared", "--json").stdout)["results"]
+    run(logged_in, "users", "create", "gus", "--password-file", password)
+    as_gus = enter(logged_in, daemon[0], tmp_path, "gus")
+    run(logged_in, "share", "/asked", "gus", "uploader")
+    (box,) = json.loads(run(as_gus, "shared", "--json").stdout)["results"]
     assert (box["name"], box["node"], box["role"]) == ("asked", None, "uploader")
     for _ in range(2):
-        put = run(as_gil, "put", sent, f"{box['id']}:/sent.txt", "--if-exists", "rename")
-        assert put.returncode == 0, put.stderr
-    assert run(as_gil, "ls", f"{box['id']}:/").returncode == 4
+        put = run(as_gus, "put", sent, f"{box['id']}:/sent.txt", "--if-exists", "rename")
+        assert (put.returncode, b"a name that was taken got a number" in put.stderr) == (0, True)
+    hidden = run(as_gus, "ls", f"{box['id']}:/")
+    assert (hidden.returncode, b"(asked), and see nothing of it" in hidden.stderr) == (4, True)
     (tmp_path / "tree" / "below").mkdir(parents=True)
     (tmp_path / "tree" / "below" / "f").write_text("deep")
-    assert run(as_gil, "put", "-r", tmp_path / "tree", f"{box['id']}:/tree").returncode == 0
+    assert run(as_gus, "put", "-r", tmp_path / "tree", f"{box['id']}:/tree").returncode == 0
     assert b"sent (2).txt" in run(logged_in, "ls", "/asked").stdout
     assert run(logged_in, "cat", "/asked/tree/below/f").stdout == b"deep"
