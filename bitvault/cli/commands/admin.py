@@ -155,16 +155,18 @@ def _node_id(client: Client, node: str) -> str:
 
 
 def _what(entry: AuditEntry) -> str:
-    name, before = entry.detail.get("name"), entry.detail.get("fromName")
-    name = name or entry.detail.get("login")
-    if name is not None and entry.kind == "tenant.operated":
-        return f"{entry.detail['what']} {name}"
-    if name is None and entry.kind.startswith("tenant."):
-        told = [f"{key} {value}" for key, value in entry.detail.items() if value is not None]
-        return ", ".join(told) or str(entry.aggregate_id)
-    if name is None:
-        return str(entry.aggregate_id)
-    return f"{before} -> {name}" if before not in {None, name} else str(name)
+    told, it = entry.detail, str(entry.aggregate_id)
+    name, before = told.get("name") or told.get("login"), told.get("fromName")
+    if entry.kind == "tenant.operated":
+        return f"{told['what']} {name}"
+    if name is not None:
+        return f"{before} -> {name}" if before not in {None, name} else str(name)
+    if entry.kind.startswith("tenant."):
+        said = [f"{key} {value}" for key, value in told.items() if value is not None]
+        return ", ".join(said) or it
+    if entry.kind.startswith("share.") and "role" in told:
+        return f"{told['role']} {told.get('granteeKind', 'link')} {told.get('granteeId', it)}"
+    return it
 
 
 @admin.group("dead-letters")
