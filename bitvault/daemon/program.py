@@ -23,6 +23,7 @@ from bitvault.daemon.folder import (
     secret_file,
     store_keys,
 )
+from bitvault.daemon.loading import load
 from bitvault.daemon.logs import configure, observe
 from bitvault.drivers.aio import open_loop
 from bitvault.drivers.disk.local import LocalDisk, NoRoom
@@ -41,7 +42,7 @@ from bitvault.http.child import bind
 from bitvault.http.tls import Certificate
 from bitvault.kernel.hosts import host_of, is_loopback
 from bitvault.kernel.refusal import DependencyDown, Unavailable
-from bitvault.kernel.settings import SettingError, Settings, load, ways_to_set
+from bitvault.kernel.settings import SettingError, Settings, ways_to_set
 from bitvault.tree import build
 from bitvault.wiring import Blueprint, Wiring
 from supervisors import ChildStuck, GaveUp, ProcessExited, Report, TreeHandle, run_tree

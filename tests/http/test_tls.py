@@ -10,11 +10,12 @@ import pytest
 import trio
 import trustme
 
+from bitvault.daemon.loading import load
 from bitvault.http.child import http_child
 from bitvault.http.listener import Patience
 from bitvault.http.options import Options
 from bitvault.http.tls import Certificate
-from bitvault.kernel.settings import SettingError, load
+from bitvault.kernel.settings import SettingError
 from supervisors import Flags, run_tree, supervisor
 from tests.http.support.rooms import TOKEN, World
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from bitvault.kernel.settings import SettingError, Settings, load
+from bitvault.daemon.loading import load
+from bitvault.kernel.settings import SettingError, Settings
 
 CONFIG = Path(__file__).parents[2] / "config" / "bitvault.toml"
 
