@@ -20,7 +20,8 @@ from bitvault.actors.identity.contract import (
     PolicyChange,
     Unauthenticated,
 )
-from bitvault.actors.identity.rules import rotation, token_digest
+from bitvault.actors.identity.rules import rotation
+from bitvault.actors.identity.rules.tokens import token_digest
 from bitvault.actors.identity.store import credentials
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction

@@ -31,6 +31,7 @@ from bitvault.actors.identity.contract import (
     UserNotFound,
 )
 from bitvault.actors.identity.rules import mail
+from bitvault.actors.identity.rules.guessing import own_guess
 from bitvault.actors.identity.store import mailboxes as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId, UserId
@@ -84,7 +85,7 @@ class Addresses(Sessions):
         if email is not None:
             self._need_mail()
         account = await self._account(caller)
-        spent = rules.own_guess(self.options, principal)
+        spent = own_guess(self.options, principal)
         await self._take(spent)
         given = rules.normal_password(request.password)
         if not await self.passwords.verify(account.password_hash, given):

@@ -21,6 +21,7 @@ from bitvault.actors.identity.contract import (
     UserNotFound,
 )
 from bitvault.actors.identity.rules import rotation
+from bitvault.actors.identity.rules.tokens import PREFIX_SHOWN, new_token, token_digest
 from bitvault.actors.identity.store import accounts
 from bitvault.actors.identity.store import credentials as store
 from bitvault.drivers.postgres.port import Transaction
@@ -100,12 +101,12 @@ class Credentials(Desk):
     def _new(
         self, name: str, scope: Scope, expires_at: datetime | None, origin: Origin
     ) -> tuple[str, Credential]:
-        token = rules.new_token(self.ids.secret(32))
+        token = new_token(self.ids.secret(32))
         credential = Credential(
             credential_id=self.ids.uuid7(),
             kind="session" if scope is Scope.ACCOUNT else "token",
             name=name,
-            prefix=token[: rules.PREFIX_SHOWN],
+            prefix=token[:PREFIX_SHOWN],
             created_at=self.clock.now(),
             expires_at=expires_at,
             last_used_at=None,
@@ -124,7 +125,7 @@ class Credentials(Desk):
         idle: datetime | None,
         first: Rotation | None = None,
     ) -> None:
-        digest = rules.token_digest(token) or b""
+        digest = token_digest(token) or b""
         await store.insert_credential(
             tx, user, credential, secret_hash=digest, idle_expires_at=idle, first=first
         )

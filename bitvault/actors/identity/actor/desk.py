@@ -15,6 +15,7 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.identity.rules.terms import strictest
 from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.identity.store import policies, tenants
 from bitvault.actors.room import Room
@@ -80,7 +81,7 @@ class Desk(Room):
             return await policies.terms(tx, tenant_id)
 
         terms = await self.database.read(tenant_id, work)
-        return rules.strictest(terms.own, terms.bound)
+        return strictest(terms.own, terms.bound)
 
     def _need_mail(self) -> None:
         if not self.options.sends_mail:

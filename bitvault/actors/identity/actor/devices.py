@@ -26,6 +26,7 @@ from bitvault.actors.identity.contract import (
     TooManyDevices,
 )
 from bitvault.actors.identity.rules import codes
+from bitvault.actors.identity.rules.tokens import token_digest
 from bitvault.actors.identity.store import accounts, devices
 from bitvault.actors.identity.store import credentials as store
 from bitvault.drivers.postgres.port import Row, Transaction
@@ -184,7 +185,7 @@ class Devices(Sessions):
         token, drawn = self._new(row["name"], Scope.ACCOUNT, expires_at, origin)
         credential = evolve(drawn, credential_id=row["credential_id"])
         first = self._first(credential, wanted=request.is_refreshable)
-        secrets = codes.unclaimed(bytes(row["device_hash"])), rules.token_digest(token) or b""
+        secrets = codes.unclaimed(bytes(row["device_hash"])), token_digest(token) or b""
 
         async def work(tx: Transaction) -> SecretIssued:
             is_active = await accounts.hold_active(tx, tenant_id, user_id)

@@ -2,7 +2,6 @@
 
 from attrs import define
 
-from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.desk import Desk, known_tenant
 from bitvault.actors.identity.contract import (
     ChangePolicy,
@@ -13,6 +12,7 @@ from bitvault.actors.identity.contract import (
     Tenant,
     TenantPolicy,
 )
+from bitvault.actors.identity.rules.terms import changed_policy, strictest
 from bitvault.actors.identity.store import policies as store
 from bitvault.actors.identity.store import tenants
 from bitvault.drivers.postgres.port import Transaction
@@ -56,7 +56,7 @@ class Policies(Desk):
                 raise Refused(StalePolicy(revision))
             before = terms.own if side == "own" else terms.bound
             bound = terms.bound if side == "own" else Policy()
-            policy = rules.changed_policy(before, request.change, bound)
+            policy = changed_policy(before, request.change, bound)
             if policy == before:
                 return terms
             await store.put_policy(tx, tenant_id, side, policy, revision + 1)
@@ -90,5 +90,5 @@ def _whose(caller: Caller, tenant_id: TenantId | None) -> tuple[TenantId, str]:
 
 
 def _shown(terms: store.Terms, side: str) -> TenantPolicy:
-    effective = rules.strictest(terms.own, terms.bound)
+    effective = strictest(terms.own, terms.bound)
     return TenantPolicy(terms.own, terms.bound, effective, terms.revisions.get(side, 0))

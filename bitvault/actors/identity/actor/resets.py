@@ -15,6 +15,7 @@ from bitvault.actors.identity.contract import (
     UseReset,
 )
 from bitvault.actors.identity.rules import mail
+from bitvault.actors.identity.rules.guessing import reset_charges
 from bitvault.actors.identity.store import accounts, credentials
 from bitvault.actors.identity.store import mailboxes as store
 from bitvault.drivers.postgres.port import Transaction
@@ -34,7 +35,7 @@ class Resets(Addresses):
         """Charge the question, by what was typed and from where."""
         self._need_mail()
         account = f"{rules.name_key(request.tenant)}\0{rules.name_key(request.login)}"
-        await self._take(rules.reset_charges(account, request.origin.address))
+        await self._take(reset_charges(account, request.origin.address))
 
     @handles(RequestReset)
     async def request_reset(self, request: RequestReset) -> None:

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from attrs import define
 
-from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.contract import (
     RefreshReused,
@@ -15,6 +14,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.rules import codes, rotation
 from bitvault.actors.identity.rules.rotation import Kept, Presented, Use
+from bitvault.actors.identity.rules.tokens import PREFIX_SHOWN, token_digest
 from bitvault.actors.identity.store import credentials, rotations
 from bitvault.actors.identity.store.rotations import Held
 from bitvault.drivers.postgres.port import Transaction
@@ -84,7 +84,7 @@ class Rotations(Sessions):
             tenant_id,
             presented,
             salt=salt,
-            secret=(rules.token_digest(token) or b"", token[: rules.PREFIX_SHOWN], ends),
+            secret=(token_digest(token) or b"", token[:PREFIX_SHOWN], ends),
             refresh_digest=following.digest,
             now=now,
             idle_expires_at=self._idle_expiry(now),

@@ -26,6 +26,8 @@ from bitvault.actors.identity.contract import (
     User,
     UserNotFound,
 )
+from bitvault.actors.identity.rules.guessing import Guess, login_guess, own_guess
+from bitvault.actors.identity.rules.tokens import token_digest
 from bitvault.actors.identity.store import accounts, mailboxes
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store.accounts import Account
@@ -48,7 +50,7 @@ class Sessions(Credentials):
         """Log in; unknown tenant, unknown login and wrong password take the same path and time."""
         tenant_key, login_key = rules.name_key(request.tenant), rules.name_key(request.login)
         account = f"{tenant_key}\0{login_key}"
-        guess = rules.login_guess(self.options, account, request.origin.address)
+        guess = login_guess(self.options, account, request.origin.address)
 
         async def find(tx: Transaction) -> Account | None:
             return await accounts.account_by_login(tx, tenant_key, login_key)
@@ -61,7 +63,7 @@ class Sessions(Credentials):
             raise
         return await self._log_in(found, request, spent)
 
-    async def _spend(self, guess: rules.Guess) -> tuple[Charge, ...]:
+    async def _spend(self, guess: Guess) -> tuple[Charge, ...]:
         """Charge a guess: taken first, so that guesses made at the same moment count as well."""
         await self._take(guess.near)
         if not seconds_to_wait(await self.limits.take((guess.account,))):
@@ -141,7 +143,7 @@ class Sessions(Credentials):
     @handles(Authenticate)
     async def authenticate(self, request: Authenticate) -> Principal | Unauthenticated:
         """Say whose token this is, from a cache at most a second old."""
-        digest = rules.token_digest(request.token)
+        digest = token_digest(request.token)
         if digest is None:
             return Unauthenticated()
         asked_at, revocations = trio.current_time(), self.principals.revocations
@@ -183,7 +185,7 @@ class Sessions(Credentials):
         least = (await self._policy(principal.tenant_id)).min_password
         new = rules.checked_password("newPassword", request.new, least)
         account = await self._account(request.caller)
-        spent = rules.own_guess(self.options, principal)
+        spent = own_guess(self.options, principal)
         await self._take(spent)
         current = rules.normal_password(request.current)
         if not await self.passwords.verify(account.password_hash, current):

@@ -14,6 +14,7 @@ from bitvault.actors.identity.contract import (
     TokenCreated,
     User,
 )
+from bitvault.actors.identity.rules.tokens import token_digest
 from bitvault.actors.identity.store import credentials as store
 from bitvault.actors.identity.store import keys
 from bitvault.drivers.postgres.port import Transaction
@@ -67,7 +68,7 @@ class Tokens(Credentials):
         if made is None or not _is_repeat(made, asked):
             raise Refused(IdempotencyConflict())
         renewed = evolve(made, prefix=asked.prefix)
-        await store.replace_secret(tx, user, renewed, rules.token_digest(token) or b"")
+        await store.replace_secret(tx, user, renewed, token_digest(token) or b"")
         return renewed
 
 

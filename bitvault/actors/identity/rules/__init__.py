@@ -1,42 +1,26 @@
-"""Decisions of this room: names, passwords, tokens, and how many wrong guesses are too many."""
+"""Decisions of this room about names, passwords, users and tenants."""
 
-import hashlib
 import unicodedata
-from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from attrs import evolve, frozen
 
-from bitvault.actors.identity.contract import (
-    ChangeTenant,
-    ChangeUser,
-    Policy,
-    PolicyChange,
-    Tenant,
-    User,
-)
+from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, Tenant, User
 from bitvault.actors.identity.contract.policies import MIN_PASSWORD
-from bitvault.kernel.addresses import site, subscriber
-from bitvault.kernel.limits import Charge, Limit
-from bitvault.kernel.policy import SharingPolicy
-from bitvault.kernel.principal import Principal, Scope
+from bitvault.kernel.limits import Limit
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Invalid, Refused
 
 _MAX_NAME = 128
-_MAX_PASSWORD, _MOST_ASKED = 1024, 128
+_MAX_PASSWORD = 1024
 _MAX_EXTERNAL_ID = 255
 _FORBIDDEN = ("Cc", "Cs", "Cn", "Co")
 _BIDI = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
-_SECRET_BYTES = 32
-_CHECK_CHARACTERS = 6
-PREFIX = "bv_"
-PREFIX_SHOWN = 10
 MAX_USERS = 1_000_000
 MAX_GROUPS = 1000
 """Of one user: each principal carries them."""
 MAX_RATE, MIN_BURST, MAX_BURST = 1e6, 100, 10**9
-MAX_POLICY_SECONDS = 10 * 365 * 86_400
 MAX_ERASE_AFTER = 365 * 86_400
 MAX_TOKEN_SECONDS = 10 * 365 * 86_400
 INVITATION_SECONDS = 72 * 3600.0
@@ -207,76 +191,6 @@ def limit_of(rate: float | None, burst: int | None) -> Limit | None:
     return None if rate is None or burst is None else Limit("tenant", rate, burst)
 
 
-def strictest(own: Policy, bound: Policy) -> Policy:
-    """Return what holds: of each term the stricter one."""
-    one, other = own.sharing, bound.sharing
-    longest = _shorter(one.longest_life, other.longest_life)
-    default = _shorter(one.default_life, other.default_life)
-    return Policy(
-        SharingPolicy(
-            links_allowed=one.links_allowed and other.links_allowed,
-            password_required=one.password_required or other.password_required,
-            longest_life=longest,
-            default_life=None if default is None else _shorter(default, longest),
-        ),
-        max(own.min_password, bound.min_password),
-        _shorter(own.longest_session, bound.longest_session),
-    )
-
-
-def _shorter(one: timedelta | None, other: timedelta | None) -> timedelta | None:
-    return min((each for each in (one, other) if each is not None), default=None)
-
-
-def changed_policy(policy: Policy, wanted: PolicyChange, bound: Policy) -> Policy:
-    """Return the terms as they are wanted; none that is set may be laxer than its bound.
-
-    Raises:
-        Refused: ``Invalid`` naming the field and the rule.
-    """
-    sharing = policy.sharing
-    allowed, required = wanted.links_allowed, wanted.password_required
-    if allowed and not bound.sharing.links_allowed:
-        raise Refused(Invalid("linksAllowed", "must be false: the platform's operator says so"))
-    if required is False and bound.sharing.password_required:
-        raise Refused(Invalid("passwordRequired", "must be true: the platform's operator says so"))
-    longest = _life(
-        "longestLife", sharing.longest_life, wanted.longest_life, bound.sharing.longest_life
-    )
-    default = _life("defaultLife", sharing.default_life, wanted.default_life, None)
-    if default is not None and longest is not None and default > longest:
-        field = "longestLife" if wanted.default_life is None else "defaultLife"
-        raise Refused(Invalid(field, "defaultLife must not be more than longestLife"))
-    least = policy.min_password if wanted.min_password is None else wanted.min_password
-    floor = bound.min_password
-    if wanted.min_password is not None and not floor <= least <= _MOST_ASKED:
-        raise Refused(Invalid("minPassword", f"must be from {floor} to {_MOST_ASKED}"))
-    return Policy(
-        SharingPolicy(
-            links_allowed=sharing.links_allowed if allowed is None else allowed,
-            password_required=sharing.password_required if required is None else required,
-            longest_life=longest,
-            default_life=default,
-        ),
-        least,
-        _life(
-            "longestSession", policy.longest_session, wanted.longest_session, bound.longest_session
-        ),
-    )
-
-
-def _life(
-    field: str, kept: timedelta | None, seconds: int | None, bound: timedelta | None
-) -> timedelta | None:
-    if seconds is None:
-        return kept
-    most = MAX_POLICY_SECONDS if bound is None else int(bound.total_seconds())
-    least = 0 if bound is None else 1
-    if not least <= seconds <= most:
-        raise Refused(Invalid(field, f"must be from {least} to {most} seconds"))
-    return timedelta(seconds=seconds) if seconds else None
-
-
 def can_administer(user: User) -> bool:
     """Say whether this is an admin who can log in: a tenant must not lose its last one."""
     return user.is_admin and user.kind == "person" and not user.is_disabled
@@ -308,72 +222,3 @@ def checked_scope(scope: Scope, confined_to: UUID | None = None) -> Scope:
     if confined_to and scope > Scope.WRITE:
         raise Refused(Invalid("scope", "must be read or write for a token that is confined"))
     return scope
-
-
-def new_token(secret: bytes) -> str:
-    """Render 32 random bytes as a token, with a checksum that secret scanners can verify."""
-    if len(secret) != _SECRET_BYTES:
-        raise ValueError(f"a token needs {_SECRET_BYTES} random bytes")
-    body = urlsafe_b64encode(secret).decode().rstrip("=")
-    return f"{PREFIX}{body}{_check(body)}"
-
-
-def token_digest(token: str) -> bytes | None:
-    """Return what is stored of a token; None when it cannot be one, without asking anybody."""
-    body, check = token[len(PREFIX) : -_CHECK_CHARACTERS], token[-_CHECK_CHARACTERS:]
-    if not (token.startswith(PREFIX) and token.isascii() and check == _check(body)):
-        return None
-    return hashlib.sha256(token.encode()).digest()
-
-
-def _check(body: str) -> str:
-    return hashlib.sha256(f"{PREFIX}{body}".encode()).hexdigest()[:_CHECK_CHARACTERS]
-
-
-@frozen
-class Guess:
-    """What one guess at a password is charged to, before the password is looked at.
-
-    Attributes:
-        near: By whom it is made: this network at this account, and this network at all of them.
-        account: The account, from wherever.
-        besieged: Stands in for ``account`` once that is used up, by guesses from many networks:
-            each network then has one guess, and the next much later. So an account cannot be
-            closed to its owner from elsewhere, and many networks do not guess much faster.
-    """
-
-    near: tuple[Charge, ...]
-    account: Charge
-    besieged: Charge
-
-
-def login_guess(options: IdentityOptions, account: str, address: str) -> Guess:
-    """Return what a guess from an address at an account is charged to."""
-    network, slow = subscriber(address), 1 / options.guess_seconds
-    pair = Limit("pair", slow, options.guesses)
-    return Guess(
-        near=(
-            Charge(f"login pair {network} {account}", pair),
-            Charge(f"login network {network}", Limit("network", 5 * slow, 5 * options.guesses)),
-        ),
-        account=Charge(
-            f"login account {account}", Limit("account", 10 * slow, 10 * options.guesses)
-        ),
-        besieged=Charge(f"login siege {network} {account}", Limit("siege", slow / 10, 1)),
-    )
-
-
-def reset_charges(account: str, address: str) -> tuple[Charge, ...]:
-    """Return what the question for a new password is charged to: nobody is flooded with mail."""
-    network = subscriber(address)
-    return (
-        Charge(f"reset account {account}", Limit("resets", 1 / 600, 3)),
-        Charge(f"reset network {network}", Limit("reset network", 1 / 60, 20)),
-        Charge(f"reset site {site(address)}", Limit("reset site", 1 / 12, 100)),
-    )
-
-
-def own_guess(options: IdentityOptions, principal: Principal) -> tuple[Charge, ...]:
-    """Return what a guess at one's own password is charged to: a stolen session may try it."""
-    key = f"password {principal.tenant_id} {principal.user_id}"
-    return (Charge(key, Limit("password", 1 / options.guess_seconds, options.guesses)),)

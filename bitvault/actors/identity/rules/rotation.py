@@ -7,14 +7,15 @@ has: so it can be given out again without being kept, and none can be computed f
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
 from attrs import field, frozen
 
-from bitvault.actors.identity.rules import IdentityOptions, new_token
+from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.identity.rules.tokens import body_of, new_token, written
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.limits import Charge, Limit
 
@@ -24,7 +25,6 @@ SALT_BYTES: Final = 32
 _FAMILY_BYTES, _SECRET_BYTES = 16, 32
 DRAWN_BYTES: Final = _FAMILY_BYTES + _SECRET_BYTES
 PREFIX: Final = "bvf_"
-_CHECK_CHARACTERS = 6
 
 
 @frozen
@@ -45,9 +45,8 @@ class Presented:
         return hashlib.sha256(self.secret).digest()
 
     def render(self) -> str:
-        """Render the token, with a checksum that secret scanners can verify."""
-        body = urlsafe_b64encode(self.family + self.secret).decode()
-        return f"{PREFIX}{body}{_check(body)}"
+        """Render the token."""
+        return written(PREFIX, self.family + self.secret)
 
 
 @frozen
@@ -79,8 +78,8 @@ def drawn(random: bytes) -> Presented:
 
 def read(token: str) -> Presented | None:
     """Take a refresh token apart; None for what cannot be one, without asking anybody."""
-    body, check = token[len(PREFIX) : -_CHECK_CHARACTERS], token[-_CHECK_CHARACTERS:]
-    if not (token.startswith(PREFIX) and token.isascii() and check == _check(body)):
+    body = body_of(PREFIX, token)
+    if body is None:
         return None
     try:
         raw = urlsafe_b64decode(body)
@@ -116,7 +115,3 @@ def wrong(options: IdentityOptions, address: str) -> tuple[Charge, ...]:
     """Return what a refresh token that is none is charged to: what a wrong password costs there."""
     limit = Limit("network", 5 / options.guess_seconds, 5 * options.guesses)
     return (Charge(f"refresh network {subscriber(address)}", limit),)
-
-
-def _check(body: str) -> str:
-    return hashlib.sha256(f"{PREFIX}{body}".encode()).hexdigest()[:_CHECK_CHARACTERS]

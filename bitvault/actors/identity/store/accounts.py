@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.contract import Standing, User
+from bitvault.actors.identity.rules.terms import strictest
 from bitvault.actors.identity.store.policies import terms_of
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.ids import GroupId, TenantId, UserId
@@ -162,7 +163,7 @@ async def hold_password(tx: Transaction, account: Account) -> bool:
 
 def _standing(row: Mapping[str, Any]) -> Standing:
     terms, limit = terms_of(row["policies"]), rules.limit_of(row["rate"], row["burst"])
-    policy = rules.strictest(terms.own, terms.bound).sharing
+    policy = strictest(terms.own, terms.bound).sharing
     groups = tuple(GroupId(group_id) for group_id in row["groups"])
     return Standing(row["is_active"], row["is_suspended"], policy, limit, groups)
 

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.contract import Credential, Policy, Rotation, User
+from bitvault.actors.identity.rules.terms import strictest
 from bitvault.actors.identity.store.policies import terms_of
 from bitvault.actors.identity.store.rotations import begun
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
@@ -69,7 +70,7 @@ async def principal_by_secret(tx: Transaction, secret_hash: bytes, now: datetime
     if row is None:
         return None
     scope, terms = Scope[row["scope"].upper()], terms_of(row["policies"])
-    policy = rules.strictest(terms.own, terms.bound)
+    policy = strictest(terms.own, terms.bound)
     principal = Principal(
         tenant_id=TenantId(row["tenant_id"]),
         user_id=UserId(row["user_id"]),

@@ -6,7 +6,8 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.identity.contract import Rotation
-from bitvault.actors.identity.rules import rotation, strictest
+from bitvault.actors.identity.rules import rotation
+from bitvault.actors.identity.rules.terms import strictest
 from bitvault.actors.identity.store.policies import terms_of
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.ids import TenantId, UserId
