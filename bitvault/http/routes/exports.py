@@ -95,7 +95,9 @@ def _place(cursor: str | None) -> tuple[str, Key | None]:
 
 def _next(kind: str, last: Key | None) -> str | None:
     if last is not None:
-        return encode_cursor([kind, *last], _LIST)
+        return encode_cursor(
+            [kind, *(one if isinstance(one, int) else str(one) for one in last)], _LIST
+        )
     rest = _KINDS[_KINDS.index(kind) + 1 :]
     return encode_cursor([rest[0]], _LIST) if rest else None
 

@@ -19,6 +19,7 @@ from bitvault.actors.identity.contract import (
     ListErasures,
     RevokeErasure,
     ScheduleErasure,
+    Tenant,
     TenantErased,
     TenantErasing,
     TenantErasureRevoked,
@@ -154,14 +155,19 @@ class Erasures(Desk):
         caller, tenant_id = operator_of(request.caller), request.tenant_id
         now = self.clock.now()
 
-        tenant = await self.database.read(None, lambda tx: known_tenant(tx, tenant_id))
-        if request.is_first and tenant.is_suspended:
+        noted = caller, tenant_id, now, rules.EXPORT_NOTED_FOR
+
+        async def look(tx: Transaction) -> tuple[Tenant, bool]:
+            return await known_tenant(tx, tenant_id), await store.is_export_noted(tx, *noted)
+
+        tenant, is_noted = await self.database.read(None, look)
+        if tenant.is_suspended and not is_noted:
             await self._record(caller, tenant, "export")
 
         async def work(tx: Transaction) -> None:
             if not (await known_tenant(tx, tenant_id)).is_suspended:
                 raise Refused(TenantNotSuspended())
-            if await store.note_export(tx, caller, tenant_id, now, rules.EXPORT_NOTED_FOR):
+            if await store.note_export(tx, *noted):
                 await self._tell(tx, tenant_id, caller, TenantExported(tenant_id, 0))
 
         await self.database.transact(tenant_id, work)

@@ -77,7 +77,7 @@ class Policies(Desk):
             return tenant, (await store.terms(tx, tenant_id)).bound
 
         tenant, before = await self.database.read(tenant_id, look)
-        if rules.changed_policy(before, request.change, Policy()) != before:
+        if changed_policy(before, request.change, Policy()) != before:
             await self._record(caller, tenant, "bound")
 
 

@@ -70,6 +70,15 @@ async def finish_erasure(tx: Transaction, kept: Kept, now: datetime) -> bool:
     return await tx.fetchrow(QUERIES["finish_erasure"], **place, now=now) is not None
 
 
+async def is_export_noted(
+    tx: Transaction, caller: Caller, tenant_id: TenantId, now: datetime, noted_for: timedelta
+) -> bool:
+    """Say whether it was noted less than ``noted_for`` ago that an operator exports a tenant."""
+    place = {"tenant_id": tenant_id, "operator_id": caller.principal.user_id}
+    row = await tx.fetchrow(QUERIES["is_export_noted"], **place, since=now - noted_for)
+    return row is not None
+
+
 async def note_export(
     tx: Transaction, caller: Caller, tenant_id: TenantId, now: datetime, noted_for: timedelta
 ) -> bool:

@@ -52,6 +52,10 @@ UPDATE identity.erasure SET state = 'erased', erased_at = :now
 WHERE tenant_id = :tenant_id AND erased_id = :erased_id AND state = 'erasing'
 RETURNING name;
 
+-- is_export_noted --
+SELECT noted_at FROM identity.export
+WHERE tenant_id = :tenant_id AND operator_id = :operator_id AND noted_at > :since;
+
 -- note_export --
 -- No row: it is noted; then nothing is written either.
 INSERT INTO identity.export AS e (tenant_id, operator_id, noted_at)
