@@ -117,46 +117,71 @@ async function post(path, body) {
   }
 }
 
+// What was opened is gone on with: another upload would take another of the request's places.
 async function sendFile(one) {
   say(one, "soft", "Sending");
-  const whole = one.file.size <= (64 << 20) ? "sha256:" + hex(await digest(one.file)) : null;
-  const opened = await post("/v1/files", {
+  const isKnown = Boolean(one.opened);
+  try {
+    if (!isKnown) await openUpload(one);
+    if (!one.claim) one.claim = await (one.opened.plan.kind === "multipart" ? inParts(one) : inOnePiece(one));
+    await post("/v1/files/" + one.opened.uploadId + "/commit", one.claim);
+  } catch (problem) {
+    if (problem.code === "bytes_missing") Object.assign(one, { claim: null, parts: [] });
+    else if (problem.code && !problem.retryable) await forget(one);
+    const isOver = problem.code === "upload_closed" || problem.code === "upload_not_found";
+    if (!isKnown || !isOver) throw problem;
+    await sendFile(one);
+  }
+}
+
+async function openUpload(one) {
+  one.whole = one.file.size <= (64 << 20) ? "sha256:" + hex(await digest(one.file)) : null;
+  one.parts = [];
+  one.opened = await post("/v1/files", {
     path: asked.nodeId + ":/" + one.path,
     size: one.file.size,
-    hash: whole,
+    hash: one.whole,
     contentModifiedAt: new Date(one.file.lastModified).toISOString(),
     contentType: one.file.type || null,
     sender: { visit, name: at("sender").value.trim() },
   });
-  const claim = opened.plan.kind === "multipart"
-    ? await inParts(one, opened)
-    : await inOnePiece(one, opened, whole);
-  await post("/v1/files/" + opened.uploadId + "/commit", claim);
+  one.transfers = one.opened.transfers;
 }
 
-async function inOnePiece(one, opened, hash) {
-  await sendBytes(opened.transfers[0], one.file, (done) => { meter(one, done); });
-  return { hash: hash || "sha256:" + hex(await digest(one.file)) };
+async function forget(one) {
+  const lost = one.opened;
+  Object.assign(one, { opened: null, claim: null, parts: [] });
+  if (lost) await fetch("/v1/files/uploads/" + lost.uploadId, { method: "DELETE", headers: { Authorization: credential() } }).catch(() => null);
 }
 
-async function inParts(one, opened) {
-  const { partSize, partCount } = opened.plan;
-  const parts = [];
-  const digests = new Uint8Array(32 * partCount);
-  for (let number = 1; number <= partCount; number += 1) {
+async function signed(one, what, body) {
+  return (await post("/v1/files/uploads/" + one.opened.uploadId + "/" + what, body)).transfers;
+}
+
+async function inOnePiece(one) {
+  const [transfer] = one.transfers || (await signed(one, "url"));
+  one.transfers = null;
+  await sendBytes(transfer, one.file, (done) => { meter(one, done); });
+  return { hash: one.whole || "sha256:" + hex(await digest(one.file)) };
+}
+
+async function inParts(one) {
+  const { partSize, partCount } = one.opened.plan;
+  const { parts } = one;
+  one.digests = one.digests || new Uint8Array(32 * partCount);
+  for (let number = parts.length + 1; number <= partCount; number += 1) {
     const start = (number - 1) * partSize;
     const piece = one.file.slice(start, Math.min(one.file.size, start + partSize));
     const raw = await digest(piece);
-    digests.set(new Uint8Array(raw), 32 * (number - 1));
+    one.digests.set(new Uint8Array(raw), 32 * (number - 1));
     const hash = "sha256:" + hex(raw);
-    const wanted = { parts: [{ partNumber: number, hash }] };
     const etag = await resent(async () => {
-      const signed = await post("/v1/files/uploads/" + opened.uploadId + "/parts", wanted);
-      return sendBytes(signed.transfers[0], piece, (done) => { meter(one, start + done); });
+      const [transfer] = await signed(one, "parts", { parts: [{ partNumber: number, hash }] });
+      return sendBytes(transfer, piece, (done) => { meter(one, start + done); });
     });
     parts.push({ partNumber: number, etag, hash });
   }
-  return { hash: "sha256-" + partCount + ":" + hex(await crypto.subtle.digest("SHA-256", digests)), parts };
+  return { hash: "sha256-" + partCount + ":" + hex(await crypto.subtle.digest("SHA-256", one.digests)), parts };
 }
 
 async function resent(send) {
