@@ -1,9 +1,10 @@
 """Judges what clients said and saw of who may do what against the oracle's states.
 
-What was done is in the journal, and was allowed in some state before; what was refused is not. A
-look may come from any state between its question and its answer. Who somebody is (groups, and
-whether they are disabled) may be known as it was a second before, unless it was changed by a
-request that this same machine had answered by then.
+What was done is in the journal, and was allowed in the state just before it: whoever may share is
+held to that by the transaction itself (ADR-0018). What was refused is not in it. A look may come
+from any state between its question and its answer. Who somebody is (groups, and whether they are
+disabled) may be known as it was a second before, unless it was changed by a request that this same
+machine had answered by then.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,7 +71,7 @@ class AccessJudge:
         elif not any(_holds(m, act) for m in self.moments[act.lo : act.hi + 1]):
             self._say("A4", f"{act.request} was answered, and is not in the journal: {act}")
         for event in mine:
-            if not any(_may(moment, act) for moment in self._views(act, event.seq - 1)):
+            if not any(_may(moment, act) for moment in self._just_before(act, event)):
                 self._say("A5", f"{act.request} may not be done by who did it: {event}")
 
     def _is_possible(self, act: Act, window: Sequence[Moment]) -> bool:
@@ -123,12 +124,16 @@ class AccessJudge:
         if not (not all(states) if look.kind == "logged in" else any(states)):
             self._say("A1", f"{look.request} {look.who} {look.kind}, and nobody had a reason")
 
-    def _views(self, act: Act, hi: int) -> list[Moment]:
+    def _just_before(self, act: Act, event: Event) -> list[Moment]:
+        """Return the state before an event, with what may have been known of the groups."""
+        return self._views(act, event.seq - 1, first=event.seq - 1)
+
+    def _views(self, act: Act, hi: int, first: int | None = None) -> list[Moment]:
         """Return every state there may have been, with what may have been known of the groups."""
         known = {m.access.members for m in self.moments[self._known(act) : hi + 1]}
         return [
             evolve(moment, access=evolve(moment.access, members=members))
-            for moment in self.moments[act.lo : hi + 1]
+            for moment in self.moments[act.lo if first is None else first : hi + 1]
             for members in sorted(known, key=sorted)
         ]
 

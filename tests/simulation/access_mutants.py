@@ -15,7 +15,7 @@ from bitvault.actors.sharing.store import grants, links
 from bitvault.kernel import access
 from bitvault.kernel.access import Right, grantees_of
 from bitvault.kernel.principal import Principal
-from tests.simulation.draws import commons
+from tests.simulation.draws import commons, quarrel
 from tests.simulation.making import Mutant, replaced, rewritten
 
 
@@ -74,6 +74,12 @@ def _anybody_shares(stack: ExitStack) -> None:
     stack.enter_context(replaced(desk, "hold_right", unheld))
 
 
+def _right_not_held(stack: ExitStack) -> None:
+    async def unheld(*_: Any) -> None: ...
+
+    stack.enter_context(replaced(desk, "hold_right", unheld))
+
+
 def _sessions_kept(stack: ExitStack) -> None:
     async def none(*_: Any) -> None: ...
 
@@ -92,4 +98,5 @@ ACCESS: Sequence[Mutant] = (
     Mutant("revoked link opens", "A1", _revoked_link_opens, draw=commons),
     Mutant("groups left out of what is shared", "A3", _groups_not_listed, draw=commons),
     Mutant("anybody who sees may share", "A5", _anybody_shares, draw=commons),
+    Mutant("right not held", "A5", _right_not_held, draw=quarrel, first=24),
 )

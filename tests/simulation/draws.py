@@ -180,6 +180,26 @@ def commons(seed: int) -> Plan:
     return Plan(seed, knobs, (*scripts, Script(0, 0, numbered, opening=True)))
 
 
+def quarrel(seed: int) -> Plan:
+    """Draw an admin who lets somebody share a folder, and takes it back while they share it."""
+    rng = random.Random(f"quarrel {seed}")  # noqa: S311 - the same again is the point
+    given = ("share", "unshare") * 5
+    admin = [Op(kind, 0, "0", "user1", "manager", after=_soon(rng)) for kind in given]
+    user = [
+        Op(rng.choice(("share", "unshare")), 0, "0", "user2", "viewer", after=_soon(rng))
+        for _ in range(12)
+    ]
+    opening = [Op("batch", steps=(Op("mkdir", path="/F"),)), Op("group")]
+    numbered = tuple(evolve(op, number=90 + number) for number, op in enumerate(opening))
+    knobs = Knobs(machines=rng.choice((1, 2)))
+    scripts = (_script(0, 0, admin), _script(0, 1, user), _script(0, 2, []))
+    return Plan(seed, knobs, (*scripts, Script(0, 0, numbered, opening=True)))
+
+
+def _soon(rng: random.Random) -> float:
+    return round(rng.random() * 0.1, 3)
+
+
 def _begun(rng: random.Random) -> list[Op]:
     """Draw what there is to be taken back."""
     return [_said(rng, kind) for kind in ("share", "link", "join", "share")]

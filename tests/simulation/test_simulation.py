@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bitvault.drivers.postgres.sessions import prepare_session
-from tests.simulation.draws import calm, commons, exhaustive, pairs, shared, wild
+from tests.simulation.draws import calm, commons, exhaustive, pairs, quarrel, shared, wild
 from tests.simulation.making import Mutant
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.plans import read
@@ -113,6 +113,18 @@ def test_no_drawn_fault_breaks_an_invariant(
     assert tally.broken == 0, capsys.readouterr().out
     wanted = ("commit unanswered, then asked again", "waited for a lock", "an upload expired")
     assert [what for what in wanted if not tally.seen[what]] == []
+
+
+@pytest.mark.slow
+def test_nobody_shares_with_a_right_that_is_being_taken_back(
+    sessions: Sessions, capsys: pytest.CaptureFixture
+) -> None:
+    """What is shared was allowed in the state just before it, whenever it was asked for."""
+    tally = Tally(print)
+    tally.add_all(map(quarrel, range(20, 30)), sessions)
+
+    assert tally.broken == 0, capsys.readouterr().out
+    assert tally.seen["share: node_not_found"] < tally.seen["share: done"]
 
 
 @pytest.mark.slow
