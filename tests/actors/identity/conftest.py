@@ -10,6 +10,8 @@ from bitvault.actors.identity.contract import (
     Authenticate,
     CreateTenant,
     OpenSession,
+    ProvisionedUser,
+    ProvisionUser,
     SecretIssued,
     User,
 )
@@ -57,3 +59,11 @@ async def be(room: Identity, login: str, tenant: str) -> Caller:
     """Log in."""
     opened = await log_in(room, login, tenant)
     return Caller(await room.handle(Authenticate(opened.token, ORIGIN)), ORIGIN)
+
+
+@pytest.fixture
+async def provisioned(identity: Identity, admin: Caller) -> ProvisionedUser:
+    """Return a user that the directory made."""
+    made = await identity.handle(ProvisionUser(admin, "ann", "ext-1", "Ann"))
+    assert isinstance(made, ProvisionedUser)
+    return made
