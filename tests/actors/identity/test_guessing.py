@@ -3,7 +3,6 @@
 import pytest
 from attrs import define
 
-from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import (
     BadCredentials,
@@ -11,7 +10,7 @@ from bitvault.actors.identity.contract import (
     SecretIssued,
     TooManyAttempts,
 )
-from bitvault.actors.identity.rules import IdentityOptions
+from bitvault.actors.identity.rules import IdentityOptions, guessing
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.kernel.principal import Origin
 from tests.actors.identity.conftest import PASSWORD
@@ -115,7 +114,7 @@ async def test_a_restarted_room_remembers_who_has_to_wait(door: Door) -> None:
 @pytest.mark.requirement("X9")
 def test_questions_for_passwords_and_logins_share_no_limit() -> None:
     """What a flood under a limit leaves may be read by all of its name: for minutes here."""
-    asked = {charge.limit.name for charge in rules.reset_charges("a", "192.0.2.1")}
-    guess = rules.login_guess(IdentityOptions(), "a", "192.0.2.1")
+    asked = {charge.limit.name for charge in guessing.reset_charges("a", "192.0.2.1")}
+    guess = guessing.login_guess(IdentityOptions(), "a", "192.0.2.1")
     tried = {charge.limit.name for charge in (*guess.near, guess.account, guess.besieged)}
     assert not asked & tried
