@@ -208,6 +208,7 @@ def test_what_hashes_a_password_or_walks_a_tree_is_dear() -> None:
         "begin_device",
         "propose_own_email",
         "explain_access",
+        "list_jobs",
         "preview_access",
     }
     asking_others = {"add_identity_provider", "begin_sign_in", "finish_sign_in"}
