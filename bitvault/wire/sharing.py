@@ -194,8 +194,11 @@ class ChangeLink(RequestShape, frozen=True, kw_only=True):
 
 
 LinkState = Annotated[
-    Literal["valid", "revoked", "used_up", "expired", "against_policy"],
-    Meta(description="Whether it leads anywhere as it stands, or what is in its way."),
+    Literal["valid", "revoked", "used_up", "expired", "against_policy", "unanswered"],
+    Meta(
+        description="Whether it leads anywhere as it stands, or what is in its way; unanswered:"
+        " whoever made it, or changed it last, is disabled or gone."
+    ),
 ]
 
 

@@ -25,7 +25,7 @@ from bitvault.actors.files.contract import (
     UploadOpened,
     Written,
 )
-from bitvault.actors.identity.contract import ChangeTenant, ChangeUser
+from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, DeleteUser
 from bitvault.actors.sharing.contract import (
     ChangeLink,
     CountDownloads,
@@ -376,6 +376,29 @@ async def test_the_list_says_what_stands_in_the_way_of_a_link(
     listed = await company.sharing.handle(ListLinks(company.caller("ann"), top))
     found = [one.state.value for one in listed.items]
     assert found == ["valid", "against_policy", "expired", "used_up", "revoked"]
+
+
+@pytest.mark.requirement("X28")
+async def test_a_link_that_nobody_answers_for_is_shown_as_one(
+    company: Company, top: NodeId
+) -> None:
+    """Its maker is disabled, then gone; whoever changes it answers for it."""
+    ann, ben = company.caller("ann"), company.people["ben"].user_id
+    await company.share("ann", top, "ben", Role.MANAGER)
+    link = (await make(company, top, "ben")).link
+
+    async def states() -> set[str]:
+        listed = await company.sharing.handle(ListLinks(ann, top))
+        shown = await company.sharing.handle(GetLink(ann, link.link_id))
+        return {one.state.value for one in (*listed.items, shown)}
+
+    assert await states() == {"valid"}
+    await company.identity.handle(ChangeUser(ann, ben, is_disabled=True))
+    assert await states() == {"unanswered"}
+    await company.identity.handle(DeleteUser(ann, ben))
+    assert await states() == {"unanswered"}
+    assert (await change(company, link, label="ours")).state.value == "valid"
+    assert await states() == {"valid"}
 
 
 @pytest.mark.parametrize(

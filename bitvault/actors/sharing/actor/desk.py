@@ -1,12 +1,13 @@
 """What every part of the room works with: the rooms below, and its stamp."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 from uuid import UUID
 
 from attrs import define, field
 
 from bitvault.actors.files.contract import Access, DescribeAccess, NodeNotFound, TraceNode, Way
+from bitvault.actors.identity.contract import DescribeStandings, Standing
 from bitvault.actors.room import Room, ask_below
 from bitvault.actors.sharing.contract import LinkTerms
 from bitvault.actors.sharing.rules import links as rules
@@ -19,7 +20,7 @@ from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.access import Right, rights_of
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
-from bitvault.kernel.ids import Ids, NodeId
+from bitvault.kernel.ids import Ids, NodeId, TenantId, UserId
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Refused, Unavailable
 from bitvault.outbox import Outbox
@@ -117,6 +118,17 @@ class Desk(Room):
         if isinstance(way, Refusal):
             raise Refused(way)
         return way
+
+    async def _standings(
+        self, tenant_id: TenantId, user_ids: Iterable[UserId]
+    ) -> Mapping[UserId, Standing]:
+        """Return how things stand with users, by id."""
+        users = tuple(dict.fromkeys(user_ids))
+        about = DescribeStandings(tenant_id, users)
+        found = await ask_below(self.identity, about, "identity") if users else ()
+        if isinstance(found, Refusal):
+            raise Refused(found)
+        return dict(zip(users, found, strict=True))
 
     def _spot(self, caller: Caller, node_id: NodeId) -> Spot:
         return Spot(caller.tenant_id, node_id, caller.principal.user_id, self.clock.now())

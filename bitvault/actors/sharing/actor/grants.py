@@ -6,7 +6,7 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.identity.contract import DescribeStandings, FindGroups, FindUsers
+from bitvault.actors.identity.contract import FindGroups, FindUsers
 from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract import (
@@ -123,16 +123,8 @@ class Grants(Desk):
             for link_id, row in rows.items()
             if links.leads_anywhere(row, policy, now)
         }
-        users = tuple(dict.fromkeys(found.values()))
-        about = DescribeStandings(caller.tenant_id, users)
-        standings = await ask_below(self.identity, about, "identity") if users else ()
-        if isinstance(standings, Refusal):
-            raise Refused(standings)
-        by_id = {
-            user_id: (user_id, *standing.groups)
-            for user_id, standing in zip(users, standings, strict=True)
-            if standing.is_active
-        }
+        standings = await self._standings(caller.tenant_id, found.values())
+        by_id = {one: (one, *how.groups) for one, how in standings.items() if how.is_active}
         return {link_id: by_id[user_id] for link_id, user_id in found.items() if user_id in by_id}
 
     @handles(GetGrant)

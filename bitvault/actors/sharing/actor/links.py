@@ -10,7 +10,7 @@ from uuid import UUID
 from attrs import define, evolve, field
 
 from bitvault.actors.files.contract import EndUploads, NodeNotFound
-from bitvault.actors.identity.contract import DescribeStandings, Standing
+from bitvault.actors.identity.contract import Standing
 from bitvault.actors.room import ask_below
 from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract.links import (
@@ -42,7 +42,7 @@ from bitvault.kernel.ids import UserId
 from bitvault.kernel.limits import seconds_to_wait
 from bitvault.kernel.paging import Page, after_id, page_of, page_size
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
-from bitvault.kernel.refusal import Invalid, Refusal, Refused
+from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 
 _KEPT: Final = 10_000
@@ -101,13 +101,14 @@ class Links(Desk):
             return await links.page_of_maker(tx, tenant, user_id, after, limit + 1)
 
         rows = await self.database.read(caller.tenant_id, work)
-        found = [self._viewed(caller, row) for row in rows]
+        found = await self._viewed(caller, rows)
         return page_of(found, limit, [(str(one.link_id),) for one in found], ["links", name])
 
     @handles(GetLink)
     async def get_link(self, message: GetLink) -> Link:
         """Describe a link."""
-        return self._viewed(message.caller, await self._governed(message.caller, message.link_id))
+        row = await self._governed(message.caller, message.link_id)
+        return (await self._viewed(message.caller, [row]))[0]
 
     @handles(ChangeLink)
     async def change_link(self, message: ChangeLink) -> Link:
@@ -139,7 +140,9 @@ class Links(Desk):
             await links.answer_for(tx, spot, message.link_id)
             fields = (row["node_id"], row["role"], is_revoked)
             await self._tell(tx, caller, LinkChanged(message.link_id, row["revision"], *fields))
-            return self._viewed(caller, row)
+            # Whoever changes a link answers for it.
+            policy, now = caller.principal.policy, self.clock.now()
+            return links.viewed(row, policy, now, is_answered=True)
 
         look = partial(self._governed, caller, message.link_id)
         changed = await self._sharing(caller, spot.node_id, work, look)
@@ -204,11 +207,7 @@ class Links(Desk):
     async def _sponsored(self, row: Row, origin: Origin) -> Standing:
         """Return how things stand with who answers for a link, and may still share its node."""
         tenant_id, sponsor_id = row["tenant_id"], links.sponsor_of(row)
-        about = DescribeStandings(tenant_id, (sponsor_id,))
-        standings = await ask_below(self.identity, about, "identity")
-        if isinstance(standings, Refusal):
-            raise Refused(standings)
-        (standing,) = standings
+        standing = (await self._standings(tenant_id, [sponsor_id]))[sponsor_id]
         groups, link_id = standing.groups, row["link_id"]
         sponsor = Principal(tenant_id, sponsor_id, "", False, link_id, groups)
         is_good = standing.is_active and await self._may_share(
@@ -283,8 +282,15 @@ class Links(Desk):
             raise
         return row
 
-    def _viewed(self, caller: Caller, row: Row) -> Link:
-        return links.viewed(row, caller.principal.policy, self.clock.now())
+    async def _viewed(self, caller: Caller, rows: Sequence[Row]) -> list[Link]:
+        """Return links with how they stand now."""
+        policy, now = caller.principal.policy, self.clock.now()
+        standings = await self._standings(caller.tenant_id, map(links.sponsor_of, rows))
+        there = {user_id for user_id, one in standings.items() if one.is_active}
+        return [
+            links.viewed(row, policy, now, is_answered=links.sponsor_of(row) in there)
+            for row in rows
+        ]
 
     async def _row(self, caller: Caller, link_id: UUID) -> Row | None:
         async def find(tx: Transaction) -> Row | None:

@@ -42,6 +42,8 @@ class LinkState(Enum):
     """As many downloads as it allows, or files as it asks for."""
     EXPIRED = "expired"
     AGAINST_POLICY = "against_policy"
+    UNANSWERED = "unanswered"
+    """Whoever made it, or changed it last, is disabled or gone; a change by others mends it."""
 
 
 @frozen

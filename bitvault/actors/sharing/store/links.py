@@ -164,13 +164,18 @@ def state_of(row: Row, policy: SharingPolicy, now: datetime) -> LinkState:
     return LinkState.EXPIRED if is_over else LinkState.AGAINST_POLICY
 
 
-def viewed(row: Row, policy: SharingPolicy, now: datetime) -> Link:
-    """Build the contract's link from a row, with how it stands now."""
+def viewed(row: Row, policy: SharingPolicy, now: datetime, *, is_answered: bool) -> Link:
+    """Build the contract's link from a row, with how it stands now.
+
+    ``is_answered`` is whether whoever answers for it is there, and not disabled.
+    """
     link, state = link_of(row), state_of(row, policy, now)
     most = link.request.max_files if link.request else None
     if state is LinkState.VALID and most is not None and link.files >= most:
         # Its page opens, and says so.
         state = LinkState.USED_UP
+    if state is LinkState.VALID and not is_answered:
+        state = LinkState.UNANSWERED
     return evolve(link, state=state)
 
 
