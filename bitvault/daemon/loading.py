@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import attrs
 
-from bitvault.kernel.hosts import is_loopback
+from bitvault.kernel.hosts import host_of, is_in_the_clear, is_loopback
 from bitvault.kernel.settings import Server, SettingError, Settings, variables
 
 _OF_THE_CLI = ("BITVAULT_SERVER", "BITVAULT_TOKEN")
@@ -34,6 +34,7 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     _check_grace(settings)
     _check_tls(settings.server)
     _check_mail(settings)
+    _check_ways(settings)
     return settings
 
 
@@ -65,6 +66,25 @@ def _check_tls(server: Server) -> None:
         raise SettingError(name, "must be given with the other of the two")
     if server.tls and server.public_url.startswith("http:"):
         raise SettingError("server.public_url", "must be https where server.tls_cert is set")
+
+
+def _check_ways(settings: Settings) -> None:
+    """Refuse to speak in the clear with another machine (ASVS 12.3.3), unless that is said."""
+    database, objects = settings.database, settings.objects
+    if database.security == "tls" and is_in_the_clear(database.url):
+        rule = (
+            "leads to another machine without proof that it is the right one: add "
+            "?sslmode=verify-full&sslrootcert=FILE to it, or set database.security to insecure "
+            "if the way there is safe"
+        )
+        raise SettingError("database.url", rule)
+    store = objects.endpoint
+    if objects.security == "tls" and store.startswith("http:") and not is_loopback(host_of(store)):
+        rule = (
+            "leads to another machine in the clear: use https, or set objects.security to "
+            "insecure if the way there is safe"
+        )
+        raise SettingError("objects.endpoint", rule)
 
 
 def _check_mail(settings: Settings) -> None:

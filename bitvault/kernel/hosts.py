@@ -1,7 +1,7 @@
 """HOST:PORT and URLs: who can reach them."""
 
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 
 def host_of(address: str) -> str:
@@ -23,6 +23,16 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def is_in_the_clear(dsn: str) -> bool:
+    """Say whether a database is spoken to elsewhere without TLS, or without knowing that it is it."""
+    parts = urlsplit(dsn)
+    query = {name: given[-1] for name, given in parse_qs(parts.query).items()}
+    places = parts.netloc.rpartition("@")[2].split(",")
+    hosts = query["host"].split(",") if "host" in query else [host_of(one) for one in places]
+    away = [one for one in hosts if one and not one.startswith("/") and not is_loopback(one)]
+    return bool(away) and query.get("sslmode") != "verify-full"
 
 
 def beside(listen: str, port: int) -> str:

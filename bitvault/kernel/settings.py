@@ -116,6 +116,7 @@ class Database:
     url: str = _setting("", _url("postgresql", "postgres"))
     pool_size: int = _setting(8, _within(1, 200, "connections"))
     statement_timeout: float = _setting(30.0, _within(0.1, 3600, "seconds"))
+    security: str = _setting("tls", _one_of("tls", "insecure"))
 
 
 @frozen
@@ -132,6 +133,7 @@ class Objects:
     region: str = _setting("us-east-1", (bool, "must not be empty"))
     bucket: str = _setting("bitvault", (bool, "must not be empty"))
     credentials_file: str = _setting("")
+    security: str = _setting("tls", _one_of("tls", "insecure"))
     cors_origins: str = _setting("*", (bool, "must be * or a comma-separated list of origins"))
 
 

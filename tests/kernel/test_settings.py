@@ -146,3 +146,43 @@ def test_the_object_store_listens_beside_the_rest_interface() -> None:
     assert load(None, {}, listen).store_listen == "0.0.0.0:8081"
     own = load(None, {"BITVAULT_OBJECTS_LISTEN": "127.0.0.1:9001"}, listen)
     assert own.store_listen == "127.0.0.1:9001"
+
+
+REMOTE = "postgresql://u@db.example.org/x"
+
+
+@pytest.mark.requirement("X64")
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (f"[database]\nurl = '{REMOTE}'", "database.url"),
+        (f"[database]\nurl = '{REMOTE}?sslmode=require'", "database.url"),
+        ("[database]\nurl = 'postgresql://u@127.0.0.1,db.example.org/x'", "database.url"),
+        ("[database]\nurl = 'postgresql:///x?host=10.0.0.1'", "database.url"),
+        ("[objects]\nendpoint = 'http://s3.example.org'", "objects.endpoint"),
+    ],
+)
+def test_nothing_is_said_in_the_clear_to_another_machine(
+    tmp_path: Path, text: str, name: str
+) -> None:
+    """Neither to the database, nor to the store; what to say instead is said."""
+    with pytest.raises(SettingError, match="insecure") as refused:
+        load(write(tmp_path, text), {}, {})
+    assert refused.value.name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[database]\nurl = '{REMOTE}?sslmode=verify-full'",
+        f"[database]\nurl = '{REMOTE}'\nsecurity = 'insecure'",
+        "[database]\nurl = 'postgresql://u@localhost/x'",
+        "[database]\nurl = 'postgresql:///x?host=/run/postgresql'",
+        "[objects]\nendpoint = 'https://s3.example.org'",
+        "[objects]\nendpoint = 'http://127.0.0.1:9000'",
+        "[objects]\nendpoint = 'http://minio:9000'\nsecurity = 'insecure'",
+    ],
+)
+def test_what_stays_here_or_is_said_to_be_safe_is_taken(tmp_path: Path, text: str) -> None:
+    """This machine, verified TLS, and whoever says that it is insecure."""
+    load(write(tmp_path, text), {}, {})
