@@ -26,7 +26,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_in_the_clear(dsn: str) -> bool:
-    """Say whether a database is spoken to elsewhere without TLS, or without knowing that it is it."""
+    """Say whether a database elsewhere is spoken to without TLS, or without knowing who it is."""
     parts = urlsplit(dsn)
     query = {name: given[-1] for name, given in parse_qs(parts.query).items()}
     places = parts.netloc.rpartition("@")[2].split(",")

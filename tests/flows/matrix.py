@@ -20,7 +20,9 @@ PASSING = {"date", "ratelimit"}
 """Headers that tell of the moment, and of nothing else."""
 _ID = re.compile(r"\{(\w+)\}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NOTHING = ('"items":[]', '"Resources":[]', '"problem":{', '"applied":0')
+_NOTHING = (
+    '"items":[]', '"Resources":[]', '"problem":{', '"applied":0', "members: There is no user '*'",
+)  # fmt: skip
 _EMPTY = ("404", "204")
 
 

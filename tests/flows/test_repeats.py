@@ -32,15 +32,17 @@ MORE = [
 """Examples that succeed, of routes that are refused in the list, or whose name may be taken."""
 
 
+TOLD = {"audit.entry", "outbox.consumer_cursor", "outbox.event", "outbox.tenant_seq"}
 RENEWED = {
     "create_token": {"identity.credential"},
     "create_token_of": {"identity.credential"},
-    "create_link": {"sharing.link"},
-    "send_invitation": {"identity.invitation", "notifier.mail"},
-    "resend_mail": {"identity.invitation", "notifier.mail"},
+    "create_link": {"sharing.link", *TOLD},
+    "send_invitation": {"identity.invitation", "notifier.mail", "notifier.allowance"},
+    "resend_mail": {"identity.invitation", "notifier.mail", "notifier.allowance"},
 }
-"""What may change at a repeat: a secret that is shown once is another one the second time; a mail
-is sent by itself, with a secret of that moment."""
+"""What may change at a repeat: a secret that is shown once is another one the second time, which is
+told where the first is of no use any more; a mail is sent by itself, with a secret of that moment,
+and charged when it is."""
 
 
 def test_a_repeat_under_the_same_key_changes_nothing(standing: Daemon) -> None:
