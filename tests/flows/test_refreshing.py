@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from attrs import define
 
 from bitvault.actors.identity.rules.rotation import read
 from bitvault.client.client import Client
+from bitvault.client.devices import DeviceLogin
 from bitvault.client.logins import LoginFile, LoginMemory, opened
 from bitvault.client.retry import RetryPolicy
 from bitvault.client.state import UploadStates
@@ -243,6 +245,28 @@ def test_a_program_keeps_a_login_in_memory(machine: Machine, client: httpx.Clien
         machine.pass_time()
         assert program.me()["login"] == login
         assert memory.read() != opened(machine.daemon.url, session)
+
+
+def test_a_session_rotates_if_its_client_asks_for_it(
+    standing: Daemon, client: httpx.Client
+) -> None:
+    """By a code from elsewhere as with a password; who says nothing gets one token, as ever."""
+    with Client(standing.url) as anybody:
+        told = []
+        for is_asked in (True, False):
+            asked = DeviceLogin(anybody.rest, "probe")
+            code = {"userCode": asked.begun.user_code}
+            client.post("/v1/device-authorizations/approve", json=code).raise_for_status()
+            told.append(asked.wait(sleep=lambda _: None, refreshable=is_asked))
+    rotating, lasting = told
+    assert rotating.expires_at
+    assert rotating.session_expires_at
+    assert rotating.session_expires_at - rotating.expires_at > timedelta(days=29)
+    assert (rotating.refresh_token or "").startswith("bvf_")
+    assert (lasting.refresh_token, lasting.expires_at) == (None, lasting.session_expires_at)
+    for session in told:
+        with Client(standing.url, session.token) as one:
+            one.logout()
 
 
 def test_logging_out_ends_the_session_though_its_token_has_ended(
