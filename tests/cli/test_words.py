@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -245,7 +245,7 @@ def test_members_are_said_as_options(command: str, detail: str, words: str) -> N
         ("forbidden", "You may not see or say who has access here.", "manager of it"),
         ("forbidden", "You may not read the audit trail here.", "admins of your tenant"),
         ("space_not_found", "There is no space 'personal'.", "bitvault whoami"),
-        ("space_not_found", f"There is no space '{uuid4()}'.", "bitvault shared"),
+        ("space_not_found", f"There is no space '{UUID(int=7)}'.", "bitvault shared"),
         ("space_not_found", "There is no space 'Team'.", "bitvault spaces list"),
     ],
 )
