@@ -17,7 +17,7 @@ from bitvault.actors.identity.contract import (
     Unauthenticated,
 )
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
-from bitvault.kernel.refusal import DependencyDown, Refusal, Unavailable
+from bitvault.kernel.refusal import DependencyDown, Failed, Refusal, Unavailable
 from supervisors import ActorDied, AskTimeout, MailboxFull, Registry
 from tests.simulation.machine import Machine
 from tests.simulation.observations import Observation, Step, Unknown
@@ -163,7 +163,10 @@ class Client:
         if registry is None:
             return Unavailable("daemon")
         try:
-            return await once(registry, patience)
+            reply = await once(registry, patience)
+            if not isinstance(reply, Failed):
+                return reply
+            self.world.saw("a request failed")
         except AskTimeout:
             self.world.saw("an ask timed out")
         except (ActorDied, MailboxFull):

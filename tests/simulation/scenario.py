@@ -317,6 +317,11 @@ def run_plan(plan: Plan, sessions: Sessions) -> Outcome:
             for log in logs
             if log["event"] == "event failed"
         ]
+        run.world.found += [
+            f"I25 a request failed by itself: {log['request']}: {log['exc_info']!r}"
+            for log in logs
+            if log["event"] == "request failed"
+        ]
         for log in logs:
             if log["event"] == "collected":
                 run.world.saw(*(key for key in log if key not in ("event", "log_level")))
