@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import asyncpg
 import trio
-import trio_asyncio
+import trio_asyncio  # type: ignore[import-untyped]
 import uvloop
 
 from bitvault.drivers import aio

@@ -14,13 +14,13 @@ from bench.replay import latencies, rate
 from bitvault.actors.files.actor import Files, FilesOptions
 from bitvault.actors.sharing.actor import Sharing
 from bitvault.actors.sharing.contract import Allowed, CheckAccess
+from bitvault.daemon.loading import load
 from bitvault.drivers.aio import open_loop
 from bitvault.drivers.objects.memory import MemoryObjectStore
 from bitvault.drivers.postgres.pool import APP_ROLE, PostgresDatabase, open_database
 from bitvault.kernel.access import Right
 from bitvault.kernel.ids import NodeId, TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.settings import load
 from bitvault.outbox import Outbox
 from bitvault.tree import assemble
 from bitvault.wiring import Wiring, choices_of

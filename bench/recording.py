@@ -129,7 +129,8 @@ async def _record(dsn: str, batch: int) -> Recording:
             database=recorder, objects=store, outbox=outbox, clock=clock, ids=ids,
             options=StorageOptions(),
         )  # fmt: skip
-        files = Files(recorder, outbox, Direct(storage), clock, ids, FilesOptions())  # type: ignore[arg-type] - asks like a Ref
+        below: Any = Direct(storage)  # asks as a Ref does
+        files = Files(recorder, outbox, below, clock, ids, FilesOptions())
         who = Principal(TenantId(ids.uuid7()), UserId(ids.uuid7()), "bench", True, ids.uuid7())
         caller = Caller(who, Origin("bench"))
         # Twice, so that what is recorded is not the first of its tenant.
