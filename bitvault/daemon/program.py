@@ -251,7 +251,7 @@ async def _blueprint(settings: Settings, data: Path) -> Blueprint:
         postgres = await trio.to_thread.run_sync(prepare, data / "postgres")
     if embedded_store:
         _say("object store (embedded)")
-    _say("rooms: identity, storage, files, sharing, sso, audit, letters, notifier")
+    _say("rooms: identity, storage, files, sharing, sso, audit, letters, notifier, jobs")
     sealing = sealing_key(data, settings.server.secrets_key_file)
     return Blueprint(settings, data, keys, postgres, sealing, _mail_password(settings))
 

@@ -1,6 +1,8 @@
 """Single sign-on through the front door, with a real provider and the way a browser goes."""
 
 import json
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -74,12 +76,14 @@ def certified() -> Iterator[Certified]:
     """Run it."""
     command = [str(NODE), "server.mjs"]
     with subprocess.Popen(
-        command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+        command, cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
         assert process.stdout
         line = process.stdout.readline()
         yield Certified(line.split()[-1])
-        process.terminate()
+        # What the wheel puts there is a program that starts node, and leaves it behind.
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 @pytest.fixture
