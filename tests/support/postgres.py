@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests: one server per worker, one cloned database per test."""
 
 import asyncio  # noqa: TID251 - databases are cloned outside the test's Trio run
+import os
 import shutil
 import subprocess
 import tempfile
@@ -35,6 +36,7 @@ PACKAGES = (
 _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _START_SECONDS = 30
 _TEMPLATE = "template_bitvault"
+_MEMORY_BYTES = 2 * 1024**3
 
 
 @define(eq=False)
@@ -82,10 +84,18 @@ async def _migrate(dsn: str, packages: Sequence[str]) -> None:
         await connection.close()
 
 
+def _data_root() -> str:
+    """Return where servers keep their data: in memory if there is room, where clones are cheap."""
+    memory = Path("/dev/shm")  # noqa: S108 - under it a folder with an unguessable name is made
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _MEMORY_BYTES:
+        return str(memory)
+    return tempfile.gettempdir()
+
+
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """Run a server in a folder that an unprivileged account can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="bv-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="bv-pg-", dir=_data_root()))
     folder.chmod(0o755)
     embedded = prepare(folder / "pg", overrides=_FAST, sync=False)
     command = embedded.command()
