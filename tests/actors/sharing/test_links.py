@@ -11,28 +11,23 @@ from attrs import evolve
 from bitvault.actors.files.contract import (
     Apply,
     ContentDraft,
-    CopyNode,
     GetContents,
     GetNode,
     GetSpace,
-    ListChildren,
     ListSpaces,
     MakeFolder,
-    MoveNode,
     NodeNotFound,
     SpaceNotFound,
     Target,
-    UploadOpened,
     Written,
 )
-from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, DeleteUser
+from bitvault.actors.identity.contract import ChangeTenant, ChangeUser
 from bitvault.actors.sharing.contract import (
     ChangeLink,
     CountDownloads,
     CreateLink,
     DeleteLink,
     DescribeOwnLink,
-    ExplainAccess,
     GetLink,
     GrantNotFound,
     Link,
@@ -50,7 +45,6 @@ from bitvault.actors.sharing.contract import (
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId, TenantId
-from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from tests.actors.sharing.conftest import Company
@@ -339,68 +333,6 @@ async def test_only_who_may_share_governs_links(company: Company, top: NodeId) -
     assert (await company.sharing.handle(GetLink(company.caller("ann"), link_id))) == issued.link
 
 
-@pytest.mark.requirement("X31")
-async def test_links_are_listed_and_explained(company: Company, top: NodeId) -> None:
-    """By node and by who made them, in pages; and each is among those with access."""
-    made = [await make(company, top, label=str(number)) for number in range(3)]
-    caller = company.caller("ann")
-
-    for node_id in (top, None):
-        first = await company.sharing.handle(ListLinks(caller, node_id, None, 2))
-        rest = await company.sharing.handle(ListLinks(caller, node_id, first.next_cursor, 2))
-        assert [*first.items, *rest.items] == [one.link for one in made]
-        assert rest.next_cursor is None
-    holders = await company.sharing.handle(ExplainAccess(caller, top))
-    links = {one.grantee.grantee_id for one in holders.items if one.grantee.kind == "link"}
-    assert links == {one.link.link_id for one in made}
-
-
-async def test_the_list_says_what_stands_in_the_way_of_a_link(
-    company: Company, top: NodeId
-) -> None:
-    """Whoever lists them sees which still lead anywhere, by the policy as it is."""
-    hour = company.files.clock.now() + timedelta(hours=1)
-    made = [
-        await make(company, top, password="long enough"),
-        await make(company, top),
-        await make(company, top, expires_at=hour),
-        await make(company, top, max_downloads=1),
-        await make(company, top),
-    ]
-    await company.sharing.handle(CountDownloads(await come(company, made[3]), 1))
-    await change(company, made[4].link, is_revoked=True)
-    company.files.clock.advance(7200)
-    strict = SharingPolicy(password_required=True)
-    company.people["ann"] = evolve(company.people["ann"], policy=strict)
-
-    listed = await company.sharing.handle(ListLinks(company.caller("ann"), top))
-    found = [one.state.value for one in listed.items]
-    assert found == ["valid", "against_policy", "expired", "used_up", "revoked"]
-
-
-@pytest.mark.requirement("X28")
-async def test_a_link_that_nobody_answers_for_is_shown_as_one(
-    company: Company, top: NodeId
-) -> None:
-    """Its maker is disabled, then gone; whoever changes it answers for it."""
-    ann, ben = company.caller("ann"), company.people["ben"].user_id
-    await company.share("ann", top, "ben", Role.MANAGER)
-    link = (await make(company, top, "ben")).link
-
-    async def states() -> set[str]:
-        listed = await company.sharing.handle(ListLinks(ann, top))
-        shown = await company.sharing.handle(GetLink(ann, link.link_id))
-        return {one.state.value for one in (*listed.items, shown)}
-
-    assert await states() == {"valid"}
-    await company.identity.handle(ChangeUser(ann, ben, is_disabled=True))
-    assert await states() == {"unanswered"}
-    await company.identity.handle(DeleteUser(ann, ben))
-    assert await states() == {"unanswered"}
-    assert (await change(company, link, label="ours")).state.value == "valid"
-    assert await states() == {"valid"}
-
-
 @pytest.mark.parametrize(
     ("terms", "field"),
     [
@@ -446,31 +378,3 @@ async def test_a_link_that_changed_meanwhile_is_left_alone(
     assert (await company.sharing.handle(ListLinks(company.caller("ann"), top))).items == (
         issued.link,
     )
-
-
-async def test_a_restricted_folder_holds_guests_as_well(company: Company, top: NodeId) -> None:
-    """What a link gives above a restricted folder ends there; a link to the folder itself holds."""
-    inner = await company.folder("ann", "/secret/top/inner")
-    file = await company.put("ann", "/secret/top/inner/deep/f", "hidden")
-    outside = await come(company, await make(company, top, role=Role.EDITOR))
-    inside = await come(company, await make(company, inner))
-    await company.share("ann", inner, EVERYONE, Role.VIEWER)
-    await company.restrict("ann", inner)
-
-    for node_id in (inner, file):
-        target = Target(node_id=node_id)
-        assert await company.files.ask(GetNode(outside, target)) == NodeNotFound(str(node_id))
-        assert (await company.files.ask(GetNode(inside, target))).node_id == node_id
-    page = await company.files.ask(ListChildren(outside, Target(node_id=top)))
-    assert [node.name for node in page.items] == ["f"]
-    by_path = await company.files.ask(GetNode(outside, Target(path=f"{top}:/inner/deep/f")))
-    assert by_path == NodeNotFound(f"{top}:/inner/deep/f")
-    nowhere = await company.files.ask(GetNode(outside, Target(path=f"{inner}:/deep")))
-    assert nowhere == SpaceNotFound(str(inner))
-    copy = CopyNode(Target(node_id=top), Target(node_id=top), name="copy")
-    copied = await company.files.apply(copy, caller=outside)
-    page = await company.files.ask(ListChildren(outside, Target(node_id=copied.node.node_id)))
-    assert [node.name for node in page.items] == ["f"]
-    assert isinstance(await company.files.init(f"{top}:/x", "hidden", outside), UploadOpened)
-    move = MoveNode(Target(path=f"{top}:/f"), Target(node_id=inner))
-    assert isinstance(await company.files.apply(move, caller=outside), NodeNotFound)
