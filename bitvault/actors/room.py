@@ -59,7 +59,7 @@ async def export_slice(
 
 
 class Room(Actor):
-    """An actor whose handlers may raise ``Refused``; anything else raised is a crash.
+    """An actor whose handlers may raise ``Refused``, and whose bugs are one request's each.
 
     A room rolls a transaction back by raising ``Refused(refusal)`` out of its work; the asker
     gets the refusal. ``DependencyDown`` becomes ``Unavailable``: a retry with the same

@@ -27,6 +27,7 @@ from bitvault.http.serving import Trace, tracing
 from bitvault.http.throttle import Throttle, headers
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
+from bitvault.kernel.refusal import Failed
 from bitvault.kernel.timing import spent
 from supervisors import ChildStatus
 
@@ -185,8 +186,10 @@ async def _crash(error: Exception) -> Response:
     """Log a bug, and tell the client no more than its number."""
     trace = tracing.get()
     _LOG.error("request crashed", requestId=trace.origin.request_id, exc_info=error)
-    detail = "The server failed; the request id finds the reason in its log."
-    return serving.problem_response(problems.problem("internal", detail, trace.origin.request_id))
+    failed = Failed()
+    return serving.problem_response(
+        problems.problem(failed.code, failed.detail, trace.origin.request_id)
+    )
 
 
 def _record(metrics: Metrics, trace: Trace, response: Response) -> None:

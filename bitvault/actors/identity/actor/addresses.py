@@ -7,11 +7,9 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.sessions import Sessions
 from bitvault.actors.identity.contract import (
     KINDS_TO_MUTE,
-    BadCredentials,
     ConfirmEmail,
     DescribeFormer,
     DescribeRecipient,
@@ -31,7 +29,6 @@ from bitvault.actors.identity.contract import (
     UserNotFound,
 )
 from bitvault.actors.identity.rules import mail
-from bitvault.actors.identity.rules.guessing import own_guess
 from bitvault.actors.identity.store import mailboxes as store
 from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId, UserId
@@ -78,24 +75,19 @@ class Addresses(Sessions):
         return await self.database.transact(tenant_id, work)
 
     @handles(ProposeOwnEmail)
-    async def propose_own_email(self, request: ProposeOwnEmail) -> MailSettings | BadCredentials:
+    async def propose_own_email(self, request: ProposeOwnEmail) -> MailSettings:
         """Have the question sent to a new address; a stolen session is not enough for that."""
-        caller, principal = request.caller, request.caller.principal
+        caller, user_id = request.caller, request.caller.principal.user_id
         email = None if request.email is None else mail.checked_email(request.email)
         if email is not None:
             self._need_mail()
-        account = await self._account(caller)
-        spent = own_guess(self.options, principal)
-        await self._take(spent)
-        given = rules.normal_password(request.password)
-        if not await self.passwords.verify(account.password_hash, given):
-            return BadCredentials()
-        await self.limits.give_back(spent)
+        await self._proven(caller, request.password)
 
         async def work(tx: Transaction) -> MailSettings:
-            return await self._propose(tx, caller, principal.user_id, email)
+            await self._held(tx, caller.tenant_id, user_id)
+            return await self._propose(tx, caller, user_id, email)
 
-        return await self._limited(caller, principal.user_id, email, work)
+        return await self._limited(caller, user_id, email, work)
 
     @handles(ProposeEmail)
     async def propose_email(self, request: ProposeEmail) -> MailSettings:
@@ -136,7 +128,7 @@ class Addresses(Sessions):
     async def _propose(
         self, tx: Transaction, caller: Caller, user_id: UserId, email: str | None
     ) -> MailSettings:
-        await self._held(tx, caller.tenant_id, user_id)
+        """Write it down; the account is held."""
         former_id = await self._keep_former(tx, caller.tenant_id, user_id)
         if email is None:
             await store.forget_email(tx, caller.tenant_id, user_id)

@@ -1,6 +1,6 @@
 """Users who change, are kept out, or go."""
 
-from attrs import define
+from attrs import define, evolve
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.desk import Desk
@@ -68,7 +68,7 @@ class Lifecycle(Desk):
             await take_external_id(tx, changed, external_id or "")
             if changed == user:
                 await self._append(tx, caller, _told(changed))
-            return await self._provisioned(tx, changed)
+            return evolve(was, external_id=external_id or "")
 
         revised = await self.database.transact(caller.tenant_id, work)
         self.principals.forget(caller.tenant_id, user_id)

@@ -178,19 +178,23 @@ class Sessions(Credentials):
         with suppress(DependencyDown):
             await self.database.transact(principal.tenant_id, touch)
 
+    async def _proven(self, caller: Caller, password: str) -> accounts.Account:
+        """Return the caller's account, whose password this is: a stolen session may try it."""
+        account, spent = await self._account(caller), own_guess(self.options, caller.principal)
+        await self._take(spent)
+        given = rules.normal_password(password)
+        if not await self.passwords.verify(account.password_hash, given):
+            raise Refused(BadCredentials())
+        await self.limits.give_back(spent)
+        return account
+
     @handles(ChangePassword)
-    async def change_password(self, request: ChangePassword) -> BadCredentials | None:
+    async def change_password(self, request: ChangePassword) -> None:
         """Change the password; every other session of the user ends."""
         principal = request.caller.principal
         least = (await self._policy(principal.tenant_id)).min_password
         new = rules.checked_password("newPassword", request.new, least)
-        account = await self._account(request.caller)
-        spent = own_guess(self.options, principal)
-        await self._take(spent)
-        current = rules.normal_password(request.current)
-        if not await self.passwords.verify(account.password_hash, current):
-            return BadCredentials()
-        await self.limits.give_back(spent)
+        account = await self._proven(request.caller, request.current)
         phc = await self.passwords.hash(new)
 
         async def work(tx: Transaction) -> None:
@@ -202,7 +206,6 @@ class Sessions(Credentials):
 
         await self.database.transact(principal.tenant_id, work)
         self._forget(principal.tenant_id, principal.user_id)
-        return None
 
     @handles(CloseOtherSessions)
     async def close_other_sessions(self, request: CloseOtherSessions) -> None:
