@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import resource
 import sqlite3
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from bitvault.objectd.operation import Limits
 from bitvault.objectd.server import Server, ServerOptions
 from bitvault.objectd.store import DataFolderError, Store
 
+_OTHER_FILES = 256
+
 
 def main() -> int:
     """Run the store; 0 after a polite stop, 1 with one line on stderr when it can't start."""
@@ -29,12 +32,22 @@ def main() -> int:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    _allow_open_files(options.max_connections)
     try:
         trio.run(_run, options)
     except (CredentialsError, DataFolderError, OSError, sqlite3.Error) as error:
         sys.stderr.write(f"objectd: {error}\n")
         return 1
     return 0
+
+
+def _allow_open_files(connections: int) -> None:
+    """Each connection may need a socket and a blob; ask for as many as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, 2 * connections + _OTHER_FILES)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 async def _run(options: argparse.Namespace) -> None:

@@ -59,7 +59,8 @@ class Committer:
             StorageError: nothing of the batch was kept.
         """
         job = _Job(work, files)
-        await self._send.send(job)
+        with trio.CancelScope(shield=True):  # from here on the files are the committer's
+            await self._send.send(job)
         await job.done.wait()
         if isinstance(job.error, S3Error):
             raise job.error

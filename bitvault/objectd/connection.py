@@ -19,19 +19,18 @@ from bitvault.objectd.effects import http_date, random_id
 from bitvault.objectd.errors import S3Error, StorageError, from_storage
 from bitvault.objectd.index import Segment
 from bitvault.objectd.operation import Call, Content, Limits, Response
+from bitvault.objectd.places import Phase, Place
 from bitvault.objectd.receive import Body
 from bitvault.objectd.request import Request, parse_request
 from bitvault.objectd.store import Store
+from bitvault.objectd.wire import Wire
 from bitvault.objectd.xmlform import document
 
 MAX_HEAD = 32 * 1024
-_HEAD_SECONDS = 30
+_FIRST_SECONDS = 10  # until the first byte of a connection that has not signed anything
 _IDLE_SECONDS = 60
-_SEND_SECONDS = 60
-_LINGER_SECONDS = 2
-_DRAIN = 1024 * 1024
-_SENDFILE = 8 * 1024 * 1024
-_READ = 64 * 1024
+_FAREWELL_SECONDS = 1
+_FULL = S3Error("SlowDown", headers={"retry-after": "1"})
 
 log = structlog.get_logger()
 
@@ -55,94 +54,96 @@ class Connection:
     connection lives on; a client that stalls or vanishes ends only this connection.
     """
 
-    def __init__(self, stream: trio.SocketStream, service: Service) -> None:
-        self._socket = stream.socket
-        self._stream = stream
+    def __init__(self, stream: trio.SocketStream, service: Service, address: str) -> None:
+        self._wire = Wire(stream)
         self._service = service
-        self._leftover = bytearray()
-        self._idle: trio.CancelScope | None = None
+        self._scope = trio.CancelScope()
         self._draining = False
+        self._answering = False
+        self.place = Place(address, trio.current_time(), self._scope.cancel)
 
     def drain(self) -> None:
         """Finish the request in flight, then close; close at once when idle."""
         self._draining = True
-        if self._idle is not None:
-            self._idle.cancel()
+        self._wire.stop_waiting()
 
     async def serve(self) -> None:
         """Run the connection to its end."""
         try:
-            while not self._draining and await self._serve_one():
-                pass
+            with self._scope:
+                while not self._draining and await self._serve_one():
+                    pass
+            if self._scope.cancelled_caught:
+                await self._make_room()
         except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, OSError):
             return  # the client is gone; nobody is left to tell
 
-    async def refuse(self, error: S3Error) -> None:
-        """Answer without reading anything, and close."""
-        protocol = h11.Connection(h11.SERVER)
+    async def refuse(self, *, linger: bool) -> None:
+        """Answer that there is no room, without reading anything, and close."""
+        try:
+            await self._refuse(h11.Connection(h11.SERVER), _FULL, linger=linger)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, OSError):
+            return
+
+    async def _make_room(self) -> None:
+        if self.place.phase is Phase.SIGNED:
+            self._wire.reset()
+        if self.place.phase is not Phase.STRANGER or self._answering:
+            return
+        with trio.move_on_after(_FAREWELL_SECONDS):
+            await self._refuse(h11.Connection(h11.SERVER), _FULL, linger=False)
+
+    async def _refuse(self, protocol: h11.Connection, error: S3Error, *, linger: bool) -> None:
         await self._send_head(protocol, self._error(error, None), close=True)
+        if linger:
+            await self._wire.linger()
 
     async def _serve_one(self) -> bool:
         protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._answering = False
+        known = self.place.phase is not Phase.STRANGER
         try:
-            head = await self._read_head(protocol)
+            head = await self._wire.read_head(protocol, _IDLE_SECONDS if known else _FIRST_SECONDS)
         except h11.RemoteProtocolError as error:
             too_large = error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             code = "RequestHeaderSectionTooLarge" if too_large else "InvalidRequest"
-            await self._send_head(protocol, self._error(S3Error(code), None), close=True)
+            await self._refuse(protocol, S3Error(code), linger=True)
             return False
         if head is None:
+            if self._wire.began and not self._draining:
+                await self._refuse(protocol, S3Error("RequestTimeout"), linger=False)
             return False
+        return await self._serve_request(protocol, head)
+
+    async def _serve_request(self, protocol: h11.Connection, head: h11.Request) -> bool:
         body = self._body(protocol, head)
         response = await self._answer(head, body)
         try:
-            close = self._draining or _wants_close(head) or not await self._drained(body)
+            self.place.pace, self._answering = self._wire.new_pace(), True
+            close = self._draining or _ends(head, response) or not body.skip_buffered()
             await self._send(protocol, head, response, close=close)
         finally:
             if isinstance(response.body, Content):
                 self._service.store.release(response.body.opened)
+        self.place.rest(trio.current_time())
         if close:
-            await self._linger()
+            await self._wire.linger()
         return not close
-
-    async def _read_head(self, protocol: h11.Connection) -> h11.Request | None:
-        if self._leftover:
-            protocol.receive_data(bytes(self._leftover))
-            self._leftover.clear()
-        event = protocol.next_event()
-        with trio.CancelScope() as self._idle:
-            self._idle.deadline = trio.current_time() + _IDLE_SECONDS
-            started = False
-            while event is h11.NEED_DATA:
-                data = await self._socket.recv(_READ)
-                if not started:
-                    started = True
-                    self._idle.deadline = trio.current_time() + _HEAD_SECONDS
-                protocol.receive_data(data)
-                event = protocol.next_event()
-        self._idle = None
-        if not isinstance(event, h11.Request):
-            return None
-        self._leftover += protocol.trailing_data[0]
-        return event
 
     def _body(self, protocol: h11.Connection, head: h11.Request) -> Body:
         lengths = [int(value) for name, value in head.headers if name == b"content-length"]
         on_first_read = None
         if protocol.they_are_waiting_for_100_continue:
             on_first_read = self._send_continue(protocol)
+        socket = self._wire.socket
         return Body(
-            sum(lengths),
-            self._leftover,
-            self._socket.recv_into,
-            on_first_read,
-            self._socket.fileno(),
+            sum(lengths), self._wire.leftover, socket.recv_into, on_first_read, socket.fileno()
         )
 
     def _send_continue(self, protocol: h11.Connection) -> Callable[[], Awaitable[None]]:
         async def send() -> None:
-            data = protocol.send(h11.InformationalResponse(status_code=100, headers=[]))
-            await self._stream.send_all(data or b"")
+            event = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+            await self._wire.send(protocol.send(event) or b"")
 
         return send
 
@@ -165,13 +166,16 @@ class Connection:
     async def _dispatch(self, request: Request, body: Body) -> Response:
         service = self._service
         if "transfer-encoding" in request.headers:
-            raise S3Error("MissingContentLength")
+            both = "content-length" in request.headers
+            raise S3Error("InvalidRequest" if both else "MissingContentLength")
+        self.place.phase = Phase.STRANGER
         if request.method == "OPTIONS":
             return Response(200, cors.preflight(request.headers, service.origins))
         claim = sigv4.verify(request, service.keyring.secrets, service.region, service.now())
         key = service.keyring.keys[claim.access_key]
         operation = router.route(request)
         router.authorize(request, operation, key)
+        self.place.sign(body.pace)
         creates = request.method == "PUT" and not request.key
         if request.bucket and not creates and request.bucket not in service.store.buckets:
             raise S3Error("NoSuchBucket")
@@ -184,18 +188,6 @@ class Connection:
             pairs.append(("Resource", request.path.decode("utf-8", "replace")))
         body = document("Error", pairs, plain=True)
         return Response(error.status, {"content-type": "application/xml"} | error.headers, body)
-
-    async def _drained(self, body: Body) -> bool:
-        """Skip a small unread body so that the connection can be kept."""
-        if not body.remaining:
-            return True
-        if body.remaining > _DRAIN or not body.started:
-            return False
-        try:
-            await body.read_all(_DRAIN)
-        except S3Error:
-            return False
-        return True
 
     async def _send(
         self, protocol: h11.Connection, head: h11.Request, response: Response, *, close: bool
@@ -224,10 +216,10 @@ class Connection:
         if close:
             headers["connection"] = "close"
         pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-        event = h11.Response(status_code=response.status, headers=pairs)
+        reason = HTTPStatus(response.status).phrase.encode()
+        event = h11.Response(status_code=response.status, headers=pairs, reason=reason)
         data = protocol.send(event) or b""
-        with trio.fail_after(_SEND_SECONDS):
-            await self._stream.send_all(data if bodiless else data + body)
+        await self._wire.send(data if bodiless else data + body)
 
     async def _send_content(self, content: Content) -> None:
         start, stop = content.span.start, content.span.stop
@@ -240,39 +232,25 @@ class Connection:
 
     async def _send_segment(self, segment: Segment, low: int, high: int) -> None:
         if segment.data is not None:
-            with trio.fail_after(_SEND_SECONDS):
-                await self._stream.send_all(memoryview(segment.data)[low:high])
+            await self._wire.send(memoryview(segment.data)[low:high])
             return
         file = await trio.to_thread.run_sync(self._service.store.files.open, segment.blob)
         try:
-            while low < high:
-                low += await self._sendfile(file, low, high - low)
+            await self._wire.send_file(file, low, high)
         finally:
             os.close(file)
 
-    async def _sendfile(self, file: int, offset: int, count: int) -> int:
-        # In a thread, because a page that is not cached blocks.
-        out = self._socket.fileno()
-        try:
-            sent = await trio.to_thread.run_sync(
-                os.sendfile, out, file, offset, min(count, _SENDFILE)
-            )
-        except BlockingIOError:
-            with trio.fail_after(_SEND_SECONDS):
-                await trio.lowlevel.wait_writable(self._socket)
-            return 0
-        if not sent:
-            raise trio.BrokenResourceError("a blob is shorter than its row says")
-        return sent
 
-    async def _linger(self) -> None:
-        """Let the client read the answer before unread bytes reset the connection."""
-        with trio.move_on_after(_LINGER_SECONDS):
-            await self._stream.send_eof()
-            while await self._socket.recv(_READ):
-                pass
+def _ends(head: h11.Request, response: Response) -> bool:
+    """Whether nothing that follows may be read as a request (RFC 9112 §6.1 and §9.6).
 
-
-def _wants_close(head: h11.Request) -> bool:
-    options = [value.lower() for name, value in head.headers if name == b"connection"]
-    return head.http_version < b"1.1" or any(b"close" in option for option in options)
+    A transfer coding is refused unread, and who is refused a PUT or a POST that says no length may
+    have sent a body all the same.
+    """
+    names = {name for name, _ in head.headers}
+    unframed = head.method in (b"PUT", b"POST") and b"content-length" not in names
+    if head.http_version < b"1.1" or b"transfer-encoding" in names:
+        return True
+    if unframed and response.status >= HTTPStatus.BAD_REQUEST:
+        return True
+    return any(name == b"connection" and b"close" in value.lower() for name, value in head.headers)

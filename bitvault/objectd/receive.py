@@ -5,6 +5,7 @@ import functools
 import os
 import select
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -14,15 +15,19 @@ from bitvault.objectd import index
 from bitvault.objectd.blobs import BlobFiles
 from bitvault.objectd.digests import Digests
 from bitvault.objectd.errors import S3Error, StorageError
+from bitvault.objectd.pace import Pace
 
 INLINE_BYTES = 32 * 1024
 BLOCK = 1024 * 1024
 _WRITE_BEHIND = 32 * BLOCK
-_IDLE_SECONDS = 30
+_STRETCH_SECONDS = 30
+_LEAST = 64 * 1024  # bytes in each stretch, or the rest of a shorter body
 _STRETCH = 8 * BLOCK
 _LULL_MILLISECONDS = 5
+_PUMP_SECONDS = 0.05  # whoever drips gets no thread for longer
 _PUMPING = 8
 _PUMPS: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("pumps")
+_PATIENCE_SECONDS = 60
 _SLOWEST = 16 * 1024  # bytes per second over a whole body, or it is a slowloris
 
 
@@ -35,6 +40,9 @@ class Body:
         recv_into: reads from the socket.
         on_first_read: sends `100 Continue` where it was asked for.
         fileno: the socket itself, for `pump`; -1 where there is none.
+
+    Attributes:
+        pace: the least rate at which the bytes must come.
     """
 
     def __init__(
@@ -52,6 +60,12 @@ class Body:
         self._recv_into = recv_into
         self._on_first_read = on_first_read
         self._fileno = fileno
+        self.pace = Pace(_STRETCH_SECONDS, _LEAST, trio.current_time(), over=not length)
+
+    def skip_buffered(self) -> bool:
+        """Pass over what came with the head; whether that was all there was left."""
+        self._take_leftover(self.remaining)
+        return not self.remaining
 
     async def fill(self, view: memoryview) -> int:
         """Fill the view, or less at the body's end; returns how many bytes.
@@ -61,20 +75,32 @@ class Body:
         """
         await self._begin()
         want = min(len(view), self.remaining)
-        have = min(want, len(self._leftover))
-        view[:have] = self._leftover[:have]
-        del self._leftover[:have]
+        early = self._take_leftover(want)
+        have = len(early)
+        view[:have] = early
         while have < want:
             got = 0
-            with trio.move_on_after(_IDLE_SECONDS) as idle, contextlib.suppress(ConnectionError):
+            deadline = self.pace.resume(trio.current_time())
+            with trio.move_on_at(deadline) as late, contextlib.suppress(ConnectionError):
                 got = await self._recv_into(view[have:want])
-            if idle.cancelled_caught:
+            if late.cancelled_caught:
                 raise S3Error("RequestTimeout")
             if not got:
                 raise S3Error("IncompleteBody")
             have += got
-        self.remaining -= have
+            self._came(got)
         return have
+
+    def _take_leftover(self, most: int) -> bytes:
+        early = bytes(self._leftover[:most])
+        del self._leftover[:most]
+        self._came(len(early))
+        return early
+
+    def _came(self, size: int) -> None:
+        self.remaining -= size
+        self.pace.pause(self.length - self.remaining, trio.current_time())
+        self.pace.over = not self.remaining
 
     async def _begin(self) -> None:
         if not self.started and self._on_first_read is not None:
@@ -96,15 +122,15 @@ class Body:
             S3Error: IncompleteBody or RequestTimeout.
         """
         await self._begin()
-        with trio.move_on_after(_IDLE_SECONDS) as idle:
+        with trio.move_on_at(self.pace.resume(trio.current_time())) as late:
             await trio.lowlevel.wait_readable(self._fileno)
-        if idle.cancelled_caught:
+        if late.cancelled_caught:
             raise S3Error("RequestTimeout")
         most = min(self.remaining, _STRETCH)
         got = await trio.to_thread.run_sync(_pump, self._fileno, most, take, limiter=_pumps())
         if got < 0:
             raise S3Error("IncompleteBody")
-        self.remaining -= got
+        self._came(got)
 
     async def read_all(self, limit: int) -> bytes:
         """The whole body when it is small.
@@ -152,7 +178,7 @@ async def receive(body: Body, digests: Digests, files: BlobFiles) -> Received:
         StorageError: nothing is kept.
     """
     size, blob = body.length, files.next_number()
-    with trio.move_on_after(_IDLE_SECONDS * 2 + size / _SLOWEST) as patience:
+    with trio.move_on_after(_PATIENCE_SECONDS + size / _SLOWEST) as patience:
         if size <= INLINE_BYTES:
             data = await body.read_all(INLINE_BYTES)
             digests.update(data)
@@ -210,7 +236,8 @@ def _pump(fileno: int, most: int, take: Callable[[memoryview], None]) -> int:
     arrival.register(fileno, select.POLLIN)
     done = filled = 0
     ended = False
-    while done + filled < most:
+    end = time.monotonic() + _PUMP_SECONDS
+    while done + filled < most and time.monotonic() < end:
         want = buffer[filled : filled + most - done - filled]
         try:
             got = os.readv(fileno, [want])

@@ -2,13 +2,16 @@
 
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import partial
 
 import attrs
 import trio
 
 from bitvault.objectd.connection import Connection, Service
-from bitvault.objectd.errors import S3Error
+from bitvault.objectd.places import Places, Room, subscriber
+
+_REFUSING = 64  # who is refused may take a moment to read why; more are closed at once
 
 
 @attrs.frozen
@@ -16,7 +19,7 @@ class ServerOptions:
     """How to listen.
 
     Attributes:
-        max_connections: more are answered 503 SlowDown and closed.
+        max_connections: in all; `places` says who goes when there are more.
         stop_seconds: how long requests in flight may take to finish after SIGTERM.
     """
 
@@ -33,6 +36,8 @@ class Server:
         self._service = service
         self._options = options
         self._open: dict[Connection, None] = {}
+        self._places = Places(Room.of(options.max_connections))
+        self._refusing = 0
 
     async def run(self, on_listening: Callable[[str], None]) -> None:
         """Listen until SIGTERM or SIGINT, then drain.
@@ -70,15 +75,27 @@ class Server:
                 connection.drain()
 
     async def _handle(self, stream: trio.SocketStream) -> None:
-        connection = Connection(stream, self._service)
-        if len(self._open) >= self._options.max_connections:
-            await connection.refuse(S3Error("SlowDown", headers={"retry-after": "1"}))
+        with suppress(OSError):  # a client may be gone before it is looked at
+            host = stream.socket.getpeername()[0]
+            connection = Connection(stream, self._service, subscriber(host))
+            if self._places.enter(connection.place):
+                await self._serve(connection)
+            else:
+                await self._refuse(connection)
+        with trio.move_on_after(1, shield=True):
             await stream.aclose()
-            return
+
+    async def _serve(self, connection: Connection) -> None:
         self._open[connection] = None
         try:
             await connection.serve()
         finally:
             del self._open[connection]
-            with trio.move_on_after(1, shield=True):
-                await stream.aclose()
+            self._places.leave(connection.place)
+
+    async def _refuse(self, connection: Connection) -> None:
+        self._refusing += 1
+        try:
+            await connection.refuse(linger=self._refusing <= _REFUSING)
+        finally:
+            self._refusing -= 1

@@ -204,6 +204,45 @@ SMUGGLED = {
 }
 
 
+FRAMINGS = {
+    "chunked": b"transfer-encoding: chunked\r\n",
+    "both": b"content-length: 0\r\ntransfer-encoding: chunked\r\n",
+    "both, the other way": b"transfer-encoding: chunked\r\ncontent-length: 3\r\n",
+    "another coding": b"transfer-encoding: gzip, chunked\r\n",
+    "identity": b"transfer-encoding: identity\r\ncontent-length: 0\r\n",
+    "no length": b"",
+    "two lengths": b"content-length: 0\r\ncontent-length: 3\r\n",
+    "signed length": b"content-length: +0\r\n",
+    "space before the colon": b"content-length : 0\r\n",
+    "expecting": b"content-length: 50000\r\nexpect: 100-continue\r\n",
+    "less than follows": b"content-length: 50000\r\n",
+}
+
+
+@pytest.mark.requirement("X68")
+@pytest.mark.parametrize("who", ["stranger", "signed"])
+@pytest.mark.parametrize("framing", FRAMINGS.values(), ids=FRAMINGS)
+def test_what_follows_a_broken_framing_is_no_request(
+    store: StoreProcess, framing: bytes, who: str
+) -> None:
+    """One refusal, then the end: a request hidden in the body is never answered (X68)."""
+    url = store.presign("PUT", "smuggled", {"if-match": '"none"'})
+    url = url if who == "signed" else url.partition("?")[0]
+    target = url.removeprefix(f"http://{store.address}")
+    host = f"host: {store.address}\r\n"
+    head = f'PUT {target} HTTP/1.1\r\n{host}if-match: "none"\r\n'
+    hidden = f"GET /{BUCKET}/hidden HTTP/1.1\r\n{host}\r\n"
+    address = store.address.split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=10) as connection:
+        connection.sendall(head.encode() + framing + b"\r\n" + hidden.encode())
+        received = b""
+        while data := connection.recv(65536):
+            received += data
+    assert received.startswith(b"HTTP/1.1 4")
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nconnection: close\r\n" in received.lower()
+
+
 @pytest.mark.requirement("X68")
 @pytest.mark.parametrize("raw", SMUGGLED.values(), ids=SMUGGLED)
 def test_hostile_http_is_refused(store: StoreProcess, raw: bytes) -> None:
@@ -226,14 +265,18 @@ def test_refusal_comes_before_the_body(store: StoreProcess) -> None:
 
 @pytest.mark.requirement("X67")
 def test_too_many_connections_are_turned_away(tmp_path: Path) -> None:
-    """Past the bound a connection is answered SlowDown, not queued."""
+    """With every place in use for a signed request, a newcomer is answered SlowDown, not queued."""
     store = StoreProcess(tmp_path, "--max-connections", "1")
+    url = store.presign("PUT", "first").removeprefix(f"http://{store.address}")
+    head = f"PUT {url} HTTP/1.1\r\nhost: {store.address}\r\ncontent-length: 4\r\n"
     host, port = store.address.split(":")
     with socket.create_connection((host, int(port)), timeout=10) as first:
-        first.sendall(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n")
-        assert first.recv(65536).startswith(b"HTTP/1.1 403")
+        first.sendall(f"{head}expect: 100-continue\r\n\r\n".encode())
+        assert first.recv(65536).startswith(b"HTTP/1.1 100")
         with socket.create_connection((host, int(port)), timeout=10) as second:
             assert second.recv(65536).startswith(b"HTTP/1.1 503")
+        first.sendall(b"data")
+        assert first.recv(65536).startswith(b"HTTP/1.1 200")
     assert store.stop() == 0
 
 
