@@ -15,6 +15,10 @@ IDP_STAMP := $(IDP)/node_modules/.package-lock.json
 ASYNC_OFF := ASYNC120,ASYNC124,ASYNC900,ASYNC910,ASYNC911,ASYNC912,ASYNC913,ASYNC114,ASYNC127
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
+# Python keeps what it compiled, also where the environment forbids it: tests start hundreds of
+# processes, and each would compile everything again, for as long as it then runs.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install dev run test check lint simulate demo bench lock golden clean
 
@@ -49,9 +53,10 @@ dev: $(DEV_STAMP) $(IDP_STAMP) ## The same, with the development tools
 run: install ## Start the daemon with everything embedded (DATA=folder LISTEN=host:port ARGS=flags)
 	$(BIN)/bitvaultd serve --data $(DATA) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)
 
-# Two at a time, each file by one of them: a file's tests share a server or a daemon.
+# Two at a time; neighbours stay together, since they share a server or a daemon, until one of the
+# two has nothing left and takes half of what the other still has.
 test: dev ## Run the whole test suite
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist loadfile
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: dev ## Format check, lint, types, import contracts
 	$(BIN)/ruff format --check .
