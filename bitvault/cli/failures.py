@@ -12,6 +12,12 @@ from bitvault.client.errors import BitVaultError, Problem, StoreRefused
 _BY_CODE: Mapping[str, Exit] = MappingProxyType(
     {
         "quota_exceeded": Exit.QUOTA,
+        "bytes_missing": Exit.UNAVAILABLE,
+        "bytes_mismatch": Exit.UNAVAILABLE,
+        "wrong_answer": Exit.UNAVAILABLE,
+        "integrity": Exit.UNAVAILABLE,
+        "not_utf8": Exit.PARTIAL,
+        "not_a_file": Exit.PARTIAL,
         "local_exists": Exit.CONFLICT,
         "source_changed": Exit.CONFLICT,
         "unreachable": Exit.UNAVAILABLE,
@@ -110,6 +116,9 @@ _BY_COMMAND: Mapping[tuple[str, str], str] = MappingProxyType(
 _SAID: Mapping[str, str] = MappingProxyType(
     {
         "unauthenticated": "You are not logged in here, or the login has ended.",
+        "bytes_missing": "the object store took the bytes, and BitVault does not find them there: "
+        "something else may answer at the store's address",
+        "bytes_mismatch": "the object store has other bytes than were sent",
         "stale_base": "somebody else changed it just now; it was not overwritten.",
     }
 )

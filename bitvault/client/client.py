@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import msgspec
+from attrs import evolve
 
 from bitvault.client.bearers import Bearer, Fixed, Rotating
 from bitvault.client.errors import BitVaultError, Problem
 from bitvault.client.logins import LoginStore
 from bitvault.client.objects import ObjectStore
+from bitvault.client.reading import read_answer
 from bitvault.client.retry import RetryPolicy
 from bitvault.client.shapes import (
     Begun,
@@ -28,11 +30,14 @@ from bitvault.client.shapes import (
     Written,
 )
 from bitvault.client.transport import Transport
+from bitvault.client.trust import trusting
 from bitvault.wire.sessions import SessionRefreshed
 
 T = TypeVar("T")
 _PROMPT = 3.0
 """Seconds: an answer that was lost can be had again for ten."""
+_PARTING = 3.0
+"""Seconds for giving up an upload: somebody waits for the end."""
 Json = dict[str, Any]
 
 
@@ -40,7 +45,7 @@ class Client:
     """A logged-in user of one server. Synchronous, and safe to share between threads.
 
     ``login`` is a token, or where a login is kept (``LoginMemory``, ``LoginFile``), which then is
-    refreshed in time.
+    refreshed in time. ``ca_file`` (PEM) is trusted besides the system's certificates.
 
     Paths are ``/a/b`` in the personal space, or ``Space:/a/b``.
     """
@@ -51,9 +56,11 @@ class Client:
         login: str | LoginStore | None = None,
         *,
         policy: RetryPolicy | None = None,
+        ca_file: str | Path | None = None,
     ) -> None:
-        self.rest = Transport(server, _bearer(server, login, policy), policy=policy)
-        self.store = ObjectStore()
+        bearer = _bearer(server, login, policy, ca_file)
+        self.rest = Transport(server, bearer, policy=policy, ca_file=ca_file)
+        self.store = ObjectStore(trust=lambda: trusting(ca_file))
 
     @property
     def policy(self) -> RetryPolicy:
@@ -184,10 +191,13 @@ class Client:
     def give_up(self, upload_id: Id) -> None:
         """Free the room of an upload that can't be of use any more, if the server lets us.
 
-        One that stays is no failure of its own: it ends by itself, and holds nothing but room.
+        One that stays is no failure of its own: it ends by itself, and holds nothing but room. One
+        that was committed, though the answer was lost, stays as it is.
         """
+        path = at("/v1/files/uploads/{}", upload_id)
+        policy = evolve(self.policy, attempts=2, cap=0.5, longest=1.0, patience=1.0)
         with suppress(BitVaultError):
-            self.rest.once("DELETE", at("/v1/files/uploads/{}", upload_id))
+            policy.run(lambda: self.rest.once("DELETE", path, _PARTING))
 
     def sign_parts(self, upload_id: Id, parts: Sequence[Mapping[str, Any]]) -> Sequence[Transfer]:
         """Presign parts of a multipart upload."""
@@ -200,17 +210,24 @@ class Client:
         return self.rest.call("POST", path, Transfers).transfers[0]
 
 
-def _bearer(server: str, login: str | LoginStore | None, policy: RetryPolicy | None) -> Bearer:
+def _bearer(
+    server: str,
+    login: str | LoginStore | None,
+    policy: RetryPolicy | None,
+    ca_file: str | Path | None,
+) -> Bearer:
     if login is None or isinstance(login, str):
         return Fixed(login)
-    return Rotating(server, login, _refresher(server, policy))
+    return Rotating(server, login, _refresher(server, policy, ca_file))
 
 
-def _refresher(server: str, policy: RetryPolicy | None) -> Callable[[str], SessionRefreshed]:
+def _refresher(
+    server: str, policy: RetryPolicy | None, ca_file: str | Path | None
+) -> Callable[[str], SessionRefreshed]:
     """Return what goes on with a session; soon again when no answer comes, as that is no reuse."""
 
     def refresh(refresh_token: str) -> SessionRefreshed:
-        rest = Transport(server, timeout=_PROMPT, policy=policy)
+        rest = Transport(server, timeout=_PROMPT, policy=policy, ca_file=ca_file)
         body = {"refreshToken": refresh_token}
         try:
             return rest.call("POST", "/v1/sessions/refresh", SessionRefreshed, body=body)
@@ -229,4 +246,4 @@ def outcome(item: Item, shape: type[T]) -> T | Problem:
     """Read one answer of a batch; a refusal is a value here, the others went on."""
     if item.problem:
         return Problem(item.status, item.problem)
-    return msgspec.json.decode(item.result, type=shape)
+    return read_answer(item.result, shape)

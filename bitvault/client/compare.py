@@ -1,6 +1,7 @@
 """What a second put sends: a local file held against what has its name on the server."""
 
 import unicodedata
+from datetime import datetime
 
 from attrs import frozen
 
@@ -76,8 +77,9 @@ def compare(source: Source, name: str, there: Node | None) -> Verdict:
     if source.size == there.size and _same(source, there):
         return Unchanged()
     mine, theirs = modified_at(source), there.content_modified_at or there.modified_at
-    if mine is not None and theirs > mine:
-        return Refused(NewerThere(f"{theirs:%Y-%m-%d %H:%M:%S}"))
+    # A time that cannot be read is text, and tells nothing of what is newer.
+    if mine is not None and isinstance(theirs, datetime) and theirs > mine:
+        return Refused(NewerThere(theirs))
     return Changed(there.version or 0)
 
 

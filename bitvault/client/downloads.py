@@ -7,16 +7,19 @@ What is there already is believed only after hashing it again.
 import hashlib
 import json
 import os
+import stat
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from attrs import frozen
+from attrs import field, frozen
 
 from bitvault.client.client import Client
+from bitvault.client.drafts import NOT_THROUGH_LINKS, Drafts
 from bitvault.client.errors import IntegrityError, LocalExists, Problem, StoreRefused
 from bitvault.client.hashing import (
     BLOCK,
@@ -37,6 +40,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NOTE_EVERY = 16
 """Parts between two notes: replacing a file waits for the disk, and kill -9 is rare."""
+_ROUNDS = 3
+"""How often a file is fetched whose bytes are wrong: bits flip on the way, rarely twice."""
 
 
 @frozen
@@ -46,6 +51,7 @@ class Downloader:
     client: Client
     jobs: int = 4
     progress: Progress = SILENT
+    drafts: Drafts = field(factory=Drafts, repr=False)
 
     def get(self, node: Node, target: Path, if_exists: str = "fail") -> Path:
         """Download ``node.version`` to ``target``; return where it was written.
@@ -62,19 +68,27 @@ class Downloader:
         return target
 
     def write(self, content: Content, target: Path) -> None:
-        """Write one version to a path, replacing what is there."""
+        """Write one version to a path, replacing what is there; wrong bytes are fetched again.
+
+        Raises:
+            IntegrityError: they were wrong each time; nothing was written.
+        """
         parts = parts_of(content.hash, content.size)
+        for _ in range(_ROUNDS - 1):
+            try:
+                self._write(content, target, parts)
+            except IntegrityError:
+                self.progress.advance(-content.size)
+            else:
+                return
+        self._write(content, target, parts)
+
+    def _write(self, content: Content, target: Path, parts: Parts | None) -> None:
         if parts is not None:
             _Ranges(self, content, target, parts).run()
             return
-        draft = beside(target, ".bv-part")
-        try:
-            with draft.open("wb", buffering=0) as file:
-                self.stream(content, lambda block: _write_all(file.fileno(), block))
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        draft.replace(target)
+        with self.drafts.replacing(target) as descriptor:
+            self.stream(content, lambda block: _write_all(descriptor, block))
 
     def stream(self, content: Content, sink: Callable[[memoryview], object]) -> None:
         """Hand the bytes to ``sink`` in order; a broken connection goes on where it stopped.
@@ -103,19 +117,16 @@ class Downloader:
         self, content: Content, section: Section, sink: Callable[[memoryview], None]
     ) -> None:
         """GET a section, signing again once when the URL has expired."""
-        extra = {}
-        if section.size < content.size:
-            if not section.size:
-                return
-            last = section.offset + section.size - 1
-            extra["range"] = f"bytes={section.offset}-{last}"
+        whole = section.size == content.size
+        if not whole and not section.size:
+            return
         try:
-            self.client.store.fetch(content, sink, extra)
+            self.client.store.fetch(content, sink, section, whole=whole)
         except StoreRefused as refused:
             if not refused.expired:
                 raise
             again = self.client.content(content.id, content.version)
-            self.client.store.fetch(again, sink, extra)
+            self.client.store.fetch(again, sink, section, whole=whole)
 
     def fetch_part(
         self, content: Content, section: Section, sink: Callable[[memoryview, int], None]
@@ -153,7 +164,8 @@ class _Ranges:
 
     def run(self) -> None:
         crew = Crew(min(self._owner.jobs, self._parts.count))
-        descriptor = os.open(self._draft, os.O_RDWR | os.O_CREAT, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | NOT_THROUGH_LINKS
+        descriptor = os.open(self._draft, flags, 0o666)
         try:
             try:
                 crew.run(lambda: self._work(crew, descriptor))
@@ -257,7 +269,8 @@ def place(target: Path, if_exists: str) -> Path:
 def same_file(content: Content, target: Path) -> bool:
     """Say whether a local file has this content already, by hashing it."""
     try:
-        if target.is_symlink() or target.stat().st_size != content.size:
+        found = target.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size != content.size:
             return False
         hasher = ContentHasher(content.hash, content.size)
         with target.open("rb", buffering=0) as file:
@@ -269,10 +282,15 @@ def same_file(content: Content, target: Path) -> bool:
 
 
 def keep_time(node: Node, target: Path) -> None:
-    """Give the local file the modification time its content had where it came from."""
-    if node.content_modified_at is not None:
-        stamp = (node.content_modified_at - _EPOCH) // timedelta(microseconds=1) * 1000
-        os.utime(target, ns=(stamp, stamp))
+    """Give the local file the modification time its content had where it came from.
+
+    One that the file system has no place for, or that cannot be read, is left out.
+    """
+    modified = node.content_modified_at
+    if isinstance(modified, datetime):
+        stamp = (modified - _EPOCH) // timedelta(microseconds=1) * 1000
+        with suppress(OverflowError, OSError):
+            os.utime(target, ns=(stamp, stamp))
 
 
 def _write_all(descriptor: int, block: memoryview) -> None:

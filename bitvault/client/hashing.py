@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from attrs import frozen
 
+from bitvault.client.errors import UnknownHash
+
 MIB = 1 << 20
 SINGLE_LIMIT = 64 * MIB
 SMALLEST_PART = 16 * MIB
@@ -58,18 +60,18 @@ def parts_of(content_hash: str, size: int) -> Parts | None:
     """Return the cut that a committed hash speaks of, None for the hash of a single PUT.
 
     Raises:
-        ValueError: the hash has no known form, or its part count fits no cut of this size.
+        UnknownHash: it has no known form, or its part count fits no cut of this size.
     """
     match = _FORM.fullmatch(content_hash)
     if match is None:
-        raise ValueError(f"{content_hash!r} is not sha256:<hex> or sha256-<n>:<hex>")
+        raise UnknownHash(f"{content_hash!r} is not sha256:<hex> or sha256-<n>:<hex>")
     if match[1] is None:
         return None
     count, part = int(match[1]), SMALLEST_PART
     while -(-size // part) > count:
         part *= 2
     if -(-size // part) != count:
-        raise ValueError(f"{content_hash!r} does not cut {size} bytes into equal parts")
+        raise UnknownHash(f"{content_hash!r} does not cut {size} bytes into equal parts")
     return Parts(size, part, count)
 
 

@@ -68,6 +68,10 @@ def safe_name(name: str) -> str:
     separators = {os.sep, os.altsep, "/", "\0"} - {None}
     if name in {"", ".", ".."} or any(each in name for each in separators if each):
         raise UnsafeName(name)
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError as error:
+        raise UnsafeName(name) from error
     if os.name == "nt" and (set(name) & set('<>:"|?*') or name[-1] in " ."):
         raise UnsafeName(name)
     return name

@@ -16,13 +16,22 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from bitvault.client.errors import SourceChanged, StoreRefused, Unreachable, seconds_of
+from bitvault.client.errors import (
+    SourceChanged,
+    StoreRefused,
+    Unreachable,
+    WrongAnswer,
+    seconds_of,
+)
 from bitvault.client.hashing import BLOCK, Section
+from bitvault.client.reaching import of_silence, reason_of
+from bitvault.client.trust import trusting
 
 T = TypeVar("T")
 
 _MOST_ERROR_BYTES = 64 * 1024
 _OK = range(200, 300)
+_PARTIAL = 206
 
 
 class Step(Protocol):
@@ -49,13 +58,10 @@ class Origin:
     host: str
     port: int | None
 
-
-@frozen
-class Answer:
-    """The head of a store's answer to a GET; the body went to the sink."""
-
-    status: int
-    etag: str | None
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port is None else f":{self.port}"
+        return f"{'https' if self.secure else 'http'}://{host}{port}"
 
 
 class ObjectStore:
@@ -66,8 +72,10 @@ class ObjectStore:
     knows whether to sign again.
     """
 
-    def __init__(self, timeout: float = 60.0) -> None:
-        self._timeout = timeout
+    def __init__(
+        self, timeout: float = 60.0, trust: Callable[[], ssl.SSLContext] = trusting
+    ) -> None:
+        self._timeout, self._trust = timeout, trust
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
@@ -79,38 +87,46 @@ class ObjectStore:
         for connection in (each for pool in pools for each in pool):
             connection.close()
 
-    def send(self, step: Step, body: Iterable[memoryview], size: int) -> str:
-        """PUT ``size`` bytes; return the ETag the store gave them.
+    def send(self, step: Step, body: Iterable[memoryview], size: int) -> None:
+        """PUT ``size`` bytes.
 
         ``body`` is iterated once per try, so it must be re-iterable.
         """
         headers = {"content-length": str(size), **_lower(step.headers)}
 
-        def exchange(connection: http.client.HTTPConnection) -> str:
+        def exchange(connection: http.client.HTTPConnection) -> None:
             with _network(unanswered=True):
                 _send_head(connection, step, headers)
             _send_body(connection, body)
             response = _answer(connection)
             with _network():
-                response.read()
-            return response.getheader("etag", "")
+                response.read(_MOST_ERROR_BYTES)
+            if not response.isclosed():
+                connection.close()
 
-        return self._exchange(step, exchange)
+        self._exchange(step, exchange)
 
     def fetch(
-        self, step: Step, sink: Callable[[memoryview], object], extra: Mapping[str, str]
-    ) -> Answer:
-        """GET, and hand the body to ``sink`` block by block; the block is reused afterwards."""
-        headers = {**_lower(step.headers), **extra}
+        self, step: Step, sink: Callable[[memoryview], object], section: Section, *, whole: bool
+    ) -> None:
+        """GET a section, and hand it to ``sink`` block by block; the block is reused afterwards.
 
-        def exchange(connection: http.client.HTTPConnection) -> Answer:
+        Raises:
+            WrongAnswer: what came is not that section, by its head or its length.
+        """
+        headers = _lower(step.headers)
+        if not whole:
+            headers["range"] = f"bytes={section.offset}-{section.offset + section.size - 1}"
+
+        def exchange(connection: http.client.HTTPConnection) -> None:
             with _network(unanswered=True):
                 _send_head(connection, step, headers)
             response = _answer(connection)
-            _drain(response, sink)
-            return Answer(response.status, response.getheader("etag"))
+            if (wrong := _unlike(response, section, whole=whole)) is not None:
+                raise WrongAnswer(str(_origin(step.url)), wrong, is_store=True)
+            _drain(response, sink, section.size)
 
-        return self._exchange(step, exchange)
+        self._exchange(step, exchange)
 
     def _exchange(self, step: Step, exchange: Callable[[http.client.HTTPConnection], T]) -> T:
         """Run one request and its answer; once more when an idle connection turns out dead."""
@@ -136,7 +152,11 @@ class ObjectStore:
             connection.close()
             if broken.unanswered and not fresh:
                 raise _Stale from broken
-            raise Unreachable("the object store", str(broken)) from broken
+            reason = of_silence(str(origin), reason_of(broken)) if fresh else reason_of(broken)
+            raise Unreachable(str(origin), reason, is_store=True) from broken
+        except StoreRefused as refused:
+            connection.close()
+            raise refused.at(str(origin)) from None
         except BaseException:
             connection.close()
             raise
@@ -157,7 +177,7 @@ class ObjectStore:
     def _connect(self, origin: Origin) -> http.client.HTTPConnection:
         if not origin.secure:
             return http.client.HTTPConnection(origin.host, origin.port, timeout=self._timeout)
-        self._tls = self._tls or ssl.create_default_context()
+        self._tls = self._tls or self._trust()
         return http.client.HTTPSConnection(
             origin.host, origin.port, timeout=self._timeout, context=self._tls
         )
@@ -204,7 +224,7 @@ class FileBody:
 def _origin(url: str) -> Origin:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Unreachable("the object store", f"{url!r} is not an http(s) URL")
+        raise WrongAnswer("the server", f"{url!r} is no address of an object store")
     return Origin(parts.scheme == "https", parts.hostname, parts.port)
 
 
@@ -254,25 +274,45 @@ def _answer(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
         text = response.read(_MOST_ERROR_BYTES).decode("utf-8", "replace")
     response.close()
     after = seconds_of(response.getheader("retry-after"))
-    raise StoreRefused(response.status, _element("Code", text), _element("Message", text), after)
+    message = _element("Message", text)
+    if location := response.getheader("location"):
+        message = f"it leads elsewhere ({location[:200]}), and a signed request cannot follow"
+    raise StoreRefused(response.status, _element("Code", text), message, after)
 
 
 def _element(name: str, text: str) -> str:
     """Read one element of S3's flat error document."""
-    match = re.search(f"<{name}>([^<]*)</{name}>", text)
+    match = re.search(f"<{name}>([^<]{{0,1000}})</{name}>", text)
     return match[1] if match else ""
 
 
-def _drain(response: http.client.HTTPResponse, sink: Callable[[memoryview], object]) -> None:
-    """Hand the body on; an answer that ends early is broken."""
-    expected = response.length
-    buffer, total = memoryview(bytearray(min(BLOCK, expected or BLOCK))), 0
+def _unlike(response: http.client.HTTPResponse, section: Section, *, whole: bool) -> str | None:
+    """Say what makes an answer another one than the section that was asked for."""
+    if response.length is not None and response.length != section.size:
+        return f"{response.length} bytes, where {section.size} were asked for"
+    if whole:
+        return None
+    if response.status != _PARTIAL:
+        return "the whole file, where a part was asked for; a proxy may drop the header Range"
+    said = response.getheader("content-range", "")
+    if not said.startswith(f"bytes {section.offset}-{section.offset + section.size - 1}/"):
+        return f"another part than was asked for ({said[:100]})"
+    return None
+
+
+def _drain(
+    response: http.client.HTTPResponse, sink: Callable[[memoryview], object], expected: int
+) -> None:
+    """Hand the body on; an answer that ends early, or does not end, is broken."""
+    buffer, total = memoryview(bytearray(min(BLOCK, expected) + 1)), 0
     while True:
         with _network():
             got = response.readinto(buffer)
         if not got:
             break
-        sink(buffer[:got])
         total += got
-    if expected is not None and total < expected:
+        if total > expected:
+            raise _Broken("the answer is longer than the file", unanswered=False)
+        sink(buffer[:got])
+    if total < expected:
         raise _Broken(f"the answer ended {expected - total} bytes early", unanswered=False)

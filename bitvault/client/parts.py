@@ -11,8 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bitvault.client.client import Client
-from bitvault.client.errors import SourceChanged, StoreRefused
-from bitvault.client.hashing import Parts, composite_hash, digest_section, single_hash
+from bitvault.client.errors import (
+    BitVaultError,
+    Problem,
+    SourceChanged,
+    StoreRefused,
+    leaves_open,
+)
+from bitvault.client.hashing import Parts, Section, composite_hash, digest_section, single_hash
 from bitvault.client.objects import FileBody
 from bitvault.client.progress import Progress
 from bitvault.client.shapes import Id, Node, PartReceived, Plan, Transfer
@@ -24,6 +30,10 @@ if TYPE_CHECKING:
 _LOOKAHEAD = 4
 """Parts hashed but not sent, per thread."""
 
+UNPROVED = frozenset({"bytes_missing", "bytes_mismatch"})
+"""The server has not found the bytes, or others: what the store lacks is sent again."""
+ROUNDS = 3
+"""How often a file is sent in all."""
 _SIGNINGS = 3
 """How often one part may find its URL expired before the store is believed to mean it."""
 
@@ -41,16 +51,19 @@ class PartsUpload:
     ) -> None:
         self._client, self._source, self.upload_id = client, source, upload_id
         self._parts = Parts(source.size, plan.part_size, plan.part_count)
-        self._received = dict(received or {})
-        self._to_hash = deque(range(1, plan.part_count + 1))
+        self._changed = threading.Condition()
+        self._start(received or {})
+
+    def _start(self, received: Mapping[int, PartReceived]) -> None:
+        self._received = dict(received)
+        self._to_hash = deque(range(1, self._parts.count + 1))
         self._hashed: deque[int] = deque()
         self._signed: deque[tuple[int, Transfer]] = deque()
         self._digests: dict[int, bytes] = {}
-        self._etags: dict[int, str] = {}
+        self._done: set[int] = set()
         self._signings: dict[int, int] = {}
         self._busy_hashing = 0
         self._signing = False
-        self._changed = threading.Condition()
 
     def run(self, jobs: int, progress: Progress, if_exists: str | None = None) -> Node:
         """Send what is missing with ``jobs`` threads, then commit.
@@ -58,19 +71,28 @@ class PartsUpload:
         ``if_exists`` replaces what was said when the upload was begun.
         """
         self._jobs, self._progress = jobs, progress
-        self._crew = Crew(min(jobs, self._parts.count))
+        for _ in range(ROUNDS - 1):
+            try:
+                return self._send_and_commit(if_exists)
+            except Problem as problem:
+                if problem.code not in UNPROVED:
+                    raise
+            progress.advance(-self._parts.total)
+            self._start(self._at_the_store())
+        return self._send_and_commit(if_exists)
+
+    def _send_and_commit(self, if_exists: str | None) -> Node:
+        self._crew = Crew(min(self._jobs, self._parts.count))
         self._crew.run(self._work)
         self._source.check()
-        numbers = range(1, self._parts.count + 1)
-        digests = [self._digests[number] for number in numbers]
-        parts = [
-            {"partNumber": number, "etag": self._etags[number], "hash": single_hash(digest)}
-            for number, digest in zip(numbers, digests, strict=True)
-        ]
-        claim: dict[str, Any] = {"hash": composite_hash(digests), "parts": parts}
+        digests = [self._digests[number] for number in range(1, self._parts.count + 1)]
+        claim: dict[str, Any] = {"hash": composite_hash(digests)}
         if if_exists is not None:
             claim["ifExists"] = if_exists
         return self._client.commit(self.upload_id, claim).node
+
+    def _at_the_store(self) -> dict[int, PartReceived]:
+        return {part.part_number: part for part in self._client.upload(self.upload_id).parts}
 
     def _work(self) -> None:
         while (step := self._next()) is not None:
@@ -83,7 +105,7 @@ class PartsUpload:
     def _next(self) -> Callable[[], None] | None:
         """Wait for something to do; None when all is done or the crew stops."""
         with self._changed:
-            while not self._crew.stopping.is_set() and len(self._etags) < self._parts.count:
+            while not self._crew.stopping.is_set() and len(self._done) < self._parts.count:
                 step = self._choose()
                 if step is not None:
                     return step
@@ -116,17 +138,22 @@ class PartsUpload:
                 digest = digest_section(file, section)
         except EOFError as error:
             raise SourceChanged(str(self._source.path)) from error
-        held = self._received.get(number)
-        same = held is not None and held.hash == single_hash(digest) and held.size == section.size
+        same = self._is_held(self._received.get(number), section, digest)
         with self._changed:
             self._busy_hashing -= 1
             self._digests[number] = digest
-            if held is not None and same:
-                self._etags[number] = held.etag
+            if same:
+                self._done.add(number)
             else:
                 self._hashed.append(number)
         if same:
             self._progress.advance(section.size)
+
+    @staticmethod
+    def _is_held(held: PartReceived | None, section: Section, digest: bytes) -> bool:
+        if held is None:
+            return False
+        return held.hash == single_hash(digest) and held.size == section.size
 
     def _sign(self, batch: list[int]) -> None:
         asked = [
@@ -139,18 +166,28 @@ class PartsUpload:
 
     def _send(self, number: int, transfer: Transfer) -> None:
         try:
-            etag = self._client.policy.run(lambda: self._send_once(number, transfer))
-        except StoreRefused as refused:
-            self._signings[number] = self._signings.get(number, 0) + 1
-            if not refused.expired or self._signings[number] >= _SIGNINGS:
+            self._client.policy.run(lambda: self._send_once(number, transfer))
+        except BitVaultError as error:
+            if self._may_sign_again(number, error):
+                with self._changed:
+                    self._hashed.append(number)
+                return
+            if not leaves_open(error) or not self._arrived(number):
                 raise
-            with self._changed:
-                self._hashed.append(number)
-            return
         with self._changed:
-            self._etags[number] = etag
+            self._done.add(number)
 
-    def _send_once(self, number: int, transfer: Transfer) -> str:
+    def _may_sign_again(self, number: int, error: BitVaultError) -> bool:
+        self._signings[number] = self._signings.get(number, 0) + 1
+        expired = isinstance(error, StoreRefused) and error.expired
+        return expired and self._signings[number] < _SIGNINGS
+
+    def _arrived(self, number: int) -> bool:
+        """Ask for a part whose every answer was lost."""
+        held = self._at_the_store().get(number)
+        return self._is_held(held, self._parts.section(number), self._digests[number])
+
+    def _send_once(self, number: int, transfer: Transfer) -> None:
         section, sent = self._parts.section(number), 0
 
         def count(size: int) -> None:
@@ -160,9 +197,7 @@ class PartsUpload:
 
         with self._source.open() as file:
             try:
-                return self._client.store.send(
-                    transfer, FileBody(file, section, count), section.size
-                )
+                self._client.store.send(transfer, FileBody(file, section, count), section.size)
             except BaseException:
                 self._progress.advance(-sent)
                 raise

@@ -54,11 +54,11 @@ class UploadStates:
     """The open multipart uploads this machine knows of."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def find(self, key: UploadKey) -> str | None:
         """Return the upload id that was noted for ``key``."""
-        value = read_json(self._folder / key.file_name()).get("uploadId")
+        value = read_json(self.folder / key.file_name()).get("uploadId")
         return value if isinstance(value, str) else None
 
     def note(self, key: UploadKey, upload_id: str) -> None:
@@ -69,11 +69,11 @@ class UploadStates:
             "target": key.target,
             "source": _text(key.source),
         }
-        write_private(self._folder / key.file_name(), json.dumps(members))
+        write_private(self.folder / key.file_name(), json.dumps(members))
 
     def forget(self, key: UploadKey) -> None:
         """Drop what was noted."""
-        (self._folder / key.file_name()).unlink(missing_ok=True)
+        (self.folder / key.file_name()).unlink(missing_ok=True)
 
     def superseded(self, key: UploadKey) -> list[str]:
         """Drop what was noted of the same file before it was changed; return the upload ids."""
@@ -94,7 +94,7 @@ class UploadStates:
                 path.unlink(missing_ok=True)
 
     def _all(self) -> list[tuple[Path, Mapping[str, Any]]]:
-        return [(path, read_json(path)) for path in self._folder.glob("*.json")]
+        return [(path, read_json(path)) for path in self.folder.glob("*.json")]
 
 
 def _text(path: str) -> str:

@@ -3,6 +3,7 @@
 import platform
 import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -12,10 +13,14 @@ import msgspec
 
 from bitvault import __version__
 from bitvault.client.bearers import UNAUTHENTICATED, Bearer, Fixed
-from bitvault.client.errors import Problem, Unreachable
+from bitvault.client.errors import BitVaultError, NotText, Problem, Unreachable, WrongAnswer
+from bitvault.client.reaching import NEEDS_HTTPS, of_silence, reason_of
+from bitvault.client.reading import read_answer
 from bitvault.client.retry import RetryPolicy
+from bitvault.client.trust import trusting
 
 T = TypeVar("T")
+_BAD = 400
 AGENT = f"bitvault/{__version__} ({platform.system() or 'unknown system'})"
 """What lists of sessions and the audit trail show of this program."""
 
@@ -38,6 +43,7 @@ class Transport:
         *,
         timeout: float = 60.0,
         policy: RetryPolicy | None = None,
+        ca_file: str | Path | None = None,
         keys: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.server = server.rstrip("/")
@@ -45,7 +51,7 @@ class Transport:
             base_url=self.server,
             headers={"User-Agent": AGENT},
             timeout=timeout,
-            verify=_trust(self.server),
+            verify=_trust(self.server, ca_file),
         )
         self._bearer = bearer or Fixed()
         self._policy = policy or RetryPolicy()
@@ -75,13 +81,15 @@ class Transport:
 
         Raises:
             Problem: the server said no.
-            Unreachable: no server, or no answer of the shape that was promised.
+            Unreachable: no server.
+            WrongAnswer: no answer of the shape that was promised.
         """
         raw = self.raw(method, path, body=body, params=params, headers=headers)
         try:
-            return msgspec.json.decode(raw, type=answer)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise Unreachable(self.server, f"its answer is not BitVault's ({error})") from error
+            return read_answer(raw, answer)
+        except msgspec.DecodeError as error:
+            what = f"it is not BitVault's ({error})"
+            raise WrongAnswer(self.server, what) from error
 
     def raw(
         self,
@@ -93,16 +101,7 @@ class Transport:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Call and return the body as it came."""
-        sent = dict(headers or {})
-        if method != "GET":
-            sent["Idempotency-Key"] = self._keys()
-        content = None
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-            content = msgspec.json.encode(body)
-        query = {key: value for key, value in (params or {}).items() if value is not None}
-        url = httpx.URL(path).copy_merge_params(query)
-        request = self._http.build_request(method, url, content=content, headers=sent)
+        request = self._request(method, path, body, params or {}, dict(headers or {}))
         token = self._bearer.token()
         try:
             return self.policy.run(lambda: self._once(request, token))
@@ -114,9 +113,35 @@ class Transport:
                 raise
         return self.policy.run(lambda: self._once(request, another))
 
-    def once(self, method: str, path: str) -> None:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        params: Mapping[str, Any],
+        headers: dict[str, str],
+    ) -> httpx.Request:
+        """Build a request; its key stays the same when it is repeated.
+
+        Raises:
+            NotText: a name in it is not UTF-8.
+        """
+        if method != "GET":
+            headers["Idempotency-Key"] = self._keys()
+        query = {key: value for key, value in params.items() if value is not None}
+        try:
+            content = None if body is None else msgspec.json.encode(body)
+            url = httpx.URL(path).copy_merge_params(query)
+        except UnicodeEncodeError as error:
+            raise NotText(str(error.object)) from error
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        return self._http.build_request(method, url, content=content, headers=headers)
+
+    def once(self, method: str, path: str, timeout: float) -> None:
         """Call without a body and without a second try."""
-        self._once(self._http.build_request(method, path), self._bearer.token())
+        request = self._http.build_request(method, path, timeout=timeout)
+        self._once(request, self._bearer.token())
 
     def _once(self, request: httpx.Request, token: str | None) -> bytes:
         if token is not None:
@@ -124,25 +149,42 @@ class Transport:
         try:
             response = self._http.send(request)
         except httpx.HTTPError as error:
-            raise Unreachable(self.server, str(error) or type(error).__name__) from error
-        self._answered = True
+            reason = reason_of(error)
+            if not self._answered:
+                reason = of_silence(self.server, reason)
+            raise Unreachable(self.server, reason) from error
         if not response.is_success:
-            raise _problem(response)
+            raise self._refusal(response)
+        self._answered = True
         return response.content
 
+    def _refusal(self, response: httpx.Response) -> BitVaultError:
+        problem = _problem(response)
+        if problem is not None:
+            self._answered = True
+            return problem
+        is_plain = self.server.startswith("http://")
+        if is_plain and response.status_code == _BAD and b"HTTPS" in response.content:
+            return Unreachable(self.server, NEEDS_HTTPS)
+        said = f"HTTP {response.status_code} {response.reason_phrase}".rstrip()
+        if location := response.headers.get("location"):
+            said += f", it leads to {location[:200]}"
+        members = {"detail": said, "retryAfter": response.headers.get("retry-after")}
+        return Problem(response.status_code, members)
 
-def _trust(server: str) -> ssl.SSLContext | bool:
+
+def _trust(server: str, ca_file: str | Path | None) -> ssl.SSLContext:
     """Return what certificates to trust; none for plain HTTP, as reading the list takes 15 ms."""
     if urlsplit(server).scheme == "http":
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return True
+    return trusting(ca_file)
 
 
-def _problem(response: httpx.Response) -> Problem:
-    """Read a problem; something else in between (a proxy) may have answered plain text."""
+def _problem(response: httpx.Response) -> Problem | None:
+    """Read a problem; None for what something else in between (a proxy) has answered."""
     try:
         members = msgspec.json.decode(response.content, type=dict[str, Any])
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        members = {"detail": f"HTTP {response.status_code} {response.reason_phrase}".rstrip()}
+    except msgspec.DecodeError:
+        return None
     retry_after = response.headers.get("retry-after")
     return Problem(response.status_code, {"retryAfter": retry_after, **members})

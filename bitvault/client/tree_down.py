@@ -1,19 +1,26 @@
 """Whole trees down: list level by level, presign by the hundreds, fetch in parallel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bitvault.client.downloads import Downloader, keep_time, place, same_file
-from bitvault.client.errors import BitVaultError, LocalExists, Problem
+from bitvault.client.drafts import Drafts, forget_draft
+from bitvault.client.errors import (
+    BitVaultError,
+    LocalExists,
+    NamesCollide,
+    Problem,
+    UnknownHash,
+)
 from bitvault.client.hashing import parts_of
-from bitvault.client.names import safe_name
+from bitvault.client.names import safe_name, twins
 from bitvault.client.results import Missed, TreeResult
 from bitvault.client.shapes import Content, Node
 from bitvault.client.trees import MOST_FILES
 from bitvault.client.walk import real_folder
-from bitvault.client.workers import Failed, each
+from bitvault.client.workers import Failed, attempt, each
 
 
 @frozen
@@ -28,7 +35,7 @@ class TreeDownload:
     """Gets one remote folder into one local folder."""
 
     def __init__(self, downloader: Downloader, if_exists: str) -> None:
-        self._down, self._if_exists = downloader, if_exists
+        self._down, self._if_exists = evolve(downloader, drafts=Drafts()), if_exists
         self._result = TreeResult()
         self._folders = self._unchanged = 0
 
@@ -36,16 +43,23 @@ class TreeDownload:
         """Download everything below ``root``; what fails is in the result, the rest goes on."""
         self._folders += not target.is_dir()
         target.mkdir(parents=True, exist_ok=True)
-        level = [Wanted(root, target)]
-        while level:
-            files, level = self._list(level)
-            for start in range(0, len(files), MOST_FILES):
-                self._fetch(files[start : start + MOST_FILES])
+        try:
+            self._all(Wanted(root, target))
+        except BaseException:
+            self._down.drafts.end()
+            raise
         done = self._result
         total = sum(node.size or 0 for node in done.nodes)
         return TreeResult(
             done.nodes, self._unchanged, done.skipped, done.missed, self._folders, total
         )
+
+    def _all(self, root: Wanted) -> None:
+        level = [root]
+        while level:
+            files, level = self._list(level)
+            for start in range(0, len(files), MOST_FILES):
+                self._fetch(files[start : start + MOST_FILES])
 
     def _list(self, level: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
         """List some folders at once; return the files in them, and the folders."""
@@ -62,9 +76,10 @@ class TreeDownload:
         return files, folders
 
     def _places(self, folder: Wanted, listing: Sequence[Node]) -> Iterator[Wanted]:
+        doubles = twins(node.name for node in listing)
         for node in listing:
             try:
-                wanted = Wanted(node, folder.target / safe_name(node.name))
+                wanted = Wanted(node, folder.target / _local_name(node, doubles))
                 if node.kind == "folder":
                     self._folders += real_folder(wanted.target)
                 else:
@@ -89,10 +104,12 @@ class TreeDownload:
                 self._miss(file, content)
             else:
                 pairs.append((file, content))
-        small = [pair for pair in pairs if parts_of(pair[1].hash, pair[1].size) is None]
-        large = [pair for pair in pairs if parts_of(pair[1].hash, pair[1].size) is not None]
+        small = [pair for pair in pairs if not _is_large(pair[1])]
+        large = [pair for pair in pairs if _is_large(pair[1])]
         self._settle(each(self._down.jobs, self._write, small))
-        self._settle(each(1, self._write, large))
+        for pair in large:
+            # In this thread, so that Ctrl-C reaches what keeps the parts for the next run.
+            self._settle([attempt(self._write, pair)])
 
     def _write(self, pair: tuple[Wanted, Content]) -> Node | None:
         """Fetch a file; None when it is here already."""
@@ -100,6 +117,7 @@ class TreeDownload:
         if self._if_exists == "replace" and same_file(content, file.target):
             self._down.progress.advance(content.size)
             keep_time(file.node, file.target)
+            forget_draft(file.target)
             return None
         self._down.write(content, file.target)
         keep_time(file.node, file.target)
@@ -116,3 +134,22 @@ class TreeDownload:
 
     def _miss(self, file: Wanted, error: BitVaultError | OSError) -> None:
         self._result.missed.append(Missed(file.node.path, error))
+
+
+def _local_name(node: Node, doubles: Mapping[str, Sequence[str]]) -> str:
+    """Return what a node is called here.
+
+    Raises:
+        UnsafeName: it could lead out of the folder, or the file system cannot write it.
+        NamesCollide: others beside it have that name here too.
+    """
+    if node.name in doubles:
+        raise NamesCollide(doubles[node.name], "fetched")
+    return safe_name(node.name)
+
+
+def _is_large(content: Content) -> bool:
+    try:
+        return parts_of(content.hash, content.size) is not None
+    except UnknownHash:
+        return False  # writing it tells

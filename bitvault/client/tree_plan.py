@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from bitvault.client.compare import Changed, New, Refused, Skipped, Unchanged, Verdict, foresee
 from bitvault.client.errors import NamesCollide
 from bitvault.client.remote_tree import RemoteTree, remote_tree
 from bitvault.client.results import Missed
 from bitvault.client.uploads import Uploader
-from bitvault.client.walk import LocalFile, LocalFolder, Twins, walk
+from bitvault.client.walk import LocalFile, LocalFolder, Twins, Unreadable, walk
 from bitvault.client.workers import Failed, each
 
 
@@ -24,6 +24,8 @@ class TreePlan:
     skipped: list[str] = field(factory=list)
     missed: list[Missed] = field(factory=list)
     has_target: bool = False
+    settled: list[LocalFile] = field(factory=list)
+    """Those that need not be sent."""
 
 
 def plan_tree(
@@ -39,6 +41,8 @@ def plan_tree(
     for entry in walk(root, uploader.progress.note, follow=follow):
         if isinstance(entry, Twins):
             missed.append(Missed(entry.relative, NamesCollide(entry.others)))
+        elif isinstance(entry, Unreadable):
+            missed.append(Missed(entry.relative, entry.error))
         else:
             wanted.append(entry)
     there = RemoteTree()
@@ -76,12 +80,12 @@ def _judged(
                 plan.bases[file.relative] = version
             case Unchanged():
                 unchanged += 1
+                plan.settled.append(file)
             case Skipped():
                 plan.skipped.append(file.relative)
+                plan.settled.append(file)
             case Refused(error):
                 plan.missed.append(Missed(file.relative, error))
             case Failed(_, error):
                 plan.missed.append(Missed(file.relative, error))
-    return TreePlan(
-        plan.folders, plan.files, plan.bases, unchanged, plan.skipped, plan.missed, plan.has_target
-    )
+    return evolve(plan, unchanged=unchanged)

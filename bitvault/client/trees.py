@@ -5,25 +5,27 @@ time, and one of them has the wire.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
-from bitvault.client.errors import BitVaultError, Problem, is_final
+from bitvault.client.errors import BitVaultError, Problem, Stopped
 from bitvault.client.hashing import parts_for, single_hash
 from bitvault.client.names import path_key
+from bitvault.client.parts import UNPROVED
 from bitvault.client.remote_tree import may_be_unseen
 from bitvault.client.results import Missed, TreeResult
 from bitvault.client.shapes import Begun, Id, Item, Node, Written
 from bitvault.client.tree_plan import TreePlan, plan_tree
-from bitvault.client.uploads import Uploader, Want, draft_of
+from bitvault.client.uploads import Uploader, Want, draft_of, text
 from bitvault.client.walk import LocalFile
 from bitvault.client.workers import Failed, each
 
-T = TypeVar("T")
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 MOST_FOLDERS = 1000
 MOST_FILES = 500
@@ -31,6 +33,8 @@ MOST_BYTES = 256 << 20
 """Of one batch: its URLs should not grow old while it travels."""
 
 _BATCHES = 2
+_OF_AN_ITEM = frozenset({400, 413, 422})
+"""Statuses of a batch that one of its items may be the reason of."""
 
 
 @frozen
@@ -38,14 +42,16 @@ class _Sent:
     file: LocalFile
     upload_id: Id
     digest: bytes
-    etag: str
+    doubt: BitVaultError | None
 
 
 class TreeUpload:
     """Puts one local folder into one remote folder."""
 
     def __init__(self, uploader: Uploader, target: str, if_exists: str) -> None:
-        self._up, self._target, self._if_exists = uploader, target.rstrip("/"), if_exists
+        # With reservations of its own: those of an interrupted tree are given up for good.
+        self._up = evolve(uploader)
+        self._target, self._if_exists = text(target).rstrip("/"), if_exists
         self._wire = threading.Lock()
         self._lock = threading.Lock()
         self._result = TreeResult()
@@ -60,17 +66,33 @@ class TreeUpload:
         plan = plan_tree(self._up, root, self._target, self._if_exists, ask=ask, follow=follow)
         self._result, self._bases = TreeResult(missed=plan.missed), plan.bases
         self._up.progress.expect(sum(file.source.size for file in plan.files))
-        folders = self._make(plan)
-        small = [file for file in plan.files if parts_for(file.source.size) is None]
-        for outcome in each(_BATCHES, self._batch, list(cut(small))):
-            if isinstance(outcome, Failed):
-                raise outcome.error
-        for file in plan.files:
-            if parts_for(file.source.size) is not None:
-                self._large(file)
+        try:
+            self._forsake(plan.settled)
+            folders = self._make(plan)
+            self._send_all(plan.files)
+        except BaseException:
+            self._up.held.end()
+            raise
         done = self._result
         total = sum(node.size or 0 for node in done.nodes)
         return TreeResult(done.nodes, plan.unchanged, done.skipped, done.missed, folders, total)
+
+    def _forsake(self, files: Sequence[LocalFile]) -> None:
+        """Give up what an earlier run began of large files that need not be sent."""
+        self._up.held.recover()
+        for file in files:
+            if parts_for(file.source.size) is not None:
+                self._up.forsake(file.source, self._path(file.relative))
+
+    def _send_all(self, files: Sequence[LocalFile]) -> None:
+        small = [file for file in files if parts_for(file.source.size) is None]
+        for outcome in each(_BATCHES, self._batch, list(cut(small))):
+            if isinstance(outcome, Failed):
+                raise outcome.error
+        for file in files:
+            if parts_for(file.source.size) is not None:
+                self._up.progress.expect(-file.source.size)
+                self._alone(file)
 
     def _path(self, relative: str) -> str:
         return f"{self._target}/{relative}"
@@ -85,15 +107,13 @@ class TreeUpload:
             if path.rpartition(":")[2] not in {"", "/"}
         ]
         made = 0
-        for start in range(0, len(operations), MOST_FOLDERS):
-            some = operations[start : start + MOST_FOLDERS]
-            for operation, item in zip(some, self._up.client.batch(some), strict=True):
-                if item.problem and may_be_unseen(item.problem["code"], str(operation["path"])):
-                    continue  # its folders are made with what is put in them
-                if item.problem:
-                    self._miss(str(operation["path"]), Problem(item.status, item.problem))
-                elif _was_made(item):
-                    made += 1
+        for operation, item in each_answer(self._up.client.batch, operations, MOST_FOLDERS):
+            problem = _problem_of(item)
+            if problem is None:
+                made += _was_made(item)
+            elif not may_be_unseen(problem.code, str(operation["path"])):
+                # What may only be added to gets its folders with what is put in them.
+                self._miss(str(operation["path"]), problem)
         return made
 
     def _batch(self, files: Sequence[LocalFile]) -> None:
@@ -110,7 +130,7 @@ class TreeUpload:
             draft_of(file.source, self._path(file.relative), self._want(file), digest)
             for file, digest in ready
         ]
-        begun = self._up.client.begin_all(drafts)
+        begun = self._begin(drafts)
         to_send = [
             (file, digest, kept)
             for (file, digest), answer in zip(ready, begun, strict=True)
@@ -119,6 +139,16 @@ class TreeUpload:
         with self._wire:
             outcomes = each(self._up.jobs, self._send, to_send)
         self._commit(list(self._sent(outcomes)))
+
+    def _begin(self, drafts: Sequence[dict[str, Any]]) -> list[Begun | Problem]:
+        with self._up.held.beginning():
+            begun = [one for _, one in each_answer(self._up.client.begin_all, drafts, MOST_FILES)]
+            self._up.held.hold(
+                one.upload_id
+                for one in begun
+                if not isinstance(one, Problem) and one.upload_id is not None
+            )
+        return begun
 
     def _want(self, file: LocalFile) -> Want:
         return Want(self._if_exists, self._bases.get(file.relative))
@@ -144,12 +174,13 @@ class TreeUpload:
         file, digest, begun = work
         upload_id = begun.upload_id or ""
         try:
-            etag = self._up.send_single(file.source, upload_id, begun.transfers[0])
-        except (BitVaultError, OSError) as error:
-            if is_final(error):
-                self._up.client.give_up(upload_id)
+            doubt = self._up.send_single(file.source, upload_id, begun.transfers[0])
+        except Stopped:
+            raise  # all of them are given up together
+        except (BitVaultError, OSError):
+            self._up.held.give_up(upload_id)
             raise
-        return _Sent(file, upload_id, digest, etag)
+        return _Sent(file, upload_id, digest, doubt)
 
     def _sent(self, outcomes: Sequence[Any]) -> Iterator[_Sent]:
         for outcome in outcomes:
@@ -161,21 +192,28 @@ class TreeUpload:
     def _commit(self, sent: Sequence[_Sent]) -> None:
         if not sent:
             return
-        claims = [
-            {"uploadId": one.upload_id, "hash": single_hash(one.digest), "etag": one.etag}
-            for one in sent
-        ]
+        self._up.held.check()
+        claims = [{"uploadId": one.upload_id, "hash": single_hash(one.digest)} for one in sent]
         answers = self._up.client.commit_all(claims)
-        for one, answer in zip(sent, answers, strict=True):
+        judged = list(zip(sent, answers, strict=True))
+        self._up.held.free(one.upload_id for one, no in judged if not isinstance(no, Problem))
+        for one, answer in judged:
             if isinstance(answer, Problem):
-                if is_final(answer):
-                    self._up.client.give_up(one.upload_id)
-                self._refused(one.file, answer)
+                self._up.held.give_up(one.upload_id)
+                self._unproved(one, answer)
             else:
                 self._done(one.file, answer.node)
 
-    def _large(self, file: LocalFile) -> None:
-        self._up.progress.expect(-file.source.size)
+    def _unproved(self, one: _Sent, problem: Problem) -> None:
+        """Send bytes again that the server has not found; where none can be sent, say that."""
+        if problem.code == "bytes_missing" and one.doubt is not None:
+            self._miss(one.file.relative, one.doubt)
+        elif problem.code in UNPROVED:
+            self._alone(one.file)
+        else:
+            self._refused(one.file, problem)
+
+    def _alone(self, file: LocalFile) -> None:
         try:
             want = self._want(file)
             place = self._path(file.relative)
@@ -204,8 +242,33 @@ class TreeUpload:
             self._result.missed.append(Missed(path, error))
 
 
-def _was_made(item: Item) -> bool:
+def each_answer(
+    ask: Callable[[Sequence[Q]], Sequence[A]], questions: Sequence[Q], most: int
+) -> Iterator[tuple[Q, A | Problem]]:
+    """Ask in batches; one that is refused for what a single item says is asked in halves."""
+    for start in range(0, len(questions), most):
+        some = questions[start : start + most]
+        try:
+            yield from zip(some, ask(some), strict=True)
+        except Problem as problem:
+            if problem.status not in _OF_AN_ITEM:
+                raise
+            if len(some) == 1:
+                yield some[0], problem
+            else:
+                yield from each_answer(ask, some, -(-len(some) // 2))
+
+
+def _problem_of(item: Item | Problem) -> Problem | None:
+    if isinstance(item, Problem):
+        return item
+    return Problem(item.status, item.problem) if item.problem else None
+
+
+def _was_made(item: Item | Problem) -> bool:
     """Tell a folder that was made from one that was there: making it is an event."""
+    if isinstance(item, Problem):
+        return False
     return msgspec.json.decode(item.result, type=Written).event_id is not None
 
 

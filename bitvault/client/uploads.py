@@ -2,24 +2,39 @@
 
 import mimetypes
 import os
+import stat
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from attrs import frozen
+from attrs import Factory, field, frozen
 
 from bitvault.client.client import Client
-from bitvault.client.errors import Problem, SourceChanged, StoreRefused, is_final
+from bitvault.client.errors import (
+    BitVaultError,
+    NotAFile,
+    NotText,
+    Problem,
+    SourceChanged,
+    StoreRefused,
+    leaves_open,
+)
 from bitvault.client.hashing import Section, digest_section, parts_for, single_hash
 from bitvault.client.objects import FileBody
-from bitvault.client.parts import PartsUpload
+from bitvault.client.parts import ROUNDS, UNPROVED, PartsUpload
 from bitvault.client.progress import SILENT, Progress
+from bitvault.client.reservations import Reservations
 from bitvault.client.shapes import Begun, Id, Node, Transfer
 from bitvault.client.state import UploadKey, UploadStates, upload_states
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
 
 GONE = frozenset({"upload_not_found", "upload_closed"})
+_NO_STORE = 404
+_CHECKSUM = "x-amz-checksum-sha256"
 
 
 @frozen
@@ -32,19 +47,27 @@ class Source:
 
     @classmethod
     def of(cls, path: Path) -> "Source":
-        """Look at a file."""
-        stat = path.stat()
-        return cls(path, stat.st_size, stat.st_mtime_ns)
+        """Look at a file.
 
-    def open(self) -> BinaryIO:
+        Raises:
+            NotAFile: it is a FIFO, a socket, a device, or a folder.
+        """
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise NotAFile(str(path))
+        return cls(path, found.st_size, found.st_mtime_ns)
+
+    def open(self) -> FileIO:
         """Open it unbuffered.
 
         Raises:
             SourceChanged: it is not the file that was planned any more.
         """
-        file = self.path.open("rb", buffering=0)
+        # Without waiting, as for a FIFO that has taken its place.
+        file = FileIO(self.path, "rb", opener=lambda path, flags: os.open(path, flags | _AT_ONCE))
         found = os.fstat(file.fileno())
-        if (found.st_size, found.st_mtime_ns) != (self.size, self.modified_ns):
+        as_planned = (found.st_size, found.st_mtime_ns) == (self.size, self.modified_ns)
+        if not stat.S_ISREG(found.st_mode) or not as_planned:
             file.close()
             raise SourceChanged(str(self.path))
         return file
@@ -53,6 +76,14 @@ class Source:
         """Refuse when size or modification time are not those of the plan."""
         if Source.of(self.path) != self:
             raise SourceChanged(str(self.path))
+
+    def has_changed(self, step: Transfer) -> bool:
+        """Say whether it holds other bytes than those that a PUT was signed for.
+
+        So it is where a program writes into a file and puts its time back.
+        """
+        signed = {name.lower(): value for name, value in step.headers.items()}.get(_CHECKSUM)
+        return signed is not None and signed != b64encode(self.digest()).decode()
 
     def digest(self) -> bytes:
         """Hash all of it."""
@@ -106,6 +137,12 @@ class Want:
         return self.if_exists if self.if_exists in {"replace", "rename"} else "fail"
 
 
+def _reservations(uploader: "Uploader") -> Reservations:
+    states = uploader.states or upload_states()
+    client = uploader.client
+    return Reservations(states.folder, client.rest.server, client.give_up)
+
+
 @frozen
 class Uploader:
     """Puts files through one client; ``jobs`` parts or files travel at a time."""
@@ -114,48 +151,102 @@ class Uploader:
     jobs: int = 4
     progress: Progress = SILENT
     states: UploadStates | None = None
+    held: Reservations = field(
+        init=False, repr=False, eq=False, default=Factory(_reservations, takes_self=True)
+    )
 
     def put(
         self, source: Source, target: str, if_exists: str = "fail", base: int | None = None
     ) -> Node:
         """Upload a file and commit it; with ``base`` as a version after just that one.
 
+        An answer that was lost leaves open whether the bytes arrived: the commit tells.
+
         Raises:
             Problem: refused (``name_taken``, ``quota_exceeded``, ...); nothing was written.
             SourceChanged: the file changed meanwhile; nothing was written.
+            NotText: the target is not UTF-8.
         """
+        text(target)
         self.progress.expect(source.size)
         if parts_for(source.size) is None:
             return self._put_single(source, target, Want(if_exists, base))
         return self._put_parts(source, target, Want(if_exists, base))
 
+    def forsake(self, source: Source, target: str) -> None:
+        """Give up what an earlier run began of a file that need not be sent any more."""
+        states, key = self._state(source, target)
+        upload_id = states.find(key)
+        if upload_id is not None:
+            self.client.give_up(upload_id)
+            states.forget(key)
+
     def _put_single(self, source: Source, target: str, want: Want) -> Node:
         digest = source.digest()
+        for _ in range(ROUNDS - 1):
+            try:
+                return self._put_once(source, target, want, digest)
+            except Problem as problem:
+                if problem.code not in UNPROVED:
+                    raise
+        return self._put_once(source, target, want, digest)
+
+    def _put_once(self, source: Source, target: str, want: Want, digest: bytes) -> Node:
         begun = self.client.begin(draft_of(source, target, want, digest))
         if begun.upload_id is None:
             self.progress.advance(source.size)
             return _node(begun)
+        self.held.hold([begun.upload_id])
         try:
-            etag = self.send_single(source, begun.upload_id, begun.transfers[0])
-            claim = {"hash": single_hash(digest), "etag": etag}
-            return self.client.commit(begun.upload_id, claim).node
-        except BaseException as error:
-            # A single PUT always starts over; what may have been committed is not asked about.
-            if is_final(error):
-                self.client.give_up(begun.upload_id)
+            doubt = self.send_single(source, begun.upload_id, begun.transfers[0])
+            node = self._judged(begun.upload_id, digest, doubt)
+        except BaseException:
+            # A single PUT always starts over. One that was committed stays so.
+            self.held.give_up(begun.upload_id)
+            raise
+        self.held.free([begun.upload_id])
+        return node
+
+    def _judged(self, upload_id: Id, digest: bytes, doubt: BitVaultError | None) -> Node:
+        try:
+            return self.client.commit(upload_id, {"hash": single_hash(digest)}).node
+        except Problem as problem:
+            if problem.code == "bytes_missing" and doubt is not None:
+                raise doubt from problem
             raise
 
-    def send_single(self, source: Source, upload_id: Id, step: Transfer) -> str:
-        """PUT a whole file, signing again when the URL has expired; return its ETag."""
+    def send_single(self, source: Source, upload_id: Id, step: Transfer) -> BitVaultError | None:
+        """PUT a whole file, signing again when the URL has expired.
+
+        Return None when the store took it, or what leaves that open: then the commit tells.
+
+        Raises:
+            StoreRefused: it did not arrive, and will not.
+            SourceChanged: the file changed meanwhile.
+        """
         try:
-            return self.client.policy.run(lambda: self._send(source, step))
+            self._send_signed(source, upload_id, step)
+        except BitVaultError as error:
+            if leaves_open(error):
+                return error
+            if getattr(error, "is_damaged", False) and source.has_changed(step):
+                raise SourceChanged(str(source.path)) from error
+            raise
+        return None
+
+    def _send_signed(self, source: Source, upload_id: Id, step: Transfer) -> None:
+        try:
+            self.client.policy.run(lambda: self._send(source, step))
         except StoreRefused as refused:
             if not refused.expired:
                 raise
+        else:
+            return
         again = self.client.sign_again(upload_id)
-        return self.client.policy.run(lambda: self._send(source, again))
+        self.client.policy.run(lambda: self._send(source, again))
 
-    def _send(self, source: Source, step: Transfer) -> str:
+    def _send(self, source: Source, step: Transfer) -> None:
+        self.held.check()
         sent = 0
 
         def count(size: int) -> None:
@@ -166,20 +257,23 @@ class Uploader:
         with source.open() as file:
             body = FileBody(file, Section(0, source.size), count)
             try:
-                return self.client.store.send(step, body, source.size)
+                self.client.store.send(step, body, source.size)
             except BaseException:
                 self.progress.advance(-sent)
                 raise
 
-    def _put_parts(self, source: Source, target: str, want: Want) -> Node:
-        states = self.states or upload_states()
+    def _state(self, source: Source, target: str) -> tuple[UploadStates, UploadKey]:
         key = UploadKey(
             self.client.rest.server,
             target,
-            str(source.path.resolve()),
+            os.path.realpath(source.path),
             source.size,
             source.modified_ns,
         )
+        return self.states or upload_states(), key
+
+    def _put_parts(self, source: Source, target: str, want: Want) -> Node:
+        states, key = self._state(source, target)
         for stale in states.superseded(key):
             self.client.give_up(stale)
         upload = self._resume(states, key, source)
@@ -189,20 +283,27 @@ class Uploader:
             if begun.upload_id is None or begun.plan is None:
                 self.progress.advance(source.size)
                 return _node(begun)
-            states.note(key, str(begun.upload_id))
             upload = PartsUpload(self.client, source, begun.upload_id, begun.plan)
+            self._note(states, key, begun.upload_id)
         try:
             node = upload.run(self.jobs, self.progress, again)
-        except (SourceChanged, FileNotFoundError):
-            states.forget(key)
-            self.client.give_up(upload.upload_id)
-            raise
-        except Problem as problem:
-            if problem.code in GONE:
+        except BaseException as error:
+            if _is_over(error):
                 states.forget(key)
+                self.client.give_up(upload.upload_id)
+            elif isinstance(error, BitVaultError):
+                error.is_kept = True
             raise
         states.forget(key)
         return node
+
+    def _note(self, states: UploadStates, key: UploadKey, upload_id: Id) -> None:
+        """Note an upload, or give it up where no later run could find it."""
+        try:
+            states.note(key, str(upload_id))
+        except BaseException:
+            self.client.give_up(upload_id)
+            raise
 
     def _resume(self, states: UploadStates, key: UploadKey, source: Source) -> PartsUpload | None:
         """Pick up a noted upload, if the server still holds it open."""
@@ -221,6 +322,28 @@ class Uploader:
             return None
         received = {part.part_number: part for part in found.parts}
         return PartsUpload(self.client, source, upload_id, found.plan, received)
+
+
+def text(name: str) -> str:
+    """Return a name that the server may be asked about.
+
+    Raises:
+        NotText: it is not UTF-8.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotText(name) from error
+    return name
+
+
+def _is_over(error: BaseException) -> bool:
+    """Say whether no later run can go on with the parts of an upload that failed."""
+    if isinstance(error, StoreRefused):
+        return error.status == _NO_STORE
+    if isinstance(error, Problem):
+        return error.code in GONE | UNPROVED
+    return isinstance(error, SourceChanged | FileNotFoundError)
 
 
 def _node(begun: Begun) -> Node:

@@ -79,13 +79,18 @@ def each(jobs: int, function: Callable[[T], R], items: Iterable[T]) -> list[R | 
         for index, item in queue:
             if crew.stopping.is_set():
                 return
-            try:
-                results[index] = function(item)
-            except (BitVaultError, OSError) as error:
-                results[index] = Failed(item, error)
+            results[index] = attempt(function, item)
 
     crew.run(drain)
     return results  # type: ignore[return-value]  # every place is filled when run() returns
+
+
+def attempt(function: Callable[[T], R], item: T) -> R | Failed[T]:
+    """Apply ``function`` to one item in this thread; an expected failure is a value."""
+    try:
+        return function(item)
+    except (BitVaultError, OSError) as error:
+        return Failed(item, error)
 
 
 class _Shared(Generic[T]):

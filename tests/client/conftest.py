@@ -38,9 +38,9 @@ def client(control: ControlPlane) -> Iterator[Client]:
 
 
 @pytest.fixture
-def uploader(client: Client, tmp_path: Path) -> Uploader:
+def uploader(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Uploader:
     """Upload with state in a folder of the test's own."""
-    return Uploader(client, jobs=2, states=UploadStates(tmp_path / "state"))
+    return Uploader(client, jobs=2, states=UploadStates(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ class ControlPlane:
         self.held, self.release = threading.Event(), threading.Event()
         self.expired_parts = set()
         self.keys = {"aws_access_key_id": access, "aws_secret_access_key": secret}
-        self.s3 = None
+        self.s3, self.signer = self.client_of(endpoint), None
         self.connect(endpoint)
         self.folder("/")
         owner = self
@@ -80,11 +80,14 @@ class ControlPlane:
         self.thread.start()
 
     def connect(self, endpoint):
-        """Sign for the store at this address from now on."""
-        if self.s3 is not None:
-            self.s3.close()
+        """Sign for the store at this address from now on; it is looked at where it is."""
+        if self.signer is not None:
+            self.signer.close()
+        self.signer = self.client_of(endpoint)
+
+    def client_of(self, endpoint):
         config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
-        self.s3 = boto3.client(
+        return boto3.client(
             "s3", endpoint_url=endpoint, region_name="us-east-1", config=config, **self.keys
         )
 
@@ -92,6 +95,7 @@ class ControlPlane:
         self.server.shutdown()
         self.server.server_close()
         self.s3.close()
+        self.signer.close()
 
     def handle(self, method, target, body):
         url = urlsplit(target)
@@ -234,7 +238,7 @@ class ControlPlane:
         return {"uploadId": ident, "plan": plan, "transfers": transfers, "expiresAt": NOW}
 
     def sign(self, operation, params, **members):
-        url = self.s3.generate_presigned_url(operation, {"Bucket": self.bucket, **params}, 900)
+        url = self.signer.generate_presigned_url(operation, {"Bucket": self.bucket, **params}, 900)
         return {"url": url, "headers": {}, "expiresAt": NOW, **members}
 
     def sign_put(self, upload):
@@ -305,21 +309,23 @@ class ControlPlane:
         upload = self.uploads[claim["uploadId"]]
         draft = upload["draft"]
         if upload["parts"] and upload["state"] == "open":
-            parts = [
-                {
-                    "PartNumber": one["partNumber"],
-                    "ETag": one["etag"],
-                    "ChecksumSHA256": checksum(one["hash"]),
-                }
-                for one in claim["parts"]
-            ]
+            kept = ("PartNumber", "ETag", "ChecksumSHA256")
+            listed = self.s3.list_parts(
+                Bucket=self.bucket, Key=upload["key"], UploadId=upload["store_id"]
+            ).get("Parts", [])
+            parts = [{key: one[key] for key in kept} for one in listed]
+            if len(parts) < upload["parts"].count:
+                raise Refuse(409, "bytes_missing")
             self.s3.complete_multipart_upload(
                 Bucket=self.bucket,
                 Key=upload["key"],
                 UploadId=upload["store_id"],
                 MultipartUpload={"Parts": parts},
             )
-        head = self.s3.head_object(Bucket=self.bucket, Key=upload["key"])
+        try:
+            head = self.s3.head_object(Bucket=self.bucket, Key=upload["key"])
+        except self.s3.exceptions.ClientError:
+            raise Refuse(409, "bytes_missing") from None
         if head["ContentLength"] != draft["size"]:
             raise Refuse(422, "bytes_mismatch")
         upload["state"] = "committed"

@@ -1,0 +1,168 @@
+"""The room that uploads hold at the server until they are committed, and giving it back.
+
+What a process has begun and no later one goes on with is noted in a file that it holds a lock on.
+So the next process finds what one that was killed has left, and gives that up.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from bitvault.client.errors import Stopped
+from bitvault.client.workers import each
+
+if sys.platform != "win32":
+    import fcntl
+
+LAST_SECONDS = 10.0
+"""How long an interrupted process goes on giving up; what is left ends by itself."""
+_SUFFIX = ".open"
+_AT_A_TIME = 16
+
+GiveUp = Callable[[str], object]
+
+
+class Reservations:
+    """The uploads that are to be committed or given up; safe to share between threads."""
+
+    def __init__(self, folder: Path, server: str, give_up: GiveUp) -> None:
+        self._folder, self._server, self._give_up = folder, server, give_up
+        self._changed = threading.Condition()
+        self._held: set[str] = set()
+        self._beginning = 0
+        self._ended = False
+        self._journal: Journal | None = None
+
+    @contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Begin uploads in the block, and ``hold`` them there: they may be before it ends.
+
+        Raises:
+            Stopped: ``end`` was called.
+        """
+        with self._changed:
+            self.check()
+            self._beginning += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._beginning -= 1
+                self._changed.notify_all()
+
+    def check(self) -> None:
+        """Stop a thread that is at work after ``end``.
+
+        Raises:
+            Stopped: it was called.
+        """
+        if self._ended:
+            raise Stopped
+
+    def hold(self, upload_ids: Iterable[object]) -> None:
+        """Note uploads that were begun."""
+        added = {str(one) for one in upload_ids}
+        with self._changed:
+            self._held |= added
+            self._note(added, "+")
+
+    def free(self, upload_ids: Iterable[object]) -> None:
+        """Drop uploads that were committed."""
+        gone = {str(one) for one in upload_ids}
+        with self._changed:
+            self._held -= gone
+            self._note(gone, "-")
+            if not self._held and self._journal is not None:
+                self._journal.remove()
+                self._journal = None
+
+    def give_up(self, upload_id: object) -> None:
+        """Give one up that is of no use any more."""
+        self._give_up(str(upload_id))
+        self.free([upload_id])
+
+    def end(self, seconds: float = LAST_SECONDS) -> None:
+        """Give up all there is, and whatever threads begin meanwhile; stop these threads."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            self._ended = True
+            self._changed.wait_for(lambda: not self._beginning, seconds)
+            left = sorted(self._held)
+        self._give_up_until(left, deadline)
+        self.free(left)
+
+    def recover(self) -> None:
+        """Give up what processes have left that ended without a chance to."""
+        deadline = time.monotonic() + LAST_SECONDS
+        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+            with _abandoned(path, self._server) as upload_ids:
+                self._give_up_until(upload_ids, deadline)
+
+    def _give_up_until(self, upload_ids: Sequence[str], deadline: float) -> None:
+        def one(upload_id: str) -> None:
+            if time.monotonic() < deadline:
+                self._give_up(upload_id)
+
+        each(_AT_A_TIME, one, upload_ids)
+
+    def _note(self, upload_ids: set[str], sign: str) -> None:
+        """Write it down; where that cannot be, the process has to end in order."""
+        with suppress(OSError):
+            if self._journal is None and sign == "+" and upload_ids:
+                self._journal = Journal(self._folder, self._server)
+            if self._journal is not None:
+                self._journal.write(f"{sign}{one}" for one in upload_ids)
+
+
+class Journal:
+    """A file of this process with the uploads that are under way, under a lock while it lives."""
+
+    def __init__(self, folder: Path, server: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = folder / f"{uuid4()}{_SUFFIX}"
+        # It gets its name under the lock: without one it would be taken for abandoned.
+        draft = self._path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(descriptor, "w", encoding="utf-8")
+        if sys.platform != "win32":
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self.write([server])
+        draft.rename(self._path)
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Add lines."""
+        self._file.writelines(f"{line}\n" for line in lines)
+        self._file.flush()
+
+    def remove(self) -> None:
+        """Forget it: nothing is under way."""
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+@contextmanager
+def _abandoned(path: Path, server: str) -> Iterator[list[str]]:
+    """Yield what a process left that is no more, and remove its file; nothing of one that lives."""
+    try:
+        file = path.open(encoding="utf-8")
+    except OSError:
+        yield []
+        return
+    with file:
+        try:
+            if sys.platform != "win32":
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lines = file.read().splitlines()
+        except (OSError, ValueError):
+            lines = []
+        if sys.platform == "win32" or lines[:1] != [server]:
+            yield []
+            return
+        left = {line[1:] for line in lines if line.startswith("+")}
+        yield sorted(left - {line[1:] for line in lines if line.startswith("-")})
+        path.unlink(missing_ok=True)
