@@ -85,7 +85,8 @@ def compare(source: Source, name: str, there: Node | None) -> Verdict:
 
 def _same(source: Source, there: Node) -> bool:
     """Compare times; and the content, hashed in the form that what is there was hashed in."""
-    if modified_at(source) == there.content_modified_at:
+    mine = modified_at(source)
+    if mine is not None and mine == there.content_modified_at:
         return True
     hasher = ContentHasher(there.hash or "", source.size)
     with source.open() as file:

@@ -31,6 +31,8 @@ from bitvault.client.state import UploadKey, UploadStates, upload_states
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_LAST = datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 
 GONE = frozenset({"upload_not_found", "upload_closed"})
 _NO_STORE = 404
@@ -97,12 +99,13 @@ class Source:
 def modified_at(source: Source) -> datetime | None:
     """Return the modification time, cut to the microseconds that the server keeps.
 
-    None when no calendar has it: file systems know years that RFC 3339 cannot write.
+    None when the server cannot keep it: file systems know years that RFC 3339 cannot write.
     """
     try:
-        return _EPOCH + timedelta(microseconds=source.modified_ns // 1000)
+        moment = _EPOCH + timedelta(microseconds=source.modified_ns // 1000)
     except OverflowError:
         return None
+    return moment if _FIRST <= moment <= _LAST else None
 
 
 def draft_of(source: Source, target: str, want: "Want", digest: bytes | None) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Contract values to wire shapes, and wire targets to contract targets."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -334,11 +333,6 @@ def replayed(value: letters.Replay) -> admin.Replayed:
     """Show what a replay did."""
     failing = tuple(admin.StillFailing(**attrs.asdict(one)) for one in value.failing)
     return admin.Replayed(applied=value.applied, failing=failing, next_cursor=value.next_cursor)
-
-
-def has_utc(moment: datetime) -> bool:
-    """Say whether a moment survives its conversion to UTC."""
-    return not moment.utcoffset() or 1 < moment.year < 9999  # noqa: PLR2004 - the years of datetime
 
 
 def target(

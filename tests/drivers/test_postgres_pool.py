@@ -1,5 +1,6 @@
 """The transaction contract, against a real PostgreSQL."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -10,6 +11,7 @@ from bitvault.drivers import aio
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.drivers.postgres.sessions import Limits
+from bitvault.kernel import moments
 from bitvault.kernel.refusal import DependencyDown, StatementFailed
 from bitvault.kernel.timing import Spent, spent
 from tests.support.postgres import PostgresServer, opened, unchanged
@@ -23,6 +25,13 @@ _ADD = Query("add", "INSERT INTO probe.note VALUES ($1, $2)", ("id", "v"))
 _BUMP = Query("bump", "UPDATE probe.note SET v = v + 1 WHERE id = $1", ("id",))
 _ALL = Query("all", "SELECT id, v FROM probe.note ORDER BY id", ())
 _ECHO = Query("echo", "SELECT $1::jsonb AS value", ("value",))
+_TIMES = Query("times", "SELECT $1::timestamptz AS one, $2::timestamptz[] AS more", ("one", "more"))
+_FAR = Query(
+    "far",
+    "SELECT '-infinity'::timestamptz AS a, 'infinity'::timestamptz AS b, "
+    "'4713-01-01 BC'::timestamptz AS c, ARRAY['294276-12-31'::timestamptz] AS d",
+    (),
+)
 _ARRAY = Query("array", "SELECT $1::int[] AS value", ("value",))
 _PID = Query("pid", "SELECT pg_backend_pid() AS pid", ())
 _KILL = "SELECT pg_terminate_backend($1, 5000)"
@@ -61,6 +70,33 @@ async def test_work_is_committed_and_its_result_returned(notes: PostgresDatabase
     assert await execute(notes, _ADD, id=2, v=5) == 1
     assert await execute(notes, _BUMP, id=99) == 0
     assert await rows(notes) == [(1, 0), (2, 5)]
+
+
+@pytest.mark.parametrize("moment", [moments.FIRST, moments.LAST, datetime(2026, 1, 31, tzinfo=UTC)])
+async def test_a_time_comes_back_as_it_was_written(
+    database: PostgresDatabase, moment: datetime
+) -> None:
+    """With its zone, to the microsecond, alone and in an array, at both ends too."""
+    said = {"one": moment, "more": [moment, None]}
+    row = await database.read(None, lambda tx: tx.fetchrow(_TIMES, **said))
+    assert row is not None
+    assert (row["one"], row["more"]) == (moment, [moment, None])
+    assert row["one"].tzinfo == UTC
+
+
+async def test_a_time_that_no_part_can_hold_is_read_as_the_nearest_one(
+    database: PostgresDatabase,
+) -> None:
+    """One such row, whoever wrote it, does not fail the list that it is in."""
+    row = await database.read(None, lambda tx: tx.fetchrow(_FAR))
+    assert row is not None
+    assert dict(row) == {
+        "a": moments.FIRST,
+        "b": moments.LAST,
+        "c": moments.FIRST,
+        "d": [moments.LAST],
+    }
+    assert {row[name].tzinfo for name in "abc"} == {UTC}
 
 
 async def test_any_exception_rolls_back(notes: PostgresDatabase) -> None:

@@ -1,9 +1,12 @@
 """What breaks a rule is a 4xx problem that names field and rule, and reaches no room."""
 
 import json
+from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pytest
 
+from bitvault.kernel import moments
 from bitvault.kernel.paging import encode_cursor
 from tests.http.support.rooms import HASH, ID, World
 
@@ -34,9 +37,30 @@ BODIES = [
     ({**GOOD, "contentType": "text\r\nX-Evil: 1"}, "contentType"),
     ({**GOOD, "contentModifiedAt": "yesterday"}, "contentModifiedAt"),
     ({**GOOD, "contentModifiedAt": "2026-01-01T00:00:00"}, "contentModifiedAt"),
-    ({**GOOD, "contentModifiedAt": "9999-12-31T23:59:59-14:00"}, "contentModifiedAt"),
     ([], "body"),
 ]
+NO_MOMENTS = [
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "0001-01-01T23:59:59.999999Z",
+    "0000-12-31T00:00:00Z",
+    "10000-01-01T00:00:00Z",
+    "9999-12-31T00:00:00Z",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59.9999999-12:00",
+    "9999-12-31T23:59:59-14:00",
+    "9999-12-30T23:59:59.9999999Z",
+    "2016-12-31T23:59:60Z",
+    "2026-01-31T24:00:00Z",
+    "2026-02-29T00:00:00Z",
+    "2026-01-31T12:00:00",
+    "2026-01-31",
+    "253402300800",
+    "1e3",
+    "infinity",
+    "",
+]
+"""What is no time, or one that not every part can hold."""
 
 
 @pytest.mark.requirement("X18")
@@ -50,6 +74,45 @@ async def test_a_wrong_member_is_named(world: World, body: object, field: str) -
     assert world.room.asked == []
 
 
+@pytest.mark.parametrize("moment", NO_MOMENTS)
+async def test_a_time_that_cannot_be_kept_is_refused(world: World, moment: str) -> None:
+    """In a body, in an item of a batch, and in a query string: by the name of its field."""
+    file = {**GOOD, "contentModifiedAt": moment}
+    single = await world.send("POST", "/v1/files", json=file)
+    batch = await world.send("POST", "/v1/files/batch", json={"items": [GOOD, file]})
+    link = await world.send("POST", f"/v1/files/{ID}/links", json={"expiresAt": moment})
+    change = await world.send("PATCH", f"/v1/links/{ID}", json={"expiresAt": moment})
+    query = await world.send("GET", "/v1/audit?" + urlencode({"since": moment}))
+    problems = [await one.get_json(force=True) for one in (single, batch, link, change, query)]
+    assert [(one["status"], one["code"], one["field"]) for one in problems] == [
+        (400, "invalid", "contentModifiedAt"),
+        (400, "invalid", "items[1].contentModifiedAt"),
+        (400, "invalid", "expiresAt"),
+        (400, "invalid", "expiresAt"),
+        (400, "invalid", "since"),
+    ]
+    assert world.room.asked == []
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("0001-01-02T00:00:00Z", moments.FIRST),
+        ("0001-01-02T14:00:00+14:00", moments.FIRST),
+        ("9999-12-30T23:59:59.999999Z", moments.LAST),
+        ("9999-12-31T13:59:59.999999+14:00", moments.LAST),
+        ("1601-01-01t00:00:00z", datetime(1601, 1, 1, tzinfo=UTC)),
+        ("2026-01-31T12:00:00.1234567-00:00", datetime(2026, 1, 31, 12, 0, 0, 123457, tzinfo=UTC)),
+    ],
+)
+async def test_a_time_is_read_in_any_zone_and_to_the_microsecond(
+    world: World, written: str, kept: datetime
+) -> None:
+    """The first and the last that can be kept, small letters, and digits beyond the sixth."""
+    await world.send("POST", "/v1/files", json={**GOOD, "contentModifiedAt": written})
+    assert world.room.asked[-1].drafts[0].content_modified_at == kept
+
+
 RAW = [
     (b"", "malformed"),
     (b"{", "malformed"),
@@ -61,6 +124,12 @@ RAW = [
     (b'{"path": ' + b"[" * 10_000, "invalid"),
     (b"[" * 100_000, "invalid"),
     (json.dumps(GOOD)[:-1].encode() + b', "size": 4}', "invalid"),
+    (b'{"size": 1e3}', "invalid"),
+    (b'{"size": 1.0}', "invalid"),
+    (b'{"size": ' + b"9" * 5000 + b"}", "invalid"),
+    (b'{"size": 01}', "malformed"),
+    (b'{"size": Infinity}', "malformed"),
+    (b'{"pa\\u0000th": 1}', "invalid"),
 ]
 
 
@@ -88,6 +157,13 @@ async def test_what_is_not_json_is_malformed(world: World, raw: bytes, code: str
         (f"/v1/folders/{ID}/children?limit=0", "limit"),
         (f"/v1/folders/{ID}/children?limit=1000000000", "limit"),
         (f"/v1/folders/{ID}/children?limit=ten", "limit"),
+        (f"/v1/folders/{ID}/children?limit=1e1", "limit"),
+        (f"/v1/folders/{ID}/children?limit=1.0", "limit"),
+        (f"/v1/folders/{ID}/children?limit=" + "9" * 5000, "limit"),
+        (f"/v1/files/{ID}/content?version=9223372036854775808", "version"),
+        (f"/v1/files/{ID}/content?version=null", "version"),
+        ("/v1/files?path=/a&spaceId=null", "spaceId"),
+        ("/v1/admin/mail?state=null", "state"),
         (f"/v1/files/{ID}/content?version=0", "version"),
         (f"/v1/files/{ID}/content?redirect=perhaps", "redirect"),
     ],

@@ -1,5 +1,6 @@
 """PostgreSQL sessions: opened on demand up to a bound, kept for reuse, dropped when in doubt."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -9,8 +10,12 @@ from attrs import define, field, frozen
 
 from bitvault.drivers import aio
 from bitvault.drivers.postgres.faults import SYSTEM, is_down, reason
+from bitvault.kernel import moments
 from bitvault.kernel.refusal import DependencyDown
 
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+_FIRST, _LAST = ((end - _EPOCH) // _TICK for end in (moments.FIRST, moments.LAST))
 _CACHED_STATEMENTS = 500
 _CLOSE_SECONDS = 2.0
 
@@ -147,15 +152,35 @@ class Sessions:
 
 
 async def prepare_session(connection: asyncpg.Connection) -> None:
-    """Teach a connection our types: json and jsonb travel as plain Python values."""
+    """Teach a connection our types: json and jsonb travel as plain Python values.
+
+    A time is always one with a zone: as it comes, ±infinity is read as one without, and a year
+    after 9999 fails the statement, so one such row would fail every list that it is in.
+    """
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
             name, schema="pg_catalog", encoder=_to_json, decoder=msgspec.json.decode
         )
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=_to_ticks, decoder=_to_moment, format="tuple"
+    )
 
 
 def _to_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _to_ticks(moment: datetime) -> tuple[int]:
+    """Return microseconds since PostgreSQL's epoch."""
+    return ((moment - _EPOCH) // _TICK,)
+
+
+def _to_moment(ticks: tuple[int]) -> datetime:
+    """Return the moment, or the nearest one that every part can hold."""
+    at = ticks[0]
+    if not _FIRST <= at <= _LAST:
+        at = _FIRST if at < _FIRST else _LAST
+    return _EPOCH + timedelta(0, 0, at)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -13,7 +13,7 @@ from bitvault.actors.letters.contract import ListDeadLetters, ReplayDeadLetters
 from bitvault.http import shapes
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.problems import camel, invalid
+from bitvault.http.problems import camel
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Scope
@@ -60,9 +60,6 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     What happened to a node is also what was said of it: its grants, restrictions and links.
     """
     query = call.query
-    for name, moment in (("since", query.since), ("until", query.until)):
-        if moment is not None and not shapes.has_utc(moment):
-            raise invalid(name, "must lie between the years 1 and 9999 in UTC")
     wanted = Filter(query.node_id, query.user_id, query.since, query.until, query.subject)
     request = ListEntries(call.caller, query.cursor, query.limit, wanted)
     page = await call.edge.rooms.audit.ask(request)

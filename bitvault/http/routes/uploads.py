@@ -221,16 +221,13 @@ async def _signed(call: Call[object, object], parts: tuple[PartToSign, ...]) -> 
 
 
 def _draft(body: wire.InitUpload) -> UploadDraft:
-    modified = body.content_modified_at
-    if modified is not None and not shapes.has_utc(modified):
-        raise invalid("contentModifiedAt", "must lie between the years 1 and 9999 in UTC")
     return UploadDraft(
         size=body.size,
         hash=body.hash,
         if_exists=IfExists(body.if_exists),
         base_version=body.base_version,
         content_type=body.content_type,
-        content_modified_at=modified,
+        content_modified_at=body.content_modified_at,
         sender=Sender(body.sender.visit, body.sender.name) if body.sender else None,
         **shapes.place(body),
     )

@@ -1,5 +1,8 @@
-"""A database from before tenants gave their spaces a quota, brought up to date."""
+"""Databases of former versions, brought up to date by an owner without powers."""
 
+import json
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +26,65 @@ _WALL = """
     ALTER TABLE files.{0} FORCE ROW LEVEL SECURITY;
     CREATE POLICY tenant ON files.{0} USING (tenant_id::text = current_setting('test.tenant'));
 """
+
+
+_TIMES = ("-infinity", "0001-01-01T12:00Z", "2026-01-31T12:00Z", "9999-12-31T12:00Z", "infinity")
+_NODE = """
+    INSERT INTO files.node
+        (tenant_id, node_id, parent_id, kind, name, name_key, version, content_modified_at,
+         created_at, modified_at, modified_by)
+    SELECT $1, $2::uuid, $1, 'file', $2::text, $2::text, 1, $3::text::timestamptz, now(), now(), $1
+"""
+_VERSION = """
+    INSERT INTO files.version
+    SELECT tenant_id, node_id, 1, 0, 'h', 't', content_modified_at, now(), tenant_id FROM files.node
+"""
+_UPLOAD = """
+    INSERT INTO files.upload
+        (tenant_id, upload_id, user_id, space_id, anchor_id, path, shown_path, size, if_exists,
+         content_type, content_modified_at, state, created_at, expires_at, result)
+    SELECT tenant_id, node_id, tenant_id, tenant_id, tenant_id, '/', '/', 0, 'fail', 't',
+        content_modified_at, 'open', now(), now(), $1::text::jsonb
+    FROM files.node
+"""
+_KEY = """
+    INSERT INTO files.idempotency (tenant_id, user_id, key, fingerprint, outcomes, expires_at)
+    VALUES ($1, $1, 'k', '', $2::text::jsonb, now())
+"""
+_ODD = '"content_modified_at": "0001-01-01T00:00:00"'
+
+
+async def test_times_that_cannot_be_kept_are_forgotten(owner: asyncpg.Connection) -> None:
+    """Of nodes, versions and uploads, and in what a repeat is answered; nothing else changes."""
+    steps, tenant = load_migrations("bitvault.actors.files"), UUID(int=9)
+    before = next(at for at, step in enumerate(steps) if "moments" in step.name)
+    for step in steps[:before]:
+        await aio.call(owner.execute, step.sql)
+    for number, moment in enumerate(_TIMES):
+        await aio.call(owner.execute, _NODE, tenant, UUID(int=number), moment)
+    await aio.call(owner.execute, _VERSION)
+    kept: dict[str, dict[str, Any]] = {
+        "node": {"name": _ODD, "content_modified_at": "9999-12-31T23:59:59.999999"}
+    }
+    await aio.call(owner.execute, _UPLOAD, json.dumps(kept))
+    await aio.call(owner.execute, _KEY, tenant, json.dumps([kept]))
+    tables = ("node", "version", "upload", "idempotency")
+    for table in tables:
+        await aio.call(owner.execute, _WALL.format(table))
+
+    await aio.call(owner.execute, steps[before].sql)
+
+    await aio.call(owner.execute, "RESET ROLE")
+    for table in tables[:3]:
+        sql = f"SELECT content_modified_at FROM files.{table}"  # noqa: S608 - of the three above
+        found = await aio.call(owner.fetch, sql)
+        assert [row[0] for row in found if row[0]] == [datetime(2026, 1, 31, 12, tzinfo=UTC)]
+        assert len(found) == len(_TIMES)
+    kept["node"]["content_modified_at"] = None
+    results = await aio.call(owner.fetch, "SELECT DISTINCT result::text FROM files.upload")
+    outcomes = await aio.call(owner.fetch, "SELECT outcomes::text FROM files.idempotency")
+    assert [json.loads(row[0]) for row in results] == [kept]
+    assert [json.loads(row[0]) for row in outcomes] == [[kept]]
 
 
 async def test_spaces_follow_what_the_newest_was_given(owner: asyncpg.Connection) -> None:

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from bitvault.actors.files.contract import Target, UploadDraft
+from bitvault.kernel import moments
 from bitvault.kernel.refusal import Invalid, Refused
 
 MAX_BATCH = 1000
@@ -46,9 +47,9 @@ def check_hash(value: str) -> None:
 
 
 def check_time(value: datetime | None) -> None:
-    """Refuse a time without a zone."""
-    if value is not None and value.tzinfo is None:
-        raise Refused(Invalid("contentModifiedAt", "must carry a time zone"))
+    """Refuse a time that not every part can hold."""
+    if value is not None and not moments.is_moment(value):
+        raise Refused(Invalid("contentModifiedAt", moments.RULE))
 
 
 def _media_type(value: str) -> bool:
