@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from bitvault.objectd.effects import parse_http_date
 from bitvault.objectd.errors import S3Error
 
-_RANGE = re.compile(r"bytes=([0-9]{0,19})-([0-9]{0,19})")
+_RANGE = re.compile(r"bytes=0*+([0-9]*+)-0*+([0-9]*+)", re.IGNORECASE)
+_MOST_DIGITS = 19
+"""Of the size of an object; what is written with more lies behind its end."""
 
 
 def check_read(headers: Mapping[str, str], etag: str, modified: int, prefix: str = "") -> bool:
@@ -64,18 +66,25 @@ def read_range(headers: Mapping[str, str], size: int, etag: str, modified: int) 
         S3Error: InvalidRange when nothing of the range exists.
     """
     match = _RANGE.fullmatch(headers.get("range", "").strip())
-    if match is None or match.groups() == ("", "") or not _if_range(headers, etag, modified):
+    if match is None or match[0].endswith("=-") or not _if_range(headers, etag, modified):
         return None
     first, last = match.groups()
-    if not first:
-        start, stop = max(size - int(last), 0), size
+    if match[0].partition("=")[2].startswith("-"):
+        start, stop = max(size - _number(last), 0), size
+    elif match[0].endswith("-"):
+        start, stop = _number(first), size
     else:
-        start, stop = int(first), min(int(last) + 1, size) if last else size
-        if last and int(last) < start:
+        start, stop = _number(first), min(_number(last) + 1, size)
+        if (len(last), last) < (len(first), first):
             return None
     if start >= stop:
         raise S3Error("InvalidRange", headers={"content-range": f"bytes */{size}"})
     return range(start, stop)
+
+
+def _number(digits: str) -> int:
+    """Return a place in an object; ``digits`` have no zeros ahead, and may be very many."""
+    return int(digits or 0) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
 
 def _if_range(headers: Mapping[str, str], etag: str, modified: int) -> bool:

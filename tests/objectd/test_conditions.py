@@ -16,6 +16,15 @@ RANGES = {
     "suffix": ({"range": "bytes=-3"}, range(7, 10)),
     "long suffix": ({"range": "bytes=-30"}, range(10)),
     "past the end": ({"range": "bytes=8-99"}, range(8, 10)),
+    "far past the end": ({"range": "bytes=0-99999999999999999999"}, range(10)),
+    "digits without end": ({"range": "bytes=2-" + "9" * 5000}, range(2, 10)),
+    "very long suffix": ({"range": "bytes=-" + "9" * 5000}, range(10)),
+    "zeros ahead": ({"range": "bytes=" + "0" * 5000 + "-0003"}, range(4)),
+    "unit in capitals": ({"range": "Bytes=0-1"}, range(2)),
+    "white space around": ({"range": " bytes=0-1\t"}, range(2)),
+    "white space within": ({"range": "bytes=0 - 1"}, None),
+    "sign": ({"range": "bytes=+0-1"}, None),
+    "backwards and far": ({"range": "bytes=" + "9" * 30 + "-" + "9" * 29}, None),
     "several": ({"range": "bytes=0-1,3-4"}, None),
     "backwards": ({"range": "bytes=5-4"}, None),
     "nonsense": ({"range": "bytes=-"}, None),
@@ -34,7 +43,11 @@ def test_range(headers: dict[str, str], expected: range | None) -> None:
     assert read_range(headers, 10, ETAG, MODIFIED) == expected
 
 
-@pytest.mark.parametrize(("value", "size"), [("bytes=10-", 10), ("bytes=-0", 10), ("bytes=0-", 0)])
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [("bytes=10-", 10), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=" + "9" * 5000 + "-", 10)],
+    ids=["behind", "no suffix", "empty", "far behind"],
+)
 def test_unsatisfiable_range_is_refused(value: str, size: int) -> None:
     """A range of nothing is 416 and says how long the object is."""
     with pytest.raises(S3Error, match="InvalidRange") as refusal:
