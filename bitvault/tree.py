@@ -5,7 +5,7 @@ root        rest_for_one   whatever stands to the right of a dead child holds wh
 ├─ drivers  rest_for_one   migrations, database, objects
 ├─ rooms    one_for_one    identity, storage, files, sharing, sso, audit, letters, notifier, jobs
 ├─ relays   one_for_one    outbox
-├─ workers  one_for_one    audit sink, sharing's sweeper, notifier, finalizer, doorbell, mail*
+├─ workers  one_for_one    audit sink, sharing's sweeper, notifier, finalizer, doorbell, …
 └─ edges    one_for_one    http
 """
 
@@ -281,7 +281,7 @@ def _rooms_beside(wiring: Wiring) -> list[ChildSpec]:
     """Describe the rooms that look at what the others did."""
 
     def audit() -> Audit:
-        return Audit(wiring.database)
+        return Audit(wiring.database, wiring.downloads, wiring.clock, wiring.ids)
 
     def letters() -> Letters:
         consumers = {each.name: each for each in consumers_of(wiring)}

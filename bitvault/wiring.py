@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from bitvault.actors.audit.downloads import Downloads
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.storage.actor import StorageOptions
@@ -73,6 +74,8 @@ class Wiring:
     bus: Bus = field(factory=MemoryBus)
     board: Board = field(factory=Board)
     """Here, so that a worker which crashes is not forgotten with what it told."""
+    downloads: Downloads = field(factory=Downloads)
+    """Here, so that a room or worker which crashes loses none."""
     mailer: Mailer | None = None
     """None: no mail is sent."""
     store_address: str = ""

@@ -4,6 +4,7 @@ Each tells of its turns on the wiring's board, where the room of jobs finds them
 """
 
 from bitvault.actors.audit.consumer import AuditSink
+from bitvault.actors.audit.writer import DownloadWriter
 from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
 from bitvault.actors.finalizer.actor.leaving import Leaving
 from bitvault.actors.identity.actor.doorkeeper import Doorbell, doorbell_child
@@ -43,6 +44,7 @@ def workers(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
         return ChildSpec(applies.name, live)
 
     timed = [_finalizer(wiring, choices), _doorbell(wiring), *_senders(wiring, choices)]
+    timed.append(_downloads(wiring))
     return [*map(consumer, consumers_of(wiring)), *timed]
 
 
@@ -72,6 +74,14 @@ def _finalizer(wiring: Wiring, choices: Choices) -> ChildSpec:
 def _doorbell(wiring: Wiring) -> ChildSpec:
     identity, turns = wiring.registry.ref("identity"), wiring.board.turns("doorbell")
     return doorbell_child(Doorbell(identity, turns=turns))
+
+
+def _downloads(wiring: Wiring) -> ChildSpec:
+    async def downloads(child: Child) -> None:
+        turns = wiring.board.turns("downloads")
+        await DownloadWriter(wiring.downloads, wiring.database, turns=turns).run(child)
+
+    return ChildSpec("downloads", downloads)
 
 
 def _senders(wiring: Wiring, choices: Choices) -> list[ChildSpec]:

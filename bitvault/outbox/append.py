@@ -71,11 +71,11 @@ def _origin(tenant_id: TenantId, caller: Caller | Origin | None) -> str:
         # Of somebody from elsewhere the tenant learns what they are, and no more.
         credential = str(caller.principal.credential_id)
         members |= {"credential_id": credential} if is_own else {"by": "operator"}
-    return json.encode({key: _bounded(value) for key, value in members.items()}).decode()
+    return json.encode({key: bounded(value) for key, value in members.items()}).decode()
 
 
-def _bounded(value: str) -> str:
-    """Return what jsonb can hold of a client's header, and no more than is of use."""
+def bounded(value: str) -> str:
+    """Return what the database can hold of a client's header, and no more than is of use."""
     return value[:_MOST_ORIGIN].replace("\0", "").encode(errors="replace").decode()
 
 

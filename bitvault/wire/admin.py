@@ -16,7 +16,7 @@ Cursor = Annotated[
 
 Subject = Literal[
     "node", "blob", "share", "space", "user", "session", "token", "group", "tenant", "provider",
-    "job",
+    "job", "download",
 ]  # fmt: skip
 """What entries of the audit trail are about."""
 
@@ -35,7 +35,8 @@ class AuditEntry(ResponseShape, frozen=True, kw_only=True):
     ``by`` says what ``userId`` is: a user here, whoever came with the link of that id, or an
     operator of the platform, from another tenant; it is null where the platform itself acted.
     ``aggregateId`` is the id of what the first word of ``kind`` names: a node, space, user,
-    session, token, group or tenant.
+    session, token, group or tenant. ``seq`` is 0 of a download, which is no event; its ``detail``
+    has how often it was repeated within a minute (``times``), and when the last time (``lastAt``).
     """
 
     id: UUID

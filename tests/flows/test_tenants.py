@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.support.daemon import Daemon
-from tests.support.tables import unchanged
+from tests.support.tables import changes, unchanged
 from tests.support.uploads import init, upload
 
 PATH = "/v1/admin/tenants"
@@ -50,8 +50,10 @@ def test_a_suspended_tenant_is_read_only_until_it_goes_on(
                 bill.delete(f"/v1/files/{node}"),
                 bill.post("/v1/users", json={"login": "new", "password": PASSWORD}),
             ]
-            assert bill.get(f"/v1/files/{node}/content").status_code == 200
             assert bill.get("/v1/audit").status_code == 200
+        with changes(standing) as changed:
+            assert bill.get(f"/v1/files/{node}/content").status_code == 200
+        assert changed == ["audit.download"]
         told = {(one.status_code, one.json()["code"]) for one in answers}
         assert told == {(403, "tenant_suspended")}
         body = {"tenant": tenant["name"], "login": "bill", "password": PASSWORD}

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import httpx
+
 from bitvault.workers import CONSUMERS
 from tests.support.daemon import Daemon, eventually
 
@@ -17,14 +19,16 @@ _BEHIND = """
     LEFT JOIN outbox.consumer_cursor c ON c.tenant_id = s.tenant_id AND c.consumer = w.name
     WHERE coalesce(c.applied, 0) < s.last
 """
+_UNWRITTEN = 'bitvault_child_statistic{name="waiting",path="root/workers/downloads"} 0.0'
 _UNSENT = "SELECT count(*) FROM notifier.mail WHERE state = 'queued'"
 
 
 def dump(daemon: Daemon) -> Mapping[str, list[str]]:
-    """Return every table's rows as text, sorted, once the consumers are at rest."""
+    """Return every table's rows as text, sorted, once all that writes later is at rest."""
     readers = ["relay", *(consumer.name for consumer in CONSUMERS)]
     eventually(lambda: daemon.rows(_BEHIND, readers) == [(0,)], 20)
     eventually(lambda: daemon.rows(_UNSENT) == [(0,)], 20)
+    eventually(lambda: _UNWRITTEN in httpx.get(f"{daemon.url}/metrics").text, 20)
     names = [name for (name,) in daemon.rows(_NAMES)]
     selects = [
         f"SELECT '{name}' AS name, (to_jsonb(t) - {_USE})::text AS line FROM {name} t"  # noqa: S608 - quoted by format %I

@@ -1,23 +1,34 @@
-"""Answers what the audit trail says."""
+"""Answers what the audit trail says, and takes in the downloads that it is to tell of."""
 
+import trio
 from attrs import define
 
 from bitvault.actors.audit import rules, store
-from bitvault.actors.audit.contract import Entry, ListEntries
+from bitvault.actors.audit.contract import Entry, ListEntries, RecordDownloads
+from bitvault.actors.audit.downloads import Downloads
 from bitvault.actors.room import Room, erase_schema
 from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords
+from bitvault.kernel.ids import Ids
 from bitvault.kernel.paging import Page, page_of, page_size
 from bitvault.kernel.principal import admin_of, operator_of
+from bitvault.kernel.refusal import Refused, Unavailable
 from supervisors import handles
+
+_PATIENCE = 2.0
+"""Seconds that a download waits for room among those that are not written yet."""
 
 
 @define(eq=False)
 class Audit(Room):
-    """Reads for tenant admins; the sink writes."""
+    """Reads for tenant admins; the sink and the writer of downloads write."""
 
     database: Database
+    downloads: Downloads
+    clock: Clock
+    ids: Ids
 
     @handles(ListEntries)
     async def list_entries(self, request: ListEntries) -> Page[Entry]:
@@ -30,8 +41,20 @@ class Audit(Room):
             return await store.entries(tx, tenant_id, wanted, before, limit + 1)
 
         entries = await self.database.read(tenant_id, work)
-        keys = [rules.place_key(entry.at, entry.seq) for entry in entries]
+        keys = [rules.place_key(entry.at, entry.seq, entry.event_id) for entry in entries]
         return page_of(entries, limit, keys)
+
+    @handles(RecordDownloads)
+    async def record_downloads(self, request: RecordDownloads) -> None:
+        """Have downloads written soon, or refuse them: none is handed out and not told of."""
+        number = len(request.downloads)
+        with trio.move_on_after(_PATIENCE) as waited:
+            await self.downloads.room_for(number)
+        if waited.cancelled_caught:
+            self.downloads.refused += number
+            raise Refused(Unavailable("audit trail"))
+        tenant_id = request.tenant_id or request.caller.tenant_id
+        self.downloads.add(request.caller, request.downloads, tenant_id, self.ids, self.clock.now())
 
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
@@ -42,9 +65,9 @@ class Audit(Room):
     async def export_records(self, request: ExportRecords) -> Exported:
         """Tell the trail to whoever takes the tenant's data along."""
         operator_of(request.caller)
-        tenant_id, after, limit = request.tenant_id, request.after, request.limit
+        tell = store.export_downloads if request.kind == "download" else store.export
 
         async def work(tx: Transaction) -> Exported:
-            return await store.export(tx, tenant_id, after, limit)
+            return await tell(tx, request.tenant_id, request.after, request.limit)
 
-        return await self.database.read(tenant_id, work)
+        return await self.database.read(request.tenant_id, work)

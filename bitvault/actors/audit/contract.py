@@ -1,16 +1,22 @@
-"""The audit trail, for the admins of a tenant."""
+"""The audit trail, for the admins of a tenant; and the downloads that go into it."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from attrs import frozen
 
+from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal
+from bitvault.kernel.refusal import Forbidden, Refusal, Unavailable
 from bitvault.kernel.request import Request
+
+DOWNLOADED: Final = "node.downloaded"
+"""The kind of the entries that are downloads."""
+DOWNLOAD: Final = "download"
+"""The word by which they alone are asked for."""
 
 
 @frozen
@@ -26,9 +32,10 @@ class Credential:
 
 @frozen
 class Entry:
-    """One event, as it concerns whoever looks into what happened."""
+    """One event or download, as it concerns whoever looks into what happened."""
 
     seq: int
+    """Of the event; 0 of a download, which is none."""
     event_id: UUID
     kind: str
     aggregate_id: UUID
@@ -54,7 +61,9 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     subject: str | None = None
-    """The first word of the kind: ``node``, ``blob`` or ``share``."""
+    """The first word of the kind, as ``node``, ``blob`` or ``share``; or ``download``."""
+    with_blobs: bool = False
+    """Whether what the platform did to bytes in the store is told without being asked for."""
 
 
 @frozen
@@ -65,3 +74,27 @@ class ListEntries(Request[Page[Entry] | Forbidden | Refusal]):
     cursor: str | None = None
     limit: int = DEFAULT_LIMIT
     wanted: Filter = Filter()
+
+
+@frozen
+class Download:
+    """A version whose content somebody was told how to get; if they did, only the store knows."""
+
+    node_id: UUID
+    version: int
+    size: int
+    name: str | None = None
+    """Of the file, then; None: the caller was not told."""
+
+
+@frozen
+class RecordDownloads(Request[None | Unavailable]):
+    """Put downloads into the trail; what cannot be put there must not be handed out.
+
+    Answered once they wait in memory to be written, within a second.
+    """
+
+    caller: Caller
+    downloads: tuple[Download, ...]
+    tenant_id: TenantId | None = None
+    """Whose content it is; None: the caller's tenant's."""

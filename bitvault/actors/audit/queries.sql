@@ -18,6 +18,15 @@ WHERE tenant_id = :tenant_id
 ORDER BY at DESC, seq DESC
 LIMIT :most;
 
+-- entries_without_blobs --
+SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text,
+    credential_id, by_operator
+FROM audit.entry
+WHERE tenant_id = :tenant_id AND split_part(kind, '.', 1) <> 'blob'
+    AND (at, seq) < (:at, :seq) AND at >= :since
+ORDER BY at DESC, seq DESC
+LIMIT :most;
+
 -- entries_of_subject --
 SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text,
     credential_id, by_operator
@@ -41,12 +50,13 @@ ORDER BY at DESC, seq DESC
 LIMIT :most;
 
 -- entries_of_user --
--- Nearly all that users do, they do to nodes.
+-- Nearly all that users do, they do to nodes; half as much becomes of the bytes they send.
 SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail::text,
     credential_id, by_operator
 FROM audit.entry
 WHERE tenant_id = :tenant_id AND user_id = :user_id
     AND (:subject::text IS NULL OR split_part(kind, '.', 1) = :subject)
+    AND (:with_blobs OR split_part(kind, '.', 1) <> 'blob')
     AND (at, seq) < (:at, :seq) AND at >= :since
 ORDER BY at DESC, seq DESC
 LIMIT :most;
@@ -66,4 +76,56 @@ SELECT seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user
 FROM audit.entry
 WHERE tenant_id = :tenant AND seq > :seq
 ORDER BY seq
+LIMIT :limit;
+
+-- insert_downloads --
+-- Counts are whole counts, so that a batch may be written twice: whether a COMMIT that was cut off
+-- happened nobody knows.
+INSERT INTO audit.download AS d (
+    tenant_id, download_id, node_id, version, name, size, user_id, credential_id, by_operator, at,
+    last_at, times, request_id, address, user_agent
+)
+SELECT :tenant_id, u.* FROM unnest(
+    :download_ids::uuid[], :node_ids::uuid[], :versions::bigint[], :names::text[], :sizes::bigint[],
+    :user_ids::uuid[], :credential_ids::uuid[], :by_operators::boolean[], :ats::timestamptz[],
+    :last_ats::timestamptz[], :counts::bigint[], :request_ids::text[], :addresses::text[],
+    :user_agents::text[]
+) AS u
+ON CONFLICT (tenant_id, download_id) DO UPDATE
+SET times = greatest(d.times, excluded.times), last_at = greatest(d.last_at, excluded.last_at);
+
+-- downloads --
+SELECT download_id, node_id, version, name, size, user_id, credential_id, by_operator, at, last_at,
+    times, request_id, address, user_agent
+FROM audit.download
+WHERE tenant_id = :tenant_id
+    AND (at, download_id) < (:at, :download_id) AND at >= :since
+ORDER BY at DESC, download_id DESC
+LIMIT :most;
+
+-- downloads_of_node --
+SELECT download_id, node_id, version, name, size, user_id, credential_id, by_operator, at, last_at,
+    times, request_id, address, user_agent
+FROM audit.download
+WHERE tenant_id = :tenant_id AND node_id = :node_id
+    AND (:user_id::uuid IS NULL OR user_id = :user_id)
+    AND (at, download_id) < (:at, :download_id) AND at >= :since
+ORDER BY at DESC, download_id DESC
+LIMIT :most;
+
+-- downloads_of_user --
+SELECT download_id, node_id, version, name, size, user_id, credential_id, by_operator, at, last_at,
+    times, request_id, address, user_agent
+FROM audit.download
+WHERE tenant_id = :tenant_id AND user_id = :user_id
+    AND (at, download_id) < (:at, :download_id) AND at >= :since
+ORDER BY at DESC, download_id DESC
+LIMIT :most;
+
+-- export_downloads --
+SELECT download_id, node_id, version, name, size, user_id, credential_id, by_operator, at, last_at,
+    times, request_id, address, user_agent
+FROM audit.download
+WHERE tenant_id = :tenant AND download_id > :download_id
+ORDER BY download_id
 LIMIT :limit;

@@ -48,6 +48,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "notifier": Kind("queues the mails that events call for", "letters", "notifier"),
     "mail": Kind("sends the mails that are queued", "notifier", "mails"),
     "doorbell": Kind("publishes how often passwords were guessed at"),
+    "downloads": Kind("writes who downloaded what into the audit trail"),
     "erase-tenants": Kind(
         "erases tenants that left, when their time has come", "identity", "erasures"
     ),

@@ -30,7 +30,7 @@ from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing, 
 _LIMIT = click.option(
     "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
 )
-_HIDDEN = "files and folders only; logins, shares, users and all else: --subject all"
+_HIDDEN = "files and folders only; logins, shares, users and what else people do: --subject all"
 _CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` names them.")
 
 
@@ -76,7 +76,8 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
 
 @admin.command(
     epilog="Examples: bitvault admin audit --since 2h; bitvault admin audit --node /report.odt; "
-    "bitvault admin audit --user ann -n 1000 --json; bitvault admin audit --subject session"
+    "bitvault admin audit --user ann -n 1000 --json; bitvault admin audit --subject session; "
+    "bitvault admin audit --subject download --node /report.odt"
 )
 @click.option("--node", help="What happened to it: a path, or the id of a node that is gone.")
 @click.option("--user", help="What this user did: a login or an id.")
@@ -85,8 +86,13 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
 @click.option(
     "--subject",
     type=click.Choice([*get_args(Subject), "all"]),
-    help="What it happened to: a node, its bytes in the store (blob), a login (session), ...; "
-    "`node` if neither this nor --node is given.",
+    help="What it happened to: a node (with its downloads; these alone: download), its bytes in "
+    "the store (blob), a login (session), ...; `node` if neither this nor --node is given.",
+)
+@click.option(
+    "--platform",
+    is_flag=True,
+    help="With --subject all, also what the platform does to bytes in the store (blob).",
 )
 @_LIMIT
 @reports
@@ -96,6 +102,7 @@ def audit(
     since: str | None,
     until: str | None,
     subject: str | None,
+    platform: bool,
     limit: int,
 ) -> Report:
     """Show who did what to what, and from where; newest first."""
@@ -108,6 +115,7 @@ def audit(
             "since": since,
             "until": until,
             "subject": _subject(subject, node),
+            "platform": "true" if platform else None,
             "limit": min(limit, 1000),
         }
         found = list(islice(client.listed("/v1/audit", AuditEntry, **wanted), limit))
@@ -157,6 +165,9 @@ def _node_id(client: Client, node: str) -> str:
 def _what(entry: AuditEntry) -> str:
     told, it = entry.detail, str(entry.aggregate_id)
     name, before = told.get("name") or told.get("login"), told.get("fromName")
+    if entry.kind == "node.downloaded":
+        times = f", {told['times']} times" if told["times"] > 1 else ""
+        return f"{name or it} (version {told['version']}{times})"
     if entry.kind == "tenant.operated":
         return f"{told['what']} {name}"
     if name is not None:

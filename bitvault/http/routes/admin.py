@@ -27,7 +27,14 @@ Since = Annotated[datetime, Meta(tz=True, description="RFC 3339; included.")]
 Until = Annotated[datetime, Meta(tz=True, description="RFC 3339; not included.")]
 
 
-Subject = Annotated[wire.Subject, Meta(description="The first word of the entries' kind.")]
+Subject = Annotated[
+    wire.Subject,
+    Meta(description="The first word of the entries' kind; `download`: the downloads alone."),
+]
+WithPlatform = Annotated[
+    bool,
+    Meta(description="Also what the platform does to the bytes in its store (`blob.*`)."),
+]
 
 
 class PagedTrail(Paged, frozen=True, kw_only=True):
@@ -38,6 +45,7 @@ class PagedTrail(Paged, frozen=True, kw_only=True):
     since: Since | None = None
     until: Until | None = None
     subject: Subject | None = None
+    platform: WithPlatform = False
 
 
 class PagedLetters(Paged, frozen=True, kw_only=True):
@@ -57,10 +65,15 @@ class PagedLetters(Paged, frozen=True, kw_only=True):
 async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     """List who did what to which node, newest first; for the tenant's admins.
 
-    What happened to a node is also what was said of it: its grants, restrictions and links.
+    What happened to a node is also what was said of it: its grants, restrictions and links. Who was
+    told where its content is has downloaded it (`node.downloaded`), a repeat within a minute is
+    counted; a download is there within seconds. What the platform does to bytes is left out unless
+    `platform` or `subject` asks for it.
     """
     query = call.query
-    wanted = Filter(query.node_id, query.user_id, query.since, query.until, query.subject)
+    wanted = Filter(
+        query.node_id, query.user_id, query.since, query.until, query.subject, query.platform
+    )
     request = ListEntries(call.caller, query.cursor, query.limit, wanted)
     page = await call.edge.rooms.audit.ask(request)
     if isinstance(page, Refusal):

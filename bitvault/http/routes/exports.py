@@ -1,13 +1,15 @@
 """A tenant's data, page by page, for whoever takes it along; for the operators of the platform."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bitvault.actors.audit.contract import Download, RecordDownloads
 from bitvault.actors.identity.contract import BeginExport
 from bitvault.http.call import Answer, Call, Reply
 from bitvault.http.endpoint import HEAVY, NoQuery, Routes
 from bitvault.http.problems import camel
 from bitvault.kernel.export import ExportRecords, Key
+from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import NOT_OF_THIS_LIST, decode_cursor, encode_cursor, id_in
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal, Refused
@@ -27,6 +29,7 @@ _ROOMS = {
     "grant": "sharing",
     "link": "sharing",
     "audit_entry": "audit",
+    "download": "audit",
 }
 """Which room has the records of a kind, in the order in which they are told."""
 _KINDS = tuple(_ROOMS)
@@ -56,7 +59,8 @@ async def export_tenant(call: Call[wire.ExportTenant, NoQuery]) -> Answer:
     """Tell all of a suspended tenant: its records, and where the bytes are; for operators.
 
     Repeat with nextCursor until that is null. Each version has a presigned GET for its bytes. A
-    page may be empty and not the last. That it is told is in the tenant's own trail, once an hour.
+    page may be empty and not the last. That it is told is in the tenant's own trail, once an hour,
+    and so is each version as a download.
     """
     body, tenant_id = call.body, call.path["id"]
     try:
@@ -70,8 +74,20 @@ async def export_tenant(call: Call[wire.ExportTenant, NoQuery]) -> Answer:
     found = await room.ask(ExportRecords(call.caller, tenant_id, kind, after, body.limit))
     if isinstance(found, Refusal):
         return found
+    if kind == "version" and (untold := await _told(call, tenant_id, found.records)):
+        return untold
     records = tuple(wire.ExportedRecord(kind=kind, record=_shown(one)) for one in found.records)
     return Reply(200, Page(items=records, next_cursor=_next(kind, found.last)))
+
+
+async def _told(
+    call: Call[Any, Any], tenant_id: TenantId, versions: Sequence[Mapping[str, Any]]
+) -> Refusal | None:
+    """Record in the trail of the tenant that its content was handed to an operator."""
+    if not versions:
+        return None
+    what = tuple(Download(one["node_id"], one["version"], one["size"]) for one in versions)
+    return await call.edge.rooms.audit.ask(RecordDownloads(call.caller, what, tenant_id))
 
 
 def _place(cursor: str | None) -> tuple[str, Key | None]:

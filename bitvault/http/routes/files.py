@@ -1,12 +1,15 @@
 """Files and folders: look, change, fetch content, versions."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from bitvault.actors.audit.contract import Download, RecordDownloads
 from bitvault.actors.files.contract import (
     Apply,
+    Content,
     ContentDraft,
     CopyNode,
     GetContents,
@@ -177,7 +180,7 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     found = answer if isinstance(answer, Refusal) else answer[0]
     if isinstance(found, Refusal):
         return found
-    if refused := await _counted(call, 1):
+    if refused := await _told(call, [found]):
         return refused
     private = {"Cache-Control": "private, no-store", "Vary": "Accept"}
     if query.redirect or _wants_page(call.headers.get("Accept", "")):
@@ -207,8 +210,8 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     found = await call.files.ask(GetContents(call.caller, drafts))
     if isinstance(found, Refusal):
         return found
-    count = sum(not isinstance(item, Refusal) for item in found)
-    if count and (refused := await _counted(call, count)):
+    given = [item for item in found if isinstance(item, Content)]
+    if given and (refused := await _told(call, given)):
         return refused
     shown = (item if isinstance(item, Refusal) else shapes.content(item) for item in found)
     items = tuple(call.outcome(200, item) for item in shown)
@@ -274,11 +277,14 @@ def _wants_page(accept: str) -> bool:
     return bool(found) and "json" not in html
 
 
-async def _counted(call: Call[Any, Any], count: int) -> Refusal | None:
-    """Count downloads of whoever comes with a link; it may allow no more of them."""
-    if not call.caller.principal.is_guest:
-        return None
-    return await call.sharing.ask(CountDownloads(call.caller, count))
+async def _told(call: Call[Any, Any], given: Sequence[Content]) -> Refusal | None:
+    """Count downloads of whoever comes with a link, which may allow no more; and record all."""
+    if call.caller.principal.is_guest:
+        refused = await call.sharing.ask(CountDownloads(call.caller, len(given)))
+        if refused is not None:
+            return refused
+    what = (Download(one.node.node_id, one.version, one.size, one.node.name) for one in given)
+    return await call.edge.rooms.audit.ask(RecordDownloads(call.caller, tuple(what)))
 
 
 def _need_present(call: Call[Any, Any], version: int | None) -> None:

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from bitvault.actors.audit.actor import Audit
 from bitvault.actors.audit.consumer import AuditSink
 from bitvault.actors.audit.contract import Credential, Entry, Filter, ListEntries
+from bitvault.actors.audit.downloads import Downloads
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import SystemClock
@@ -54,6 +55,11 @@ def new_admin() -> Caller:
     return Caller(principal, Origin("request-1", "192.0.2.7", "curl/8"))
 
 
+def audit(database: Database) -> Audit:
+    """Return the room."""
+    return Audit(database, Downloads(), SystemClock(), IDS)
+
+
 async def happen(database: Database, caller: Caller, *names: str, node: UUID = NODE) -> None:
     """Let the caller touch a node, and let the sink catch up."""
     events = [NodeTouched(node, at, name) for at, name in enumerate(names)]
@@ -74,7 +80,7 @@ async def tell(database: Database, tenant: TenantId, caller: Caller, *events: Ev
 
 async def entries(database: Database, request: ListEntries) -> Page[Entry]:
     """Ask the room for a page."""
-    page = await Audit(database).handle(request)
+    page = await audit(database).handle(request)
     assert isinstance(page, Page)
     return page
 
@@ -177,7 +183,7 @@ async def test_only_admins_read_it(database: Database) -> None:
     admin = new_admin()
     user = evolve(admin, principal=evolve(admin.principal, is_admin=False))
 
-    assert await Audit(database).handle(ListEntries(user)) == Forbidden("read the audit trail")
+    assert await audit(database).handle(ListEntries(user)) == Forbidden("read the audit trail")
 
 
 @pytest.mark.requirement("X17")
@@ -199,13 +205,15 @@ async def test_another_tenant_sees_nothing_of_it(database: Database) -> None:
         "W10",
         "Wzk5OTk5OTk5OTk5OTk5OTk5OTk5OV0",
         encode_cursor([1]),
-        encode_cursor([(1 << 63) - 1, 1]),
-        encode_cursor([-(1 << 63), 1]),
+        encode_cursor([1, 1]),
+        encode_cursor([1, 1, "no id"]),
+        encode_cursor([(1 << 63) - 1, 1, str(NODE)]),
+        encode_cursor([-(1 << 63), 1, str(NODE)]),
     ],
 )
 async def test_a_forged_cursor_is_refused(database: Database, cursor: str) -> None:
     """No cursor of somebody's making is a crash."""
-    refusal = await Audit(database).handle(ListEntries(new_admin(), cursor))
+    refusal = await audit(database).handle(ListEntries(new_admin(), cursor))
 
     assert isinstance(refusal, Invalid)
     assert refusal.field == "cursor"

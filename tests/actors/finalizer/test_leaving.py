@@ -10,6 +10,9 @@ from attrs import define, evolve
 
 from bitvault.actors.audit.actor import Audit
 from bitvault.actors.audit.consumer import AuditSink
+from bitvault.actors.audit.contract import Download
+from bitvault.actors.audit.downloads import Downloads
+from bitvault.actors.audit.writer import DownloadWriter
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.files.contract import Written
 from bitvault.actors.finalizer.actor.leaving import Leaving
@@ -144,7 +147,7 @@ class World:
             "storage": house.finalizer.storage,
             "letters": Direct(Letters(database, {})),
             "notifier": Direct(Notifier(database, self.clock, is_on=True)),
-            "audit": Direct(Audit(database)),
+            "audit": Direct(Audit(database, Downloads(), self.clock, self.ids)),
         }
         writing, told = ([refs[name] for name in names] for names in LEAVING)
         house.finalizer = evolve(house.finalizer, leaving=Leaving(below, writing, told))
@@ -201,6 +204,10 @@ async def furnish(estate: Estate, name: str) -> Caller:
     unfinished = await house.init("/unfinished", "unfinished", root)
     await house.send(unfinished.transfers[0], b"unfinished")
     await house.open_large("/large", LARGE, root)
+    downloads = Downloads()
+    what = [Download(written.node.node_id, 1, 8, "shared")]
+    downloads.add(root, what, root.tenant_id, house.ids, house.clock.now())
+    await DownloadWriter(downloads, house.database).turn()
     await estate.catch_up(root.tenant_id)
     return root
 
@@ -233,6 +240,7 @@ async def test_all_of_a_tenant_goes_and_nothing_of_another(world: World) -> None
     rooms = {package.rpartition(".")[2] for package in MIGRATIONS}
     assert {name.partition(".")[0] for name in covered} == rooms
     assert {"files.version", "sharing.link", "storage.object", "sso.provider"} < covered
+    assert {"audit.entry", "audit.download"} < covered
     assert isinstance(await schedule(estate, "ACME", acme.tenant_id), Erasure)
 
     await estate.turns(WEEK - 1)

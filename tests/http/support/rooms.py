@@ -210,6 +210,7 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     jobs.ListJobs: lambda _: (JOB,),
     jobs.GetJob: lambda _: JOB,
     jobs.RunJob: lambda _: jobs.RunStarted(JOB, 4),
+    audit.RecordDownloads: lambda _: None,
     audit.ListEntries: lambda _: Page((AUDITED,), "next"),
     letters.ListDeadLetters: lambda _: Page((LETTER,), None),
     letters.ReplayDeadLetters: lambda _: letters.Replay(2, (FAILING,), None),

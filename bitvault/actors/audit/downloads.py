@@ -1,0 +1,134 @@
+"""Downloads that wait to be written: in memory and bounded, so that handing out writes nothing.
+
+A repeat of the same download by the same caller from the same address within a minute counts up
+the one before, so that one who asks again and again leaves a row a minute.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+import trio
+from attrs import define, evolve, field, frozen
+
+from bitvault.actors.audit.contract import Download
+from bitvault.kernel.ids import Ids, TenantId
+from bitvault.kernel.principal import Caller
+from bitvault.outbox.append import bounded
+
+MOST: Final = 10_000
+"""Rows that wait at most; what more than these is lost in a crash was never handed out."""
+REPEATS: Final = timedelta(minutes=1)
+
+_Key = tuple[object, ...]
+
+
+@frozen
+class Row:
+    """A download as it is written; ``times`` is the whole count, whenever it is written."""
+
+    tenant_id: TenantId
+    download_id: UUID
+    what: Download
+    user_id: UUID
+    credential_id: UUID | None
+    """None: of somebody from another tenant."""
+    request_id: str
+    address: str
+    user_agent: str
+    at: datetime
+    last_at: datetime
+    times: int = 1
+
+    @property
+    def by_operator(self) -> bool:
+        """Say whether an operator of the platform did it, from another tenant."""
+        return self.credential_id is None
+
+    @property
+    def key(self) -> _Key:
+        """Return what is equal in repeats of one download."""
+        what = (self.tenant_id, self.what.node_id, self.what.version)
+        return (*what, self.user_id, self.credential_id, self.address)
+
+
+def row_of(caller: Caller, what: Download, tenant_id: TenantId, row_id: UUID, at: datetime) -> Row:
+    """Describe a download; of an operator from elsewhere the tenant learns no more than that."""
+    who, origin, is_own = caller.principal, caller.origin, caller.tenant_id == tenant_id
+    return Row(
+        tenant_id,
+        row_id,
+        what,
+        who.user_id,
+        who.credential_id if is_own else None,
+        bounded(origin.request_id),
+        bounded(origin.address) if is_own else "",
+        bounded(origin.user_agent) if is_own else "",
+        at,
+        at,
+    )
+
+
+@define(eq=False)
+class Downloads:
+    """What waits, tenant by tenant, and what was written lately."""
+
+    most: int = MOST
+    written: int = field(default=0, init=False)
+    refused: int = field(default=0, init=False)
+    """Not handed out, because too many waited to be written."""
+    lost: int = field(default=0, init=False)
+    """Handed out, and could not be written."""
+    _waiting: dict[TenantId, dict[UUID, Row]] = field(factory=dict, init=False)
+    _recent: OrderedDict[_Key, Row] = field(factory=OrderedDict, init=False)
+    waiting: int = field(default=0, init=False)
+    _room: trio.Event = field(factory=trio.Event, init=False)
+
+    def statistics(self) -> Mapping[str, int]:
+        """Return what is shown of it."""
+        counts = {"written": self.written, "refused": self.refused, "lost": self.lost}
+        return {"waiting": self.waiting, **counts}
+
+    async def room_for(self, number: int) -> None:
+        """Wait until so many more may wait."""
+        while self.waiting + number > self.most:
+            await self._room.wait()
+
+    def add(
+        self, caller: Caller, what: Iterable[Download], tenant_id: TenantId, ids: Ids, now: datetime
+    ) -> None:
+        """Take downloads in; the caller has waited for room."""
+        waiting = self._waiting.setdefault(tenant_id, {})
+        for one in what:
+            row = row_of(caller, one, tenant_id, ids.uuid7(), now)
+            known = self._recent.pop(row.key, None)
+            if known is not None and now - known.at < REPEATS:
+                row = evolve(known, times=known.times + 1, last_at=max(known.last_at, now))
+            self._recent[row.key] = row
+            self.waiting += row.download_id not in waiting
+            waiting[row.download_id] = row
+            if len(self._recent) > self.most:
+                self._recent.popitem(last=False)
+
+    def next_batch(self, most: int) -> tuple[Row, ...]:
+        """Return some of one tenant's rows; they wait until they are ``done``."""
+        for tenant_id, rows in self._waiting.items():
+            if rows:
+                self._waiting[tenant_id] = self._waiting.pop(tenant_id)
+                return tuple(islice(rows.values(), most))
+        return ()
+
+    def done(self, rows: Sequence[Row]) -> None:
+        """Forget rows that were written; one that was counted up meanwhile waits on."""
+        for row in rows:
+            waiting = self._waiting[row.tenant_id]
+            if waiting.get(row.download_id) is row:
+                del waiting[row.download_id]
+                self.waiting -= 1
+                if not waiting:
+                    del self._waiting[row.tenant_id]
+        self._room.set()
+        self._room = trio.Event()

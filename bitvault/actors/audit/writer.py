@@ -1,0 +1,77 @@
+"""Writes the downloads that wait: a batch of one tenant's in each transaction.
+
+Error handling: while the database is down they wait, and when too many do no more are handed out.
+What cannot be written for another reason is tried row by row; a row that fails alone is logged and
+counted as lost, so that it does not hold up the others. At a polite stop all are written; kill -9
+loses those of the last second.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from attrs import define, field
+
+from bitvault.actors.audit import store
+from bitvault.actors.audit.downloads import Downloads, Row
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.refusal import DependencyDown
+from supervisors import Child, Turns
+
+_AT_ONCE = 500
+_LOG = structlog.get_logger("downloads")
+
+
+@define(eq=False)
+class DownloadWriter:
+    """One serial loop over all tenants."""
+
+    downloads: Downloads
+    database: Database
+    interval: float = 1.0
+    """Seconds between two turns."""
+    turns: Turns = field(factory=lambda: Turns("downloads"))
+
+    async def run(self, child: Child) -> None:
+        """Write until asked to stop, and then what is left."""
+        child.statistics = self.downloads.statistics
+        child.started()
+        with self.turns.taken_by(child):
+            while not child.stopping.is_set():
+                await self.turns.rest(child, self.interval)
+                await self.turn()
+        if left := self.downloads.waiting:
+            _LOG.error("downloads lost", number=left)
+
+    async def turn(self) -> None:
+        """Write all that waits, if the database answers."""
+        written = self.downloads.written
+        with self.turns.turn() as turn:
+            try:
+                while rows := self.downloads.next_batch(_AT_ONCE):
+                    await self._settle(rows)
+            except DependencyDown as down:
+                _LOG.warning("postponed", error=str(down), waiting=self.downloads.waiting)
+                turn.fail(str(down))
+            turn.count("written", self.downloads.written - written)
+
+    async def _settle(self, rows: Sequence[Row]) -> None:
+        try:
+            await self._write(rows)
+        except DependencyDown:
+            raise
+        except Exception as bug:  # noqa: BLE001 - of whatever kind, it must not hold up the others
+            _LOG.error("downloads refused by the database", number=len(rows), exc_info=bug)
+            if len(rows) == 1:
+                self.downloads.lost += 1
+                self.downloads.done(rows)
+            else:
+                for row in rows:
+                    await self._settle((row,))
+
+    async def _write(self, rows: Sequence[Row]) -> None:
+        async def work(tx: Transaction) -> None:
+            await store.insert_downloads(tx, rows)
+
+        await self.database.transact(rows[0].tenant_id, work)
+        self.downloads.written += len(rows)
+        self.downloads.done(rows)
