@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from bitvault.actors.audit.downloads import Downloads
+from bitvault.actors.audit.actor.downloads import Downloads
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.storage.actor import StorageOptions

@@ -3,8 +3,8 @@
 Each tells of its turns on the wiring's board, where the room of jobs finds them.
 """
 
+from bitvault.actors.audit.actor.writer import DownloadWriter
 from bitvault.actors.audit.consumer import AuditSink
-from bitvault.actors.audit.writer import DownloadWriter
 from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
 from bitvault.actors.finalizer.actor.leaving import Leaving
 from bitvault.actors.identity.actor.doorkeeper import Doorbell, doorbell_child

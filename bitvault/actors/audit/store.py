@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from uuid import UUID
 
+from attrs import frozen
 from msgspec import json
 
-from bitvault.actors.audit import downloads, rules
-from bitvault.actors.audit.contract import DOWNLOAD, DOWNLOADED, Credential, Entry, Filter
+from bitvault.actors.audit import rules
+from bitvault.actors.audit.contract import DOWNLOAD, DOWNLOADED, Credential, Download, Entry, Filter
 from bitvault.drivers.postgres.port import Row, Transaction, keyset, load_queries
 from bitvault.kernel.events import Recorded
 from bitvault.kernel.export import Exported, Key
@@ -17,6 +18,35 @@ from bitvault.kernel.paging import FIRST_ID
 
 QUERIES = load_queries("bitvault.actors.audit")
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@frozen
+class DownloadRow:
+    """A download as it is written; ``times`` is the whole count, whenever it is written."""
+
+    tenant_id: TenantId
+    download_id: UUID
+    what: Download
+    user_id: UUID
+    credential_id: UUID | None
+    """None: of somebody from another tenant."""
+    request_id: str
+    address: str
+    user_agent: str
+    at: datetime
+    last_at: datetime
+    times: int = 1
+
+    @property
+    def by_operator(self) -> bool:
+        """Say whether an operator of the platform did it, from another tenant."""
+        return self.credential_id is None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Return what is equal in repeats of one download."""
+        what = (self.tenant_id, self.what.node_id, self.what.version)
+        return (*what, self.user_id, self.credential_id, self.address)
 
 
 async def insert_entry(tx: Transaction, event: Recorded) -> None:
@@ -44,7 +74,7 @@ def _id(text: object) -> UUID | None:
     return UUID(str(text)) if text else None
 
 
-async def insert_downloads(tx: Transaction, rows: Sequence[downloads.Row]) -> None:
+async def insert_downloads(tx: Transaction, rows: Sequence[DownloadRow]) -> None:
     """Write downloads of one tenant, as often as it may be."""
     await tx.execute(
         QUERIES["insert_downloads"],

@@ -7,9 +7,9 @@ import pytest
 from attrs import evolve, frozen
 
 from bitvault.actors.audit.actor import Audit
+from bitvault.actors.audit.actor.downloads import Downloads
 from bitvault.actors.audit.consumer import AuditSink
 from bitvault.actors.audit.contract import Credential, Entry, Filter, ListEntries
-from bitvault.actors.audit.downloads import Downloads
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import SystemClock

@@ -12,6 +12,8 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from bitvault.actors.audit.actor import Audit
+from bitvault.actors.audit.actor.downloads import Downloads
+from bitvault.actors.audit.actor.writer import DownloadWriter
 from bitvault.actors.audit.contract import (
     Credential,
     Download,
@@ -20,8 +22,6 @@ from bitvault.actors.audit.contract import (
     ListEntries,
     RecordDownloads,
 )
-from bitvault.actors.audit.downloads import Downloads
-from bitvault.actors.audit.writer import DownloadWriter
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.paging import Page

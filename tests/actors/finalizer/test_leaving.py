@@ -9,10 +9,10 @@ from argon2 import PasswordHasher
 from attrs import define, evolve
 
 from bitvault.actors.audit.actor import Audit
+from bitvault.actors.audit.actor.downloads import Downloads
+from bitvault.actors.audit.actor.writer import DownloadWriter
 from bitvault.actors.audit.consumer import AuditSink
 from bitvault.actors.audit.contract import Download
-from bitvault.actors.audit.downloads import Downloads
-from bitvault.actors.audit.writer import DownloadWriter
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.files.contract import Written
 from bitvault.actors.finalizer.actor.leaving import Leaving

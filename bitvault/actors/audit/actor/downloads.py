@@ -12,9 +12,10 @@ from typing import Final
 from uuid import UUID
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from bitvault.actors.audit.contract import Download
+from bitvault.actors.audit.store import DownloadRow
 from bitvault.kernel.ids import Ids, TenantId
 from bitvault.kernel.principal import Caller
 from bitvault.outbox.append import bounded
@@ -23,42 +24,13 @@ MOST: Final = 10_000
 """Rows that wait at most; what more than these is lost in a crash was never handed out."""
 REPEATS: Final = timedelta(minutes=1)
 
-_Key = tuple[object, ...]
 
-
-@frozen
-class Row:
-    """A download as it is written; ``times`` is the whole count, whenever it is written."""
-
-    tenant_id: TenantId
-    download_id: UUID
-    what: Download
-    user_id: UUID
-    credential_id: UUID | None
-    """None: of somebody from another tenant."""
-    request_id: str
-    address: str
-    user_agent: str
-    at: datetime
-    last_at: datetime
-    times: int = 1
-
-    @property
-    def by_operator(self) -> bool:
-        """Say whether an operator of the platform did it, from another tenant."""
-        return self.credential_id is None
-
-    @property
-    def key(self) -> _Key:
-        """Return what is equal in repeats of one download."""
-        what = (self.tenant_id, self.what.node_id, self.what.version)
-        return (*what, self.user_id, self.credential_id, self.address)
-
-
-def row_of(caller: Caller, what: Download, tenant_id: TenantId, row_id: UUID, at: datetime) -> Row:
+def row_of(
+    caller: Caller, what: Download, tenant_id: TenantId, row_id: UUID, at: datetime
+) -> DownloadRow:
     """Describe a download; of an operator from elsewhere the tenant learns no more than that."""
     who, origin, is_own = caller.principal, caller.origin, caller.tenant_id == tenant_id
-    return Row(
+    return DownloadRow(
         tenant_id,
         row_id,
         what,
@@ -82,8 +54,8 @@ class Downloads:
     """Not handed out, because too many waited to be written."""
     lost: int = field(default=0, init=False)
     """Handed out, and could not be written."""
-    _waiting: dict[TenantId, dict[UUID, Row]] = field(factory=dict, init=False)
-    _recent: OrderedDict[_Key, Row] = field(factory=OrderedDict, init=False)
+    _waiting: dict[TenantId, dict[UUID, DownloadRow]] = field(factory=dict, init=False)
+    _recent: OrderedDict[tuple[object, ...], DownloadRow] = field(factory=OrderedDict, init=False)
     waiting: int = field(default=0, init=False)
     _room: trio.Event = field(factory=trio.Event, init=False)
 
@@ -113,7 +85,7 @@ class Downloads:
             if len(self._recent) > self.most:
                 self._recent.popitem(last=False)
 
-    def next_batch(self, most: int) -> tuple[Row, ...]:
+    def next_batch(self, most: int) -> tuple[DownloadRow, ...]:
         """Return some of one tenant's rows; they wait until they are ``done``."""
         for tenant_id, rows in self._waiting.items():
             if rows:
@@ -121,7 +93,7 @@ class Downloads:
                 return tuple(islice(rows.values(), most))
         return ()
 
-    def done(self, rows: Sequence[Row]) -> None:
+    def done(self, rows: Sequence[DownloadRow]) -> None:
         """Forget rows that were written; one that was counted up meanwhile waits on."""
         for row in rows:
             waiting = self._waiting[row.tenant_id]

@@ -4,8 +4,8 @@ import trio
 from attrs import define
 
 from bitvault.actors.audit import rules, store
+from bitvault.actors.audit.actor.downloads import Downloads
 from bitvault.actors.audit.contract import Entry, ListEntries, RecordDownloads
-from bitvault.actors.audit.downloads import Downloads
 from bitvault.actors.room import Room, erase_schema
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock

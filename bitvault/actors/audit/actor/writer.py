@@ -12,7 +12,8 @@ import structlog
 from attrs import define, field
 
 from bitvault.actors.audit import store
-from bitvault.actors.audit.downloads import Downloads, Row
+from bitvault.actors.audit.actor.downloads import Downloads
+from bitvault.actors.audit.store import DownloadRow
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.refusal import DependencyDown
 from supervisors import Child, Turns
@@ -54,7 +55,7 @@ class DownloadWriter:
                 turn.fail(str(down))
             turn.count("written", self.downloads.written - written)
 
-    async def _settle(self, rows: Sequence[Row]) -> None:
+    async def _settle(self, rows: Sequence[DownloadRow]) -> None:
         try:
             await self._write(rows)
         except DependencyDown:
@@ -68,7 +69,7 @@ class DownloadWriter:
                 for row in rows:
                     await self._settle((row,))
 
-    async def _write(self, rows: Sequence[Row]) -> None:
+    async def _write(self, rows: Sequence[DownloadRow]) -> None:
         async def work(tx: Transaction) -> None:
             await store.insert_downloads(tx, rows)
 
