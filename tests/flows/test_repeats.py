@@ -37,12 +37,13 @@ RENEWED = {
     "create_token": {"identity.credential"},
     "create_token_of": {"identity.credential"},
     "create_link": {"sharing.link", *TOLD},
+    "get_contents": {"audit.download"},
     "send_invitation": {"identity.invitation", "notifier.mail", "notifier.allowance"},
     "resend_mail": {"identity.invitation", "notifier.mail", "notifier.allowance"},
 }
 """What may change at a repeat: a secret that is shown once is another one the second time, which is
-told where the first is of no use any more; a mail is sent by itself, with a secret of that moment,
-and charged when it is."""
+told where the first is of no use any more; content that is handed out again is counted; a mail is
+sent by itself, with a secret of that moment, and charged when it is."""
 
 
 def test_a_repeat_under_the_same_key_changes_nothing(standing: Daemon) -> None:

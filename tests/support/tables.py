@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-
-import httpx
+from urllib.request import urlopen
 
 from bitvault.workers import CONSUMERS
 from tests.support.daemon import Daemon, eventually
@@ -19,7 +18,7 @@ _BEHIND = """
     LEFT JOIN outbox.consumer_cursor c ON c.tenant_id = s.tenant_id AND c.consumer = w.name
     WHERE coalesce(c.applied, 0) < s.last
 """
-_UNWRITTEN = 'bitvault_child_statistic{name="waiting",path="root/workers/downloads"} 0.0'
+_UNWRITTEN = b'bitvault_child_statistic{name="waiting",path="root/workers/downloads"} 0.0'
 _UNSENT = "SELECT count(*) FROM notifier.mail WHERE state = 'queued'"
 
 
@@ -28,7 +27,7 @@ def dump(daemon: Daemon) -> Mapping[str, list[str]]:
     readers = ["relay", *(consumer.name for consumer in CONSUMERS)]
     eventually(lambda: daemon.rows(_BEHIND, readers) == [(0,)], 20)
     eventually(lambda: daemon.rows(_UNSENT) == [(0,)], 20)
-    eventually(lambda: _UNWRITTEN in httpx.get(f"{daemon.url}/metrics").text, 20)
+    eventually(lambda: _UNWRITTEN in _metrics(daemon), 20)
     names = [name for (name,) in daemon.rows(_NAMES)]
     selects = [
         f"SELECT '{name}' AS name, (to_jsonb(t) - {_USE})::text AS line FROM {name} t"  # noqa: S608 - quoted by format %I
@@ -38,6 +37,12 @@ def dump(daemon: Daemon) -> Mapping[str, list[str]]:
     for name, line in daemon.rows(" UNION ALL ".join(selects) + " ORDER BY 1, 2"):
         found[name].append(line)
     return found
+
+
+def _metrics(daemon: Daemon) -> bytes:
+    with urlopen(f"{daemon.url}/metrics", timeout=20) as answer:  # noqa: S310 - of our own daemon
+        content: bytes = answer.read()
+        return content
 
 
 @contextmanager
