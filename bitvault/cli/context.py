@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
@@ -20,6 +20,7 @@ from bitvault.client.errors import BitVaultError
 
 if TYPE_CHECKING:
     from bitvault.client.client import Client
+    from bitvault.client.logins import LoginStore
     from bitvault.client.retry import RetryPolicy
 
 IF_EXISTS = click.option(
@@ -101,6 +102,7 @@ class Login:
     server: str
     token: str
     is_stored: bool = False
+    ca_file: str | None = None
 
 
 def credentials_file() -> Path:
@@ -129,17 +131,32 @@ def stored_login() -> Login:
     if not server or not token:
         missing = "server" if not server else f"token for {server}"
         raise NotLoggedIn(f"there is no {missing} to use")
-    return Login(server, str(token), is_stored=not os.environ.get("BITVAULT_TOKEN"))
+    ca_file = stored.get("caFile") if server == issued_by.rstrip("/") else None
+    is_stored = not os.environ.get("BITVAULT_TOKEN")
+    return Login(server, str(token), is_stored=is_stored, ca_file=ca_file)
 
 
 def connect() -> "Client":
     """Return a client for the stored login."""
-    from bitvault.client.client import Client  # noqa: PLC0415 - httpx is slow to import
-    from bitvault.client.logins import LoginFile  # noqa: PLC0415 - the same
+    from bitvault.client.logins import LoginFile  # noqa: PLC0415 - slow to import
 
     login = stored_login()
-    kept = LoginFile(credentials_file()) if login.is_stored else login.token
-    return Client(login.server, kept, policy=patience())
+    return reach(
+        login.server,
+        LoginFile(credentials_file()) if login.is_stored else login.token,
+        ca_file=login.ca_file,
+    )
+
+
+def reach(
+    server: str, login: "str | LoginStore | None" = None, *, ca_file: str | None = None
+) -> "Client":
+    """Return a client of a server; BITVAULT_CA_FILE wins over the file of certificates."""
+    from bitvault.client.client import Client  # noqa: PLC0415 - httpx is slow to import
+    from bitvault.client.trust import CA_FILE  # noqa: PLC0415 - the same
+
+    trusted = os.environ.get(CA_FILE) or ca_file
+    return Client(server, login, policy=patience(), ca_file=trusted)
 
 
 def patience() -> "RetryPolicy":
@@ -169,8 +186,12 @@ def remote(value: str) -> str:
     """Check the form of a remote path.
 
     Raises:
-        click.BadParameter: it is neither ``/a/b`` nor ``Space:/a/b``.
+        click.BadParameter: it is neither ``/a/b`` nor ``Space:/a/b``, or no text.
     """
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise click.BadParameter(f"{value!r}: remote paths are UTF-8") from error
     space, colon, inside = ("", "", value) if value.startswith("/") else value.partition(":/")
     if not colon and not value.startswith("/"):
         meant = f"{value.rstrip(':')}:/" if "/" not in value else f"/{value}"
@@ -267,7 +288,7 @@ def reports(function: Callable[..., Report]) -> Callable[..., Any]:
                 error.code,
                 as_json=as_json,
                 command=name,
-                hint=hint(error, name),
+                hint=hint(error, name, _place_of(kwargs)),
                 request_id=getattr(error, "request_id", None),
                 to=_stream(context),
             )
@@ -277,7 +298,7 @@ def reports(function: Callable[..., Report]) -> Callable[..., Any]:
             _drop_output()
             context.exit(Exit.OK)
         except OSError as error:
-            detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            detail = said(error)
             lost = isinstance(error, _OutputFailed)
             as_json = as_json and not lost
             if lost or _stream(context) is sys.stderr:
@@ -288,6 +309,12 @@ def reports(function: Callable[..., Report]) -> Callable[..., Any]:
         context.exit(report.code)
 
     return run
+
+
+def _place_of(arguments: Mapping[str, Any]) -> Any:
+    """Return the remote place that a command writes to."""
+    named = (arguments.get(name) for name in ("target", "to", "path", "entry"))
+    return next((one for one in named if one), None)
 
 
 def _stream(context: click.Context) -> TextIO:

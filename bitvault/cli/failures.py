@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bitvault.cli.advice import reaching, room
 from bitvault.cli.output import Exit
 from bitvault.cli.wording import who_may, worded
 from bitvault.client.errors import BitVaultError, Problem, StoreRefused
@@ -12,6 +13,7 @@ from bitvault.client.errors import BitVaultError, Problem, StoreRefused
 _BY_CODE: Mapping[str, Exit] = MappingProxyType(
     {
         "quota_exceeded": Exit.QUOTA,
+        "bad_address": Exit.USAGE,
         "bytes_missing": Exit.UNAVAILABLE,
         "bytes_mismatch": Exit.UNAVAILABLE,
         "wrong_answer": Exit.UNAVAILABLE,
@@ -63,15 +65,12 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "--if-exists replace",
         "name_taken": "Say what to do: --if-exists replace|rename|skip",
         "local_exists": "Say what to do: --if-exists replace|rename|skip",
-        "unreachable": "Is bitvaultd running there? The address is that of `bitvault login`, "
-        "or BITVAULT_SERVER.",
         "tenant_not_suspended": "First: bitvault admin tenants suspend TENANT",
         "tenant_leaving": "To have it stay: bitvault admin tenants keep TENANT",
         "tenant_taken": "If it is being erased, its name is free after: "
         "bitvault admin tenants erasures",
         "grant_not_found": "See who has access, and by what: bitvault access PATH",
         "link_not_found": "See which there are: bitvault link list; bitvault request list",
-        "quota_exceeded": "Make room: bitvault trash empty; bitvault uploads list",
         "disk_full": "Its operator has to make room; see there: docs/how-to/operate.md",
         "access_denied": "If it was you who denied it: bitvault login URL --device",
         "expired_token": "Begin anew: bitvault login URL --device",
@@ -108,7 +107,6 @@ _BY_COMMAND: Mapping[tuple[str, str], str] = MappingProxyType(
         ("spaces create", "name_taken"): "Choose another name.",
         ("sessions end", "credential_not_found"): "See which there are: bitvault sessions list",
         ("passwd", "bad_credentials"): "Is that your present password?",
-        ("login", "unreachable"): "Is bitvaultd running there, and is that its REST address?",
     }
 )
 
@@ -125,6 +123,7 @@ _SAID: Mapping[str, str] = MappingProxyType(
 """Whatever the server said."""
 
 
+_KEPT = " (what has arrived is kept: the same command goes on with it)"
 _VARIABLE_WINS = (
     "BITVAULT_TOKEN is set and wins over `bitvault login`: unset it, or give it a token that holds."
 )
@@ -168,8 +167,11 @@ def _by_status(status: int) -> Exit:
     return Exit.UNAVAILABLE if status in {502, 503, 504} else Exit.INTERNAL
 
 
-def hint(error: BitVaultError, command: str = "") -> str:
-    """Return the next step after a failure of a command, or nothing."""
+def hint(error: BitVaultError, command: str = "", place: object = None) -> str:
+    """Return the next step after a failure of a command, or nothing; ``place`` is remote."""
+    step = room(place) if error.code == "quota_exceeded" else reaching(error)
+    if step:
+        return step
     if is_foreign(error):
         return "That is not BitVault's REST interface, or a proxy stands between."
     if error.code == "forbidden":
@@ -191,12 +193,19 @@ def _where_else(detail: str) -> str:
 
 def said(error: BaseException, command: str = "") -> str:
     """Say a failure in the words of the command line, where the server's are those of REST."""
-    text = str(error)
+    text = _reason(error) if isinstance(error, OSError) else str(error)
+    if getattr(error, "is_kept", False):
+        text += _KEPT
     if not isinstance(error, Problem):
         return text
     if error.code in _SAID:
         return _SAID[error.code]
     return worded(text, command)
+
+
+def _reason(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason
 
 
 def is_foreign(error: BitVaultError) -> bool:

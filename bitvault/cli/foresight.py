@@ -54,7 +54,7 @@ def plan_folder(
 
 
 def _unread(error: OSError) -> BitVaultError:
-    return BitVaultError(f"{error.filename}: {error.strerror}")
+    return BitVaultError(said(error))
 
 
 def planned(found: Sequence[Planned], notes: Sequence[str]) -> Report:

@@ -5,6 +5,7 @@ Nothing here may import httpx, msgspec or the SDK: a test holds it to that.
 
 import difflib
 import importlib
+import signal
 import sys
 
 import click
@@ -12,6 +13,7 @@ import click
 from bitvault import __version__
 from bitvault.cli.output import Exit, printable, write_failure
 
+_INTERRUPTED = 130
 COMMANDS = {
     "login": ("auth", "Log in to a server and remember the session."),
     "logout": ("auth", "End the session and forget it."),
@@ -94,8 +96,32 @@ def cli() -> None:
     """
 
 
+class _Ended(KeyboardInterrupt):
+    """The signal of somebody who wants the process gone: it stops as at Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        self.code = 128 + number
+        super().__init__(number)
+
+
+def _end(number: int, _frame: object) -> None:
+    # A second one ends it at once.
+    signal.signal(number, signal.SIG_DFL)
+    raise _Ended(number)
+
+
+def _heed() -> None:
+    """Have SIGTERM, and the end of the terminal, stop it as Ctrl-C does."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
 def main() -> None:
     """Run the command line and exit with a code from ``Exit``."""
+    _heed()
+    code: object
     try:
         code = cli.main(prog_name="bitvault", standalone_mode=False)
     except click.UsageError as error:
@@ -106,9 +132,19 @@ def main() -> None:
         code = Exit.USAGE
     except (click.Abort, KeyboardInterrupt) as error:
         # click makes an Abort of every KeyboardInterrupt.
-        _show_interrupt(error if isinstance(error, KeyboardInterrupt) else error.__cause__)
-        code = 130
+        cause = error if isinstance(error, KeyboardInterrupt) else error.__cause__
+        _show_interrupt(cause)
+        code = _code_of(cause)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _code_of(cause: BaseException | None) -> int:
+    """Return 130 for Ctrl-C, or what is due for another signal; it may be told as the former."""
+    for _ in range(4):
+        if isinstance(cause, _Ended):
+            return cause.code
+        cause = None if cause is None else cause.__context__
+    return _INTERRUPTED
 
 
 def _show_interrupt(cause: BaseException | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from bitvault.cli.output import human_size
+from bitvault.client.clock import local_time
 from bitvault.client.shapes import Node
 
 
@@ -16,13 +17,13 @@ def plain(shape: object) -> Any:
 
 
 def when(moment: datetime | str | None) -> str:
-    """Render a time to the minute, in UTC as the server gives it."""
-    return str(moment)[:16].replace("T", " ") if moment else "-"
+    """Render a time to the minute, as it is here."""
+    return local_time(moment, seconds=False) if moment else "-"
 
 
-def second(moment: datetime) -> str:
-    """Render a time to the second, in UTC."""
-    return str(moment)[:19].replace("T", " ")
+def second(moment: datetime | str | None) -> str:
+    """Render a time to the second, as it is here."""
+    return local_time(moment) if moment else "-"
 
 
 def node_line(node: Node) -> str:
@@ -45,8 +46,10 @@ def table(rows: Iterable[Sequence[object]], heads: Sequence[str]) -> list[str]:
 def details(members: dict[str, Any]) -> list[str]:
     """Render an object as ``name: value`` lines."""
     width = max((len(name) for name in members), default=0)
-    return [f"{name:<{width}}  {_word(v)}" for name, v in members.items() if v is not None]
+    return [f"{name:<{width}}  {_word(name, v)}" for name, v in members.items() if v is not None]
 
 
-def _word(value: Any) -> Any:
+def _word(name: str, value: Any) -> Any:
+    if isinstance(value, str) and name.endswith("At"):
+        return local_time(value)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

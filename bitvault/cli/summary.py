@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 
-from bitvault.cli.failures import said
+from bitvault.cli.failures import hint, said
 from bitvault.cli.output import Exit, Report, counted, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
+from bitvault.client.errors import BitVaultError
 from bitvault.client.results import Missed, TreeResult
 
 MOST_LINES = 10
 """Of one kind, for people; programs get all."""
 
 
-def report(results: Sequence[TreeResult], progress: Terminal, done: str) -> Report:
-    """Sum up what was transferred; anything that failed makes it partial."""
+def report(
+    results: Sequence[TreeResult], progress: Terminal, done: str, place: object = None
+) -> Report:
+    """Sum up what was transferred; anything that failed makes it partial.
+
+    ``place`` is the remote one.
+    """
     nodes = [plain(node) for one in results for node in one.nodes]
     missed = [miss for one in results for miss in one.missed]
     skipped = [path for one in results for path in one.skipped]
@@ -40,10 +46,21 @@ def report(results: Sequence[TreeResult], progress: Terminal, done: str) -> Repo
         [line],
         [*progress.notes, *(f"{path}: exists; skipped" for path in skipped), *failures],
         Exit.PARTIAL if missed else Exit.OK,
-        brief=[*few(progress.notes), *few(failures)],
+        brief=[*few(progress.notes), *few(failures), *_steps(missed, place)],
         summary=summary,
         request_id=request_of(missed),
     )
+
+
+def _steps(missed: Sequence[Missed], place: object) -> list[str]:
+    """Return what helps against failures that are of the space, or of the store, not of a file."""
+    errors = [miss.error for miss in missed if isinstance(miss.error, BitVaultError)]
+    shared = {
+        hint(error, place=place)
+        for error in errors
+        if error.code in {"quota_exceeded", "unreachable", "wrong_answer"}
+    }
+    return sorted(shared)
 
 
 def request_of(missed: Sequence[Missed]) -> str | None:

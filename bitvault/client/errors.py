@@ -78,6 +78,15 @@ class Unreachable(BitVaultError):
         super().__init__(f"{name} cannot be reached: {self.reason.text}")
 
 
+class BadAddress(BitVaultError):
+    """What was given as the address of a server cannot be one."""
+
+    code = "bad_address"
+
+    def __init__(self, server: str) -> None:
+        super().__init__(f"{server!r} is no address of a server, as https://files.example.org is")
+
+
 class WrongAnswer(BitVaultError):
     """What answered is not what was asked: a proxy's page, a redirect, an answer cut short.
 

@@ -45,6 +45,8 @@ class Login(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     refresh_token: str | None = None
     expires_at: datetime | None = None
     received_at: datetime | None = None
+    ca_file: str | None = None
+    """Of certificates that are trusted for this server besides the system's."""
 
     def __repr__(self) -> str:
         return f"Login({self.server!r})"
@@ -65,7 +67,9 @@ class Login(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         return (self.server, self.user_id) == (other.server, other.user_id)
 
 
-def opened(server: str, session: SessionOpened, now: datetime | None = None) -> Login:
+def opened(
+    server: str, session: SessionOpened, now: datetime | None = None, *, ca_file: str | None = None
+) -> Login:
     """Return what to keep of a session that was opened just now."""
     return Login(
         server=server.rstrip("/"),
@@ -74,6 +78,7 @@ def opened(server: str, session: SessionOpened, now: datetime | None = None) -> 
         refresh_token=session.refresh_token,
         expires_at=session.expires_at,
         received_at=now or _now(),
+        ca_file=ca_file,
     )
 
 

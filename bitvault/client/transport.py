@@ -13,7 +13,14 @@ import msgspec
 
 from bitvault import __version__
 from bitvault.client.bearers import UNAUTHENTICATED, Bearer, Fixed
-from bitvault.client.errors import BitVaultError, NotText, Problem, Unreachable, WrongAnswer
+from bitvault.client.errors import (
+    BadAddress,
+    BitVaultError,
+    NotText,
+    Problem,
+    Unreachable,
+    WrongAnswer,
+)
 from bitvault.client.reaching import NEEDS_HTTPS, of_silence, reason_of
 from bitvault.client.reading import read_answer
 from bitvault.client.retry import RetryPolicy
@@ -47,12 +54,15 @@ class Transport:
         keys: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.server = server.rstrip("/")
-        self._http = httpx.Client(
-            base_url=self.server,
-            headers={"User-Agent": AGENT},
-            timeout=timeout,
-            verify=_trust(self.server, ca_file),
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=self.server,
+                headers={"User-Agent": AGENT},
+                timeout=timeout,
+                verify=_trust(self.server, ca_file),
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise BadAddress(server) from error
         self._bearer = bearer or Fixed()
         self._policy = policy or RetryPolicy()
         self._answered = False
@@ -153,6 +163,8 @@ class Transport:
             if not self._answered:
                 reason = of_silence(self.server, reason)
             raise Unreachable(self.server, reason) from error
+        except UnicodeError as error:
+            raise BadAddress(self.server) from error
         if not response.is_success:
             raise self._refusal(response)
         self._answered = True

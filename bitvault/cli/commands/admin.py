@@ -66,12 +66,12 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
         found = datetime.now(UTC) - timedelta(seconds=ago)
     else:
         try:
-            found = datetime.fromisoformat(value)
-        except ValueError as error:
+            found = datetime.fromisoformat(value).astimezone()  # of here, unless it says its zone
+        except (ValueError, OverflowError) as error:
             raise click.BadParameter(
                 f"{value!r}: say 30m, 2h or 7d, or a time as 2026-11-24 or 2026-11-24T12:00"
             ) from error
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+    return found.isoformat()
 
 
 @admin.command(

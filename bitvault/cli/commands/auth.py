@@ -2,6 +2,7 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
+import os
 import socket
 import webbrowser
 from pathlib import Path
@@ -14,7 +15,7 @@ from bitvault.cli.context import (
     credentials_file,
     new_password,
     password_of,
-    patience,
+    reach,
     reports,
     stored_login,
 )
@@ -57,6 +58,11 @@ _NAME = 128
     help="Approve it in a browser, on this machine or another, by a code that is shown; for "
     "machines where no password shall be typed.",
 )
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Certificates (PEM) to trust besides the system's, now and in later commands.",
+)
 @reports
 def login(
     url: str,
@@ -66,6 +72,7 @@ def login(
     tenant: str,
     password_file: Path | None,
     device: bool,
+    ca_file: str | None,
 ) -> Report:
     """Log in to the server at URL and remember the session (mode 0600)."""
     if not url.startswith(("http://", "https://")):
@@ -76,10 +83,12 @@ def login(
         )
     if password_file and not user:
         raise click.UsageError("--password-file goes with --user: the others need no password")
-    session = _session(url, user, tenant, password_file, provider, device=device)
+    trusted = os.path.abspath(ca_file) if ca_file else None  # noqa: PTH100 - click gives a name
+    with reach(url, ca_file=trusted) as client:
+        session = _session(client, url, user, tenant, password_file, provider, device=device)
     file = LoginFile(credentials_file())
     with file.locked():
-        file.write(opened(url, session))
+        file.write(opened(url, session, ca_file=trusted))
     who = plain(session.user)
     ends = session.session_expires_at or session.expires_at
     result = {"server": url, "user": who, "expiresAt": plain(ends)}
@@ -87,6 +96,7 @@ def login(
 
 
 def _session(
+    client: Client,
     url: str,
     user: str | None,
     tenant: str,
@@ -96,11 +106,10 @@ def _session(
     device: bool,
 ) -> Session | SessionOpened:
     if user:
-        return _by_password(url, user, tenant, password_file)
+        return _by_password(client, user, tenant, password_file)
     if device:
-        return _by_device(url)
-    with Client(url, policy=patience()) as client:
-        return by_browser(client, url, tenant, provider)
+        return _by_device(client)
+    return by_browser(client, url, tenant, provider)
 
 
 def by_browser(client: Client, url: str, tenant: str, provider: str | None) -> SessionOpened:
@@ -123,28 +132,26 @@ def by_browser(client: Client, url: str, tenant: str, provider: str | None) -> S
         return sign_in.wait(client.rest, refreshable=True)
 
 
-def _by_password(url: str, user: str, tenant: str, password_file: Path | None) -> Session:
+def _by_password(client: Client, user: str, tenant: str, password_file: Path | None) -> Session:
     try:
         password = password_of(password_file, "Password")
     except click.UsageError as error:
         raise click.UsageError(f"{error.message}; or --device, for a browser") from None
-    with Client(url, policy=patience()) as client:
-        return client.login(user, password, tenant, refreshable=True)
+    return client.login(user, password, tenant, refreshable=True)
 
 
-def _by_device(url: str) -> SessionOpened:
+def _by_device(client: Client) -> SessionOpened:
     """Show a code, and wait until somebody has approved it."""
-    with Client(url, policy=patience()) as client:
-        asked = DeviceLogin(client.rest, f"bitvault on {socket.gethostname()}"[:_NAME])
-        code, page = printable(asked.begun.user_code), printable(asked.page_complete)
-        countdown = Countdown()
-        try:
-            click.echo(f"Open {page}\nand approve the code {code}.", err=True)
-            return asked.wait(countdown.show, refreshable=True)
-        except KeyboardInterrupt:
-            raise Interrupted("Nothing was stored; the code ends by itself.") from None
-        finally:
-            countdown.finish()
+    asked = DeviceLogin(client.rest, f"bitvault on {socket.gethostname()}"[:_NAME])
+    code, page = printable(asked.begun.user_code), printable(asked.page_complete)
+    countdown = Countdown()
+    try:
+        click.echo(f"Open {page}\nand approve the code {code}.", err=True)
+        return asked.wait(countdown.show, refreshable=True)
+    except KeyboardInterrupt:
+        raise Interrupted("Nothing was stored; the code ends by itself.") from None
+    finally:
+        countdown.finish()
 
 
 @click.command(
@@ -186,7 +193,7 @@ def passwd(
 
 
 def _asked(server: str, tenant: str, user: str) -> Report:
-    with Client(server, policy=patience()) as client:
+    with reach(server) as client:
         body = {"tenant": tenant, "login": user}
         client.rest.raw("POST", "/v1/password-resets", body=body)
     line = f"If there is a user {user} with a confirmed address, a mail with a link is on its way."

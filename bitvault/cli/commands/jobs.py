@@ -11,7 +11,7 @@ import click
 from bitvault.cli.context import connect, reports
 from bitvault.cli.listing import Listing
 from bitvault.cli.output import Exit, Report
-from bitvault.cli.render import details, plain, table, when
+from bitvault.cli.render import details, plain, second, table, when
 from bitvault.client.client import Client
 from bitvault.wire.jobs import Job, JobTurn, RunStarted
 
@@ -39,8 +39,8 @@ def list_() -> Report:
         (
             one.name,
             one.state,
-            "-" if one.last is None else _second(one.last.began_at),
-            _second(one.next_at),
+            second(one.last.began_at if one.last else None),
+            second(one.next_at),
             *_waiting(one),
             one.error or _did(one.worked),
         )
@@ -98,11 +98,6 @@ def _path(name: str) -> str:
     return f"{_PATH}/{quote(name, safe='')}"
 
 
-def _second(moment: object) -> str:
-    """Render a time to the second, in UTC: jobs come and go within a minute."""
-    return str(moment)[:19].replace("T", " ") if moment else "-"
-
-
 def _waiting(job: Job) -> tuple[str, str]:
     if job.backlog is None:
         return "-", "-"
@@ -129,7 +124,7 @@ def _turn_line(turn: JobTurn | None) -> str | None:
         return None
     state = "under way" if turn.ended_at is None else _took(turn)
     said = turn.error or _did(turn) or "nothing to do"
-    return f"turn {turn.number} at {_second(turn.began_at)}, {state}: {said}"
+    return f"turn {turn.number} at {second(turn.began_at)}, {state}: {said}"
 
 
 def _lines(job: Job) -> list[str]:
@@ -142,7 +137,7 @@ def _lines(job: Job) -> list[str]:
         "error": job.error,
         "turns": job.turns,
         "failed in a row": job.failures or None,
-        "next": _second(job.next_at),
+        "next": second(job.next_at),
         "waiting": None if job.backlog is None else _since(waiting, since),
         "last": _turn_line(job.last),
         "did something": _turn_line(job.worked),

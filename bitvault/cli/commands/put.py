@@ -2,7 +2,9 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
+import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -22,18 +24,19 @@ from bitvault.cli.context import (
     remote,
     reports,
 )
+from bitvault.cli.failures import said
 from bitvault.cli.foresight import Planned, plan_folder, planned
 from bitvault.cli.output import Report, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.summary import report
 from bitvault.client.compare import Changed, New, Refused, Unchanged, foresee
-from bitvault.client.errors import BitVaultError, NamesCollide, Problem
+from bitvault.client.errors import BitVaultError, NamesCollide, NotAFile, NotText, Problem
 from bitvault.client.hashing import BLOCK
 from bitvault.client.names import path_key
 from bitvault.client.remote_tree import find
 from bitvault.client.results import Missed, TreeResult
 from bitvault.client.trees import TreeUpload
-from bitvault.client.uploads import Source, Uploader
+from bitvault.client.uploads import Source, Uploader, text
 
 _UNSEEN = (
     "you may put files in there, and see nothing of it: all was sent, and a name that was taken "
@@ -81,6 +84,9 @@ def put(
     Where you may add and see nothing (role uploader), nothing can be compared: all is sent, a tree
     put again too, and a name that is taken gets a number.
 
+    What cannot be sent (unreadable, or a name that is not UTF-8) is named, and the rest goes on:
+    exit 7. Symbolic links and special files of a tree are left out with a note.
+
     Files above 64 MiB go up in parallel parts; when interrupted, the same command goes on where it
     stopped. Standard input is spooled to $TMPDIR first, at most half of what is free there.
     """
@@ -99,7 +105,7 @@ def put(
             results = work.put_all(sources)
             if any(node.parent_id is None for one in results for node in one.nodes):
                 progress.note(_UNSEEN)
-            return report(results, progress, "sent")
+            return report(results, progress, "sent", target)
         except KeyboardInterrupt:
             raise Interrupted(_advice(sources, recursive=recursive)) from None
         finally:
@@ -117,7 +123,12 @@ class _Work:
     follow: bool = field(kw_only=True)
 
     def put_all(self, sources: Sequence[str]) -> list[TreeResult]:
-        """Put one source after the other; of several, one that fails leaves the others alone."""
+        """Put one source after the other; of several, one that fails leaves the others alone.
+
+        One that is there and cannot be read, or cannot have its name at the server, is counted as
+        failed, alone too.
+        """
+        self.uploader.held.recover()
         results = []
         for source in sources:
             if others := self._others(source, sources):
@@ -126,14 +137,14 @@ class _Work:
             try:
                 results.append(self._put(source))
             except (BitVaultError, OSError) as error:
-                if len(sources) == 1:
+                if len(sources) == 1 and not _is_unsendable(error):
                     raise
                 results.append(TreeResult(missed=[Missed(source, error)]))
         return results
 
     def _put(self, source: str) -> TreeResult:
         path = Path(source)
-        if source != "-" and path.is_dir():
+        if source != "-" and is_folder(path):
             self._need_recursive(path)
             tree = TreeUpload(self.uploader, self._place(source), self.if_exists or "update")
             return tree.run(path, follow=self.follow)
@@ -146,21 +157,30 @@ class _Work:
         for source in sources:
             if others := self._others(source, sources):
                 yield Planned(source, self._place(source), 0, Refused(NamesCollide(others)))
-            else:
+                continue
+            try:
                 yield from self._plan(source)
+            except OSError as error:
+                if len(sources) == 1 and not _is_unsendable(error):
+                    raise
+                yield Planned(source, self._place(source), 0, Refused(_unread(error)))
+            except BitVaultError as error:
+                if len(sources) == 1:
+                    raise
+                yield Planned(source, self._place(source), 0, Refused(error))
 
     def _plan(self, source: str) -> Iterator[Planned]:
         path = Path(source)
         if source == "-":
             yield Planned(source, self._file_place(source), 0, New())
-        elif path.is_dir():
+        elif is_folder(path):
             self._need_recursive(path)
             mode = self.if_exists or "update"
             yield from plan_folder(
                 self.uploader, path, self._place(source), mode, follow=self.follow
             )
         else:
-            place = self._file_place(source)
+            place = text(self._file_place(source))
             there = find(self.uploader.client, place)
             file = Source.of(path)
             verdict = foresee(file, place.rpartition("/")[2], there, self.if_exists or "fail")
@@ -175,7 +195,7 @@ class _Work:
     def _place(self, source: str) -> str:
         """Add the source's own name to a target that ends with ``/``."""
         target = self.target
-        return target + Path(source).resolve().name if target.endswith("/") else target
+        return target + _name(source) if target.endswith("/") else target
 
     def _file_place(self, source: str) -> str:
         """Say where a file goes: into the target, when that turns out to be a folder."""
@@ -183,11 +203,11 @@ class _Work:
             if self.target.endswith("/"):
                 raise click.UsageError("standard input needs the name of a file as TARGET")
             return self.target
-        place = self._place(source)
+        place = text(self._place(source))
         if place == self.target:
             there = find(self.uploader.client, place)
             if there is not None and there.kind == "folder":
-                return f"{place}/{Path(source).resolve().name}"
+                return text(f"{place}/{_name(source)}")
         return place
 
     def _need_recursive(self, path: Path) -> None:
@@ -201,6 +221,7 @@ def put_file(uploader: Uploader, file: Source, place: str, if_exists: str) -> Tr
     if if_exists == "update":
         verdict = foresee(file, place.rpartition("/")[2], find(uploader.client, place), if_exists)
         if isinstance(verdict, Unchanged):
+            uploader.forsake(file, place)
             return TreeResult(unchanged=1)
         if isinstance(verdict, Refused):
             raise verdict.error
@@ -209,6 +230,7 @@ def put_file(uploader: Uploader, file: Source, place: str, if_exists: str) -> Tr
         node = uploader.put(file, place, if_exists, base)
     except Problem as problem:
         if problem.code == "name_taken" and if_exists == "skip":
+            uploader.forsake(file, place)
             return TreeResult(skipped=[place])
         raise
     if path_key(node.name) != path_key(place.rpartition("/")[2]):
@@ -242,12 +264,40 @@ def copy_bounded(source: BinaryIO, target: IO[bytes], limit: int) -> None:
     target.flush()
 
 
+def _name(source: str) -> str:
+    """Return the name that a source has where it is, also for ``.`` and ``..``."""
+    return os.path.basename(os.path.abspath(source))  # noqa: PTH100, PTH119 - links keep their names
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether it is a folder.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        return False  # opening it tells
+
+
+def _is_unsendable(error: BaseException) -> bool:
+    """Say whether something is there that cannot be sent."""
+    if isinstance(error, OSError):
+        return not isinstance(error, FileNotFoundError)
+    return isinstance(error, NotText | NotAFile)
+
+
+def _unread(error: OSError) -> BitVaultError:
+    return BitVaultError(said(error))
+
+
 def _advice(sources: tuple[str, ...], *, recursive: bool) -> str:
     if "-" in sources:
         return "Standard input has to be sent again."
     if recursive:
         return (
-            "What was committed stays; the same command goes on with the rest. "
-            "What was begun keeps room until: bitvault uploads abort --all"
+            "What was committed stays, and the same command goes on with the rest. Of files above "
+            "64 MiB what has arrived is kept for it, until: bitvault uploads abort --all"
         )
     return "The same command goes on where it stopped; or see: bitvault uploads list"
