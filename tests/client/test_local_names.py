@@ -170,7 +170,7 @@ def get(client: Client, target: Path, if_exists: str = "fail") -> TreeResult:
 def test_what_the_file_system_cannot_hold_is_missed(
     uploader: Uploader, client: Client, control: ControlPlane, root: Path, tmp_path: Path
 ) -> None:
-    """A name too long, a folder where a file is, two of one name: the rest comes, no draft stays."""
+    """A name too long, a folder where a file is, two of one name: the rest comes, no draft."""
     put(uploader, root)
     for name in ("x" * 300, "d", "Twin", "twin"):
         control.add(f"/t/{name}", "file", {**EMPTY, "key": control.nodes["/t/fine"]["key"]})
