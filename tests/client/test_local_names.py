@@ -3,6 +3,8 @@
 import errno
 import os
 import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -90,8 +92,9 @@ def test_an_unreadable_folder_is_missed(uploader: Uploader, root: Path, unreadab
     assert (len(result.nodes), reasons(result)) == (1, {unreadable.name: errno.EACCES})
 
 
-def test_a_tree_deeper_than_paths_may_be_long_goes_up_as_far_as_they_reach(root: Path) -> None:
-    """The folder that is too deep is missed; no limit of the interpreter is met first."""
+@pytest.fixture
+def deep(root: Path) -> Iterator[Path]:
+    """Make a tree that is deeper than a path may be long; no recursion could remove it."""
     here = os.open(root, os.O_RDONLY)
     try:
         for _ in range(2100):
@@ -101,9 +104,15 @@ def test_a_tree_deeper_than_paths_may_be_long_goes_up_as_far_as_they_reach(root:
             here = below
     finally:
         os.close(here)
-    entries = list(walk(root, lambda _: None))
-    deep = [one.error for one in entries if isinstance(one, Unreadable)]
-    assert [getattr(error, "errno", None) for error in deep] == [errno.ENAMETOOLONG]
+    yield root
+    subprocess.run(["rm", "-rf", root], check=True)
+
+
+def test_a_tree_deeper_than_paths_may_be_long_goes_up_as_far_as_they_reach(deep: Path) -> None:
+    """The folder that is too deep is missed; no limit of the interpreter is met first."""
+    entries = list(walk(deep, lambda _: None))
+    told = [one.error for one in entries if isinstance(one, Unreadable)]
+    assert [getattr(error, "errno", None) for error in told] == [errno.ENAMETOOLONG]
     assert len(entries) > 1000
     assert [one.relative for one in entries if isinstance(one, LocalFile)] == ["fine"]
 
