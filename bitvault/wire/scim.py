@@ -107,7 +107,7 @@ class Operation(Resource, frozen=True, kw_only=True):
 
     op: Annotated[str, Meta(pattern=r"^(?i:add|remove|replace)(?!\n)$", examples=["replace"])]
     path: Annotated[str, Meta(max_length=1024)] | None = None
-    value: Any = None
+    value: Any = UNSET
 
 
 class Change(Resource, frozen=True, kw_only=True):

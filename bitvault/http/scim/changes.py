@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 from attrs import evolve, field, frozen
+from msgspec import UNSET
 
 from bitvault.actors.identity.contract import Membership
 from bitvault.http.problems import invalid
@@ -60,7 +61,7 @@ def user_change(operations: Sequence[Operation]) -> UserChange:
             case "displayname":
                 change = evolve(change, display_name=_text("displayName", value or ""))
             case "name":
-                named = full_name(msgspec.convert(value or {}, FullName))
+                named = full_name(_full(value))
             case "name.formatted":
                 named = _text("name.formatted", value or "")
             case "active":
@@ -68,6 +69,13 @@ def user_change(operations: Sequence[Operation]) -> UserChange:
     if named and change.display_name is None:
         change = evolve(change, display_name=named)
     return change
+
+
+def _full(value: Any) -> FullName:
+    try:
+        return msgspec.convert({} if value is None else value, FullName)
+    except msgspec.ValidationError as error:
+        raise invalid("name", "must be an object of texts") from error
 
 
 def full_name(name: FullName | None) -> str:
@@ -86,9 +94,8 @@ def group_change(operations: Sequence[Operation]) -> GroupChange:
     """
     change = GroupChange()
     for operation in operations:
-        members = _members(operation)
-        if members is not None:
-            change = evolve(change, members=_reseated(change.members, operation, members))
+        if (one := _one_member(operation)) is not None:
+            change = evolve(change, members=_reseated(change.members, operation, one))
             continue
         for name, value in _values([operation]):
             match name:
@@ -96,10 +103,23 @@ def group_change(operations: Sequence[Operation]) -> GroupChange:
                     change = evolve(change, name=_text("displayName", value))
                 case "externalid":
                     change = evolve(change, external_id=_text("externalId", value or ""))
+                case "members" if operation.op.lower() == "remove":
+                    # As Entra has it: the value says who is to go. Without one it is everybody.
+                    change = evolve(change, members=_unseated(change.members, operation.value))
                 case "members":
                     named = _named(value)
                     change = evolve(change, members=_reseated(change.members, operation, named))
     return change
+
+
+def _unseated(was: Membership, value: Any) -> Membership:
+    """Take out those that a value names; null is no value (RFC 7643 §2.5), an empty list nobody."""
+    return Membership(anew=frozenset()) if value in (None, UNSET) else _without(was, _named(value))
+
+
+def _without(was: Membership, members: frozenset[UUID]) -> Membership:
+    anew = None if was.anew is None else was.anew - members
+    return Membership(anew, was.added - members, was.removed | members)
 
 
 def _reseated(was: Membership, operation: Operation, members: frozenset[UUID]) -> Membership:
@@ -108,24 +128,26 @@ def _reseated(was: Membership, operation: Operation, members: frozenset[UUID]) -
             return Membership(was.anew, was.added | members, was.removed - members)
         case "replace":
             return Membership(anew=members)
-    if not members:
-        return Membership(anew=frozenset())
-    anew = None if was.anew is None else was.anew - members
-    return Membership(anew, was.added - members, was.removed | members)
+    return _without(was, members)
 
 
-def _members(operation: Operation) -> frozenset[UUID] | None:
-    """Say which members a step is about by its path; None: it is about something else."""
+def _one_member(operation: Operation) -> frozenset[UUID] | None:
+    """Say which member a step is about by its path; None: it is about something else."""
     path = plain(operation.path or "")
-    if path.lower() == "members":
-        return _named(operation.value)
     match = _ONE.fullmatch(path)
-    return None if match is None else _named([{"value": text_of("path", match["value"])}])
+    if match is None:
+        # Not passed over: a directory would think that the member is gone.
+        if path.lower().startswith(("members[", "members.")):
+            raise invalid("path", 'names members as members[value eq "ID"] alone')
+        return None
+    if operation.op.lower() == "replace":
+        raise invalid("path", "names one member, who can be added or removed, not replaced")
+    return _named([{"value": text_of("path", match["value"])}])
 
 
 def _named(value: Any) -> frozenset[UUID]:
     if value is None:
-        return frozenset()
+        raise invalid("members", "must be a list, which may be empty, not null")
     listed = value if isinstance(value, list) else [value]
     if len(listed) > _MAX_MEMBERS:
         raise invalid("members", f"must be at most {_MAX_MEMBERS} at once")
@@ -136,16 +158,24 @@ def _named(value: Any) -> frozenset[UUID]:
 
 
 def _values(operations: Iterable[Operation]) -> Iterator[tuple[str, Any]]:
-    """Yield every attribute that is set, by its name in lower case; None: it is to go."""
+    """Yield every attribute that is set, by its name in lower case; None: it is to go.
+
+    To add null is to add nothing.
+    """
     for operation in operations:
-        is_gone = operation.op.lower() == "remove"
+        op = operation.op.lower()
+        if op != "remove" and operation.value is UNSET:
+            raise invalid("value", f"is required to {op} something")
+        if op == "add" and operation.value is None:
+            continue
         if operation.path:
-            yield plain(operation.path).lower(), None if is_gone else operation.value
-        elif is_gone:
+            yield plain(operation.path).lower(), None if op == "remove" else operation.value
+        elif op == "remove":
             raise invalid("path", "is required to remove something")
         elif isinstance(operation.value, dict):
             for name, value in operation.value.items():
-                yield plain(name).lower(), value
+                if op != "add" or value is not None:
+                    yield plain(name).lower(), value
         else:
             raise invalid("value", "must be an object of attributes where there is no path")
 
