@@ -3,12 +3,13 @@
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, TextIO
 
 from attrs import field, frozen
+
+from bitvault.text import category
 
 SCHEMA_VERSION = 1
 _BIDI = frozenset(map(chr, [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
@@ -103,7 +104,7 @@ def printable(text: str) -> str:
 
 
 def _is_control(one: str) -> bool:
-    return unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} or one in _BIDI
+    return category(one) in {"Cc", "Cs", "Zl", "Zp"} or one in _BIDI
 
 
 def _escaped(one: str) -> str:

@@ -1,6 +1,5 @@
 """What a second put sends: a local file held against what has its name on the server."""
 
-import unicodedata
 from datetime import datetime
 
 from attrs import frozen
@@ -9,6 +8,7 @@ from bitvault.client.errors import BitVaultError, NewerThere, Problem, SpelledOt
 from bitvault.client.hashing import BLOCK, ContentHasher
 from bitvault.client.shapes import Node
 from bitvault.client.uploads import Source, modified_at
+from bitvault.text import normal
 
 
 @frozen
@@ -72,7 +72,7 @@ def compare(source: Source, name: str, there: Node | None) -> Verdict:
     if there.kind == "folder":
         detail = f"{there.path} is a folder; a file cannot take its place"
         return Refused(Problem(409, {"code": "name_taken", "detail": detail}))
-    if unicodedata.normalize("NFC", name) != there.name:
+    if normal(name) != there.name:
         return Refused(SpelledOtherwise(there.name))
     if source.size == there.size and _same(source, there):
         return Unchanged()

@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 from bitvault.client.errors import UnsafeName
+from bitvault.text import folded
 
 MOST_BYTES = 255
 """Of a local file name, on every common file system."""
@@ -15,8 +15,7 @@ MOST_BYTES = 255
 
 def name_key(name: str) -> str:
     """Return what the server compares a name by: equal keys cannot live in one folder."""
-    folded = unicodedata.normalize("NFC", name).casefold()
-    return unicodedata.normalize("NFC", folded)
+    return folded(name)
 
 
 def path_key(path: str) -> str:

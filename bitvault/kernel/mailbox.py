@@ -2,6 +2,8 @@
 
 import re
 
+from bitvault.text import is_printable
+
 _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"{_LOCAL}@{_LABEL}(?:\.{_LABEL})*")
@@ -24,6 +26,6 @@ def sender(value: str) -> tuple[str, str]:
     """
     match = _SENDER.fullmatch(value)
     name, address = (match[1] or "", match[2]) if match else ("", value)
-    if not is_address(address) or not name.isprintable():
+    if not is_address(address) or not is_printable(name):
         raise ValueError("must be an address, or a name and an address in <>")
     return name, address

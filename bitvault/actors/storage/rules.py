@@ -6,12 +6,12 @@ digests of n parts, which is S3's composite checksum, so that the store itself p
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from attrs import frozen
 
+from bitvault import text
 from bitvault.actors.storage.contract import (
     BytesMismatch,
     BytesMissing,
@@ -174,7 +174,7 @@ def present(file_name: str, content_type: str, *, inline: bool) -> tuple[str, st
     kind = content_type.partition(";")[0].strip().lower()
     shown = kind in _INLINE
     safe = kind if shown or (_TYPE.fullmatch(kind) and not _may_run(kind)) else _UNKNOWN_TYPE
-    name = "".join(c for c in file_name if unicodedata.category(c) not in {"Cc", "Cs"}) or "file"
+    name = "".join(c for c in file_name if text.category(c) not in {"Cc", "Cs"}) or "file"
     plain = name.encode("ascii", "replace").decode()
     plain = "".join("_" if c in '"\\?%;' else c for c in plain)
     encoded = quote(name, safe=_ATTRIBUTE)

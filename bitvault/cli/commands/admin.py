@@ -25,6 +25,7 @@ from bitvault.cli.listing import Listing
 from bitvault.cli.output import Exit, Report, counted
 from bitvault.cli.render import plain, second, table, when
 from bitvault.client.client import Client
+from bitvault.text import folded
 from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing, Subject
 
 _LIMIT = click.option(
@@ -143,7 +144,7 @@ def actor_id(client: Client, user: str) -> str:
     except NotFoundHere:
         for one in client.listed("/v1/audit", AuditEntry, subject="user"):
             login = str(one.detail.get("login", ""))
-            if one.kind == "user.deleted" and login.casefold() == user.casefold():
+            if one.kind == "user.deleted" and folded(login) == folded(user):
                 return str(one.aggregate_id)
         raise
 

@@ -15,6 +15,7 @@ from bitvault.cli.render import plain, table
 from bitvault.cli.sizes import size as bytes_or
 from bitvault.client.client import Client
 from bitvault.client.errors import Problem
+from bitvault.text import folded
 from bitvault.wire.spaces import Member, Space
 
 
@@ -117,7 +118,7 @@ def _space_id(client: Client, space: str) -> str:
 def _of_all(client: Client, space: str, unseen: Problem) -> str:
     try:
         for one in client.listed("/v1/spaces", Space, all="true"):
-            if one.name.casefold() == space.casefold():
+            if folded(one.name) == folded(space):
                 return str(one.id)
     except Problem as refused:
         if refused.code != "forbidden":

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 
 from bitvault.drivers.mail.port import Mail
 from bitvault.kernel.mailbox import is_address, sender
+from bitvault.text import is_printable
 
 
 def sender_of(value: str) -> Address:
@@ -46,6 +47,6 @@ def message_of(mail: Mail, author: Address, now: datetime) -> EmailMessage:
 
 def _line(value: str) -> str:
     """Return a value that stays within its header: str.splitlines knows all line breaks."""
-    if len(value.splitlines()) != 1 or not value.isprintable():
+    if len(value.splitlines()) != 1 or not is_printable(value):
         raise ValueError("a header holds one printable line")
     return value

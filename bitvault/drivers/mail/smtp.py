@@ -23,6 +23,7 @@ from bitvault.drivers.mail.compose import message_of
 from bitvault.drivers.mail.port import Mail, Rejection
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.refusal import DependencyDown
+from bitvault.text import is_printable
 
 _NAME = "mail server"
 _PERMANENT = 500
@@ -181,5 +182,5 @@ def _said(error: Exception) -> str:
         text = "did not answer in time"
     else:
         text = str(error) or type(error).__name__
-    line = "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
+    line = "".join(one if is_printable(one) else "?" for one in " ".join(text.split()))
     return line[:_SHOWN]

@@ -1,11 +1,11 @@
 """Names and paths (reliability §4.15): kept in NFC as typed, unique by NFC and casefold."""
 
-import unicodedata
 from functools import lru_cache
 from uuid import UUID
 
 from attrs import frozen
 
+from bitvault import text
 from bitvault.actors.files.contract import TreeRuleBroken
 from bitvault.kernel.refusal import Invalid, Refused
 
@@ -31,19 +31,18 @@ def valid_name(name: str, field: str = "name") -> str:
     rule = _TOO_LONG if len(name) > _MAX_TYPED else _broken_rule(name)
     if rule:
         raise Refused(Invalid(field, rule))
-    return unicodedata.normalize("NFC", name)
+    return text.normal(name)
 
 
 def name_key(name: str) -> str:
     """Return what a name is compared by: equal keys cannot live in one folder."""
-    folded = unicodedata.normalize("NFC", name).casefold()
-    return unicodedata.normalize("NFC", folded)
+    return text.folded(name)
 
 
 @lru_cache(maxsize=4096)
 def _broken_rule(name: str) -> str | None:
     for character in name:
-        if rule := _RULES.get(unicodedata.category(character)):
+        if rule := _RULES.get(text.category(character)):
             return rule
         if character in "/\\":
             return "must not contain / or \\"
@@ -51,7 +50,7 @@ def _broken_rule(name: str) -> str | None:
             return "must not contain bidirectional overrides"
     if not name or name in (".", ".."):
         return "must not be empty, . or .."
-    if len(unicodedata.normalize("NFC", name).encode()) > MAX_NAME_BYTES:
+    if len(text.normal(name).encode()) > MAX_NAME_BYTES:
         return _TOO_LONG
     return None
 
@@ -112,4 +111,4 @@ def numbered(name: str, number: int) -> str:
     tail = f" ({number}){dot}{extension}"
     room = MAX_NAME_BYTES - len(tail.encode())
     kept = stem.encode()[:room].decode(errors="ignore").rstrip()
-    return unicodedata.normalize("NFC", kept + tail)
+    return text.normal(kept + tail)

@@ -1,11 +1,11 @@
 """Decisions of this room about names, passwords, users and tenants."""
 
-import unicodedata
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from attrs import evolve, frozen
 
+from bitvault import text
 from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, Tenant, User
 from bitvault.actors.identity.contract.policies import MIN_PASSWORD
 from bitvault.kernel.limits import Limit
@@ -51,8 +51,8 @@ def checked_name(what: str, value: str) -> str:
     Raises:
         Refused: ``Invalid`` naming ``what`` and the rule.
     """
-    name = unicodedata.normalize("NFC", value) if is_text(value) else value
-    if not is_text(value) or any(unicodedata.category(c) in _FORBIDDEN for c in name):
+    name = text.normal(value) if is_text(value) else value
+    if not is_text(value) or any(text.category(c) in _FORBIDDEN for c in name):
         raise Refused(Invalid(what, "must not contain control or unassigned characters"))
     if not _BIDI.isdisjoint(name):
         raise Refused(Invalid(what, "must not contain bidirectional overrides"))
@@ -69,7 +69,7 @@ def checked_external_id(value: str) -> str:
     Raises:
         Refused: ``Invalid`` naming ``externalId`` and the rule.
     """
-    if len(value) > _MAX_EXTERNAL_ID or any(unicodedata.category(c) in _FORBIDDEN for c in value):
+    if len(value) > _MAX_EXTERNAL_ID or any(text.category(c) in _FORBIDDEN for c in value):
         rule = f"must be at most {_MAX_EXTERNAL_ID} characters, none of them a control character"
         raise Refused(Invalid("externalId", rule))
     return value
@@ -79,7 +79,7 @@ def name_key(name: str) -> str:
     """Return the key under which two names are the same: case and composition do not count."""
     if not is_text(name) or len(name) > _MAX_NAME:
         return ""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return text.folded(name)
 
 
 def is_text(value: str) -> bool:
@@ -200,7 +200,7 @@ def normal_password(value: str) -> str:
     """Return a password as it is hashed; what is no password at all becomes one nobody has."""
     if not is_text(value) or len(value) > _MAX_PASSWORD:
         return ""
-    return unicodedata.normalize("NFC", value)
+    return text.normal(value)
 
 
 def checked_lifetime(seconds: int | None, now: datetime) -> datetime | None:

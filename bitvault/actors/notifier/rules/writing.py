@@ -6,6 +6,8 @@ from typing import Final
 
 from attrs import field, frozen
 
+from bitvault.text import is_printable
+
 _MOST = 120
 
 
@@ -176,5 +178,5 @@ def _html(paragraphs: list[str], link: str, button: str, foot: str) -> str:
 
 def _line(value: str) -> str:
     """Return what somebody named as one printable line; a name is no place for an address bar."""
-    text = "".join(character if character.isprintable() else " " for character in value)
+    text = "".join(one if is_printable(one) else " " for one in value)
     return text if len(text) <= _MOST else text[: _MOST - 1] + "…"

@@ -1,7 +1,6 @@
 """Decisions about links: their tokens, their terms, and whether one is still good."""
 
 import hashlib
-import re
 from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from attrs import evolve
 
+from bitvault import text
 from bitvault.actors.sharing.contract.links import LinkTerms, RequestTerms
 from bitvault.kernel.access import Right, Role, rights_of
 from bitvault.kernel.addresses import subscriber
@@ -34,7 +34,7 @@ _REQUEST_ENDS = 14
 _MAX_MESSAGE = 2000
 _MAX_EXTENSIONS = 50
 _MAX_BYTES = 5 << 40
-_EXTENSION = re.compile(r"\w[\w+-]{0,15}")
+_MAX_EXTENSION = 16
 
 
 def new_token(secret: bytes) -> str:
@@ -85,7 +85,7 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
     """
     if Right.SHARE in rights_of(terms.role):
         raise Refused(Invalid("role", "a link may be viewer, editor or uploader"))
-    if len(terms.label.encode(errors="replace")) > _MAX_LABEL or not terms.label.isprintable():
+    if len(terms.label.encode(errors="replace")) > _MAX_LABEL or not text.is_printable(terms.label):
         raise Refused(Invalid("label", f"must be at most {_MAX_LABEL} printable bytes"))
     if terms.password is not None and not _MIN_PASSWORD <= len(terms.password) <= _MAX_PASSWORD:
         rule = f"must have {_MIN_PASSWORD} to {_MAX_PASSWORD} characters"
@@ -115,18 +115,23 @@ def _checked_request(terms: LinkTerms) -> RequestTerms:
         raise Refused(Invalid("maxDownloads", "a file request lets nobody download"))
     asked = terms.request or RequestTerms()
     plain = asked.message.replace("\n", " ")
-    if len(plain.encode(errors="replace")) > _MAX_MESSAGE or not plain.isprintable():
+    if len(plain.encode(errors="replace")) > _MAX_MESSAGE or not text.is_printable(plain):
         rule = f"must be at most {_MAX_MESSAGE} bytes, printable but for line ends"
         raise Refused(Invalid("request.message", rule))
     if asked.max_files is not None and not 0 < asked.max_files <= _MAX_DOWNLOADS:
         raise Refused(Invalid("request.maxFiles", "must be 1 or more"))
     if asked.max_size is not None and not 0 < asked.max_size <= _MAX_BYTES:
         raise Refused(Invalid("request.maxSize", f"must be from 1 to {_MAX_BYTES} bytes"))
-    plain_ones = [one.removeprefix(".").casefold() for one in asked.extensions]
-    if len(plain_ones) > _MAX_EXTENSIONS or not all(map(_EXTENSION.fullmatch, plain_ones)):
+    plain_ones = [text.folded(one.removeprefix(".")) for one in asked.extensions]
+    if len(plain_ones) > _MAX_EXTENSIONS or not all(map(_is_extension, plain_ones)):
         rule = f"must be at most {_MAX_EXTENSIONS} of letters and digits, such as pdf"
         raise Refused(Invalid("request.extensions", rule))
     return evolve(asked, extensions=tuple(dict.fromkeys(plain_ones)))
+
+
+def _is_extension(value: str) -> bool:
+    fits = 1 <= len(value) <= _MAX_EXTENSION and text.is_word(value[0])
+    return fits and all(text.is_word(one) or one in "+-" for one in value)
 
 
 def judge(

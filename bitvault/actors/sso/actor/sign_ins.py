@@ -45,6 +45,7 @@ from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
+from bitvault.text import is_printable
 from supervisors import handles
 
 _MOST_ERROR = 64
@@ -288,4 +289,4 @@ def _back(attempt: store.Attempt, **told: str) -> SignInFinished:
 
 
 def _printable(text: str) -> str:
-    return "".join(c for c in text[:_MOST_ERROR] if c.isprintable())
+    return "".join(c for c in text[:_MOST_ERROR] if is_printable(c))

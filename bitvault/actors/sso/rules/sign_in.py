@@ -8,6 +8,7 @@ from typing import Any
 
 from bitvault.actors.sso.contract import ProviderTerms
 from bitvault.actors.sso.rules.tokens import Untrusted
+from bitvault.text import is_printable
 
 ATTEMPT_SECONDS = 600
 TICKET_SECONDS = 60
@@ -55,13 +56,13 @@ def login_of(claims: Mapping[str, Any], terms: ProviderTerms) -> str:
 def external_id_of(claims: Mapping[str, Any], terms: ProviderTerms) -> str | None:
     """Return what the directory calls the user; None: the provider says nothing of use."""
     found = claims.get(terms.external_id_claim) if terms.external_id_claim else None
-    return found if isinstance(found, str) and found.isprintable() and found.strip() else None
+    return found if isinstance(found, str) and is_printable(found) and found.strip() else None
 
 
 def display_name_of(claims: Mapping[str, Any]) -> str:
     """Return the user's name; one that cannot be shown is left out."""
     name = claims.get("name")
-    fits = isinstance(name, str) and name.isprintable() and len(name.encode()) <= _MOST_DISPLAY
+    fits = isinstance(name, str) and is_printable(name) and len(name.encode()) <= _MOST_DISPLAY
     return name.strip() if isinstance(name, str) and fits else ""
 
 

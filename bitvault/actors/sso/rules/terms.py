@@ -1,13 +1,13 @@
 """What a provider may be, and where a browser may be sent in the end."""
 
 import re
-import unicodedata
 from urllib.parse import urlsplit
 
 from attrs import evolve
 
 from bitvault.actors.sso.contract import ProviderTerms
 from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.text import folded, is_printable, normal
 
 MOST_PROVIDERS = 20
 _MOST_NAME, _MOST_URL, _MOST_SECRET, _MOST_MAP = 128, 512, 1024, 500
@@ -60,8 +60,8 @@ def text(field: str, value: str) -> str:
     """
     if any("\ud800" <= c <= "\udfff" for c in value):
         raise Refused(Invalid(field, "must not contain lone surrogates"))
-    named = unicodedata.normalize("NFC", value)
-    if not named.strip() or named != named.strip() or not named.isprintable():
+    named = normal(value)
+    if not named.strip() or named != named.strip() or not is_printable(named):
         rule = "must be printable, not empty, and not begin or end with white space"
         raise Refused(Invalid(field, rule))
     if len(named.encode()) > _MOST_NAME:
@@ -71,7 +71,7 @@ def text(field: str, value: str) -> str:
 
 def name_key(name: str) -> str:
     """Return the key under which two names are the same."""
-    return unicodedata.normalize("NFC", name.casefold())
+    return folded(name)
 
 
 def checked_secret(secret: str | None) -> str | None:

@@ -15,6 +15,8 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
+from bitvault.text import is_printable
+
 SKEW = 60
 """Seconds that clocks may differ."""
 ALGORITHMS = {
@@ -172,7 +174,7 @@ def check_subject(claims: Mapping[str, Any]) -> str:
 def sid_of(claims: Mapping[str, Any]) -> str | None:
     """Return which session of the provider's a token is about, if it says so."""
     sid = claims.get("sid")
-    fits = isinstance(sid, str) and 1 <= len(sid) <= _MOST_SUBJECT and sid.isprintable()
+    fits = isinstance(sid, str) and 1 <= len(sid) <= _MOST_SUBJECT and is_printable(sid)
     return sid if fits else None
 
 
