@@ -310,6 +310,31 @@ async def test_a_changed_password_ends_the_old_one(company: Company, top: NodeId
     assert isinstance(await come(company, issued, "another one"), Caller)
 
 
+_REHASH = Query(
+    "rehash",
+    "UPDATE sharing.link SET password_hash = $3 WHERE tenant_id = $1 AND link_id = $2",
+    ("tenant", "link_id", "phc"),
+)
+
+
+async def test_a_password_fits_in_every_composition(company: Company, top: NodeId) -> None:
+    """Some keyboards send letters and accents apart; a former hash of that form stays good."""
+    apart, composed = "ope\u0301n se\u0301same", "op\u00e9n s\u00e9same"
+    issued = await make(company, top, password=apart)
+    for password in (composed, apart):
+        assert isinstance(await come(company, issued, password), Caller)
+    assert await come(company, issued, "open sesame") == LinkPasswordNeeded()
+
+    phc = await company.sharing.passwords.hash(apart)
+    named = {"tenant": company.tenant_id, "link_id": issued.link.link_id, "phc": phc}
+    done = company.sharing.database.transact(
+        company.tenant_id, lambda tx: tx.execute(_REHASH, **named)
+    )
+    assert await done == 1
+    assert isinstance(await come(company, issued, apart), Caller)
+    assert await come(company, issued, composed) == LinkPasswordNeeded()
+
+
 @pytest.mark.requirement("X27", "X30")
 async def test_only_who_may_share_governs_links(company: Company, top: NodeId) -> None:
     """An editor sees no link and makes none; to a stranger there is none."""

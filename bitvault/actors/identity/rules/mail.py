@@ -10,7 +10,7 @@ from attrs import evolve
 from bitvault.actors.identity.contract import Invitation, User
 from bitvault.kernel.ids import GroupId, UserId
 from bitvault.kernel.limits import Charge, Limit
-from bitvault.kernel.mailbox import RULE, is_address
+from bitvault.kernel.mailbox import RULE, canonical
 from bitvault.kernel.principal import Principal
 from bitvault.kernel.refusal import Invalid, Refused
 
@@ -19,14 +19,15 @@ _MAX_INVITED_GROUPS = 100
 
 
 def checked_email(value: str) -> str:
-    """Return an e-mail address.
+    """Return an e-mail address as it is kept: with its domain in ASCII.
 
     Raises:
         Refused: ``Invalid`` naming ``email`` and the rule.
     """
-    if not is_address(value):
+    address = canonical(value)
+    if address is None:
         raise Refused(Invalid("email", RULE))
-    return value
+    return address
 
 
 def checked_groups(group_ids: Sequence[UUID]) -> tuple[GroupId, ...]:

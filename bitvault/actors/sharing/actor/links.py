@@ -233,7 +233,7 @@ class Links(Desk):
         charges = rules.guess(row["link_id"], message.origin.address)
         if wait := seconds_to_wait(await self.limits.take(charges)):
             raise Refused(TooManyGuesses(wait))
-        if not await self.passwords.verify(phc, password):
+        if not await self._fits(phc, password):
             raise Refused(LinkPasswordNeeded())
         await self.limits.give_back(charges)
         self._verified[fit] = None
@@ -306,3 +306,9 @@ class Links(Desk):
 
     async def _hash(self, password: str | None) -> str | None:
         return None if password is None else await self.passwords.hash(password)
+
+    async def _fits(self, phc: str, password: str) -> bool:
+        for form in rules.password_forms(password):
+            if await self.passwords.verify(phc, form):
+                return True
+        return False

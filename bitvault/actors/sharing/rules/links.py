@@ -87,9 +87,8 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
         raise Refused(Invalid("role", "a link may be viewer, editor or uploader"))
     if len(terms.label.encode(errors="replace")) > _MAX_LABEL or not text.is_printable(terms.label):
         raise Refused(Invalid("label", f"must be at most {_MAX_LABEL} printable bytes"))
-    if terms.password is not None and not _MIN_PASSWORD <= len(terms.password) <= _MAX_PASSWORD:
-        rule = f"must have {_MIN_PASSWORD} to {_MAX_PASSWORD} characters"
-        raise Refused(Invalid("password", rule))
+    if terms.password is not None:
+        terms = evolve(terms, password=_checked_password(terms.password))
     if terms.expires_at is not None:
         _check_end(terms.expires_at, now)
     if terms.max_downloads is not None and not 0 < terms.max_downloads <= _MAX_DOWNLOADS:
@@ -99,6 +98,21 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
     if terms.request is not None:
         raise Refused(Invalid("request", "only a link of the role uploader has one"))
     return terms
+
+
+def _checked_password(value: str) -> str:
+    """Return a password in NFC, as those of users are (RFC 8265 §4.2)."""
+    value = text.normal(value)
+    if not _MIN_PASSWORD <= len(value) <= _MAX_PASSWORD:
+        rule = f"must have {_MIN_PASSWORD} to {_MAX_PASSWORD} characters"
+        raise Refused(Invalid("password", rule))
+    return value
+
+
+def password_forms(given: str) -> tuple[str, ...]:
+    """Return the forms in which a password may have been hashed: links once kept it as it came."""
+    composed = text.normal(given)
+    return (composed,) if composed == given else (composed, given)
 
 
 def _check_end(end: datetime, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bitvault.actors.sso.contract import ProviderTerms
 from bitvault.actors.sso.rules.tokens import Untrusted
+from bitvault.kernel.mailbox import canonical_domain
 from bitvault.text import is_printable
 
 ATTEMPT_SECONDS = 600
@@ -88,7 +89,7 @@ def check_domain(claims: Mapping[str, Any], terms: ProviderTerms) -> None:
     if not terms.email_domains:
         return
     email = claims.get("email")
-    domain = email.rpartition("@")[2].lower() if isinstance(email, str) else ""
+    domain = canonical_domain(email.rpartition("@")[2]) if isinstance(email, str) else None
     if claims.get("email_verified") is not True or domain not in terms.email_domains:
         raise Untrusted("the user has no verified address of a domain that is let in")
 

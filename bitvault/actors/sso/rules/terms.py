@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from attrs import evolve
 
 from bitvault.actors.sso.contract import ProviderTerms
+from bitvault.kernel.mailbox import canonical_domain
 from bitvault.kernel.refusal import Invalid, Refused
 from bitvault.text import folded, is_printable, normal
 
@@ -31,7 +32,7 @@ def checked(terms: ProviderTerms) -> ProviderTerms:
     for claim, group in terms.group_map.items():
         text("groupMap", claim)
         text("groupMap", group)
-    domains = tuple(domain.lower() for domain in terms.email_domains)
+    domains = tuple(canonical_domain(domain) or "" for domain in terms.email_domains)
     if not all(map(_DOMAIN.fullmatch, domains)):
         raise Refused(Invalid("emailDomains", "must be names of domains such as example.org"))
     if terms.groups_claim is not None:
