@@ -31,7 +31,8 @@ from bitvault.client.shapes import (
 )
 from bitvault.client.transport import Transport
 from bitvault.client.trust import trusting
-from bitvault.wire.sessions import SessionRefreshed
+from bitvault.wire.sessions import SessionRefreshed, User
+from bitvault.wire.sharing import Grant, LinkCreated
 
 T = TypeVar("T")
 _PROMPT = 3.0
@@ -150,6 +151,23 @@ class Client:
         """Make an old version's content current again."""
         path = at("/v1/files/{}/versions/{}/restore", node.id, version)
         return self.rest.call("POST", path, Written, body={})
+
+    def users(self, login: str | None = None) -> Iterator[User]:
+        """List the users of the tenant, or the one of a login."""
+        return self.listed("/v1/users", User, login=login)
+
+    def share(self, node: Node, grantee_id: Id, role: str) -> Grant:
+        """Give a user or a group a role on a file or folder: ``viewer``, ``editor``, ..."""
+        path = at("/v1/files/{}/grants/{}", node.id, grantee_id)
+        return self.rest.call("PUT", path, Grant, body={"role": role})
+
+    def make_link(self, node: Node, **what: Any) -> LinkCreated:
+        """Make a link for people who are no users: ``role``, ``password``, ``expiresAt``, ...
+
+        Its address is the server's with ``page`` behind it, and is told this once.
+        """
+        path = at("/v1/files/{}/links", node.id)
+        return self.rest.call("POST", path, LinkCreated, body=what)
 
     def content(self, node_id: Id, version: int | None = None) -> Content:
         """Presign the download of one version."""

@@ -243,8 +243,9 @@ class ControlPlane:
 
     def sign_put(self, upload):
         proof = checksum(upload["draft"]["hash"])
-        params = {"Key": upload["key"], "ChecksumSHA256": proof}
-        return self.sign("put_object", params, method="PUT") | {"headers": self.proved(proof)}
+        params = {"Key": upload["key"], "ChecksumSHA256": proof, "IfNoneMatch": "*"}
+        headers = self.proved(proof) | {"if-none-match": "*"}
+        return self.sign("put_object", params, method="PUT") | {"headers": headers}
 
     def sign_part(self, ident, part):
         upload, proof = self.uploads[ident], checksum(part["hash"])
