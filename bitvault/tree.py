@@ -342,7 +342,8 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
         wiring.url = server.public_url or url
 
     serve = partial(http_child, application, server.listen, on_listening=listening)
-    return [serve(graceful_timeout=server.graceful_timeout, tls=server.tls)]
+    timeout, http2 = server.graceful_timeout, server.cleartext_http2
+    return [serve(graceful_timeout=timeout, tls=server.tls, http2=http2)]
 
 
 def _reserve(blueprint: Blueprint) -> Reserve | None:

@@ -3,7 +3,7 @@
 import importlib.metadata
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import structlog
@@ -18,6 +18,7 @@ from bitvault.http import auth, openapi, problems, serving
 from bitvault.http.call import Edge, Reserve, Rooms
 from bitvault.http.capacity import Capacity
 from bitvault.http.forwarded import Proxies
+from bitvault.http.heads import target_path
 from bitvault.http.metrics import Metrics
 from bitvault.http.options import Options
 from bitvault.http.problems import Rejected
@@ -25,8 +26,9 @@ from bitvault.http.routes import ENDPOINTS
 from bitvault.http.routes.health import PAGES, Health, front, page_view
 from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
-from bitvault.http.serving import Trace, tracing
+from bitvault.http.serving import HOLD_ANSWER, SMALL_ANSWER, Trace, tracing
 from bitvault.http.throttle import Throttle, headers
+from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.refusal import Failed
@@ -49,6 +51,7 @@ _PROBES = {"livez", "readyz"}
 """Never limited: who restarts what does not answer must not do so because it asks often."""
 _CODES = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
 _CODES |= {413: "body_too_large", 415: "unsupported_media_type"}
+_UNREADABLE = {431: "head_too_large", 501: "not_implemented", 505: "version_not_supported"}
 _DETAILS = {
     404: "There is no such route; GET /v1/openapi.json lists them all.",
     408: "The body did not arrive in time; send it again.",
@@ -60,6 +63,7 @@ class Application(QuartTrio):
 
     edge: Edge
     metrics: Metrics
+    proxies: Proxies
 
     _noticed: bool = False
 
@@ -68,6 +72,21 @@ class Application(QuartTrio):
         if not self._noticed and proxies.is_unknown(peer, request.headers):
             self._noticed = True
             _LOG.warning("forwarding header ignored", peer=peer, setting="server.trusted_proxies")
+
+    def refuse_head(
+        self, status: int, reason: str, peer: str
+    ) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        """Answer a head that cannot be read as a request; return headers and body."""
+        request_id = self.edge.ids.uuid7().hex
+        self.metrics.count("unreadable", "ANY", status, 0.0)
+        _LOG.info("request", requestId=request_id, status=status, address=peer, reason=reason)
+        code = _UNREADABLE.get(status, "malformed")
+        detail = f"The request cannot be read: {reason}."
+        members = problems.problem(code, detail, request_id)
+        body = problems.encode(members)
+        headers = {**problems.headers_for(members), "Content-Length": str(len(body))}
+        headers["X-Request-Id"] = request_id
+        return [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
 
     async def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods alone."""
@@ -103,7 +122,10 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = options.body_limit
     app.config["BODY_TIMEOUT"] = options.body_timeout
     reserve = Reserve(lambda: 0) if reserve is None else reserve
-    capacity = Capacity.of(options.requests_at_once, options.body_limit)
+    capacity = Capacity.of(
+        options.requests_at_once, options.body_limit, options.connections, options.unsent_answers
+    )
+    app.proxies = options.proxies
     throttle = Throttle(limits, options.rates)
     app.edge = Edge(rooms, clock, ids, reserve, throttle, capacity)
     app.metrics = Metrics(tree, reserve, capacity)
@@ -158,10 +180,11 @@ def _add_hooks(app: Application, options: Options) -> None:
         trace = Trace(auth.origin_of(request.headers, address, fresh))
         tracing.set(trace)
         spent.set(trace.spent)
-        return await _charge_address(app.edge, trace)
+        return await _charge_address(app.edge, trace) or _faulty()
 
     async def finish(response: Response) -> Response:
         trace = tracing.get()
+        response = _held(response, trace)
         response.headers["X-Request-Id"] = trace.origin.request_id
         options.browsers.tell(request.headers, response.headers)
         response.headers.update(headers(trace.verdicts))
@@ -185,6 +208,35 @@ async def _charge_address(edge: Edge, trace: Trace) -> Response | None:
     except Rejected as rejected:
         return serving.rejected_response(rejected)
     return None
+
+
+def _faulty() -> Response | None:
+    """Answer a request that asks for nothing which this server could do."""
+    target = cast("Any", request.scope).get("raw_path", b"/")
+    if target == b"*" and request.method == "OPTIONS":
+        return serving.bodiless(204)
+    if request.method == "CONNECT":
+        fault = Rejected("not_implemented", "There are no tunnels here: CONNECT is not served.")
+        return serving.rejected_response(fault)
+    if target_path(request.method, target) is None:
+        fault = Rejected("malformed", "The target of a request must be a path, or a whole URL.")
+        return serving.rejected_response(fault)
+    if request.headers.get("Expect", "100-continue").lower() != "100-continue":
+        fault = Rejected("expectation_failed", "Expect: only 100-continue can be met.")
+        return serving.rejected_response(fault)
+    return None
+
+
+def _held(response: Response, trace: Trace) -> Response:
+    """Hold room for a large answer until its client has taken it, or answer that there is none."""
+    hold: Any = cast("Any", request.scope).get(HOLD_ANSWER)
+    size = response.content_length or 0
+    if hold is None or size <= SMALL_ANSWER or hold(subscriber(trace.origin.address), size):
+        return response
+    detail = "Too many answers wait for their clients to read them; retry when Retry-After says."
+    refused = serving.rejected_response(Rejected("overloaded", detail))
+    refused.headers["Connection"] = "close"  # and what it asks next, unread, is not served
+    return refused
 
 
 async def _http_problem(error: HTTPException) -> Response:

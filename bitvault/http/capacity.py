@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import attrs
 
+from bitvault.http.places import Places
 from bitvault.http.problems import Rejected
 
 AT_ONCE = 256
@@ -19,6 +20,9 @@ HASHING_AT_ONCE = 16
 hashes: the others find out meanwhile whose token it is, for everybody."""
 BODIES = 32
 """Bodies of full size that may be in memory at once."""
+CONNECTIONS = 512
+UNSENT_ANSWERS = 16 << 20
+"""Bytes; each is in memory two or three times until its client takes it."""
 _SHARE = 4
 """No user may hold more than one part in so many of what bodies may take."""
 
@@ -74,9 +78,24 @@ class Capacity:
     requests: Gate
     hashing: Gate
     bodies: Gate
+    connections: Places
+    answers: Places
+    """Bytes of large answers that their clients have not taken yet."""
 
     @classmethod
-    def of(cls, requests_at_once: int, body_limit: int) -> "Capacity":
+    def of(
+        cls,
+        requests_at_once: int,
+        body_limit: int,
+        connections: int = CONNECTIONS,
+        unsent_answers: int = UNSENT_ANSWERS,
+    ) -> "Capacity":
         """Make the gates; ``body_limit`` is the size of the largest body."""
         room = BODIES * body_limit
-        return cls(Gate(requests_at_once), Gate(HASHING_AT_ONCE), Gate(room, share=room // _SHARE))
+        return cls(
+            Gate(requests_at_once),
+            Gate(HASHING_AT_ONCE),
+            Gate(room, share=room // _SHARE),
+            Places(connections),
+            Places(unsent_answers),
+        )

@@ -9,15 +9,16 @@ import trio
 from hypercorn.config import Config
 
 from bitvault.http.app import Application
-from bitvault.http.listener import Listener, Patience
+from bitvault.http.listener import Listener
+from bitvault.http.patience import Patience
 from bitvault.http.tls import Certificate
 from bitvault.kernel.settings import SettingError, ways_to_set
 from supervisors import Child, ChildSpec, ChildStatus
 
 _SETTING = "server.listen"
 _BACKLOG = 1024
-_KEEP_ALIVE = 75.0
-_READ_TIMEOUT = 90
+_STREAMS = 16
+"""Requests at once on one connection of HTTP/2."""
 _LARGEST_HEAD = 32 << 10
 _SLACK = 5.0
 
@@ -31,6 +32,7 @@ def http_child(
     graceful_timeout: float = 10.0,
     patience: Patience = Patience(),  # noqa: B008 - frozen
     tls: tuple[str, str] | None = None,
+    http2: bool = False,
     on_listening: Callable[[str], None] = lambda _url: None,
 ) -> ChildSpec:
     """Describe the edge as a child.
@@ -41,6 +43,7 @@ def http_child(
         graceful_timeout: Seconds that requests under way are given at a polite stop.
         patience: How long clients may take.
         tls: The files of the certificate and of its key; None: plain HTTP.
+        http2: Whether HTTP/2 is spoken where there is no TLS, by clients that know it beforehand.
         on_listening: Gets the URL once requests are answered.
     """
 
@@ -49,7 +52,8 @@ def http_child(
         bound = bind(listen)
         url = _url(bound, "http" if certificate is None else "https")
         application = build(child.tree.status)
-        listener = Listener(application, _config(graceful_timeout), bound, patience, certificate)
+        config = _config(graceful_timeout)
+        listener = Listener(application, config, bound, patience, certificate, http2)
         async with trio.open_nursery() as nursery:
             await nursery.start(listener.serve, child.stopping)
             on_listening(url)
@@ -96,9 +100,8 @@ def _url(bound: socket.socket, scheme: str) -> str:
 def _config(graceful_timeout: float) -> Config:
     config = Config()
     config.graceful_timeout = graceful_timeout
-    config.keep_alive_timeout = _KEEP_ALIVE
     config.keep_alive_max_requests = 100_000
-    config.read_timeout = _READ_TIMEOUT
+    config.h2_max_concurrent_streams = _STREAMS
     config.h11_max_incomplete_size = _LARGEST_HEAD
     config.h2_max_header_list_size = _LARGEST_HEAD
     config.include_server_header = False

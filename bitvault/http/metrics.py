@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from bitvault.http.call import Reserve
 from bitvault.http.capacity import Capacity
+from bitvault.http.places import Places
 from supervisors import ChildStatus
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -25,6 +26,8 @@ _GATES = {
     "requests": "Requests in work now.",
     "hashing": "Requests in work now that hash a password.",
     "bodies": "Bytes of request bodies held now.",
+    "connections": "Connections held now.",
+    "answers": "Bytes of large answers held now until their clients have taken them.",
 }
 
 
@@ -54,10 +57,17 @@ class Metrics:
             inside.set_function(partial(getattr, gate, "inside"))
             refused = Gauge(
                 f"bitvault_http_{name}_refused",
-                f"Requests answered 503 because {name} had no room.",
+                f"How often a client was refused because {name} had no room.",
                 registry=self.registry,
             )
             refused.set_function(partial(getattr, gate, "refused"))
+            if isinstance(gate, Places):
+                ended = Gauge(
+                    f"bitvault_http_{name}_ended",
+                    f"Clients cut off because {name} had no room for another.",
+                    registry=self.registry,
+                )
+                ended.set_function(partial(getattr, gate, "ended"))
         if reserve.keep:
             free = Gauge("bitvault_disk_free_bytes", "Free on the disk.", registry=self.registry)
             free.set_function(reserve.free)

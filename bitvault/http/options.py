@@ -3,7 +3,7 @@
 import attrs
 
 from bitvault.http.browsers import Browsers
-from bitvault.http.capacity import AT_ONCE
+from bitvault.http.capacity import AT_ONCE, CONNECTIONS, UNSENT_ANSWERS
 from bitvault.http.forwarded import Proxies
 from bitvault.http.throttle import Rates
 from bitvault.kernel.addresses import networks
@@ -18,6 +18,8 @@ class Options:
     body_limit: int = 8 << 20
     body_timeout: float = 60.0
     requests_at_once: int = AT_ONCE
+    connections: int = CONNECTIONS
+    unsent_answers: int = UNSENT_ANSWERS
     proxies: Proxies = attrs.field(factory=Proxies)
     browsers: Browsers = attrs.field(factory=Browsers)
     rates: Rates = attrs.field(factory=Rates)
@@ -31,6 +33,8 @@ class Options:
         return cls(
             body_limit=server.body_limit,
             requests_at_once=server.requests_at_once,
+            connections=server.connections,
+            unsent_answers=server.unsent_answers,
             proxies=Proxies(networks(server.trusted_proxies), server.proxy_header),
             browsers=Browsers(
                 tuple(one.strip() for one in server.cors_origins.split(",") if one.strip()),

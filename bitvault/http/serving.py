@@ -25,8 +25,16 @@ from supervisors import ActorDied, AskTimeout, MailboxFull
 
 BODY_WANTED = "bitvault.body_wanted"
 """In the scope: an event; a large body is received once it is set."""
+HOLD_ANSWER = "bitvault.hold_answer"
+"""In the scope: holds room for a large answer until its client has taken it."""
 SMALL_BODY = 64 << 10
 """Bytes that are no burden; anybody may send so many."""
+SMALL_ANSWER = 16 << 10
+"""Bytes that a client may leave unread."""
+_BODY_GRACE = 10.0
+"""Seconds for a body, on top of what its size takes at the least rate."""
+_LEAST_RATE = 16 << 10
+"""Bytes a second; who sends a body more slowly on the whole is cut off."""
 
 View = Callable[..., Awaitable[Response]]
 
@@ -223,15 +231,15 @@ async def _body(endpoint: Endpoint) -> msgspec.Struct:
 
 async def _received(limit: int | None) -> bytes:
     """Receive the body; the framework has bounded it, ``limit`` does so more closely."""
-    if limit is None:
-        return cast("bytes", await request.get_data(cache=False))
-    raw = bytearray()
-    with trio.move_on_after(request.body_timeout or math.inf) as patience:
+    raw, began = bytearray(), trio.current_time()
+    most = request.body_timeout or math.inf
+    with trio.CancelScope(deadline=began + min(most, _BODY_GRACE)) as patience:
         async for part in request.body:
             raw += part
-            if len(raw) > limit:
+            if limit is not None and len(raw) > limit:
                 request.max_content_length = limit
                 raise RequestEntityTooLarge
+            patience.deadline = began + min(most, _BODY_GRACE + len(raw) / _LEAST_RATE)
     if patience.cancelled_caught:
         raise RequestTimeout
     return bytes(raw)

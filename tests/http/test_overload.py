@@ -9,10 +9,10 @@ import trio
 from bitvault.actors.identity.contract import OpenSession
 from bitvault.actors.sharing.contract import OpenLink
 from bitvault.http.capacity import HASHING_AT_ONCE, Capacity, Gate
-from bitvault.http.listener import Unhurried
 from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.serving import BODY_WANTED
+from tests.http.support.lines import unhurried
 from tests.http.support.requests import GOOD
 from tests.http.support.rooms import ANSWERS, GUEST, ID, TOKEN, World
 from tests.http.test_listener import Patience, served
@@ -190,9 +190,10 @@ async def test_a_large_body_is_received_once_it_is_wanted(world: World, framing:
     assert len(world.room.asked[-1].operations) == 800
 
 
-LARGE = {"type": "http", "headers": [(b"content-length", b"1000000")]}
-CHUNKED = {"type": "http", "headers": [(b"transfer-encoding", b"chunked")]}
-SMALL = {"type": "http", "headers": [(b"content-length", b"1000")]}
+SCOPE = {"type": "http", "method": "POST", "raw_path": b"/", "path": "/"}
+LARGE = {**SCOPE, "headers": [(b"content-length", b"1000000")]}
+CHUNKED = {**SCOPE, "headers": [(b"transfer-encoding", b"chunked")]}
+SMALL = {**SCOPE, "headers": [(b"content-length", b"1000")]}
 
 
 @pytest.mark.requirement("X67")
@@ -218,8 +219,7 @@ async def test_a_stranger_cannot_fill_the_memory(scope: Any, *, waits: bool) -> 
     async def send(_message: Any) -> None:
         """Send nothing."""
 
-    unhurried: Any = Unhurried(application, Patience())  # type: ignore[arg-type]
-    await unhurried(scope, receive, send)
+    await unhurried(application)(scope, receive, send)
 
 
 async def test_the_rest_of_a_refused_body_is_dropped() -> None:
@@ -248,7 +248,6 @@ async def test_the_rest_of_a_refused_body_is_dropped() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    unhurried: Any = Unhurried(application, Patience())  # type: ignore[arg-type]
-    await unhurried(LARGE, receive, send)
+    await unhurried(application)(LARGE, receive, send)
     assert kept == [b"", b"", b""]
     assert [message["more_body"] for message in sent] == [True, False]

@@ -12,8 +12,8 @@ import trustme
 
 from bitvault.daemon.loading import load
 from bitvault.http.child import http_child
-from bitvault.http.listener import Patience
 from bitvault.http.options import Options
+from bitvault.http.patience import Patience
 from bitvault.http.tls import Certificate
 from bitvault.kernel.settings import SettingError
 from supervisors import Flags, run_tree, supervisor

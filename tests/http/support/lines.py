@@ -1,0 +1,45 @@
+"""An exchange without a connection: what it asks of one is written down."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import trio
+
+from bitvault.http.exchange import Answers, Unhurried
+from bitvault.http.patience import Patience
+from bitvault.http.places import Places
+
+
+@attrs.define(eq=False)
+class Line:
+    """Keeps what an exchange asked."""
+
+    unsent: int = 0
+    dues: list[float] = attrs.field(factory=list)
+    proceeded: int = 0
+    is_cut: bool = False
+
+    def due(self, _exchange: object, when: float) -> None:
+        """Note a deadline."""
+        self.dues.append(when)
+
+    def cut(self) -> None:
+        """Note that the connection has to end."""
+        self.is_cut = True
+
+    async def proceed(self) -> None:
+        """Note that the body may come."""
+        self.proceeded += 1
+
+
+def unhurried(application: Any, line: Line | None = None, places: Places | None = None) -> Any:
+    """Return the application as it is served on a connection."""
+    answers = Answers(places or Places(1000), 100)
+    return Unhurried(application, Patience(), line or Line(), answers)
+
+
+async def until(check: Callable[[], bool]) -> None:
+    """Wait for what a server in the same run does of itself: it has no event to wait for."""
+    while not check():  # noqa: ASYNC110 - other tasks run meanwhile, and the test has a deadline
+        await trio.lowlevel.checkpoint()

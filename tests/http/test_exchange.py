@@ -1,0 +1,191 @@
+"""Answers that nobody takes, and bodies that never come: each wait has one end."""
+
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from bitvault.http.exchange import Answers, Unhurried
+from bitvault.http.patience import Patience
+from bitvault.http.places import Places
+from bitvault.http.serving import HOLD_ANSWER
+from tests.http.support.lines import Line, unhurried, until
+from tests.http.support.rooms import TOKEN, World
+from tests.http.test_listener import served
+
+SCOPE = {"type": "http", "method": "GET", "raw_path": b"/", "path": "/", "headers": []}
+
+
+async def nothing() -> Any:
+    """Receive the end of a body."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def ignore(_message: Any) -> None:
+    """Send nowhere."""
+
+
+def answering(size: int, body: bytes = b"") -> Any:
+    """Return an application with an answer of a size."""
+
+    async def application(_scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        headers = [(b"content-length", b"%d" % size)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+@pytest.mark.requirement("X67")
+async def test_an_answer_has_one_deadline_for_all_of_it(autojump_clock: MockClock) -> None:
+    """Ten seconds, and what its size takes at the least rate; taken, the connection goes on."""
+    line = Line()
+    began = trio.current_time()
+    await unhurried(answering(32 << 10), line)(SCOPE, nothing, ignore)
+    assert line.dues == [began + 12.0, float("inf")]
+
+
+async def test_no_more_than_a_slice_is_copied_at_once() -> None:
+    """A large answer goes out in parts, whole and in order."""
+    body = bytes(range(256)) * 1024
+    parts: list[bytes] = []
+
+    async def send(message: Any) -> None:
+        parts.append(message.get("body", b""))
+
+    await unhurried(answering(len(body), body))(SCOPE, nothing, send)
+    assert b"".join(parts) == body
+    assert max(len(part) for part in parts) == 64 << 10
+
+
+@pytest.mark.requirement("X67")
+async def test_large_answers_are_held_until_they_are_taken() -> None:
+    """One connection holds so much, an address a share, and all so much; all is given back."""
+    places, held = Places(1000), list[bool]()
+
+    async def application(scope: Any, _receive: Any, _send: Any) -> None:
+        held.append(scope[HOLD_ANSWER]("a", 150))
+        assert places.inside in {0, 150}
+
+    for most, line in ((100, Line()), (400, Line(unsent=150)), (100, Line(unsent=1))):
+        before = line.unsent
+        exchange: Any = Unhurried(application, Patience(), line, Answers(places, most))
+        await exchange(SCOPE, nothing, ignore)
+        assert line.unsent == before
+    assert held == [True, True, False]
+    assert (places.inside, places.refused) == (0, 1)
+
+
+@pytest.mark.requirement("X67")
+async def test_who_lets_answers_lie_is_refused_more_and_others_are_not(world: World) -> None:
+    """A connection of its own for each; the answer says to come again, and is the last on it."""
+    world.app.edge.capacity.answers.most = 2 << 20
+    world.app.edge.capacity.answers.share = 1 << 20
+    ask = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with served(world, Patience()) as port:
+        lazy = await unread(port, ask * 10)
+        await until_held(world, 1)
+        late = await trio.open_tcp_stream("127.0.0.1", port)
+        await late.send_all(ask * 3)
+        answer = b""
+        while part := await late.receive_some(65536):
+            answer += part
+        assert answer[9:12] == b"503"
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert b"retry-after: 1" in answer.lower()
+        await late.aclose()
+        await trio.aclose_forcefully(lazy)
+        await until_held(world, 0)
+    assert "bitvault_http_answers_refused 1.0" in world.app.metrics.render().decode()
+
+
+async def unread(port: int, sent: bytes) -> trio.SocketStream:
+    """Ask, with little room to receive, and read nothing."""
+    plain = trio.socket.socket()
+    plain.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4096)
+    await plain.connect(("127.0.0.1", port))
+    stream = trio.SocketStream(plain)
+    await stream.send_all(sent)
+    return stream
+
+
+async def until_held(world: World, answers: int) -> None:
+    """Wait until answers are held, or none is."""
+    await until(lambda: bool(world.app.edge.capacity.answers.inside) == bool(answers))
+
+
+@pytest.mark.requirement("X67")
+async def test_an_answer_nobody_reads_costs_its_connection(world: World) -> None:
+    """When its time is over, pipelined requests or not; what it held is free."""
+    world.app.edge.capacity.answers.share = 16 << 20
+    async with served(world, Patience(answer=0.1, least_rate=1e9)) as port:
+        lazy = [
+            await unread(port, b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+            for _ in range(3)
+        ]
+        await until_held(world, 1)
+        await until_held(world, 0)
+        await until(lambda: not world.app.edge.capacity.connections.inside)
+        for stream in lazy:
+            await trio.aclose_forcefully(stream)
+
+
+@pytest.mark.requirement("X67")
+async def test_connections_of_one_address_are_bounded(world: World) -> None:
+    """The one too many is told to come again; the metrics count it, and who left makes room."""
+    world.app.edge.capacity.connections.share = 2
+    async with served(world, Patience()) as port:
+        held = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(2)]
+        late = await trio.open_tcp_stream("127.0.0.1", port)
+        assert (await late.receive_some(65536)).startswith(b"HTTP/1.1 503 ")
+        await late.aclose()
+        await held[0].aclose()
+        places = world.app.edge.capacity.connections
+        await until(lambda: places.inside < len(held))
+        again = await trio.open_tcp_stream("127.0.0.1", port)
+        await again.send_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await again.receive_some(65536))[9:12] == b"200"
+        await again.aclose()
+        await held[1].aclose()
+    assert "bitvault_http_connections_refused 1.0" in world.app.metrics.render().decode()
+
+
+@pytest.mark.requirement("X67")
+async def test_a_body_that_drips_in_has_one_deadline(
+    world: World, autojump_clock: MockClock
+) -> None:
+    """A byte a second is let in until ten seconds are over: 408, and no room held."""
+    scope = scope_with_body()
+
+    async def drip() -> Any:
+        await trio.sleep(1)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    world.app.config["BODY_TIMEOUT"] = 60
+    began = trio.current_time()
+    await world.app(scope, drip, send)
+    assert sent[0]["status"] == 408
+    assert trio.current_time() - began == pytest.approx(10, abs=1)
+    assert world.app.edge.capacity.bodies.inside == 0
+
+
+def scope_with_body() -> Any:
+    """Return the scope of a request with a large body."""
+    headers = [
+        (b"host", b"x"),
+        (b"authorization", f"Bearer {TOKEN}".encode()),
+        (b"content-type", b"application/json"),
+        (b"content-length", b"500000"),
+    ]
+    return {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": "/v1/batch", "raw_path": b"/v1/batch", "query_string": b"", "root_path": "",
+        "headers": headers, "client": ("127.0.0.1", 5), "server": None, "extensions": {},
+    }  # fmt: skip
