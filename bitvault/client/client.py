@@ -1,7 +1,6 @@
 """``Client``: one method per thing BitVault can do; bytes travel by ``uploads``/``downloads``."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -206,16 +205,19 @@ class Client:
         """Give an upload up."""
         self.rest.raw("DELETE", at("/v1/files/uploads/{}", upload_id))
 
-    def give_up(self, upload_id: Id) -> None:
-        """Free the room of an upload that can't be of use any more, if the server lets us.
+    def give_up(self, upload_id: Id) -> bool:
+        """Free the room of an upload that can't be of use any more; say whether it is over.
 
         One that stays is no failure of its own: it ends by itself, and holds nothing but room. One
         that was committed, though the answer was lost, stays as it is.
         """
         path = at("/v1/files/uploads/{}", upload_id)
         policy = evolve(self.policy, attempts=2, cap=0.5, longest=1.0, patience=1.0)
-        with suppress(BitVaultError):
+        try:
             policy.run(lambda: self.rest.once("DELETE", path, _PARTING))
+        except BitVaultError as error:
+            return isinstance(error, Problem) and not error.retryable
+        return True
 
     def sign_parts(self, upload_id: Id, parts: Sequence[Mapping[str, Any]]) -> Sequence[Transfer]:
         """Presign parts of a multipart upload."""

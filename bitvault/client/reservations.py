@@ -4,6 +4,7 @@ What a process has begun and no later one goes on with is noted in a file that i
 So the next process finds what one that was killed has left, and gives that up.
 """
 
+import math
 import os
 import sys
 import threading
@@ -19,12 +20,13 @@ from bitvault.client.workers import each
 if sys.platform != "win32":
     import fcntl
 
-LAST_SECONDS = 10.0
-"""How long an interrupted process goes on giving up; what is left ends by itself."""
+LAST_SECONDS = 15.0
+"""How long an interrupted process goes on giving up; what is left the next one does."""
 _SUFFIX = ".open"
 _AT_A_TIME = 16
 
-GiveUp = Callable[[str], object]
+GiveUp = Callable[[str], bool]
+"""Says whether it is over; what is not is tried again by the next process."""
 
 
 class Reservations:
@@ -83,8 +85,8 @@ class Reservations:
 
     def give_up(self, upload_id: object) -> None:
         """Give one up that is of no use any more."""
-        self._give_up(str(upload_id))
-        self.free([upload_id])
+        if self._give_up(str(upload_id)):
+            self.free([upload_id])
 
     def end(self, seconds: float = LAST_SECONDS) -> None:
         """Give up all there is, and whatever threads begin meanwhile; stop these threads."""
@@ -93,22 +95,36 @@ class Reservations:
             self._ended = True
             self._changed.wait_for(lambda: not self._beginning, seconds)
             left = sorted(self._held)
-        self._give_up_until(left, deadline)
-        self.free(left)
+        over = self._give_up_until(left, deadline)
+        self.free(one for one, is_over in zip(left, over, strict=True) if is_over)
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of what could not be given up, for the next process to find."""
+        with self._changed:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
 
     def recover(self) -> None:
-        """Give up what processes have left that ended without a chance to."""
-        deadline = time.monotonic() + LAST_SECONDS
+        """Give up what processes have left that ended without a chance to.
+
+        It is waited for for a while, as it may be this room that is needed; then it goes on beside.
+        """
+        thread = threading.Thread(target=self._recover, daemon=True)
+        thread.start()
+        thread.join(LAST_SECONDS)
+
+    def _recover(self) -> None:
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             with _abandoned(path, self._server) as upload_ids:
-                self._give_up_until(upload_ids, deadline)
+                self._give_up_until(upload_ids, math.inf)
 
-    def _give_up_until(self, upload_ids: Sequence[str], deadline: float) -> None:
-        def one(upload_id: str) -> None:
-            if time.monotonic() < deadline:
-                self._give_up(upload_id)
+    def _give_up_until(self, upload_ids: Sequence[str], deadline: float) -> list[bool]:
+        def one(upload_id: str) -> bool:
+            return time.monotonic() < deadline and self._give_up(upload_id)
 
-        each(_AT_A_TIME, one, upload_ids)
+        return [found is True for found in each(_AT_A_TIME, one, upload_ids)]
 
     def _note(self, upload_ids: set[str], sign: str) -> None:
         """Write it down; where that cannot be, the process has to end in order."""
@@ -142,6 +158,10 @@ class Journal:
     def remove(self) -> None:
         """Forget it: nothing is under way."""
         self._path.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of it, and of the lock."""
         self._file.close()
 
 

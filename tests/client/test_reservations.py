@@ -19,10 +19,22 @@ from tests.client.test_sabotage import tree_of
 _SERVER = "http://server"
 
 
+class Given(list[str]):
+    """Takes what is given up, for as long as the server can be reached."""
+
+    is_reached = True
+
+    def up(self, upload_id: str) -> bool:
+        """Take one."""
+        if self.is_reached:
+            self.append(upload_id)
+        return self.is_reached
+
+
 def test_what_is_held_is_given_up_at_the_end(tmp_path: Path) -> None:
     """But for what was committed; and its file goes."""
-    gone: list[str] = []
-    held = Reservations(tmp_path, _SERVER, gone.append)
+    gone = Given()
+    held = Reservations(tmp_path, _SERVER, gone.up)
     held.hold(["a", "b", "c"])
     held.free(["b"])
     held.end()
@@ -31,7 +43,7 @@ def test_what_is_held_is_given_up_at_the_end(tmp_path: Path) -> None:
 
 def test_nothing_begins_after_the_end(tmp_path: Path) -> None:
     """Threads that are still at work are stopped where they would."""
-    held = Reservations(tmp_path, _SERVER, lambda _: None)
+    held = Reservations(tmp_path, _SERVER, lambda _: True)
     held.end()
     with pytest.raises(Stopped), held.beginning():
         pytest.fail("it began")
@@ -39,10 +51,10 @@ def test_nothing_begins_after_the_end(tmp_path: Path) -> None:
 
 def test_a_process_that_lives_keeps_what_it_holds(tmp_path: Path) -> None:
     """Another one, on the same machine, gives up nothing of it."""
-    gone: list[str] = []
-    living = Reservations(tmp_path, _SERVER, gone.append)
+    gone = Given()
+    living = Reservations(tmp_path, _SERVER, gone.up)
     living.hold(["a"])
-    Reservations(tmp_path, _SERVER, gone.append).recover()
+    Reservations(tmp_path, _SERVER, gone.up).recover()
     assert gone == []
     living.free(["a"])
 
@@ -63,12 +75,27 @@ def test_what_a_killed_process_left_is_given_up_by_the_next(tmp_path: Path) -> N
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         process.send_signal(signal.SIGKILL)
-    gone: list[str] = []
-    Reservations(tmp_path, "http://another", gone.append).recover()
+    gone = Given()
+    Reservations(tmp_path, "http://another", gone.up).recover()
     assert gone == []
     for _ in range(2):
-        Reservations(tmp_path, _SERVER, gone.append).recover()
+        Reservations(tmp_path, _SERVER, gone.up).recover()
     assert (gone, list(tmp_path.iterdir())) == (["a"], [])
+
+
+def test_what_cannot_be_given_up_now_is_left_to_the_next(tmp_path: Path) -> None:
+    """Where the server is gone, or the time is up."""
+    gone = Given()
+    gone.is_reached = False
+    cut_off, late = (Reservations(tmp_path, _SERVER, gone.up) for _ in range(2))
+    cut_off.hold(["a"])
+    late.hold(["b"])
+    cut_off.end()
+    gone.is_reached = True
+    late.end(0)
+    assert gone == []
+    Reservations(tmp_path, _SERVER, gone.up).recover()
+    assert (sorted(gone), list(tmp_path.iterdir())) == (["a", "b"], [])
 
 
 def test_a_failure_that_ends_an_upload_gives_it_up(
