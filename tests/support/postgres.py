@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import asyncpg
-from attrs import define
+from attrs import define, field
 
 from bitvault.drivers import aio
 from bitvault.drivers.postgres.embedded import Embedded, prepare
@@ -46,6 +46,9 @@ class PostgresServer:
     embedded: Embedded
     process: "subprocess.Popen[bytes]"
     cloned: int = 0
+    _loop: asyncio.AbstractEventLoop = field(factory=asyncio.SelectorEventLoop, init=False)
+    """Kept: trio-asyncio would run a Trio of its own for every ``asyncio.run``."""
+    _connection: asyncpg.Connection | None = field(default=None, init=False)
 
     def dsn(self, database: str = "postgres") -> str:
         """Return the address of a database."""
@@ -62,17 +65,18 @@ class PostgresServer:
         """Drop a database, with whoever is still connected."""
         self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def run(self, sql: str, database: str = "postgres") -> None:
+    def run(self, sql: str) -> None:
         """Run one statement outside the test's Trio run."""
-        asyncio.run(_run(self.dsn(database), sql))
+        run = self._loop.run_until_complete
+        if self._connection is None:
+            self._connection = run(asyncpg.connect(self.dsn(), loop=self._loop))
+        run(self._connection.execute(sql))
 
-
-async def _run(dsn: str, sql: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
+    def close(self) -> None:
+        """Close what statements were run on."""
+        if self._connection is not None:
+            self._loop.run_until_complete(self._connection.close())
+        self._loop.close()
 
 
 async def _migrate(dsn: str, packages: Sequence[str]) -> None:
@@ -107,7 +111,9 @@ def running_server() -> Iterator[PostgresServer]:
         )  # fmt: skip
     try:
         _wait_until_ready(embedded, process, folder / "log")
-        yield PostgresServer(embedded, process)
+        server = PostgresServer(embedded, process)
+        yield server
+        server.close()
     finally:
         process.terminate()
         process.wait(_START_SECONDS)

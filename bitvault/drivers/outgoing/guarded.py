@@ -1,6 +1,7 @@
 """Outgoing HTTP: the name is looked up once, every address checked, and a checked one dialled."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cache
 from ssl import SSLContext
 from typing import Any
 
@@ -25,13 +26,19 @@ async def look_up(host: str, port: int) -> Sequence[str]:
     return [str(entry[4][0]) for entry in found]
 
 
+@cache
+def _trusted() -> SSLContext:
+    """Read the authorities that are trusted once; there are hundreds."""
+    return httpx.create_ssl_context()
+
+
 @define(eq=False)
 class GuardedOutgoing:
     """Sends requests where they may go. Each has a connection of its own: nothing is reused."""
 
     allowed: Allowed = field(factory=Allowed)
     resolve: Resolve = look_up
-    tls: SSLContext = field(factory=httpx.create_ssl_context)
+    tls: SSLContext = field(factory=_trusted)
     _gate: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(_AT_ONCE), init=False)
 
     def check(self, url: str) -> None:
