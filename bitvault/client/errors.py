@@ -265,11 +265,6 @@ def leaves_open(error: BaseException) -> bool:
     return isinstance(error, Unreachable | WrongAnswer)
 
 
-def is_final(error: BaseException) -> bool:
-    """Say whether the same bytes, sent later, would fail the same way."""
-    return not getattr(error, "retryable", False)
-
-
 def seconds_of(value: object, now: float | None = None) -> float | None:
     """Read a Retry-After, of seconds or a date (RFC 9110 §10.2.3); None for anything else."""
     text = "" if value is None else str(value).strip()
