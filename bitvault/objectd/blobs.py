@@ -1,28 +1,37 @@
-"""Blob files: numbered, written in `incoming/`, moved to their place after the commit.
+"""Blob files: numbered, written in `incoming/`, given their place after the commit.
 
-A file may be in `incoming/` or in its place under `blobs/`; both are looked at, so the move
-needs no fsync. What a crash leaves in `incoming/` is settled or removed at the next start, so
-starting costs what was in flight, not what is stored.
+A file may be in `incoming/`, in its place under `blobs/`, or in both; all are looked at. It
+leaves `incoming/` only when its name in its place is durable, which nobody waits for. What a
+crash leaves in `incoming/` is settled or removed at the next start, so starting costs what was
+in flight, not what is stored.
 """
 
+import errno
 import itertools
-import os
+from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from bitvault.objectd.disk import Disk
+
 _RUN_BITS = 40
-_MODE = 0o600
 
 
 class BlobFiles:
     """The files of one data folder. All methods block: call them in a thread."""
 
-    def __init__(self, data: Path, run_number: int) -> None:
+    def __init__(self, data: Path, run_number: int, disk: Disk) -> None:
+        self.disk = disk
         self._incoming = data / "incoming"
         self._blobs = data / "blobs"
         for folder in (self._incoming, self._blobs):
-            folder.mkdir(mode=0o700, exist_ok=True)
+            disk.make_folder(folder)
+        disk.sync_folder(data)
         self._numbers = itertools.count((run_number << _RUN_BITS) + 1)
+        self._trusted_from = 0
+        self._unsettled = deque[int]()
+        self._last_folder: Path | None = None
 
     def next_number(self) -> int:
         """A blob number never used before, not even by another run."""
@@ -30,25 +39,53 @@ class BlobFiles:
 
     def create(self, blob: int) -> int:
         """Open a new file for writing and return its descriptor."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        return os.open(self._incoming / _name(blob), flags, _MODE)
+        return self.disk.create(self._incoming / _name(blob))
 
-    def sync(self) -> None:
-        """Make the names of files in `incoming/` durable: one fsync for a whole batch."""
-        folder = os.open(self._incoming, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def sync(self, blobs: Iterable[int]) -> None:
+        """Make the names of files in `incoming/` durable: one fsync for a whole batch.
+
+        Raises:
+            OSError: now, or of an earlier batch while these files were there already: the kernel
+                tells of a failed write once, and a later fsync that succeeds says nothing of it.
+        """
+        if min(blobs) < self._trusted_from:
+            raise OSError(errno.EIO, "the folder's names were lost on the way to the disk")
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            self.disk.sync_folder(self._incoming)
+        except OSError:
+            self._trusted_from = self.next_number()
+            raise
 
-    def settle(self, blob: int) -> None:
-        """Move a committed file to its place; where it can't move it stays, and is found."""
+    def committed(self, blobs: Iterable[int]) -> bool:
+        """Note files that are to be given their place; whether there are any."""
+        before = len(self._unsettled)
+        self._unsettled.extend(blobs)
+        return len(self._unsettled) > before
+
+    def settle(self) -> None:
+        """Give committed files their place; one that can't have it stays, and is found."""
+        blobs = [self._unsettled.popleft() for _ in range(len(self._unsettled))]
+        with suppress(OSError):
+            placed = [blob for blob in blobs if self._place_of(blob)]
+            for folder in {self._place(blob).parent for blob in placed}:
+                self.disk.sync_folder(folder)
+            for blob in placed:
+                self.disk.unlink(self._incoming / _name(blob))
+
+    def _place_of(self, blob: int) -> bool:
         place = self._place(blob)
         try:
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self._incoming / _name(blob)).rename(place)
+            if place.parent != self._last_folder:
+                for folder in (place.parent.parent, place.parent):
+                    self.disk.make_folder(folder)
+                    self.disk.sync_folder(folder.parent)
+                self._last_folder = place.parent
+            self.disk.link(self._incoming / _name(blob), place)
+        except FileExistsError:
+            return True
         except OSError:
-            return
+            return False
+        return True
 
     def open(self, blob: int) -> int:
         """Open a blob for reading.
@@ -59,28 +96,38 @@ class BlobFiles:
         place = self._place(blob)
         for path in (place, self._incoming / _name(blob)):
             try:
-                return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                return self.disk.open(path)
             except FileNotFoundError:
                 continue
-        return os.open(place, os.O_RDONLY | os.O_CLOEXEC)  # it moved between the two looks
+        return self.disk.open(place)  # it moved between the two looks
+
+    def discard(self, blobs: Iterable[int]) -> None:
+        """Remove files that nothing came to name; what a failing disk keeps goes at the start."""
+        with suppress(OSError):
+            for blob in blobs:
+                self.disk.unlink(self._incoming / _name(blob))
 
     def unlink(self, blobs: Iterable[int]) -> None:
-        """Remove files; those already gone are fine."""
+        """Remove files durably; those already gone are fine."""
+        folders = set()
         for blob in blobs:
-            self._place(blob).unlink(missing_ok=True)
-            (self._incoming / _name(blob)).unlink(missing_ok=True)
+            place = self._place(blob)
+            self.disk.unlink(place)
+            self.disk.unlink(self._incoming / _name(blob))
+            folders.add(place.parent)
+        for folder in folders:
+            with suppress(FileNotFoundError):
+                self.disk.sync_folder(folder)
 
     def recover(self, is_known: Callable[[int], bool]) -> int:
         """Settle or remove what the last run left in `incoming/`; returns how many it removed."""
-        removed = 0
-        for path in sorted(self._incoming.iterdir()):
-            blob = int(path.name, 16)
-            if is_known(blob):
-                self.settle(blob)
-            else:
-                path.unlink()
-                removed += 1
-        return removed
+        blobs = [int(name, 16) for name in self.disk.list_folder(self._incoming)]
+        known = [blob for blob in blobs if is_known(blob)]
+        self.committed(known)
+        self.settle()
+        for blob in set(blobs).difference(known):
+            self.disk.unlink(self._incoming / _name(blob))
+        return len(blobs) - len(known)
 
     def _place(self, blob: int) -> Path:
         return self._blobs / f"{blob >> 20:x}" / f"{blob >> 10 & 0x3FF:03x}" / _name(blob)

@@ -40,11 +40,11 @@ class Committer:
     """
 
     def __init__(
-        self, db: sqlite3.Connection, files: BlobFiles, on_garbage: Callable[[], None]
+        self, db: sqlite3.Connection, files: BlobFiles, on_work: Callable[[], None]
     ) -> None:
         self._db = db
         self._files = files
-        self._on_garbage = on_garbage
+        self._on_work = on_work
         self._send, self._receive = trio.open_memory_channel[_Job](_QUEUE)
 
     async def run(self, work: Callable[[sqlite3.Connection], T], files: tuple[int, ...] = ()) -> T:
@@ -79,7 +79,7 @@ class Committer:
                 except (trio.WouldBlock, trio.EndOfChannel):
                     break
             if await trio.to_thread.run_sync(self._commit, batch):
-                self._on_garbage()
+                self._on_work()
             for each in batch:
                 each.done.set()
 
@@ -88,21 +88,25 @@ class Committer:
         self._send.close()
 
     def _commit(self, batch: list[_Job]) -> bool:
-        db = self._db
+        """Commit, and say whether that left work for later."""
+        db, committing = self._db, False
         try:
             run(db, "begin")
             for job in batch:
                 self._apply(job)
-            garbage = run(db, "any_garbage").fetchone() is not None
-            if any(job.files and job.error is None for job in batch):
-                self._files.sync()
+            work = run(db, "any_garbage").fetchone() is not None
+            files = [blob for job in batch if job.error is None for blob in job.files]
+            if files:
+                self._files.sync(files)
+            committing = True
             run(db, "commit")
         except (sqlite3.Error, OSError) as error:
-            self._fail(batch, error)
+            self._fail(batch, error, keep_files=committing)
             return False
         for job in batch:
-            self._settle(job)
-        return garbage
+            if job.error is not None:
+                self._files.discard(job.files)
+        return self._files.committed(files) or work
 
     def _apply(self, job: _Job) -> None:
         run(self._db, "savepoint")
@@ -113,16 +117,15 @@ class Committer:
             run(self._db, "rollback_job")
         run(self._db, "release")
 
-    def _fail(self, batch: list[_Job], error: Exception) -> None:
+    def _fail(self, batch: list[_Job], error: Exception, *, keep_files: bool) -> None:
+        """Nothing of the batch is told done.
+
+        A commit that failed may be on the disk all the same, so the files it names are left for
+        the next start to judge.
+        """
         if self._db.in_transaction:
             run(self._db, "rollback")
         for job in batch:
             job.error = error
-            self._files.unlink(job.files)
-
-    def _settle(self, job: _Job) -> None:
-        if job.error is None:
-            for blob in job.files:
-                self._files.settle(blob)
-        else:
-            self._files.unlink(job.files)
+            if not keep_files:
+                self._files.discard(job.files)

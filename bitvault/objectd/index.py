@@ -78,9 +78,13 @@ def _load_queries() -> dict[str, str]:
 QUERIES = _load_queries()
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(
+    path: Path, connection: type[sqlite3.Connection] = sqlite3.Connection
+) -> sqlite3.Connection:
     """Open the index with durable commits; the caller serialises the use of a connection."""
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    db = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=30, factory=connection
+    )
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",

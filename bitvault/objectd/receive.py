@@ -14,6 +14,7 @@ import trio
 from bitvault.objectd import index
 from bitvault.objectd.blobs import BlobFiles
 from bitvault.objectd.digests import Digests
+from bitvault.objectd.disk import Disk
 from bitvault.objectd.errors import S3Error, StorageError
 from bitvault.objectd.pace import Pace
 
@@ -193,11 +194,11 @@ async def _receive_file(body: Body, digests: Digests, files: BlobFiles, blob: in
     file = -1
     try:
         file = await trio.to_thread.run_sync(files.create, blob)
-        await _write_body(body, digests, file)
+        await _write_body(body, digests, Sink(files.disk, file))
         digests.check()
-        await trio.to_thread.run_sync(os.fsync, file)
+        await trio.to_thread.run_sync(files.disk.sync, file)
     except BaseException as error:
-        files.unlink([blob])
+        files.discard([blob])
         if isinstance(error, OSError):
             raise StorageError from error  # noqa: ASYNC104 - an OSError, never Cancelled
         raise
@@ -206,21 +207,39 @@ async def _receive_file(body: Body, digests: Digests, files: BlobFiles, blob: in
             os.close(file)
 
 
-async def _write_body(body: Body, digests: Digests, file: int) -> None:
+@attrs.frozen
+class Sink:
+    """A file that is being written."""
+
+    disk: Disk
+    file: int
+
+    def take(self, block: memoryview, digests: Digests) -> None:
+        """Write a block and hash it."""
+        digests.update(block)
+        while block:
+            block = block[self.disk.write(self.file, block) :]
+
+    def flush(self) -> None:
+        """Start the disk early."""
+        self.disk.flush(self.file)
+
+
+async def _write_body(body: Body, digests: Digests, sink: Sink) -> None:
     """Write block after block while an earlier stretch is already on its way to the disk."""
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
-        write_behind = _WriteBehind(file, nursery)
+        write_behind = _WriteBehind(sink, nursery)
         buffer = memoryview(bytearray(min(BLOCK, body.length)))
         try:
             while body.remaining:
                 if body.pumpable:
                     before = body.remaining
-                    await body.pump(functools.partial(_take, file, digests=digests))
+                    await body.pump(functools.partial(sink.take, digests=digests))
                     write_behind.wrote(before - body.remaining)
                     continue
                 block = buffer[: await body.fill(buffer)]
-                await trio.to_thread.run_sync(_take, file, block, digests)
+                await trio.to_thread.run_sync(sink.take, block, digests)
                 write_behind.wrote(len(block))
         except (S3Error, OSError) as error:
             failure = error  # raised below, where no nursery wraps it in a group
@@ -272,9 +291,9 @@ def _pumps() -> trio.CapacityLimiter:
 class _WriteBehind:
     """Starts the disk early, so that the last fsync has little left to do."""
 
-    def __init__(self, file: int, nursery: trio.Nursery) -> None:
+    def __init__(self, sink: Sink, nursery: trio.Nursery) -> None:
         self.failure: OSError | None = None
-        self._file = file
+        self._sink = sink
         self._nursery = nursery
         self._dirty = 0
         self._busy = False
@@ -287,13 +306,7 @@ class _WriteBehind:
 
     async def _flush(self) -> None:
         try:
-            await trio.to_thread.run_sync(os.fdatasync, self._file)
+            await trio.to_thread.run_sync(self._sink.flush)
         except OSError as error:
             self.failure = error
         self._busy = False
-
-
-def _take(file: int, block: memoryview, digests: Digests) -> None:
-    digests.update(block)
-    while block:
-        block = block[os.write(file, block) :]

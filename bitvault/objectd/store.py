@@ -19,6 +19,7 @@ import trio
 from bitvault.objectd import index
 from bitvault.objectd.blobs import BlobFiles
 from bitvault.objectd.committer import Committer
+from bitvault.objectd.disk import Disk, RealDisk
 from bitvault.objectd.errors import StorageError
 
 _SWEEP = 500
@@ -45,13 +46,14 @@ class Store:
     Error handling: failing disks surface as `StorageError` per request; the store lives on.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, disk: Disk | None = None) -> None:
+        disk = disk or RealDisk()
         self._lock_file = _lock(data)
-        self._writer = index.connect(data / "index.sqlite3")
+        self._writer = index.connect(data / "index.sqlite3", disk.connection)
         index.create_schema(self._writer)
-        self.files = BlobFiles(data, index.start_run(self._writer))
+        self.files = BlobFiles(data, index.start_run(self._writer), disk)
         self.recovered = self.files.recover(self._knows_blob)
-        self._reader = index.connect(data / "index.sqlite3")
+        self._reader = index.connect(data / "index.sqlite3", disk.connection)
         self._lock = threading.Lock()
         self._pins: Counter[int] = Counter()
         self._wake_send, self._wake = trio.open_memory_channel[None](1)
@@ -132,17 +134,22 @@ class Store:
 
     async def _sweep_forever(self) -> None:
         async for _ in self._wake:
-            after = 0
-            while True:
-                page = await self.read(
-                    lambda db, after=after: index.run(  # type: ignore[misc] # a bound loop value
-                        db, "list_garbage", after=after, limit=_SWEEP
-                    ).fetchall()
-                )
-                if not page:
-                    break
-                after = page[-1][0]
-                await self._sweep(page)
+            await self.tidy()
+
+    async def tidy(self) -> None:
+        """Give new files their place, and remove those that nobody names or reads."""
+        await trio.to_thread.run_sync(self.files.settle)
+        after = 0
+        while True:
+            page = await self.read(
+                lambda db, after=after: index.run(  # type: ignore[misc] # a bound loop value
+                    db, "list_garbage", after=after, limit=_SWEEP
+                ).fetchall()
+            )
+            if not page:
+                return
+            after = page[-1][0]
+            await self._sweep(page)
 
     async def _sweep(self, page: list[tuple[int, int]]) -> None:
         with self._lock:
