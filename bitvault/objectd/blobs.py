@@ -16,6 +16,7 @@ from pathlib import Path
 from bitvault.objectd.disk import Disk
 
 _RUN_BITS = 40
+_SETTLED_TOGETHER = 64  # one fsync for all of them; a start settles what was left
 
 
 class BlobFiles:
@@ -57,10 +58,9 @@ class BlobFiles:
             raise
 
     def committed(self, blobs: Iterable[int]) -> bool:
-        """Note files that are to be given their place; whether there are any."""
-        before = len(self._unsettled)
+        """Note files that are to be given their place; True when it is worth doing for so many."""
         self._unsettled.extend(blobs)
-        return len(self._unsettled) > before
+        return len(self._unsettled) >= _SETTLED_TOGETHER
 
     def settle(self) -> None:
         """Give committed files their place; one that can't have it stays, and is found."""

@@ -224,7 +224,7 @@ async def running(data: Path, disk: NotingDisk | None = None) -> AsyncIterator[C
     store = Store(data, disk)
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(store.committer.serve)
+            nursery.start_soon(store.committer.serve)  # noqa: ASYNC113 - jobs wait in its queue
             yield Client(store, [] if disk is None else disk.steps)
             nursery.cancel_scope.cancel()
     finally:

@@ -1,4 +1,8 @@
-"""Kill -9 while clients work: what was acknowledged is there, once, and a retry agrees."""
+"""Kill -9 while clients work: what was acknowledged is there, once, and a retry agrees.
+
+The page cache survives a kill; what a power cut does to the store is tried in
+``tests/objectd/test_power_cuts.py``.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -60,7 +64,7 @@ def move(client: httpx.Client, node: str, name: str, key: str) -> httpx.Response
 
 @pytest.fixture(scope="module")
 def cut() -> Iterator[Daemon]:
-    """Have one data folder that outlives every cut."""
+    """Have one data folder that outlives every kill."""
     with open_folder() as folder:
         daemon = Daemon(folder).start()
         yield daemon
@@ -68,7 +72,7 @@ def cut() -> Iterator[Daemon]:
 
 
 @pytest.mark.parametrize("after", [1, 7, 24])
-def test_what_was_acknowledged_outlives_a_power_cut(cut: Daemon, after: int) -> None:
+def test_what_was_acknowledged_outlives_a_kill(cut: Daemon, after: int) -> None:
     """Every answer that reached a client is true after the restart, and is given again."""
     work = Work(after, after)
     _work_until_cut(cut, work)
