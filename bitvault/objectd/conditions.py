@@ -1,12 +1,13 @@
 """Preconditions and ranges (RFC 9110 §13 and §14). Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bitvault.objectd.effects import parse_http_date
 from bitvault.objectd.errors import S3Error
 
 _RANGE = re.compile(r"bytes=0*+([0-9]*+)-0*+([0-9]*+)", re.IGNORECASE)
+_COPY_RANGE = re.compile(r"bytes=([0-9]+)-([0-9]+)")
 _MOST_DIGITS = 19
 """Of the size of an object; what is written with more lies behind its end."""
 
@@ -85,6 +86,36 @@ def read_range(headers: Mapping[str, str], size: int, etag: str, modified: int) 
 def _number(digits: str) -> int:
     """Return a place in an object; ``digits`` have no zeros ahead, and may be very many."""
     return int(digits or 0) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
+
+
+def copy_range(headers: Mapping[str, str], size: int) -> range:
+    """The bytes of a copy source that become a part.
+
+    Raises:
+        S3Error: InvalidArgument for a malformed range, InvalidRange for one beyond the source.
+    """
+    name = "x-amz-copy-source-range"
+    if name not in headers:
+        return range(size)
+    match = _COPY_RANGE.fullmatch(headers[name])
+    if match is None:
+        raise S3Error("InvalidArgument", f"{name} must be of the form bytes=first-last.")
+    first, last = (_number(digits.lstrip("0")) for digits in match.groups())
+    if not first <= last < size:
+        raise S3Error("InvalidRange", f"{name} is not within the source's {size} bytes.")
+    return range(first, last + 1)
+
+
+def part_range(number: int, sizes: Sequence[int]) -> range:
+    """The bytes of one part.
+
+    Raises:
+        S3Error: InvalidPartNumber.
+    """
+    if number > len(sizes):
+        raise S3Error("InvalidPartNumber")
+    start = sum(sizes[: number - 1])
+    return range(start, start + sizes[number - 1])
 
 
 def _if_range(headers: Mapping[str, str], etag: str, modified: int) -> bool:

@@ -26,6 +26,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "InvalidDigest": (400, "The Content-MD5 or checksum value is not valid."),
     "InvalidPart": (400, "A part was not found, or its ETag or checksum does not match."),
     "InvalidPartOrder": (400, "The list of parts was not in ascending order."),
+    "InvalidPartNumber": (416, "The requested partnumber is not satisfiable"),
     "InvalidRange": (416, "The requested range cannot be satisfied."),
     "InvalidRequest": (400, "The request is not valid."),
     "InvalidURI": (400, "Could not parse the specified URI."),

@@ -14,6 +14,7 @@ import attrs
 
 _HERE = Path(__file__).parent
 _CHECKPOINT_PAGES = 8192
+_COMPLETED_KEPT = 10_000
 
 
 @attrs.frozen
@@ -228,3 +229,27 @@ def close_upload(db: sqlite3.Connection, upload: str) -> None:
     """Forget an upload and its part rows; the blobs are the caller's business."""
     run(db, "delete_parts", upload=upload)
     run(db, "delete_upload", id=upload)
+
+
+@attrs.frozen
+class Completed:
+    """What the completion of an upload was answered with."""
+
+    etag: str
+    checksums: Mapping[str, str]
+
+
+def add_completed(db: sqlite3.Connection, upload: Upload, claim: str, answer: Completed) -> None:
+    """Remember how a completion that listed these parts was answered; the oldest is forgotten."""
+    names = {"id": upload.id, "bucket": upload.bucket, "key": upload.key, "claim": claim}
+    checksums = json.dumps(answer.checksums)
+    run(db, "add_completed", **names, etag=answer.etag, checksums=checksums)
+    run(db, "trim_completed", keep=_COMPLETED_KEPT)
+
+
+def find_completed(
+    db: sqlite3.Connection, upload: str, bucket: str, key: bytes, claim: str
+) -> Completed | None:
+    """How it was answered, if it was the same."""
+    row = run(db, "find_completed", id=upload, bucket=bucket, key=key, claim=claim).fetchone()
+    return None if row is None else Completed(row[0], json.loads(row[1]))

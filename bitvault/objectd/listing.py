@@ -9,7 +9,8 @@ from urllib.parse import quote
 from bitvault.objectd import index
 from bitvault.objectd.effects import iso_time
 from bitvault.objectd.errors import S3Error
-from bitvault.objectd.multipart import number_of, read_document
+from bitvault.objectd.multipart import read_document
+from bitvault.objectd.objects import number_of
 from bitvault.objectd.operation import Call, Response, xml_response
 from bitvault.objectd.xmlform import document
 
@@ -58,16 +59,48 @@ async def list_objects(call: Call) -> Response:
     """ListObjectsV2: one page of keys and common prefixes, in key order."""
     query = call.request.query
     if query.get("list-type") != "2":
-        raise S3Error("NotImplemented", "Only list-type=2 is supported.")
-    limit = number_of(query.get("max-keys", str(_PAGE)), "max-keys", 0, 2**31)
-    limit = min(limit, _PAGE)
-    prefix, delimiter = query.get("prefix", "").encode(), query.get("delimiter", "").encode()
-    start = max(prefix, _start(call))
-    entries = await call.store.read(
-        lambda db: _collect(db, call.request.bucket, prefix, delimiter, start, limit + 1)
-    )
-    page, more = entries[:limit], limit > 0 and len(entries) > limit
+        raise S3Error("InvalidArgument", "list-type must be 2.")
+    page, limit, more = await _page(call, _start(call))
     return xml_response(document("ListBucketResult", _result(call, page, limit, more=more)))
+
+
+async def list_objects_v1(call: Call) -> Response:
+    """ListObjects: the same, continued by the last name that was seen."""
+    query = call.request.query
+    marker, delimiter = query.get("marker", "").encode(), query.get("delimiter", "").encode()
+    page, limit, more = await _page(call, _after(marker, delimiter, query.get("prefix", "")))
+    encoded = query.get("encoding-type") == "url"
+    pairs = [("Marker", _shown(marker, encoded=encoded)), *_common(call, limit, more=more)]
+    if more and delimiter:
+        last = page[-1]
+        name = last if isinstance(last, bytes) else last.key
+        pairs.append(("NextMarker", _shown(name, encoded=encoded)))
+    return xml_response(
+        document("ListBucketResult", pairs + [_entry(entry, encoded=encoded) for entry in page])
+    )
+
+
+def _after(marker: bytes, delimiter: bytes, prefix: str) -> bytes:
+    """Where to go on after a name; after a common prefix, behind all that it stands for."""
+    if not marker:
+        return b""
+    start = len(prefix.encode())
+    cut = marker.find(delimiter, start) if delimiter else -1
+    is_common = cut >= 0 and cut + len(delimiter) == len(marker)
+    return marker + (_AFTER_ALL if is_common else b"\0")
+
+
+async def _page(call: Call, start: bytes) -> tuple[list[Entry], int, bool]:
+    """Entries from `start` on, how many there may be, and whether more follow."""
+    query = call.request.query
+    limit = min(number_of(query.get("max-keys", str(_PAGE)), "max-keys", 0, 2**31), _PAGE)
+    prefix, delimiter = query.get("prefix", "").encode(), query.get("delimiter", "").encode()
+    entries = await call.store.read(
+        lambda db: _collect(
+            db, call.request.bucket, prefix, delimiter, max(prefix, start), limit + 1
+        )
+    )
+    return entries[:limit], limit, limit > 0 and len(entries) > limit
 
 
 def _start(call: Call) -> bytes:
@@ -111,23 +144,31 @@ def _collect(
     return entries
 
 
-def _result(call: Call, page: list[Entry], limit: int, *, more: bool) -> list[tuple[str, object]]:
+def _common(call: Call, limit: int, *, more: bool) -> list[tuple[str, object]]:
+    """What both versions of the listing begin with."""
     query = call.request.query
     encoded = query.get("encoding-type") == "url"
     pairs: list[tuple[str, object]] = [
         ("Name", call.request.bucket),
         ("Prefix", _shown(query.get("prefix", "").encode(), encoded=encoded)),
-        ("KeyCount", len(page)),
         ("MaxKeys", limit),
         ("IsTruncated", "true" if more else "false"),
     ]
-    for name, element in (("delimiter", "Delimiter"), ("start-after", "StartAfter")):
-        if name in query:
-            pairs.append((element, _shown(query[name].encode(), encoded=encoded)))
-    if "continuation-token" in query:
-        pairs.append(("ContinuationToken", query["continuation-token"]))
+    if "delimiter" in query:
+        pairs.append(("Delimiter", _shown(query["delimiter"].encode(), encoded=encoded)))
     if encoded:
         pairs.append(("EncodingType", "url"))
+    return pairs
+
+
+def _result(call: Call, page: list[Entry], limit: int, *, more: bool) -> list[tuple[str, object]]:
+    query = call.request.query
+    encoded = query.get("encoding-type") == "url"
+    pairs = [*_common(call, limit, more=more), ("KeyCount", len(page))]
+    if "start-after" in query:
+        pairs.append(("StartAfter", _shown(query["start-after"].encode(), encoded=encoded)))
+    if "continuation-token" in query:
+        pairs.append(("ContinuationToken", query["continuation-token"]))
     if more:
         pairs.append(("NextContinuationToken", _token(page[-1])))
     return pairs + [_entry(entry, encoded=encoded) for entry in page]

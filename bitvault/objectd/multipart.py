@@ -1,26 +1,31 @@
 """Multipart uploads. Parts are blobs; completing lists them as one content, moving no byte."""
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import Mapping
 
 from bitvault.objectd import index
+from bitvault.objectd.conditions import copy_range
 from bitvault.objectd.digests import Digests, claimed_names, composite, etag_of
 from bitvault.objectd.effects import iso_time, random_id
 from bitvault.objectd.errors import S3Error
 from bitvault.objectd.objects import (
     check_body_length,
+    check_copy_source,
     check_target,
     checksum_headers,
     checksum_pairs,
+    copy_source,
     kept_headers,
+    number_of,
 )
-from bitvault.objectd.operation import Call, Response, xml_response
-from bitvault.objectd.receive import receive
+from bitvault.objectd.operation import MAX_PARTS, MAX_PUT, Call, Response, xml_response
+from bitvault.objectd.receive import Received, copy, receive
+from bitvault.objectd.sigv4 import UNSIGNED
 from bitvault.objectd.xmlform import document, read_records
 
-MAX_PARTS = 10_000
 _MAX_XML = 4 * 1024 * 1024
-_MAX_DIGITS = 12
 _ALGORITHMS = ("SHA256", "SHA1", "CRC32")
 
 
@@ -59,7 +64,11 @@ async def upload_part(call: Call) -> Response:
     digests = Digests(request.headers, call.claim.payload)
     if await call.store.read(lambda db: find_upload(db, call)) is None:
         raise S3Error("NoSuchUpload")
-    received = await receive(call.body, digests, call.store.files)
+    part = await _keep_part(call, number, await receive(call.body, digests, call.store.files))
+    return Response(200, {"etag": f'"{part.etag}"'} | checksum_headers(part.checksums))
+
+
+async def _keep_part(call: Call, number: int, received: Received) -> index.Part:
     etag = etag_of(received.checksums["sha256"])
     part = index.Part(number, received.blob, received.size, etag, received.checksums, call.now_ms)
 
@@ -69,19 +78,30 @@ async def upload_part(call: Call) -> Response:
         index.put_part(db, upload.id, part)
 
     await call.store.committer.run(commit, received.pending_files)
-    return Response(200, {"etag": f'"{etag}"'} | checksum_headers(part.checksums))
+    return part
 
 
-def number_of(text: str, name: str, lowest: int, highest: int) -> int:
-    """A bounded decimal parameter.
-
-    Raises:
-        S3Error: InvalidArgument.
-    """
-    valid = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
-    if not valid or not lowest <= int(text) <= highest:
-        raise S3Error("InvalidArgument", f"{name} must be between {lowest} and {highest}.")
-    return int(text)
+async def copy_part(call: Call) -> Response:
+    """Store a part with the bytes of an object, or of a range of it."""
+    number = number_of(call.request.query["partNumber"], "partNumber", 1, MAX_PARTS)
+    bucket, key = copy_source(call)
+    if await call.store.read(lambda db: find_upload(db, call)) is None:
+        raise S3Error("NoSuchUpload")
+    opened = await call.store.open_object(bucket, key)
+    if opened is None:
+        raise S3Error("NoSuchKey")
+    try:
+        check_copy_source(call, opened.stored)
+        span = copy_range(call.request.headers, opened.stored.size)
+        if len(span) > MAX_PUT:
+            raise S3Error("EntityTooLarge")
+        digests = Digests({}, UNSIGNED)
+        received = await copy(opened.segments, span, digests, call.store.files)
+    finally:
+        call.store.release(opened)
+    part = await _keep_part(call, number, received)
+    result = [("LastModified", iso_time(part.modified_ms)), ("ETag", f'"{part.etag}"')]
+    return xml_response(document("CopyPartResult", result + checksum_pairs(part.checksums)))
 
 
 def find_upload(db: sqlite3.Connection, call: Call) -> index.Upload | None:
@@ -105,10 +125,12 @@ async def complete_upload(call: Call) -> Response:
     wanted = read_records(await read_document(call), "CompleteMultipartUpload", "Part")
     if not 0 < len(wanted) <= MAX_PARTS:
         raise S3Error("MalformedXML")
-    content = call.store.files.next_number()
+    content, claim = call.store.files.next_number(), claim_of(wanted)
 
-    def commit(db: sqlite3.Connection) -> index.StoredObject:
-        upload = require_upload(db, call)
+    def commit(db: sqlite3.Connection) -> index.Completed:
+        upload = find_upload(db, call)
+        if upload is None:
+            return _completed_before(db, call, claim)
         parts = index.list_parts(db, upload.id, 0, MAX_PARTS)
         chosen = _choose(wanted, {part.number: part for part in parts})
         stored = _assemble(call, upload, chosen, content)
@@ -120,18 +142,37 @@ async def complete_upload(call: Call) -> Response:
                 index.drop_blob(db, part.blob)
         index.close_upload(db, upload.id)
         index.put_object(db, stored)
-        return stored
+        answer = index.Completed(stored.etag, stored.checksums)
+        index.add_completed(db, upload, claim, answer)
+        return answer
 
-    stored = await call.store.committer.run(commit)
+    answer = await call.store.committer.run(commit)
+    key = call.request.key.decode()
     pairs = [
-        ("Location", f"/{stored.bucket}/{stored.key.decode()}"),
-        ("Bucket", stored.bucket),
-        ("Key", stored.key.decode()),
-        ("ETag", f'"{stored.etag}"'),
-        *checksum_pairs(stored.checksums),
+        ("Location", f"/{call.request.bucket}/{key}"),
+        ("Bucket", call.request.bucket),
+        ("Key", key),
+        ("ETag", f'"{answer.etag}"'),
+        *checksum_pairs(answer.checksums),
         ("ChecksumType", "COMPOSITE"),
     ]
     return xml_response(document("CompleteMultipartUploadResult", pairs))
+
+
+def claim_of(wanted: list[dict[str, str]]) -> str:
+    """A digest of a part list: a repeated completion must list the same."""
+    text = json.dumps([sorted(part.items()) for part in wanted])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _completed_before(db: sqlite3.Connection, call: Call, claim: str) -> index.Completed:
+    """The answer that a client lost; what happened to the object since does not change it."""
+    request = call.request
+    upload = request.query["uploadId"]
+    answer = index.find_completed(db, upload, request.bucket, request.key, claim)
+    if answer is None:
+        raise S3Error("NoSuchUpload")
+    return answer
 
 
 def _choose(wanted: list[dict[str, str]], parts: Mapping[int, index.Part]) -> list[index.Part]:

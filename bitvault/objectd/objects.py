@@ -7,13 +7,14 @@ from urllib.parse import unquote
 import attrs
 
 from bitvault.objectd import index
-from bitvault.objectd.conditions import check_read, check_write, read_range
+from bitvault.objectd.conditions import check_read, check_write, part_range, read_range
 from bitvault.objectd.digests import Digests, etag_of
 from bitvault.objectd.effects import http_date, iso_time
 from bitvault.objectd.errors import S3Error
-from bitvault.objectd.operation import MAX_PUT, Call, Content, Response, xml_response
+from bitvault.objectd.operation import MAX_PARTS, MAX_PUT, Call, Content, Response, xml_response
 from bitvault.objectd.receive import INLINE_BYTES, Body, receive
-from bitvault.objectd.request import parse_request
+from bitvault.objectd.request import Request, parse_request
+from bitvault.objectd.store import Opened
 from bitvault.objectd.xmlform import document
 
 _KEPT = (
@@ -26,6 +27,7 @@ _KEPT = (
 )
 _META = "x-amz-meta-"
 _MAX_META = 2048
+_MAX_DIGITS = 12
 _USER_CONTENT = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "sandbox; default-src 'none'",
@@ -101,7 +103,7 @@ async def get_object(call: Call) -> Response:
     if opened is None:
         raise S3Error("NoSuchKey")
     try:
-        response = _answer(call, opened.stored)
+        response = _answer(call, opened)
     except BaseException:
         call.store.release(opened)
         raise
@@ -112,21 +114,37 @@ async def get_object(call: Call) -> Response:
     return attrs.evolve(response[0], body=Content(opened, span))
 
 
-def _answer(call: Call, stored: index.StoredObject) -> tuple[Response, range | None]:
-    request, modified = call.request, stored.modified_ms // 1000
+def _answer(call: Call, opened: Opened) -> tuple[Response, range | None]:
+    request, stored = call.request, opened.stored
+    modified = stored.modified_ms // 1000
     headers = {"etag": f'"{stored.etag}"', "last-modified": http_date(modified)}
     if not check_read(request.headers, stored.etag, modified):
         return Response(304, headers), None
-    span = read_range(request.headers, stored.size, stored.etag, modified)
+    span = _part(request, opened, headers)
+    if span is None:
+        span = read_range(request.headers, stored.size, stored.etag, modified)
     headers |= {"accept-ranges": "bytes", "content-type": "binary/octet-stream"}
     headers |= _USER_CONTENT | dict(stored.headers) | _overrides(request.query)
-    if span is not None:
+    if span:
         headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{stored.size}"
     elif request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
         headers |= checksum_headers(stored.checksums)
     body = span or range(stored.size)
     headers["content-length"] = str(len(body))
-    return Response(200 if span is None else 206, headers), body
+    return Response(206 if span else 200, headers), body
+
+
+def _part(request: Request, opened: Opened, headers: dict[str, str]) -> range | None:
+    """The bytes of the part that is asked for; an object put in one piece is its own part 1."""
+    if "partNumber" not in request.query:
+        return None
+    if "range" in request.headers:
+        raise S3Error("InvalidRequest", "Range and partNumber exclude each other.")
+    number = number_of(request.query["partNumber"], "partNumber", 1, MAX_PARTS)
+    sizes = [segment.size for segment in opened.segments]
+    if "-" in opened.stored.etag:
+        headers["x-amz-mp-parts-count"] = str(len(sizes))
+    return part_range(number, sizes)
 
 
 def _overrides(query: Mapping[str, str]) -> dict[str, str]:
@@ -144,6 +162,8 @@ async def delete_object(call: Call) -> Response:
     request = call.request
 
     def commit(db: sqlite3.Connection) -> None:
+        if index.find_object(db, request.bucket, request.key) is None:
+            return  # whatever If-Match says: the key is gone, which is what was asked for
         if "if-match" in request.headers:
             check_target(db, call)
         index.delete_object(db, request.bucket, request.key)
@@ -154,7 +174,7 @@ async def delete_object(call: Call) -> Response:
 
 async def copy_object(call: Call) -> Response:
     """Make a key share another's content: no byte moves, whatever the size."""
-    bucket, key = _copy_source(call)
+    bucket, key = copy_source(call)
     directive = call.request.headers.get("x-amz-metadata-directive", "COPY")
     if directive not in ("COPY", "REPLACE"):
         raise S3Error("InvalidArgument", "x-amz-metadata-directive must be COPY or REPLACE.")
@@ -166,9 +186,7 @@ async def copy_object(call: Call) -> Response:
         source = index.find_object(db, bucket, key)
         if source is None:
             raise S3Error("NoSuchKey")
-        modified = source.modified_ms // 1000
-        if not check_read(call.request.headers, source.etag, modified, "x-amz-copy-source-"):
-            raise S3Error("PreconditionFailed")
+        check_copy_source(call, source)
         check_target(db, call)
         copied = attrs.evolve(
             source,
@@ -191,7 +209,31 @@ def checksum_pairs(checksums: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(f"Checksum{name.upper()}", value) for name, value in checksums.items()]
 
 
-def _copy_source(call: Call) -> tuple[str, bytes]:
+def check_copy_source(call: Call, source: index.StoredObject) -> None:
+    """Evaluate the conditions on the source; what would be 304 for a read is 412 for a copy."""
+    modified = source.modified_ms // 1000
+    if not check_read(call.request.headers, source.etag, modified, "x-amz-copy-source-"):
+        raise S3Error("PreconditionFailed")
+
+
+def number_of(text: str, name: str, lowest: int, highest: int) -> int:
+    """A bounded decimal parameter.
+
+    Raises:
+        S3Error: InvalidArgument.
+    """
+    valid = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    if not valid or not lowest <= int(text) <= highest:
+        raise S3Error("InvalidArgument", f"{name} must be between {lowest} and {highest}.")
+    return int(text)
+
+
+def copy_source(call: Call) -> tuple[str, bytes]:
+    """The bucket and key that a copy reads; the caller's key must be allowed to.
+
+    Raises:
+        S3Error: it names nothing, or nothing that may be read.
+    """
     raw = call.request.headers["x-amz-copy-source"]
     if "?" in raw:
         raise S3Error("NotImplemented", "Versions are not supported.")

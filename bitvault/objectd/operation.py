@@ -11,6 +11,7 @@ from bitvault.objectd.sigv4 import Claim
 from bitvault.objectd.store import Opened, Store
 
 MAX_PUT = 5 * 1024**3
+MAX_PARTS = 10_000
 
 
 @attrs.frozen

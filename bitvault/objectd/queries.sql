@@ -72,6 +72,16 @@ SELECT id, bucket, key, headers, started_ms FROM upload
 WHERE bucket = :bucket AND (key, id) > (:key, :id) AND key < :stop
 ORDER BY key, id LIMIT :limit;
 
+-- :name add_completed
+INSERT INTO completed_upload (id, bucket, key, claim, etag, checksums)
+VALUES (:id, :bucket, :key, :claim, :etag, :checksums);
+-- :name trim_completed
+DELETE FROM completed_upload
+WHERE ordinal <= (SELECT max(ordinal) FROM completed_upload) - :keep;
+-- :name find_completed
+SELECT etag, checksums FROM completed_upload
+WHERE id = :id AND bucket = :bucket AND key = :key AND claim = :claim;
+
 -- :name find_part
 SELECT number, blob, size, etag, checksums, modified_ms FROM part
 WHERE upload = :upload AND number = :number;

@@ -1,12 +1,14 @@
 """A request body on its way to disk: exact length, digests, temp file, fsync."""
 
 import contextlib
+import errno
 import functools
+import itertools
 import os
 import select
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 
 import attrs
 import trio
@@ -16,6 +18,7 @@ from bitvault.objectd.blobs import BlobFiles
 from bitvault.objectd.digests import Digests
 from bitvault.objectd.disk import Disk
 from bitvault.objectd.errors import S3Error, StorageError
+from bitvault.objectd.index import Segment
 from bitvault.objectd.pace import Pace
 
 INLINE_BYTES = 32 * 1024
@@ -190,12 +193,79 @@ async def receive(body: Body, digests: Digests, files: BlobFiles) -> Received:
     raise S3Error("RequestTimeout")
 
 
+async def copy(
+    segments: Sequence[Segment], span: range, digests: Digests, files: BlobFiles
+) -> Received:
+    """Take in what another object's segments hold in a range.
+
+    Raises:
+        StorageError: nothing is kept.
+    """
+    size, blob = len(span), files.next_number()
+    with contextlib.closing(_blocks(segments, span, files)) as blocks:
+        if size <= INLINE_BYTES:
+            try:
+                data = await trio.to_thread.run_sync(b"".join, blocks)
+            except OSError as error:
+                raise StorageError from error
+            digests.update(data)
+            return Received(blob, size, data, digests.check())
+
+        async def write(sink: Sink) -> None:
+            while await trio.to_thread.run_sync(_take_some, sink, blocks, digests):
+                pass
+
+        await _write_file(write, files, blob)
+    return Received(blob, size, None, digests.check())
+
+
+def _take_some(sink: "Sink", blocks: Iterator[memoryview], digests: Digests) -> bool:
+    """Copy a stretch, no longer than a thread should be taken; whether there was one."""
+    stretch = list(itertools.islice(blocks, _STRETCH // BLOCK))
+    for block in stretch:
+        sink.take(block, digests)
+    return bool(stretch)
+
+
+def _blocks(
+    segments: Sequence[Segment], span: range, files: BlobFiles
+) -> Generator[memoryview, None, None]:
+    position = 0
+    for segment in segments:
+        low = max(span.start - position, 0)
+        high = min(span.stop - position, segment.size)
+        position += segment.size
+        if low >= high:
+            continue
+        if segment.data is not None:
+            yield memoryview(segment.data)[low:high]
+            continue
+        with os.fdopen(files.open(segment.blob), "rb", buffering=0) as file:
+            file.seek(low)
+            while low < high:
+                block = file.read(min(high - low, BLOCK))
+                if not block:
+                    raise OSError(errno.EIO, "a blob is shorter than its row says")
+                low += len(block)
+                yield memoryview(block)
+
+
 async def _receive_file(body: Body, digests: Digests, files: BlobFiles, blob: int) -> None:
+    async def write(sink: Sink) -> None:
+        await _write_body(body, digests, sink)
+        digests.check()
+
+    await _write_file(write, files, blob)
+
+
+async def _write_file(
+    write: Callable[["Sink"], Awaitable[None]], files: BlobFiles, blob: int
+) -> None:
+    """Have a new file written, and its bytes made durable; else there is none."""
     file = -1
     try:
         file = await trio.to_thread.run_sync(files.create, blob)
-        await _write_body(body, digests, Sink(files.disk, file))
-        digests.check()
+        await write(Sink(files.disk, file))
         await trio.to_thread.run_sync(files.disk.sync, file)
     except BaseException as error:
         files.discard([blob])

@@ -15,6 +15,7 @@ from bitvault.objectd.operation import Call, Response
 from bitvault.objectd.request import Request
 from bitvault.objectd.sigv4 import AUTH_PARAMETERS
 
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 _IGNORED = AUTH_PARAMETERS | {"x-id"}
 _RESPONSE = frozenset(
     f"response-{name}"
@@ -27,6 +28,7 @@ _RESPONSE = frozenset(
         "expires",
     )
 )
+_READING = _RESPONSE | {"partNumber"}
 _PAGING = frozenset({"prefix", "delimiter", "encoding-type"})
 _HEADERS = frozenset(
     {
@@ -37,6 +39,7 @@ _HEADERS = frozenset(
         "x-amz-checksum-type",
         "x-amz-sdk-checksum-algorithm",
         "x-amz-copy-source",
+        "x-amz-copy-source-range",
         "x-amz-copy-source-if-match",
         "x-amz-copy-source-if-none-match",
         "x-amz-copy-source-if-modified-since",
@@ -84,7 +87,8 @@ def _operation(
 
 
 _UPLOADS = _PAGING | {"max-uploads", "key-marker", "upload-id-marker"}
-_OBJECTS = _PAGING | {"list-type", "max-keys", "continuation-token", "start-after", "fetch-owner"}
+_OBJECTS = _PAGING | {"max-keys"}
+_OBJECTS_V2 = _OBJECTS | {"continuation-token", "start-after", "fetch-owner"}
 _PARTS = frozenset({"max-parts", "part-number-marker", "encoding-type"})
 
 # (method, resource) → candidates, the most specific first.
@@ -94,7 +98,8 @@ OPERATIONS: Mapping[tuple[str, str], tuple[Operation, ...]] = {
     ("HEAD", "bucket"): (_operation(listing.head_bucket, "admin"),),
     ("GET", "bucket"): (
         _operation(listing.list_uploads, "admin", "uploads", _UPLOADS),
-        _operation(listing.list_objects, "admin", "", _OBJECTS),
+        _operation(listing.list_objects, "admin", "list-type", _OBJECTS_V2),
+        _operation(listing.list_objects_v1, "admin", "", _OBJECTS | {"marker"}),
     ),
     ("PUT", "object"): (
         _operation(multipart.upload_part, "write", "partNumber uploadId", has_body=True),
@@ -106,15 +111,19 @@ OPERATIONS: Mapping[tuple[str, str], tuple[Operation, ...]] = {
     ),
     ("GET", "object"): (
         _operation(multipart.list_parts, "admin", "uploadId", _PARTS),
-        _operation(objects.get_object, "read", "", _RESPONSE),
+        _operation(objects.get_object, "read", "", _READING),
     ),
-    ("HEAD", "object"): (_operation(objects.get_object, "read", "", _RESPONSE),),
+    ("HEAD", "object"): (_operation(objects.get_object, "read", "", _READING),),
     ("DELETE", "object"): (
         _operation(multipart.abort_upload, "admin", "uploadId"),
         _operation(objects.delete_object, "admin"),
     ),
 }
-_COPY = _operation(objects.copy_object, "write")
+# With x-amz-copy-source, what has a body otherwise takes it from another object.
+COPIES: Mapping[Callable[[Call], Awaitable[Response]], Operation] = {
+    objects.put_object: _operation(objects.copy_object, "write"),
+    multipart.upload_part: _operation(multipart.copy_part, "write"),
+}
 
 
 def route(request: Request) -> Operation:
@@ -127,7 +136,7 @@ def route(request: Request) -> Operation:
     resource = "object" if request.key else "bucket" if request.bucket else "service"
     candidates = OPERATIONS.get((request.method, resource))
     if candidates is None:
-        raise S3Error("NotImplemented" if request.method == "POST" else "MethodNotAllowed")
+        raise S3Error("NotImplemented" if request.method in _METHODS else "MethodNotAllowed")
     asked = request.query.keys() - _IGNORED
     for operation in candidates:
         if operation.required <= asked <= operation.required | operation.optional:
@@ -137,9 +146,9 @@ def route(request: Request) -> Operation:
 
 def _with_body(request: Request, operation: Operation) -> Operation:
     if "x-amz-copy-source" in request.headers:
-        if operation.handler is not objects.put_object:
-            raise S3Error("NotImplemented", "Only CopyObject takes a copy source.")
-        return _COPY
+        if operation.handler not in COPIES:
+            raise S3Error("NotImplemented", "Only objects and parts are copied.")
+        return COPIES[operation.handler]
     if operation.has_body and request.content_length is None:
         raise S3Error("MissingContentLength")
     return operation

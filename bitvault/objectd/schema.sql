@@ -63,6 +63,17 @@ CREATE TABLE IF NOT EXISTS part (
     PRIMARY KEY (upload, number)
 ) WITHOUT ROWID;
 
+-- The newest completed uploads, so that a repeated completion is answered as the first one was.
+CREATE TABLE IF NOT EXISTS completed_upload (
+    ordinal   INTEGER PRIMARY KEY,
+    id        TEXT NOT NULL UNIQUE,
+    bucket    TEXT NOT NULL,
+    key       BLOB NOT NULL,
+    claim     TEXT NOT NULL,
+    etag      TEXT NOT NULL,
+    checksums TEXT NOT NULL
+);
+
 -- Files to unlink once nobody reads their content any more.
 CREATE TABLE IF NOT EXISTS garbage (
     blob    INTEGER PRIMARY KEY,

@@ -117,10 +117,13 @@ class Client:
             await self.send_part(key, upload, number, data)
         return upload
 
-    async def send_part(self, key: str, upload: str, number: int, data: bytes) -> None:
+    async def send_part(
+        self, key: str, upload: str, number: int, data: bytes, **copied: str
+    ) -> None:
         """Send a part; once it is acknowledged it is there until the upload ends."""
         self.note("parts", self.parts, self.parts | {number: data})
-        await self.ask("PUT", f"{key}?partNumber={number}&uploadId={upload}", data)
+        body = b"" if copied else data
+        await self.ask("PUT", f"{key}?partNumber={number}&uploadId={upload}", body, **copied)
         self.parts = self.parts | {number: data}
         self.note("parts", self.parts)
 
@@ -211,6 +214,9 @@ async def copy(client: Client) -> None:
     await client.store.tidy()
     await client.change("copy", None, "copy", "DELETE")
     await client.store.tidy()
+    upload_id = await client.open_upload("copy", {1: SMALL})
+    await client.send_part("copy", upload_id, 2, OTHER, x_amz_copy_source=f"/{BUCKET}/key")
+    await client.complete("copy", upload_id, {1: SMALL, 2: OTHER})
 
 
 STORIES = {

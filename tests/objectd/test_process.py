@@ -304,7 +304,6 @@ def rclone(store: StoreProcess, tmp_path: Path) -> Callable[..., str]:
         "ENDPOINT": f"http://{store.address}",
         "ACCESS_KEY_ID": ADMIN,
         "SECRET_ACCESS_KEY": SECRETS[ADMIN],
-        "LIST_VERSION": "2",
     }
     environment = os.environ | {
         f"RCLONE_CONFIG_OD_{name}": value for name, value in settings.items()
