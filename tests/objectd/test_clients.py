@@ -10,6 +10,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
+from bitvault.objectd import index
 from bitvault.objectd.errors import CODES
 
 from .conftest import BUCKET, READER, WRITER, StoreProcess
@@ -72,6 +73,19 @@ def test_a_repeated_completion_is_answered_as_the_first(tmp_path: Path) -> None:
                 complete(s3, key, upload_id, other)
         assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
     assert store.stop() == 0
+
+
+def test_only_the_newest_completions_are_remembered() -> None:
+    """What a client may repeat takes bounded room: past it the oldest is forgotten."""
+    with contextlib.closing(index.connect(Path(":memory:"))) as db:
+        index.create_schema(db)
+        for number in range(10_003):
+            upload = index.Upload(f"{number}", BUCKET, b"k", {}, 0)
+            index.add_completed(db, upload, "claim", index.Completed("etag", {}))
+        (kept,) = db.execute("SELECT count(*) FROM completed_upload").fetchone()
+        assert kept == 10_000
+        assert index.find_completed(db, "2", BUCKET, b"k", "claim") is None
+        assert index.find_completed(db, "3", BUCKET, b"k", "claim") is not None
 
 
 @pytest.mark.parametrize("delimiter", ["", "/"])

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
+import h11
 import pytest
 import trio
 import trio.testing
@@ -92,6 +93,51 @@ async def test_a_slow_reader_gets_all_of_it(mock_clock: trio.testing.MockClock) 
             mock_clock.jump(59)
         await done.wait()
         assert got == size
+
+
+async def drip(far: trio.SocketStream, clock: trio.testing.MockClock, seconds: float) -> None:
+    """Send a byte every 1.5 seconds for so long."""
+    for _ in range(int(seconds / 1.5)):
+        await far.send_all(b"x")
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        clock.jump(1.5)
+
+
+async def test_a_dripping_head_ends(mock_clock: trio.testing.MockClock) -> None:
+    """A head has ten seconds in all, however steadily its bytes come."""
+    near, far = await connected()
+    wire, ended = Wire(near), trio.Event()
+
+    async def read() -> None:
+        assert await wire.read_head(h11.Connection(h11.SERVER), 60) is None
+        ended.set()
+
+    async with far, near, trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await drip(far, mock_clock, 12)
+        await trio.testing.wait_all_tasks_blocked()
+        assert ended.is_set()
+        assert wire.began
+        nursery.cancel_scope.cancel()
+
+
+async def test_lingering_ends(mock_clock: trio.testing.MockClock) -> None:
+    """Who goes on sending after a refusal is listened to for ten seconds, no longer."""
+    near, far = await connected()
+    wire, ended = Wire(near), trio.Event()
+
+    async def linger() -> None:
+        await wire.linger()
+        ended.set()
+
+    async with far, near, trio.open_nursery() as nursery:
+        nursery.start_soon(linger)
+        await drip(far, mock_clock, 7.5)
+        assert not ended.is_set()
+        await drip(far, mock_clock, 4.5)
+        await trio.testing.wait_all_tasks_blocked()
+        assert ended.is_set()
+        nursery.cancel_scope.cancel()
 
 
 UNSIGNED = b"PUT /blobs/x HTTP/1.1\r\nhost: h\r\ncontent-length: 1000000\r\n\r\nx"

@@ -1,5 +1,6 @@
 """One suite for every object store: what the port promises, from the client's side too."""
 
+import contextlib
 import hashlib
 
 import pytest
@@ -102,7 +103,10 @@ async def test_parts_become_one_object(place: Place) -> None:
     assert (info.sha256, info.parts) == (digest(b"".join(map(digest, parts))), 3)
     assert await place.store.sha256_of(key, 16) == info.sha256
     with pytest.raises(MultipartGone):
+        await place.store.list_parts(key, upload)
+    with contextlib.suppress(MultipartGone):  # S3 answers a repetition as the first time, or so
         await place.store.complete_multipart(key, upload, listed)
+    assert await place.store.head(key) == info
 
 
 async def test_a_swapped_part_is_refused(place: Place) -> None:
