@@ -14,6 +14,7 @@ import pytest
 
 from tests.client.conftest import control, large, store
 from tests.client.control_plane import ControlPlane
+from tests.support.postgres import data_root
 
 __all__ = ["control", "large", "store"]
 
@@ -67,7 +68,7 @@ def daemon() -> Iterator[tuple[str, Path]]:
     It ends with the folder's tests: its finalizer has a turn each second. Its data is not below
     ``tmp_path``: PostgreSQL runs unprivileged and could not enter there.
     """
-    folder = Path(tempfile.mkdtemp(prefix="bitvault-cli-"))
+    folder = Path(tempfile.mkdtemp(prefix="bitvault-cli-", dir=data_root()))
     folder.chmod(0o755)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         listen = f"127.0.0.1:{probe.getsockname()[1]}"

@@ -20,6 +20,7 @@ import httpx
 from attrs import define, field
 
 from bitvault.drivers.postgres.embedded import prepare
+from tests.support.postgres import data_root
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -43,7 +44,7 @@ def eventually(check: Callable[[], T], seconds: float = START_SECONDS) -> T:
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """Make a folder that an unprivileged PostgreSQL can pass through; removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="bv-daemon-", dir="/tmp"))  # short: a socket's path is
+    folder = Path(tempfile.mkdtemp(prefix="bv-daemon-", dir=data_root()))
     folder.chmod(0o711)
     try:
         yield folder

@@ -88,18 +88,21 @@ async def _migrate(dsn: str, packages: Sequence[str]) -> None:
         await connection.close()
 
 
-def _data_root() -> str:
-    """Return where servers keep their data: in memory if there is room, where clones are cheap."""
+def data_root() -> str:
+    """Return where servers keep their data: in memory if there is room, where writing is cheap.
+
+    The path is short, since a socket's must be, and programs can be run from copies there.
+    """
     memory = Path("/dev/shm")  # noqa: S108 - under it a folder with an unguessable name is made
-    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= _MEMORY_BYTES:
-        return str(memory)
-    return tempfile.gettempdir()
+    if not os.access(memory, os.W_OK) or os.statvfs(memory).f_flag & os.ST_NOEXEC:
+        return "/tmp"  # noqa: S108 - the same
+    return str(memory) if shutil.disk_usage(memory).free >= _MEMORY_BYTES else "/tmp"  # noqa: S108 - the same
 
 
 @contextmanager
 def running_server() -> Iterator[PostgresServer]:
     """Run a server in a folder that an unprivileged account can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="bv-pg-", dir=_data_root()))
+    folder = Path(tempfile.mkdtemp(prefix="bv-pg-", dir=data_root()))
     folder.chmod(0o755)
     embedded = prepare(folder / "pg", overrides=_FAST, sync=False)
     command = embedded.command()
