@@ -37,6 +37,8 @@ class GrantSweeper:
             await _forget_grantee(tx, event)
             return
         if event.kind == "node.purged":
+            if event.payload.get("holds_trash"):
+                return  # it still says who may see what is below; the room forgets it later
             node_id = event.aggregate_id
         elif event.kind == "space.deleted":
             node_id = UUID(event.payload["root_id"])

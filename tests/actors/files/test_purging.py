@@ -10,14 +10,15 @@ from bitvault.actors.files.contract import (
     ContinuePurges,
     CopyNode,
     CreateSpace,
-    EntryNotFound,
     GetContents,
     GetNode,
     GetSpace,
+    IfExists,
     ListTrash,
     ListVersions,
     MakeFolder,
     MoveNode,
+    Node,
     NodeNotFound,
     PurgeEntry,
     RestoreEntry,
@@ -188,45 +189,107 @@ async def test_purged_is_out_of_reach_at_once(world: World) -> None:
     assert (await world.ask(ListTrash(world.caller()))).items == ()
 
 
-@pytest.mark.parametrize("options", [FilesOptions(purge_at_once=1)])
-async def test_what_was_trashed_inside_is_purged_with_it(world: World) -> None:
-    """An entry inside a purged folder is neither listed nor restored, and its rows go too."""
+@pytest.mark.parametrize("options", [FilesOptions(), FilesOptions(purge_at_once=1)])
+async def test_what_was_trashed_by_itself_outlives_the_folder(world: World) -> None:
+    """Its entry is listed and restored, at once and when all else is gone; only it is counted."""
     await tree(world, "/a", 9)
-    other = await world.put("/other", "other")
+    await world.apply(MakeFolder(Target(path="/a/2/empty")))
     inner = await world.apply(TrashNode(Target(path="/a/2/8")))
-    outer = await world.apply(TrashNode(Target(node_id=other.node.node_id)))
-    assert len((await world.ask(ListTrash(world.caller()))).items) == 2
+    folder = await world.apply(TrashNode(Target(path="/a/1")))
 
     await purge(world, "/a")
 
-    listed = (await world.ask(ListTrash(world.caller()))).items
-    assert [one.entry_id for one in listed] == [outer.entry_id]
-    assert await world.apply(RestoreEntry(inner.entry_id)) == EntryNotFound()
-    assert await world.apply(PurgeEntry(inner.entry_id)) == EntryNotFound()
+    for _ in range(2):
+        listed = (await world.ask(ListTrash(world.caller()))).items
+        assert [one.entry_id for one in listed] == [folder.entry_id, inner.entry_id]
+        assert isinstance(await world.ask(GetNode(world.caller(), Target(path="/a"))), NodeNotFound)
+        await purge_rest(world)
+        await check(world)
+    kept = "content of /a/2/8" + "".join(f"content of /a/1/{n}" for n in (1, 4, 7))
+    assert await used(world) == len(kept)
+    back = await world.apply(RestoreEntry(inner.entry_id))
+    assert isinstance(back, Written)
+    assert back.node.path == "/a/2/8"
+    assert isinstance(await world.apply(PurgeEntry(folder.entry_id)), Written)
     await purge_rest(world)
-    assert await rows(world, "SELECT entry_id FROM files.trash_entry") == [(outer.entry_id,)]
-    assert isinstance(await world.apply(RestoreEntry(outer.entry_id)), Written)
-    assert await used(world) == 5
+    assert await used(world) == len("content of /a/2/8")
+    names = await rows(world, "SELECT name FROM files.node WHERE parent_id IS NOT NULL ORDER BY 1")
+    assert names == [("2",), ("8",), ("a",)]
+    assert await rows(world, "SELECT entry_id FROM files.trash_entry") == []
+
+
+@pytest.mark.parametrize("first", ["file", "folder"])
+async def test_a_file_and_its_folder_come_back_in_either_order(world: World, first: str) -> None:
+    """The file to the folder where that is, else to one made anew; nothing is left in the trash."""
+    await world.put("/a/f", "file")
+    await world.put("/a/g", "other")
+    file = await world.apply(TrashNode(Target(path="/a/f")))
+    folder = await world.apply(TrashNode(Target(path="/a")))
+    both = [file.entry_id, folder.entry_id]
+
+    for entry_id in both if first == "file" else reversed(both):
+        there = await world.apply(RestoreEntry(entry_id, if_exists=IfExists.RENAME))
+        assert isinstance(there, Written)
+
+    assert (await world.ask(ListTrash(world.caller()))).items == ()
+    assert await used(world) == len("file" + "other")
+    assert isinstance(await world.ask(GetNode(world.caller(), Target(path="/a/f"))), Node)
 
 
 @pytest.mark.parametrize("options", [FilesOptions(purge_at_once=1)])
-async def test_a_page_of_the_trash_goes_on_behind_what_was_purged(world: World) -> None:
-    """A page that hides entries is short, and its cursor leads to all the others."""
-    await tree(world, "/a", 9)
-    await world.put("/first", "first")
-    kept = [(await world.apply(TrashNode(Target(path="/first")))).entry_id]
-    for index in (6, 7, 8):
-        await world.apply(TrashNode(Target(path=f"/a/{index % 3}/{index}")))
+async def test_a_kept_folder_goes_with_the_last_thing_below_it(world: World) -> None:
+    """In whatever order: restored while slices are still to come, and a purge in a purge."""
+    await tree(world, "/top/a", 6)
+    first = await world.apply(TrashNode(Target(path="/top/a/0/0")))
+    second = await world.apply(TrashNode(Target(path="/top/a/0/3")))
+    await purge(world, "/top/a")
+    await purge(world, "/top")
+    assert isinstance(await world.apply(RestoreEntry(first.entry_id)), Written)
+    assert isinstance(await world.apply(PurgeEntry(second.entry_id)), Written)
+
+    await purge_rest(world)
+
+    await check(world)
+    names = await rows(world, "SELECT name FROM files.node WHERE parent_id IS NOT NULL ORDER BY 1")
+    assert names == [("0",), ("0",), ("a",), ("top",)]
+    assert await used(world) == len("content of /top/a/0/0")
+
+
+@pytest.mark.parametrize("options", [FilesOptions(purge_at_once=1)])
+async def test_an_unfinished_purge_moves_with_what_it_keeps(world: World) -> None:
+    """Bytes are given back where they are counted, after the folder around went to a space."""
+    admin = world.caller(admin=True)
+    team = await world.ask(CreateSpace(admin, "Team"))
+    for number in range(5):
+        await world.put(f"/top/a/{number}", f"{number}", admin)
+    await world.apply(TrashNode(Target(path="/top/a/0")), caller=admin)
+    outer = await world.apply(TrashNode(Target(path="/top/a")), caller=admin)
+    await world.apply(PurgeEntry(outer.entry_id), caller=admin)
+    moved = MoveNode(Target(path="/top"), parent=Target(path="/", space_id=team.space_id))
+    assert isinstance(await world.apply(moved, caller=admin), Written)
+
+    await purge_rest(world, 1)
+
+    assert (await world.ask(GetSpace(admin))).used == 0
+    assert (await world.ask(GetSpace(admin, team.space_id))).used == 1
+
+
+async def test_a_purge_does_not_open_what_was_restricted(world: World) -> None:
+    """What is said of a folder holds for what is in the trash below it, when it is purged too."""
+    await world.put("/a/f", "file")
+    inner = await world.apply(TrashNode(Target(path="/a/f")))
+    [[folder]] = await rows(world, "SELECT node_id FROM files.node WHERE name = 'a'")
     await purge(world, "/a")
 
-    found, cursor = [], None
-    for _ in range(5):
-        page = await world.ask(ListTrash(world.caller(), cursor=cursor, limit=1))
-        found += [one.entry_id for one in page.items]
-        if (cursor := page.next_cursor) is None:
-            break
+    [[kept, told]] = await rows(
+        world,
+        "SELECT n.node_id, e.payload->>'holds_trash' FROM files.node n, outbox.event e"
+        " WHERE n.name = 'a' AND e.kind = 'node.purged'",
+    )
 
-    assert found == kept
+    assert (kept, told) == (folder, "true")
+    assert isinstance(await world.apply(PurgeEntry(inner.entry_id)), Written)
+    assert await rows(world, "SELECT name FROM files.node WHERE parent_id IS NOT NULL") == []
 
 
 @pytest.mark.parametrize("options", [SMALL])

@@ -161,7 +161,7 @@ class Reading(Desk):
 
     @handles(ListTrash)
     async def trash(self, message: ListTrash) -> Page[TrashEntry]:
-        """List a space's trash, newest first; while a purge goes on pages may be short."""
+        """List a space's trash, newest first; what the caller may not see makes pages shorter."""
         check_limit(message.limit)
         caller = message.caller
 
@@ -177,12 +177,11 @@ class Reading(Desk):
                 limit=message.limit + 1,
             )
             page = page_of(rows, message.limit, [(str(row["entry"]),) for row in rows], name)
-            left = [row for row in page.items if not row["adrift"]]
-            paths = await _restorable(tx, caller, place, left)
+            paths = await _restorable(tx, caller, place, page.items)
             space_id = place.space["space_id"]
             entries = tuple(
                 _entry(row, space_id, paths[row["node_id"]])
-                for row in left
+                for row in page.items
                 if row["node_id"] in paths
             )
             return Page(entries, page.next_cursor)

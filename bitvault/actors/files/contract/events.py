@@ -74,12 +74,18 @@ class NodeRestored(Event):
 
 @frozen
 class NodePurged(Event):
-    """A trash entry was removed for good, with its subtree and all versions."""
+    """A trash entry was removed for good, with its subtree and all versions.
+
+    What below it has an entry of its own is still in the trash, and the folders above that with it:
+    they are gone as soon as nothing is below them.
+    """
 
     kind: ClassVar[str] = "node.purged"
     space_id: UUID
     name: str
     entry_id: UUID
+    holds_trash: bool = False
+    """Whether there is such a thing, so that what is said of the node still counts."""
 
 
 @frozen

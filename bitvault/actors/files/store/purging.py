@@ -1,5 +1,8 @@
 """Purging: the root goes at once, what hangs below it in bounded slices (ADR-0013).
 
+What was put in the trash by itself before the folder around it stays there (ADR-0032): the folders
+that lead to it are kept, in the trash and without an entry, until it is restored or purged.
+
 A slice removes nodes parents first. Whatever is removed before its children or versions are is in
 ``files.purge``, so a crash loses no work, and nothing below can be reached meanwhile.
 """
@@ -15,6 +18,7 @@ from bitvault.actors.files.contract import NodePurged, PurgeEntry
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import settle
 from bitvault.actors.files.store.drawing import SQL as STRUCTURE
+from bitvault.actors.files.store.keeping import drop_empty, keep
 from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
@@ -28,11 +32,13 @@ _QUEUED = 100
 
 @frozen
 class Fallen:
-    """A purged node whose own row is gone, and the space its bytes are counted to."""
+    """A purged node, and the space its bytes are counted to."""
 
     node_id: UUID
     space_id: UUID
     purged_at: datetime
+    is_kept: bool = False
+    """Whether its own row stays, for what is in the trash by itself below it."""
 
 
 @frozen
@@ -51,10 +57,10 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
     tx, tenant, now = structure.tx, structure.stamp.tenant, structure.stamp.now
     entry, place = await structure.entry(one.entry_id, Right.SHARE)
     node = await structure.row(entry["node_id"])
-    await tx.execute(SQL["drop_root"], tenant=tenant, node_id=node["node_id"])
-    await tx.execute(STRUCTURE["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
-    left: tuple[Fallen, ...] = (Fallen(node["node_id"], entry["space_id"], now),)
     await tx.fetch(SQL["by_index"])
+    left = await _tops(tx, tenant, now, entry, node)
+    holds_trash = left[0].is_kept
+    await tx.execute(STRUCTURE["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
     for _ in range(_ROUNDS):
         if not left or structure.allowance <= 0:
             break
@@ -64,6 +70,8 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
             structure.ledger.add(space_id, used=-size)
         left = done.left
     await _queue(tx, tenant, left)
+    if not holds_trash:
+        await drop_empty(tx, tenant, [node["parent_id"]])
     structure.events.append(
         NodePurged(
             node["node_id"],
@@ -71,10 +79,22 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
             entry["space_id"],
             node["name"],
             entry["entry_id"],
+            holds_trash,
         )
     )
     path = place.was_at(entry["original_path"])
     return Done(node, entry["space_id"], path, len(structure.events) - 1)
+
+
+async def _tops(
+    tx: Transaction, tenant: UUID, now: datetime, entry: Row, node: Row
+) -> tuple[Fallen, ...]:
+    """Remove the node of an entry, or find what has to be kept; return what to remove below."""
+    top, space_id = node["node_id"], entry["space_id"]
+    if node["kind"] == "folder" and (kept := await keep(tx, tenant, entry)):
+        return tuple(Fallen(one, space_id, now, is_kept=True) for one in kept)
+    await tx.execute(SQL["drop_root"], tenant=tenant, node_id=top)
+    return (Fallen(top, space_id, now),)
 
 
 async def continue_purge(tx: Transaction, tenant: UUID, now: datetime, limit: int) -> int:
@@ -86,12 +106,13 @@ async def continue_purge(tx: Transaction, tenant: UUID, now: datetime, limit: in
     await tx.fetch(LOCATE["tree_lock_shared"], tenant=tenant)
     await tx.fetch(SQL["by_index"])
     rows = await tx.fetch(SQL["take_queued"], tenant=tenant, limit=_QUEUED)
-    taken = [Fallen(row["node_id"], row["space_id"], row["purged_at"]) for row in rows]
+    taken = [Fallen(**row) for row in rows]
     if not taken:
         return 0
     done = await remove_below(tx, tenant, now, taken, limit)
     await tx.execute(SQL["unqueue"], tenant=tenant, node_ids=[one.node_id for one in taken])
     await _queue(tx, tenant, done.left)
+    await drop_empty(tx, tenant, [one.node_id for one in taken if one.is_kept])
     ledger = Ledger(tenant, {})
     for space_id, size in done.bytes.items():
         ledger.add(space_id, used=-size)
@@ -109,8 +130,8 @@ async def remove_below(
     tx: Transaction, tenant: UUID, now: datetime, tops: Sequence[Fallen], limit: int
 ) -> Slice:
     """Remove up to ``limit`` nodes and as many versions below ``tops``, with all they held."""
-    ids = [one.node_id for one in tops]
-    rows = await tx.fetch(SQL["below"], tenant=tenant, node_ids=ids, limit=limit)
+    ids, kept = [one.node_id for one in tops], [one.is_kept for one in tops]
+    rows = await tx.fetch(SQL["below"], tenant=tenant, node_ids=ids, kept=kept, limit=limit)
     fallen = [_below(row, tops[row["index"]]) for row in rows]
     if fallen:
         ids = [one.node_id for one in fallen]
@@ -119,7 +140,8 @@ async def remove_below(
     gone = {one.node_id: one for one in (*tops, *fallen)}
     versions = await tx.fetch(SQL["drop_versions"], tenant=tenant, node_ids=list(gone), limit=limit)
     await release(tx, tenant, now, versions)
-    unfinished = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=list(gone))
+    kept = [one.is_kept for one in gone.values()]
+    unfinished = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=list(gone), kept=kept)
     sizes: dict[UUID, int] = defaultdict(int)
     for row in versions:
         sizes[gone[row["node_id"]].space_id] += row["size"]

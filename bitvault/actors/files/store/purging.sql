@@ -9,15 +9,17 @@ DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = :node_id RETURNIN
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true);
 
 -- below --
--- Nodes below some that are gone themselves, at most ``limit``. LATERAL makes each step a lookup,
+-- Nodes below some that are gone themselves, at most ``limit``. Of those that are kept what is in
+-- the trash by itself is left out: they are kept for that. LATERAL makes each step a lookup,
 -- and the walk is lazy, so that its cost is bounded by the limit, however much there is. Children
 -- come by name because only the index that finds them can do that without reading more.
 WITH RECURSIVE down AS (
     SELECT q.ord, c.node_id
-      FROM unnest(:node_ids::uuid[]) WITH ORDINALITY AS q (node_id, ord)
+      FROM unnest(:node_ids::uuid[], :kept::boolean[]) WITH ORDINALITY AS q (node_id, is_kept, ord)
      CROSS JOIN LATERAL (
         SELECT n.node_id FROM files.node n
          WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id
+           AND (n.entry_id IS NULL OR NOT q.is_kept)
          ORDER BY n.name_key LIMIT :limit) c
     UNION ALL
     SELECT d.ord, c.node_id
@@ -33,7 +35,7 @@ SELECT node_id, ord - 1 AS index FROM down LIMIT :limit;
 DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
 
 -- drop_entries --
--- What was in the trash by itself before the folder around it was purged.
+-- What was in the trash by itself: gone with its space, or with a folder purged by an older release.
 DELETE FROM files.trash_entry WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
 
 -- drop_versions --
@@ -64,12 +66,13 @@ UPDATE files.blob b
  WHERE b.tenant_id = :tenant AND b.hash = held.hash AND b.hash = ANY(:hashes::text[]);
 
 -- unfinished --
--- Which of these nodes, gone themselves, still have children or versions.
+-- Which of these nodes, gone themselves or kept, still have children to be removed, or versions.
 SELECT q.node_id
-  FROM unnest(:node_ids::uuid[]) AS q (node_id)
+  FROM unnest(:node_ids::uuid[], :kept::boolean[]) AS q (node_id, is_kept)
   LEFT JOIN LATERAL (
     SELECT TRUE AS is_there FROM files.node n
      WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id
+       AND (n.entry_id IS NULL OR NOT q.is_kept)
      ORDER BY n.name_key LIMIT 1) child ON TRUE
   LEFT JOIN LATERAL (
     SELECT TRUE AS is_there FROM files.version v
@@ -80,7 +83,8 @@ SELECT q.node_id
 INSERT INTO files.purge (tenant_id, node_id, space_id, purged_at)
 SELECT :tenant, q.node_id, q.space_id, q.purged_at
   FROM unnest(:node_ids::uuid[], :space_ids::uuid[], :times::timestamptz[])
-    AS q (node_id, space_id, purged_at);
+    AS q (node_id, space_id, purged_at)
+ON CONFLICT DO NOTHING;
 
 -- purging_tenants --
 -- Who has purged something that is not all gone, the longest first.
@@ -89,8 +93,12 @@ SELECT tenant_id, min(purged_at) AS since
  GROUP BY tenant_id ORDER BY since;
 
 -- take_queued --
-SELECT node_id, space_id, purged_at FROM files.purge
- WHERE tenant_id = :tenant ORDER BY node_id LIMIT :limit FOR UPDATE SKIP LOCKED;
+-- A kept folder has its row.
+SELECT p.node_id, p.space_id, p.purged_at,
+       EXISTS (SELECT FROM files.node n
+                WHERE n.tenant_id = :tenant AND n.node_id = p.node_id) AS is_kept
+  FROM files.purge p
+ WHERE p.tenant_id = :tenant ORDER BY p.node_id LIMIT :limit FOR UPDATE SKIP LOCKED;
 
 -- unqueue --
 DELETE FROM files.purge WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);

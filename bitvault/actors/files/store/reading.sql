@@ -23,34 +23,15 @@ SELECT w.ord, v.version, v.size, v.hash, v.content_type, b.object_key
      WHERE a.tenant_id = :tenant AND a.hash = v.hash AND a.state = 'live' LIMIT 1) b;
 
 -- trash --
--- Newest entries first (ids are UUIDv7). Those inside a folder that was purged are marked: they are
--- gone too, though their rows may not be yet. Without unfinished purges nothing is walked.
-WITH RECURSIVE page AS (
-    SELECT e.entry_id AS entry, e.original_path, e.trashed_at, e.trashed_by, n.*
-      FROM (SELECT * FROM files.trash_entry
-             WHERE tenant_id = :tenant AND space_id = :space_id AND entry_id < :before
-             ORDER BY entry_id DESC LIMIT :limit) e
-     CROSS JOIN LATERAL (
-        SELECT * FROM files.node a
-         WHERE a.tenant_id = :tenant AND a.node_id = e.node_id LIMIT 1) n
-), up AS (
-    SELECT page.node_id AS start, page.parent_id FROM page
-     WHERE EXISTS (SELECT FROM files.purge WHERE tenant_id = :tenant)
-    UNION ALL
-    SELECT up.start, p.parent_id
-      FROM up
-     CROSS JOIN LATERAL (
-        SELECT parent_id FROM files.node a
-         WHERE a.tenant_id = :tenant AND a.node_id = up.parent_id LIMIT 1) p
-), adrift AS (
-    SELECT up.start
-      FROM up
-     CROSS JOIN LATERAL (
-        SELECT FROM files.purge a
-         WHERE a.tenant_id = :tenant AND a.node_id = up.parent_id LIMIT 1) g
-)
-SELECT page.*, page.node_id IN (SELECT start FROM adrift) AS adrift
-  FROM page ORDER BY page.entry DESC;
+-- Newest entries first (ids are UUIDv7).
+SELECT e.entry_id AS entry, e.original_path, e.trashed_at, e.trashed_by, n.*
+  FROM (SELECT * FROM files.trash_entry
+         WHERE tenant_id = :tenant AND space_id = :space_id AND entry_id < :before
+         ORDER BY entry_id DESC LIMIT :limit) e
+ CROSS JOIN LATERAL (
+    SELECT * FROM files.node a
+     WHERE a.tenant_id = :tenant AND a.node_id = e.node_id LIMIT 1) n
+ ORDER BY e.entry_id DESC;
 
 -- extent --
 -- A node and what is live below it, counted no further than the limit.

@@ -30,9 +30,8 @@ from bitvault.actors.files.rules.plan import Picture
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import Stamp, lock_ledger, numbered_keys, settle
 from bitvault.actors.files.store.drawing import SQL, Drawing
-from bitvault.actors.files.store.locate import (
-    SQL as LOCATE,
-)
+from bitvault.actors.files.store.keeping import carry, drop_empty
+from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.locate import Wanted, spaces_of, walk_up
 from bitvault.actors.files.store.places import (
     Parent,
@@ -169,9 +168,9 @@ class Structure:
         row = await self._row(
             "bring_back", node_id=node["node_id"], parent_id=parent.ids[-1], name=name
         )
-        await self.tx.execute(
-            SQL["drop_entry"], tenant=self.stamp.tenant, entry_id=entry["entry_id"]
-        )
+        tenant = self.stamp.tenant
+        await self.tx.execute(SQL["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
+        await drop_empty(self.tx, tenant, [node["parent_id"]])
         self.events.append(
             NodeRestored(
                 row["node_id"],
@@ -358,12 +357,7 @@ class Structure:
         (await lock_ledger(self.tx, self.stamp, spaces)).check(space_id, size, new=False)
         self.ledger.add(space_id, used=size)
         self.ledger.add(place.space["space_id"], used=-size)
-        await self.tx.execute(
-            SQL["carry_entries"],
-            tenant=self.stamp.tenant,
-            node_id=place.node_id,
-            space_id=space_id,
-        )
+        await carry(self.tx, self.stamp.tenant, place.node_id, space_id)
 
     async def row(self, node_id: UUID) -> Row:
         """Read one node back."""

@@ -68,23 +68,6 @@ SELECT coalesce(sum(v.size), 0)::bigint AS bytes
     SELECT size FROM files.version a
      WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) v;
 
--- carry_entries --
--- What is in the trash below a node belongs to the node's space, with its bytes.
-WITH RECURSIVE down AS (
-    SELECT n.node_id FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
-    UNION ALL
-    SELECT n.node_id FROM down d
-     CROSS JOIN LATERAL (
-        SELECT c.node_id FROM files.node c
-         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id OFFSET 0) n
-)
-UPDATE files.trash_entry e SET space_id = :space_id
- WHERE e.ctid = ANY(ARRAY(
-    SELECT t.at FROM down
-     CROSS JOIN LATERAL (
-        SELECT ctid AS at FROM files.trash_entry a
-         WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) t));
-
 -- sharers_on --
 -- Whether anybody was granted the right to share on some of these nodes.
 SELECT 1 AS found
