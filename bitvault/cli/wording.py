@@ -66,6 +66,10 @@ _FORBIDDEN = (
         "Its owner may. What is in a folder, an editor of it may change.",
     ),
     (
+        re.compile("holds something restricted"),
+        "Whoever manages the folder or its space may. What is in it and yours you can remove.",
+    ),
+    (
         re.compile("with a link"),
         "Whoever made the link can share it with you as a user: bitvault share PATH LOGIN ROLE",
     ),

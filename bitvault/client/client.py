@@ -138,9 +138,10 @@ class Client:
         """Copy without moving bytes: ``parentPath`` or ``parentId``, ``name``, ``ifExists``."""
         return self.rest.call("POST", at("/v1/files/{}/copy", node.id), Written, body=where)
 
-    def trash(self, node: Node) -> Written:
+    def trash(self, node: Node, *, dry_run: bool = False) -> Written:
         """Put a node in the trash; ``entry_id`` of the answer brings it back."""
-        return self.rest.call("DELETE", at("/v1/files/{}", node.id), Written)
+        wanted = {"dryRun": "true"} if dry_run else {}
+        return self.rest.call("DELETE", at("/v1/files/{}", node.id), Written, params=wanted)
 
     def restore(self, entry_id: Id, **where: Any) -> Written:
         """Bring a trash entry back."""

@@ -125,8 +125,10 @@ class Model(Tree):
         self._carry(entry.node, entry.space, place.space)
         self._replace(there, place.space)
         self.entries.remove(entry)
-        to, entry.node.entry = self.folders(place), None
-        return _put(entry.node, to, name)
+        to, above, entry.node.entry = self.folders(place), entry.node.parent, None
+        _put(entry.node, to, name)
+        self.drop_empty(above)
+        return entry.node
 
     def _origin(self, entry: Entry) -> Place:
         """The folder it was in, wherever that is now; if that is in the trash, the path it had."""
@@ -138,10 +140,18 @@ class Model(Tree):
         return no(c.KindMismatch("", "folder")) if place.node.versions else place
 
     def _purge(self, entry: Entry) -> Node:
-        gone = self.holding(entry.node)
-        self.seen["purged with trash below"] += any(n.entry for n in gone if n is not entry.node)
-        self.nodes = [node for node in self.nodes if node not in gone]
-        self.entries = [one for one in self.entries if one.node not in gone]
+        """What has an entry of its own stays, and the folders that lead to it, without one."""
+        above = entry.node.parent
+        self.entries.remove(entry)
+        left = [n for n in self.nodes if any(e.node in n.chain for e in self.entries)]
+        kept = {id(one) for node in left for one in node.chain}
+        self.seen["purged with trash below"] += id(entry.node) in kept
+        below = self.holding(entry.node)
+        self.nodes = [node for node in self.nodes if node not in below or id(node) in kept]
+        for node in below:
+            if id(node) in kept and not any(e.node in node.chain for e in self.entries):
+                node.entry = entry
+        self.drop_empty(above)
         return entry.node
 
     def _restore_version(self, user: int, one: c.RestoreVersion) -> Node:

@@ -51,8 +51,9 @@ PURGED_AROUND_AN_ENTRY: list[Step] = [
     _do(1, c.TrashNode(_A)),
     _do(1, c.PurgeEntry(newest())),
     _do(1, c.RestoreEntry(any_entry(1))),
+    _do(1, c.RestoreEntry(newest())),
 ]
-"""A purge takes along what was trashed before in the same folder."""
+"""A purge leaves in the trash what was put there before in the same folder, and it comes back."""
 
 COPIED_AROUND_AN_ENTRY: list[Step] = [
     _do(1, c.CopyNode(_A, _A, "copy"), c.CopyNode(_A, _TEAM, "copy")),

@@ -133,6 +133,14 @@ class Tree:
         """A node and all below it; what is in the trash there goes where its folder goes."""
         return [node for node in self.nodes if top in node.chain]
 
+    def drop_empty(self, node: Node | None) -> None:
+        """Remove folders that a purge kept for what was below them, and that hold nothing."""
+        while (
+            node and node.entry and node.entry not in self.entries and self.holding(node) == [node]
+        ):
+            self.nodes.remove(node)
+            node = node.parent
+
     def used(self, *spaces: Space) -> int:
         """Bytes of every version in the spaces, with their trash."""
         return sum(size_of(self.holding(space.root)) for space in spaces)

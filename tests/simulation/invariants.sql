@@ -48,12 +48,28 @@ SELECT n.node_id::text || ' ' || n.name FROM files.node n
 SELECT n.node_id::text FROM files.node n
   JOIN files.node p ON p.tenant_id = n.tenant_id AND p.node_id = n.parent_id AND p.kind = 'file'
 
--- always I12 what is in the trash has no entry --
+-- always I12 what is in the trash has no entry, and leads to nothing that has --
 SELECT coalesce(n.node_id, e.node_id)::text
   FROM (SELECT * FROM files.node WHERE entry_id IS NOT NULL) n
   FULL JOIN files.trash_entry e
     ON e.tenant_id = n.tenant_id AND e.entry_id = n.entry_id AND e.node_id = n.node_id
- WHERE n.node_id IS NULL OR e.node_id IS NULL
+ WHERE n.node_id IS NULL
+    OR (e.node_id IS NULL AND NOT EXISTS (
+        SELECT FROM files.node c
+         WHERE c.tenant_id = n.tenant_id AND c.parent_id = n.node_id AND c.entry_id IS NOT NULL)
+        AND NOT EXISTS (
+        SELECT FROM files.purge q WHERE q.tenant_id = n.tenant_id AND q.node_id = n.node_id))
+
+-- always I14 an entry is out of reach --
+SELECT e.entry_id::text FROM files.trash_entry e
+ WHERE NOT EXISTS (
+    WITH RECURSIVE up AS (
+        SELECT n.parent_id FROM files.node n
+         WHERE n.tenant_id = e.tenant_id AND n.node_id = e.node_id
+        UNION ALL
+        SELECT p.parent_id FROM up JOIN files.node p
+            ON p.tenant_id = e.tenant_id AND p.node_id = up.parent_id
+    ) SELECT FROM up WHERE up.parent_id IS NULL)
 
 -- always I15 the references of a blob are not its versions --
 SELECT b.hash || ' ' || b.refs
@@ -76,6 +92,8 @@ SELECT u.holder_id::text || ' ' || u.used
         UNION ALL
         SELECT p.node_id FROM files.purge p
          WHERE p.tenant_id = u.tenant_id AND u.holder_id IN (p.tenant_id, p.space_id)
+           AND NOT EXISTS (SELECT FROM files.node k
+                            WHERE k.tenant_id = p.tenant_id AND k.node_id = p.node_id)
         UNION ALL
         SELECT c.node_id FROM down JOIN files.node c
             ON c.tenant_id = u.tenant_id AND c.parent_id = down.node_id

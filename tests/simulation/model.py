@@ -213,8 +213,8 @@ def _restored(tree: Tree, event: Event, broken: list[str]) -> Tree:
         return tree
     if node.entry != UUID(event.payload["entry_id"]):
         broken.append("I14 what is not in the trash is restored")
-    tree = _without(tree, {UUID(event.payload["entry_id"])})
-    return _placed(tree, evolve(node, entry=None), event, broken)
+    tree = _without(tree, UUID(event.payload["entry_id"]))
+    return _emptied(_placed(tree, evolve(node, entry=None), event, broken), node.parent)
 
 
 def _purged(tree: Tree, event: Event, broken: list[str]) -> Tree:
@@ -224,10 +224,30 @@ def _purged(tree: Tree, event: Event, broken: list[str]) -> Tree:
     if node.entry != UUID(event.payload["entry_id"]):
         broken.append("I14 what is not in the trash is purged")
     _check_revision(node, event, broken)
-    gone = {each.node_id for each in tree.below(node.node_id)}
-    dropped = {key for key, entry in tree.entries.items() if entry.node_id in gone}
-    left = {key: each for key, each in tree.nodes.items() if key not in gone}
-    return evolve(_without(tree, dropped), nodes=left)
+    entry_id = UUID(event.payload["entry_id"])
+    tree = _removed(_without(tree, entry_id), node, entry_id)
+    if (node.node_id in tree.nodes) != event.payload["holds_trash"]:
+        broken.append("I14 a purge tells wrongly whether it left something in the trash")
+    return _emptied(tree, node.parent)
+
+
+def _removed(tree: Tree, node: Node, entry_id: UUID) -> Tree:
+    """Remove a node and what is below, but what has an entry of its own and what leads there."""
+    for each in tree.children(node.node_id):
+        tree = _removed(tree, each, entry_id)
+    if any(each.parent == node.node_id for each in tree.nodes.values()):
+        return tree.put(evolve(node, entry=entry_id))
+    return evolve(tree, nodes={key: one for key, one in tree.nodes.items() if one is not node})
+
+
+def _emptied(tree: Tree, node_id: UUID | None) -> Tree:
+    """Remove folders that a purge kept for what was below them, and that hold nothing."""
+    node = tree.nodes.get(node_id) if node_id else None
+    is_kept = node is not None and node.entry is not None and node.entry not in tree.entries
+    if node is None or not is_kept or len(list(tree.below(node.node_id))) > 1:
+        return tree
+    left = {key: one for key, one in tree.nodes.items() if one is not node}
+    return _emptied(evolve(tree, nodes=left), node.parent)
 
 
 def _placed(tree: Tree, node: Node, event: Event, broken: list[str]) -> Tree:
@@ -265,8 +285,8 @@ def _check_place(tree: Tree, parent: UUID, node: Node, broken: list[str]) -> Non
         broken.append("I13 two of one name in a folder")
 
 
-def _without(tree: Tree, entries: set[UUID]) -> Tree:
-    return evolve(tree, entries={k: e for k, e in tree.entries.items() if k not in entries})
+def _without(tree: Tree, entry_id: UUID) -> Tree:
+    return evolve(tree, entries={k: e for k, e in tree.entries.items() if k != entry_id})
 
 
 _STEPS = {

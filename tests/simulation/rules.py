@@ -234,7 +234,12 @@ def _purge(tree: Tree, step: Step, login: str) -> Expected | None:
     entry = tree.entries.get(step.entry) if step.entry else None
     if entry is None:
         return _no("trash_entry_not_found")
-    return Change(lambda after, done: entry.node_id == done.node_id not in after.nodes)
+
+    def fits(after: Tree, done: Done) -> bool:
+        is_gone = step.entry not in after.entries and after.chain(entry.node_id) is None
+        return entry.node_id == done.node_id and is_gone
+
+    return Change(fits)
 
 
 def _copy(tree: Tree, step: Step, login: str) -> Expected | None:

@@ -116,9 +116,22 @@ def rm(paths: tuple[str, ...], recursive: bool, dry_run: bool) -> Report:
         found = several(paths, lambda path: client.node(bare(path)))
         _refuse_folders([node for _, node in found.done], recursive=recursive)
         if dry_run:
-            lines = [f"would remove {path}" for path, _ in found.done]
-            return found.report([plain(node) for _, node in found.done], lines)
+            return _foresee(client, found)
         return _remove(client, found)
+
+
+def _foresee(client: Client, found: Several[Node]) -> Report:
+    """Say what would be removed, and what would not, and why."""
+    nodes = dict(found.done)
+    asked = several(nodes, lambda path: client.trash(nodes[path], dry_run=True))
+    lines = [f"would remove {path}{_with_all(nodes[path])}" for path, _ in asked.done]
+    every = Several(asked.done, [*found.missed, *asked.missed])
+    return every.report([plain(nodes[path]) for path, _ in asked.done], lines)
+
+
+def _with_all(node: Node) -> str:
+    is_folder = node.kind == "folder"
+    return ", with all in it but what was removed from it before" if is_folder else ""
 
 
 def _remove(client: Client, found: Several[Node]) -> Report:

@@ -119,7 +119,8 @@ def restore(entry: str, to: str | None, if_exists: str) -> Report:
 def purge(entries: tuple[str, ...]) -> Report:
     """Remove ENTRIES for good.
 
-    They are named by id, or by the path they had. There is no way back.
+    They are named by id, or by the path they had. There is no way back. What was removed by itself
+    before its folder was is an entry of its own, and stays.
     """
     with connect() as client:
         purged = several(entries, lambda entry: _purge(client, entry))
@@ -138,7 +139,7 @@ def _purge(client: Client, entry: str) -> str:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reports
 def empty(space: str | None, yes: bool) -> Report:
-    """Purge the whole trash; there is no way back."""
+    """Purge the whole trash, with what was removed by itself; there is no way back."""
     with connect() as client:
         entries = _entries(client, space)
         if entries and not yes:

@@ -60,6 +60,14 @@ class ByPath(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     space_id: UUID | None = None
 
 
+class Removal(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Whether it is only asked about."""
+
+    dry_run: Annotated[
+        bool, Meta(description="Refuse as the removal would, or answer the node; change nothing.")
+    ] = False
+
+
 class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """Which content, and how it is answered."""
 
@@ -143,16 +151,20 @@ async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Answer:
     {200: wire.Written},
     scope=Scope.WRITE,
     for_guests=True,
+    query=Removal,
     codes=CHANGES,
     if_match=True,
 )
-async def trash_node(call: Call[NoBody, NoQuery]) -> Answer:
-    """Put a file or folder in the trash."""
+async def trash_node(call: Call[NoBody, Removal]) -> Answer:
+    """Put a file or folder in the trash.
+
+    A folder with a restricted one in it that is not the caller's to change is refused.
+    """
     at = shapes.at(call.path["id"])
     revision = await expected_revision(call, at)
     if isinstance(revision, Refusal):
         return revision
-    return await apply(call, TrashNode(at, revision))
+    return await apply(call, TrashNode(at, revision), is_dry=call.query.dry_run)
 
 
 @routes.route(
@@ -252,9 +264,11 @@ async def restore_version(call: Call[NoBody, NoQuery]) -> Answer:
     return await apply(call, RestoreVersion(at, call.path["n"], revision))
 
 
-async def apply(call: Call[object, object], operation: Operation, status: int = 200) -> Answer:
-    """Apply one operation and answer what it did."""
-    outcomes = await call.files.ask(Apply(call.caller, (operation,)))
+async def apply(
+    call: Call[object, object], operation: Operation, status: int = 200, *, is_dry: bool = False
+) -> Answer:
+    """Apply one operation and answer what it did, or would do."""
+    outcomes = await call.files.ask(Apply(call.caller, (operation,), is_dry))
     done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
     if isinstance(done, Refusal):
         return done

@@ -58,7 +58,10 @@ async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Answer:
     codes=("forbidden", "trash_entry_not_found", "unavailable"),
 )
 async def purge_entry(call: Call[NoBody, NoQuery]) -> Answer:
-    """Remove an entry for good."""
+    """Remove an entry for good.
+
+    What was put in the trash by itself before its folder was has an entry of its own, and stays.
+    """
     outcomes = await call.files.ask(Apply(call.caller, (PurgeEntry(call.path["entryId"]),)))
     done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
     return done if isinstance(done, Refusal) else Reply(204)

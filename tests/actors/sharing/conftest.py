@@ -19,16 +19,18 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.sharing.actor import Sharing
+from bitvault.actors.sharing.consumer import GrantSweeper
 from bitvault.actors.sharing.contract import PutGrant, RemoveGrant, Restrict
 from bitvault.actors.sharing.store.grants import NewRestrictions
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import GroupId, NodeId, TenantId
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Refusal
-from bitvault.outbox import Outbox, Wakeups
+from bitvault.outbox import Outbox, Wakeups, journal
 from tests.actors.files.conftest import StandInStorage, World
 from tests.support.determinism import FixedClock, SequenceIds
 
@@ -107,6 +109,15 @@ class Company:
     async def restrict(self, name: str, node_id: NodeId, *, wanted: bool = True) -> Any:
         """Have somebody restrict a folder."""
         return await self.sharing.handle(Restrict(self.caller(name), node_id, wanted))
+
+    async def consume(self) -> None:
+        """Let the room hear of all that happened."""
+
+        async def work(tx: Transaction) -> None:
+            for event in await journal.events_after(tx, self.tenant_id, 0, 1000):
+                await GrantSweeper().apply(tx, event)
+
+        await self.files.database.transact(self.tenant_id, work)
 
     async def see(self, name: str, node_id: NodeId) -> Node | Refusal:
         """Return what somebody sees of a node."""

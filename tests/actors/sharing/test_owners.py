@@ -3,22 +3,29 @@
 import pytest
 
 from bitvault.actors.files.contract import (
+    Apply,
     CopyNode,
     CreateSpace,
+    EntryNotFound,
     ListTrash,
     MoveNode,
+    NodeNotFound,
     PurgeEntry,
     RestoreEntry,
     SetMember,
     Target,
     TrashNode,
+    TreeRuleBroken,
     Written,
 )
+from bitvault.actors.files.store.holding import HIDDEN
+from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.access import Role
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Forbidden
 from tests.actors.sharing.conftest import Company
 from tests.actors.sharing.test_links import come, make
+from tests.support.postgres import unchanged
 
 TAKEN = Forbidden("take anything out of the space")
 
@@ -42,12 +49,10 @@ async def _editor(company: Company, how: str) -> Caller:
 @pytest.mark.requirement("X26")
 @pytest.mark.parametrize("how", ["member", "grantee", "guest"])
 async def test_an_editor_trashes_and_only_a_manager_purges(company: Company, how: str) -> None:
-    """With what they may not see in it; all of it is in the trash, and comes back as it was."""
+    """All of it is in the trash, and comes back as it was."""
     editor, ann = await _editor(company, how), company.caller("ann")
     box = await company.folder("ann", "Team:/top/box")
-    hidden = await company.folder("ann", "Team:/top/box/hidden")
-    await company.put("ann", "Team:/top/box/hidden/f")
-    await company.restrict("ann", hidden)
+    await company.put("ann", "Team:/top/box/inner/f")
 
     gone = await company.files.apply(TrashNode(Target(node_id=box)), caller=editor)
     assert isinstance(gone, Written)
@@ -58,10 +63,89 @@ async def test_an_editor_trashes_and_only_a_manager_purges(company: Company, how
     assert entry.entry_id == gone.entry_id
     back = await company.files.apply(RestoreEntry(gone.entry_id), caller=ann)
     assert back.node.path == "/top/box"
-    assert await company.names("ann", hidden) == ["f"]
 
     again = await company.files.apply(TrashNode(Target(node_id=box)), caller=ann)
     assert isinstance(await company.files.apply(PurgeEntry(again.entry_id), caller=ann), Written)
+
+
+@pytest.mark.requirement("X26")
+@pytest.mark.parametrize("few", [1000, 0])
+@pytest.mark.parametrize("how", ["member", "grantee", "guest"])
+async def test_nobody_trashes_with_a_folder_what_is_hidden_in_it(
+    company: Company,
+    database: PostgresDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    few: int,
+) -> None:
+    """However deep, and whether tried or only asked; whoever manages the folder may."""
+    monkeypatch.setattr("bitvault.actors.files.store.holding._FEW", few)
+    editor, ann = await _editor(company, how), company.caller("ann")
+    box = await company.folder("ann", "Team:/top/box")
+    hidden = await company.folder("ann", "Team:/top/box/deep/hidden")
+    await company.put("ann", "Team:/top/box/deep/hidden/f")
+    await company.restrict("ann", hidden)
+    trash = TrashNode(Target(node_id=box))
+
+    async with unchanged(database, "files", "outbox", "sharing"):
+        assert await company.files.apply(trash, caller=editor) == HIDDEN
+        (asked,) = await company.files.ask(Apply(editor, (trash,), is_dry=True))
+        assert asked == HIDDEN
+        (asked,) = await company.files.ask(Apply(ann, (trash,), is_dry=True))
+        assert (asked.node.node_id, asked.position, asked.entry_id) == (box, None, None)
+    assert "hidden" not in HIDDEN.detail
+    within = TrashNode(Target(path="Team:/top/box/deep/hidden/f"))
+    inner = await company.files.apply(within, caller=ann)
+    own = await company.files.apply(TrashNode(Target(node_id=hidden)), caller=ann)
+    gone = await company.files.apply(trash, caller=editor)
+    assert isinstance(gone, Written)
+
+    assert isinstance(await company.files.apply(PurgeEntry(gone.entry_id), caller=ann), Written)
+
+    await company.consume()
+    assert await company.files.apply(RestoreEntry(own.entry_id), caller=editor) == EntryNotFound()
+    back = await company.files.apply(RestoreEntry(own.entry_id), caller=ann)
+    assert back.node.path == "/top/box/deep/hidden"
+    assert isinstance(await company.see("cat", hidden), NodeNotFound)
+    assert isinstance(await company.files.apply(RestoreEntry(inner.entry_id), caller=ann), Written)
+    assert await company.names("ann", hidden) == ["f"]
+
+
+async def test_an_editor_of_what_is_restricted_may_trash_around_it(company: Company) -> None:
+    """They could empty it as well."""
+    editor = await _editor(company, "member")
+    box = await company.folder("ann", "Team:/top/box")
+    inner = await company.folder("ann", "Team:/top/box/inner")
+    await company.restrict("ann", inner)
+    await company.share("ann", inner, "ben", Role.EDITOR)
+
+    gone = await company.files.apply(TrashNode(Target(node_id=box)), caller=editor)
+    assert isinstance(gone, Written)
+
+
+@pytest.mark.requirement("X26")
+async def test_a_purge_around_it_opens_nothing_that_was_restricted(company: Company) -> None:
+    """What a restriction kept from an editor it keeps from them in the trash, too."""
+    editor, ann = await _editor(company, "member"), company.caller("ann")
+    box = await company.folder("ann", "Team:/top/box")
+    file = await company.put("ann", "Team:/top/box/f")
+    await company.restrict("ann", box)
+    inner = await company.files.apply(TrashNode(Target(node_id=file)), caller=ann)
+    outer = await company.files.apply(TrashNode(Target(node_id=box)), caller=ann)
+    assert isinstance(await company.files.apply(PurgeEntry(outer.entry_id), caller=ann), Written)
+    await company.consume()
+
+    space_id = inner.node.space_id
+    assert (await company.files.ask(ListTrash(editor, space_id))).items == ()
+    assert await company.files.apply(RestoreEntry(inner.entry_id), caller=editor) == EntryNotFound()
+    (left,) = (await company.files.ask(ListTrash(ann, space_id))).items
+    assert left.entry_id == inner.entry_id
+    to_where_it_was = RestoreEntry(inner.entry_id)
+    assert await company.files.apply(to_where_it_was, caller=ann) == TreeRuleBroken(
+        "parentId", "must be said: the folder it was in was restricted, and is not there"
+    )
+    to_top = RestoreEntry(inner.entry_id, Target(path="Team:/top"))
+    assert isinstance(await company.files.apply(to_top, caller=ann), Written)
 
 
 @pytest.mark.parametrize("how", ["member", "grantee"])

@@ -22,7 +22,6 @@ from bitvault.actors.files.contract import (
     Written,
 )
 from bitvault.actors.identity.contract import DescribeStandings
-from bitvault.actors.sharing.consumer import GrantSweeper
 from bitvault.actors.sharing.contract import (
     CreateLink,
     DescribeOwnLink,
@@ -32,13 +31,11 @@ from bitvault.actors.sharing.contract import (
     OpenLink,
     RequestTerms,
 )
-from bitvault.drivers.postgres.port import Transaction
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller, Principal
 from bitvault.kernel.refusal import Forbidden, Refusal
-from bitvault.outbox import journal
 from tests.actors.files.conftest import sha256
 from tests.actors.sharing.conftest import Company
 from tests.actors.sharing.test_links import ORIGIN, change, come
@@ -194,11 +191,7 @@ async def test_it_counts_what_came_in(company: Company, box: NodeId) -> None:
     await send(company, guest, box, "a")
     await company.put("ann", "/in/own")
 
-    async def consume(tx: Transaction) -> None:
-        for event in await journal.events_after(tx, company.tenant_id, 0, 100):
-            await GrantSweeper().apply(tx, event)
-
-    await company.files.database.transact(company.tenant_id, consume)
+    await company.consume()
     link = await company.sharing.handle(GetLink(company.caller("ann"), issued.link.link_id))
     assert (link.files, link.bytes, link.request.message) == (1, 4, "Your\nreports")
     page = await company.files.ask(ListChildren(guest, Target(node_id=box)))

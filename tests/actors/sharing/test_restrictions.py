@@ -18,6 +18,7 @@ from bitvault.actors.files.contract import (
     TrashNode,
     Written,
 )
+from bitvault.actors.files.store.holding import HIDDEN
 from bitvault.actors.sharing.contract import ListGrants
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.access import EVERYONE, Role
@@ -150,7 +151,9 @@ async def test_no_move_lets_an_editor_past_a_restriction(company: Company, inner
     answers = await company.files.apply(*out, caller=ben)
     assert [answers[index] for index in (0, 1, 4)] == [taken, refused, refused]
     assert [isinstance(answers[index], Written) for index in (2, 3)] == [True, True]
-    trashed = await company.files.apply(TrashNode(Target(node_id=middle)), caller=ben)
+    trash = TrashNode(Target(node_id=middle))
+    assert await company.files.apply(trash, caller=ben) == HIDDEN
+    trashed = await company.files.apply(trash, caller=company.caller("ann"))
     elsewhere = RestoreEntry(trashed.entry_id, Target(path="/"))
     assert await company.files.apply(elsewhere, caller=ben) == taken
     assert await company.see("ben", inner) == NodeNotFound(str(inner))

@@ -7,12 +7,10 @@ import pytest
 from bitvault.actors.files.contract import ContinuePurges, PurgeEntry, Target, TrashNode
 from bitvault.actors.finalizer.actor import Finalizer
 from bitvault.actors.identity.contract import DeleteGroup, DeleteUser
-from bitvault.actors.sharing.consumer import GrantSweeper
 from bitvault.actors.sharing.contract import ExplainAccess, ForgetLost, ListLinks
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId
-from bitvault.outbox import journal
 from tests.actors.sharing.conftest import Asked, Company
 from tests.actors.sharing.test_links import change, make
 
@@ -100,14 +98,6 @@ _GIVEN = Query(
 _DEPARTED = Query("departed", "SELECT grantee_id FROM sharing.departed", ())
 
 
-async def _consume(company: Company) -> None:
-    async def consume(tx: Transaction) -> None:
-        for event in await journal.events_after(tx, company.tenant_id, 0, 1000):
-            await GrantSweeper().apply(tx, event)
-
-    await company.files.database.transact(company.tenant_id, consume)
-
-
 async def _given(company: Company, user_id: UUID, count: int) -> None:
     """Give somebody something on nodes of which nothing else is known."""
 
@@ -127,7 +117,7 @@ async def test_what_was_given_to_who_is_gone_goes_after_them(company: Company) -
 
     await company.identity.handle(DeleteUser(ann, ben))
     await company.identity.handle(DeleteGroup(ann, group))
-    await _consume(company)
+    await company.consume()
 
     holders = (await company.sharing.handle(ExplainAccess(ann, node_id))).items
     cat = company.people["cat"].user_id
@@ -139,7 +129,7 @@ async def test_many_grants_of_who_is_gone_go_in_slices(company: Company) -> None
     ben, ann = company.people["ben"].user_id, company.caller("ann")
     await _given(company, ben, 1500)
     await company.identity.handle(DeleteUser(ann, ben))
-    await _consume(company)
+    await company.consume()
     assert len(await _said(company)) == 500
     await _given(company, ben, 1)
     company.files.clock.advance(3601)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from attrs import evolve
+
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.contract import (
     Apply,
@@ -40,10 +42,17 @@ class Trees(Desk):
         """Apply the operations under the tenant's tree lock."""
         check_batch(len(message.operations), "operations")
         stamp = self._stamp(message.caller)
-        outcomes = await self._write(
-            message.caller, lambda tx: self._apply(tx, stamp, message.operations)
-        )
-        return tuple(outcomes)
+
+        async def work(tx: Transaction) -> list[Any]:
+            outcomes = await self._apply(tx, stamp, message.operations)
+            if message.is_dry:
+                raise _Foreseen(outcomes)
+            return outcomes
+
+        try:
+            return tuple(await self._write(message.caller, work))
+        except _Foreseen as foreseen:
+            return tuple(map(_unmade, foreseen.outcomes))
 
     async def _apply(
         self, tx: Transaction, stamp: Stamp, operations: Sequence[Operation]
@@ -64,6 +73,18 @@ class Trees(Desk):
         outcomes = [_outcome(one, position, len(structure.events)) for one in done]
         await keep(tx, stamp.caller, outcomes)
         return outcomes
+
+
+class _Foreseen(Exception):  # noqa: N818 - not an error: rolls a dry run back, with its answer
+    def __init__(self, outcomes: Sequence[Any]) -> None:
+        self.outcomes = outcomes
+
+
+def _unmade(outcome: Any) -> Any:
+    """Return an outcome without the event and the entry that did not come about."""
+    if not isinstance(outcome, Written):
+        return outcome
+    return evolve(outcome, position=None, entry_id=None)
 
 
 def _parts(operations: Sequence[Operation]) -> Iterator[Sequence[Operation]]:

@@ -220,6 +220,8 @@ class Apply(Request[tuple[Outcome, ...] | IdempotencyConflict | Unavailable]):
 
     caller: Caller
     operations: tuple[Operation, ...]
+    is_dry: bool = False
+    """Answer what would come of it, and change nothing: nothing has an event or an entry."""
 
 
 @frozen

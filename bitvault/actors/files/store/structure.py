@@ -28,6 +28,7 @@ from bitvault.actors.files.rules.drafts import place_of
 from bitvault.actors.files.rules.names import MAX_DEPTH, join, name_key, parent_path, valid_name
 from bitvault.actors.files.rules.plan import Picture
 from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.store import holding
 from bitvault.actors.files.store.contents import Stamp, lock_ledger, numbered_keys, settle
 from bitvault.actors.files.store.drawing import SQL, Drawing
 from bitvault.actors.files.store.keeping import carry, drop_empty
@@ -130,6 +131,9 @@ class Structure:
     async def trash(self, one: TrashNode) -> Done:
         """Hide a subtree behind one entry."""
         place = await self.movable(one.target, one.if_revision)
+        if holding.may_hide(place):
+            await self.drawing.write()
+            await holding.check_holds_nothing_hidden(self.tx, self.stamp.caller, place)
         entry_id = self._hide(place)
         row = self.drawing.tree.whole(place.node_id).row
         return self._done(_there(row), place.space["space_id"], place.names, entry_id)
@@ -154,7 +158,7 @@ class Structure:
         if one.parent:
             parent = await self.parent(one.parent)
         else:
-            parent = await self._original(entry)
+            parent = await self._original(entry, place)
         await self._check_exposure(place, parent)
         node = await self.row(entry["node_id"])
         name = valid_name(one.name) if one.name is not None else node["name"]
@@ -232,13 +236,14 @@ class Structure:
             raise Refused(Forbidden("change anything"))
         return entry, place
 
-    async def _original(self, entry: Row) -> Parent:
+    async def _original(self, entry: Row, was: Place) -> Parent:
         """Find the folder it was in, wherever that is now; else make it anew from the path."""
         space_id = entry["space_id"]
         by_id = await self.drawing.find(Wanted(Target(node_id=NodeId(entry["parent_id"]))))
         if isinstance(by_id, Place):
             permitted(by_id, Right.CHANGE)
             return Parent(by_id.ids, by_id.names, by_id.space["space_id"])
+        await holding.check_opens_nothing(self.tx, self.stamp.tenant, was.ids[:-1])
         above = Target(path=parent_path(entry["original_path"]), space_id=SpaceId(space_id))
         place = _found(await self.drawing.find(Wanted(above, is_kept=True)))
         permitted(place, Right.CHANGE)
