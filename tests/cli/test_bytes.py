@@ -96,6 +96,23 @@ def test_the_trash_takes_paths(logged_in: Mapping[str, str]) -> None:
         assert (gone.returncode, json.loads(gone.stdout)["error"]["code"]) == (4, "not_in_trash")
 
 
+def test_a_purged_folder_leaves_what_was_removed_before(logged_in: Mapping[str, str]) -> None:
+    """A dry run says so, the trash still has it, and it comes back to where it was."""
+    for name in ("early", "late"):
+        run(logged_in, "put", "-", f"/nest/{name}", stdin=name.encode())
+    assert run(logged_in, "rm", "/nest/early").returncode == 0
+    told = run(logged_in, "rm", "-r", "/nest", "--dry-run").stdout
+    assert told == b"would remove /nest, with all in it but what was removed from it before\n"
+    assert run(logged_in, "stat", "/nest/late").returncode == 0
+    assert run(logged_in, "rm", "-r", "/nest").returncode == 0
+    assert run(logged_in, "trash", "purge", "/nest").returncode == 0
+
+    assert b"/nest/early" in run(logged_in, "trash", "list").stdout
+    assert run(logged_in, "trash", "restore", "/nest/early").returncode == 0
+    assert run(logged_in, "cat", "/nest/early").stdout == b"early"
+    assert run(logged_in, "stat", "/nest/late").returncode == 4
+
+
 def test_unfinished_uploads_are_given_up_at_once(logged_in: Mapping[str, str]) -> None:
     """All of them, and only when told so: nobody is there to be asked."""
     draft = ("-f", "path=/unfinished", "-f", f"size={100 << 20}")

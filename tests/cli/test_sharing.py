@@ -47,6 +47,14 @@ def test_a_folder_is_shared_and_taken_back(
     assert b"fay would lose access (is editor)" in seen
     assert run(logged_in, "restrict", "/shared/inner").returncode == 0
     assert run(as_fay, "ls", f"{there}:/inner").returncode == 4
+    run(as_fay, "mkdir", f"{there}:/hers")
+    run(logged_in, "mv", "/shared/inner", "/shared/hers/")
+    for words in (("rm", "-r", "--dry-run"), ("rm", "-r")):
+        kept = run(as_fay, *words, f"{there}:/hers")
+        assert (kept.returncode, b"Whoever manages the folder" in kept.stderr) == (3, True)
+        assert b"inner" not in kept.stdout + kept.stderr
+    run(logged_in, "mv", "/shared/hers/inner", "/shared/")
+    assert run(as_fay, "rm", "-r", f"{there}:/hers").returncode == 0
     assert run(logged_in, "restrict", "--lift", "/shared/inner").returncode == 0
     assert run(logged_in, "unshare", "/shared", "fay").returncode == 0
     assert run(as_fay, "ls", f"{there}:/").returncode == 4

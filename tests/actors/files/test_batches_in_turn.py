@@ -46,7 +46,7 @@ _QUERIES = {
                   FROM files.node WHERE tenant_id = $1 ORDER BY node_id""",
     "entries": """SELECT entry_id, node_id, parent_id, original_path, trashed_at, trashed_by
                     FROM files.trash_entry WHERE tenant_id = $1 ORDER BY entry_id""",
-    "usage": "SELECT holder_id, used, reserved FROM files.usage WHERE tenant_id = $1",
+    "usage": "SELECT holder_id, used, reserved FROM files.usage WHERE tenant_id = $1 ORDER BY 1",
     "blobs": "SELECT hash, refs FROM files.blob WHERE tenant_id = $1 ORDER BY hash",
     "events": """SELECT seq, kind, aggregate_id, revision, payload::text
                    FROM outbox.event WHERE tenant_id = $1 ORDER BY seq""",
