@@ -44,6 +44,7 @@ class Command:
         cwd: Its folder.
         user: User id to run as; only root may set it. The group is `group`, no others.
         group: Group id.
+        before_exec: Called in the child right before it becomes the program.
     """
 
     arguments: Sequence[str]
@@ -51,6 +52,7 @@ class Command:
     cwd: Path | None = None
     user: int | None = None
     group: int | None = None
+    before_exec: Callable[[], None] | None = None
 
 
 @attrs.define(eq=False)
@@ -221,7 +223,7 @@ def _spawn(command: Command, stop_signal: signal.Signals) -> RunningProcess:
         env=None if command.env is None else dict(command.env),
         cwd=command.cwd,
         start_new_session=True,
-        preexec_fn=functools.partial(_die_with_parent, stop_signal, os.getpid()),  # noqa: PLW1509 - one system call, bound before the fork
+        preexec_fn=functools.partial(_before_exec, command, stop_signal, os.getpid()),  # noqa: PLW1509 - system calls alone, bound before the fork
         **privileges,
     )
     if popen.stdout is None:
@@ -233,6 +235,12 @@ def _spawn(command: Command, stop_signal: signal.Signals) -> RunningProcess:
 
 def _as_user(command: Command) -> dict[str, object]:
     return {"user": command.user, "group": command.group, "extra_groups": []}
+
+
+def _before_exec(command: Command, stop_signal: signal.Signals, parent: int) -> None:
+    if command.before_exec:
+        command.before_exec()
+    _die_with_parent(stop_signal, parent)
 
 
 def _die_with_parent(stop_signal: signal.Signals, parent: int) -> None:

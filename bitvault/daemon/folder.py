@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from bitvault.drivers.postgres.account import can_change_accounts, foreign_owner
+
 _OURS = ("bitvaultd.lock", "postgres", "object-store-keys.json", "admin-password")
 """Any of them makes a folder one of BitVault's, restored from a backup, say."""
 _NOBODYS = ("lost+found",)
@@ -30,14 +32,15 @@ def held(path: Path) -> Iterator[Path]:
         FolderError: It cannot be written, holds what is not BitVault's, or another daemon holds it.
     """
     path = path.absolute()
-    _check_contents(path)
     try:
+        _check_contents(path)
+        _check_owners(path)
         path.mkdir(parents=True, exist_ok=True)
-        path.chmod(0o711)
+        if path.stat().st_uid == os.geteuid() or can_change_accounts():
+            path.chmod(0o711)
         lock = os.open(path / "bitvaultd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        why = f"server.data: {path} is not writable ({error.strerror})"
-        raise FolderError(f"{why}; choose another folder with --data") from error
+        raise FolderError(f"server.data: {_closed(path, error)}") from error
     try:
         _take(lock, path)
         yield path
@@ -52,6 +55,28 @@ def _check_contents(path: Path) -> None:
     if foreign and not names.intersection(_OURS):
         why = f"server.data: {path} holds files that are not BitVault's ({foreign[0]})"
         raise FolderError(f"{why}; choose an empty folder, or a new one, with --data")
+
+
+def _check_owners(path: Path) -> None:
+    """Refuse what an earlier start as somebody else, or a copy, has left to another account.
+
+    Root goes through everything, and hands PostgreSQL its part itself.
+    """
+    if can_change_accounts() or not path.is_dir():
+        return
+    for entry in (*path.iterdir(), *path.glob("*/*")):
+        mounted = entry.name in _NOBODYS or entry.is_mount()
+        if not mounted and entry.lstat().st_uid != os.geteuid():
+            raise FolderError(f"server.data: {foreign_owner(entry, path)}")
+
+
+def _closed(path: Path, error: OSError) -> str:
+    """Say why the folder cannot be used: as a rule it belongs to another account."""
+    place = Path(error.filename or path)
+    why = f"{path} is not writable ({error.strerror})"
+    if isinstance(error, PermissionError) and place.is_relative_to(path) and os.path.lexists(place):
+        why = foreign_owner(place, path) if place.lstat().st_uid != os.geteuid() else why
+    return f"{why}; choose another folder with --data"
 
 
 def _take(lock: int, path: Path) -> None:

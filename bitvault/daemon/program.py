@@ -30,10 +30,10 @@ from bitvault.drivers.disk.local import LocalDisk, NoRoom
 from bitvault.drivers.objects.probe import StoreUnfit
 from bitvault.drivers.outgoing.guard import Allowed
 from bitvault.drivers.outgoing.guarded import GuardedOutgoing
+from bitvault.drivers.postgres.account import EmbeddedError
 from bitvault.drivers.postgres.embedded import (
     ROOM_TO_START,
-    EmbeddedError,
-    check_way,
+    check_path,
     prepare,
 )
 from bitvault.drivers.postgres.migrate import MigrationError
@@ -80,7 +80,7 @@ def main() -> None:
     try:
         settings = load(options.config, os.environ, flags)
         configure(settings.log)
-        _check_way(settings)
+        _check_path(settings)
         with held(Path(settings.server.data)) as data:
             _check_addresses(settings)
             _check_room(settings, data)
@@ -132,11 +132,11 @@ def _check_addresses(settings: Settings) -> None:
         bind(settings.store_listen, "objects.listen").close()
 
 
-def _check_way(settings: Settings) -> None:
-    """Refuse a folder that the embedded PostgreSQL could not reach, before anything is made."""
+def _check_path(settings: Settings) -> None:
+    """Refuse a folder that the embedded PostgreSQL could not serve, before anything is made."""
     try:
         if not settings.database.url:
-            check_way(Path(settings.server.data).absolute() / "postgres")
+            check_path(Path(settings.server.data).absolute() / "postgres")
     except EmbeddedError as error:
         raise FolderError(f"server.data: {error}") from error
 

