@@ -10,34 +10,59 @@ RETRIED: tuple[type[Exception], ...] = (
 )
 """PostgreSQL asks for the whole transaction again: 40001 and 40P01."""
 
-_DOWN: tuple[type[Exception], ...] = (
+CANNOT_CONNECT: tuple[type[Exception], ...] = (
     OSError,
-    TimeoutError,
+    EOFError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What is raised when a session cannot be opened: the server or its address is to blame."""
+
+_DOWN: tuple[type[Exception], ...] = (
+    OSError,  # TimeoutError and the errors of TLS among them
+    EOFError,  # asyncio's IncompleteReadError
+    asyncpg.InternalClientError,  # the driver lost track of what the server says: a dying session
     asyncpg.PostgresConnectionError,  # class 08
     asyncpg.InsufficientResourcesError,  # class 53: disk, memory, connections
     asyncpg.OperatorInterventionError,  # class 57: shutdown, crash, starting, statement_timeout
+    asyncpg.PostgresSystemError,  # class 58: an error of its disk, a file that is gone
+    asyncpg.StatementCompletionUnknownError,  # 40003
     asyncpg.LockNotAvailableError,  # 55P03: lock_timeout
     asyncpg.IdleInTransactionSessionTimeoutError,  # 25P03
+    asyncpg.TransactionTimeoutError,  # 25P04
     asyncpg.ReadOnlySQLTransactionError,  # 25006: a standby, or a server set to read only
 )
 _STILL_SERVING: tuple[type[Exception], ...] = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+_ENDS_THE_SESSION = ("FATAL", "PANIC")
 
 
-def is_down(error: BaseException, connection: asyncpg.Connection | None = None) -> bool:
-    """Return whether the server could not answer, as against it refusing a wrong statement."""
-    if isinstance(error, asyncpg.InterfaceError):
-        return connection is not None and connection.is_closed()
-    return isinstance(error, _DOWN)
+def is_down(error: Exception, connection: asyncpg.Connection | None = None) -> bool:
+    """Return whether the server could not answer, as against it refusing a wrong statement.
+
+    Whatever fails on a session that is closed by then, fails because of that: a driver that is
+    interrupted somewhere raises what it happens to meet.
+    """
+    return (
+        isinstance(error, _DOWN)
+        or _is_fatal(error)
+        or (connection is not None and connection.is_closed())
+    )
 
 
-def lost_session(error: BaseException) -> bool:
+def lost_session(error: Exception) -> bool:
     """Return whether the session is gone, as against one statement that took too long."""
-    return not isinstance(error, _STILL_SERVING)
+    return _is_fatal(error) or not isinstance(error, _STILL_SERVING)
+
+
+def _is_fatal(error: Exception) -> bool:
+    return getattr(error, "severity_en", None) in _ENDS_THE_SESSION
 
 
 def what_is_missing(error: BaseException) -> str:

@@ -109,7 +109,7 @@ class _Open:
             rule = getattr(error, "constraint_name", None) or ""
             told = f"{query.name}: {type(error).__name__} {rule}".rstrip()
             raise StatementFailed(told) from None
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:
             if (judged := self._judged(error)) is error:
                 raise
             raise judged from error
@@ -123,10 +123,12 @@ class _Open:
         return await method(sql, *arguments)
 
     def _judged(self, error: Exception) -> Exception:
-        if not is_down(error, self.session.connection):
+        if isinstance(error, RETRIED) or not is_down(error, self.session.connection):
             return error
-        if self.session.reused and lost_session(error):
-            return _LostBeforeCommit(reason(error))
+        if lost_session(error):
+            self.session.connection.terminate()
+            if self.session.reused:
+                return _LostBeforeCommit(reason(error))
         return DependencyDown(what_is_missing(error), reason(error))
 
 
@@ -194,9 +196,9 @@ class PostgresDatabase:
             except _LostBeforeCommit as error:
                 if attempt > self.limits.size:
                     raise DependencyDown(SYSTEM, str(error)) from error
-            except RETRIED:
+            except RETRIED as error:
                 if attempt >= self.limits.attempts:
-                    raise
+                    raise DependencyDown(SYSTEM, reason(error)) from error
             finally:
                 self.sessions.give_back(session)
             self.retries += 1
@@ -228,7 +230,9 @@ class PostgresDatabase:
         started = perf_counter()
         try:
             status = await aio.finish(self.limits.finish, connection.execute, "COMMIT")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except RETRIED:
+            raise  # PostgreSQL says itself that nothing was written
+        except Exception as error:
             if is_down(error, connection):
                 connection.terminate()
                 missing = what_is_missing(error)
@@ -244,7 +248,7 @@ class PostgresDatabase:
             return
         try:
             await aio.finish(self.limits.finish, connection.execute, "ROLLBACK")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except Exception:  # noqa: BLE001 - what the work raised is the error, whatever comes on top
             connection.terminate()  # the server rolls back what a lost session left open
 
 

@@ -9,7 +9,7 @@ import trio
 from attrs import define, field, frozen
 
 from bitvault.drivers import aio
-from bitvault.drivers.postgres.faults import SYSTEM, is_down, reason
+from bitvault.drivers.postgres.faults import CANNOT_CONNECT, SYSTEM, reason
 from bitvault.kernel import moments
 from bitvault.kernel.refusal import DependencyDown
 
@@ -107,7 +107,7 @@ class Sessions:
             connection = self.idle.pop().connection
             try:
                 await aio.finish(_CLOSE_SECONDS, connection.close)
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            except Exception:  # noqa: BLE001 - a session that cannot be closed politely is dropped
                 connection.terminate()
 
     async def _slot(self) -> None:
@@ -123,11 +123,13 @@ class Sessions:
 
     async def _connect(self) -> asyncpg.Connection:
         try:
-            return await aio.call(self._open)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if isinstance(error, asyncpg.InterfaceError) or is_down(error):
-                raise DependencyDown(SYSTEM, reason(error)) from error
-            raise
+            with trio.fail_after(self.limits.connect):
+                return await aio.call(self._open)
+        except trio.TooSlowError:
+            late = f"no session within {self.limits.connect:g} s"
+            raise DependencyDown(SYSTEM, late) from None
+        except CANNOT_CONNECT as error:
+            raise DependencyDown(SYSTEM, reason(error)) from error
 
     async def _open(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(
@@ -137,7 +139,11 @@ class Sessions:
             max_cached_statement_lifetime=0,
             server_settings=self._server_settings(),
         )
-        await prepare_session(connection)
+        try:
+            await prepare_session(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     def _server_settings(self) -> dict[str, str]:
