@@ -10,10 +10,11 @@ root        rest_for_one   whatever stands to the right of a dead child holds wh
 """
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import structlog
+import trio
 
 from bitvault.actors.audit.actor import Audit
 from bitvault.actors.files.actor import Files
@@ -31,12 +32,17 @@ from bitvault.drivers.mail.compose import sender_of
 from bitvault.drivers.mail.port import Mailer
 from bitvault.drivers.mail.smtp import SmtpMailer, SmtpOptions
 from bitvault.drivers.objects.embedded import EmbeddedStore
+from bitvault.drivers.objects.s3 import SYSTEM as STORE
 from bitvault.drivers.objects.s3 import S3Options, open_objects
+from bitvault.drivers.objects.s3 import open_look as open_store_look
 from bitvault.drivers.objects.sigv4 import AccessKey
 from bitvault.drivers.postgres.embedded import ROOM_TO_START, Embedded
+from bitvault.drivers.postgres.faults import SYSTEM as DATABASE
 from bitvault.drivers.postgres.migrate import migrate_database
 from bitvault.drivers.postgres.pool import APP_ROLE, open_database
+from bitvault.drivers.postgres.pool import open_look as open_database_look
 from bitvault.drivers.postgres.sessions import Limits
+from bitvault.drivers.watch import watch
 from bitvault.http.app import Application, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
@@ -186,17 +192,27 @@ def _drivers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
         async with open_database(app_dsn, limits) as opened:
             child.statistics = opened.statistics
             wiring.provide(database=opened)
-            child.started()
-            await child.stopping.wait()
+            async with open_database_look(app_dsn) as look:
+                await _watched(child, partial(watch, DATABASE, look, wiring.dependencies))
 
     async def objects(child: Child) -> None:
-        async with open_objects(_s3(blueprint, wiring), wiring.clock, wiring.ids) as opened:
+        options = _s3(blueprint, wiring)
+        async with open_objects(options, wiring.clock, wiring.ids) as opened:
             child.statistics = lambda: opened.capabilities
             wiring.provide(objects=opened)
-            child.started()
-            await child.stopping.wait()
+            async with open_store_look(options) as look:
+                await _watched(child, partial(watch, STORE, look, wiring.dependencies))
 
     return [ChildSpec("database", database), ChildSpec("objects", objects)]
+
+
+async def _watched(child: Child, watching: Callable[[], Awaitable[None]]) -> None:
+    """Have a driver started, and watched for as long as it lives."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watching)
+        child.started()
+        await child.stopping.wait()
+        nursery.cancel_scope.cancel()
 
 
 def _s3(blueprint: Blueprint, wiring: Wiring) -> S3Options:
@@ -336,6 +352,7 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
             tree=tree,
             options=Options.of(blueprint.settings, _s3(blueprint, wiring).public_endpoint),
             reserve=_reserve(blueprint),
+            dependencies=wiring.dependencies,
         )
 
     def listening(url: str) -> None:

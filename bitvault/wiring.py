@@ -26,6 +26,7 @@ from bitvault.drivers.postgres.port import Database
 from bitvault.drivers.sealing.aesgcm import KEY_BYTES, AesGcmSealing
 from bitvault.drivers.sealing.port import Sealing
 from bitvault.kernel.clock import Clock, SystemClock
+from bitvault.kernel.dependencies import Dependencies
 from bitvault.kernel.ids import Ids, SystemIds
 from bitvault.kernel.settings import Settings
 from bitvault.outbox import Wakeups
@@ -72,6 +73,8 @@ class Wiring:
     sealing: Sealing = field(factory=lambda: AesGcmSealing(os.urandom(KEY_BYTES)))
     wakeups: Wakeups = field(factory=Wakeups)
     bus: Bus = field(factory=MemoryBus)
+    dependencies: Dependencies = field(factory=Dependencies)
+    """Here, so that the edge sees what the drivers have found out."""
     board: Board = field(factory=Board)
     """Here, so that a worker which crashes is not forgotten with what it told."""
     downloads: Downloads = field(factory=Downloads)

@@ -30,6 +30,7 @@ from bitvault.http.serving import HOLD_ANSWER, SMALL_ANSWER, Trace, tracing
 from bitvault.http.throttle import Throttle, headers
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.clock import Clock
+from bitvault.kernel.dependencies import Dependencies
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.refusal import Failed
 from bitvault.kernel.timing import spent
@@ -105,6 +106,7 @@ def create_app(
     tree: Callable[[], ChildStatus],
     options: Options | None = None,
     reserve: Reserve | None = None,
+    dependencies: Dependencies | None = None,
 ) -> Application:
     """Build the application.
 
@@ -116,6 +118,7 @@ def create_app(
         tree: The supervision tree as it is now, as `child.tree.status` gives it.
         options: What may be set.
         reserve: What is kept free of the disk; None: nothing runs embedded.
+        dependencies: What was last found out of the database and the object store.
     """
     options = Options() if options is None else options
     app = Application("bitvault", static_folder=None)
@@ -128,8 +131,10 @@ def create_app(
     app.proxies = options.proxies
     throttle = Throttle(limits, options.rates)
     app.edge = Edge(rooms, clock, ids, reserve, throttle, capacity)
-    app.metrics = Metrics(tree, reserve, capacity)
-    _add_routes(app, tree, options.store)
+    dependencies = Dependencies() if dependencies is None else dependencies
+    app.metrics = Metrics(tree, reserve, capacity, dependencies)
+    health = Health(app.edge, tree, app.metrics, openapi_document(), dependencies)
+    _add_routes(app, health, options.store)
     _add_hooks(app, options)
     return app
 
@@ -154,12 +159,11 @@ def _routes() -> Map:
     return blank.url_map
 
 
-def _add_routes(app: Application, tree: Callable[[], ChildStatus], store: str) -> None:
+def _add_routes(app: Application, health: Health, store: str) -> None:
     app.url_map = _routes()
     for endpoint in ENDPOINTS:
         view = serving.view_of(endpoint, app.edge, _SHOWS.get(endpoint.path))
         app.view_functions[endpoint.operation_id] = view
-    health = Health(app.edge, tree, app.metrics, openapi_document())
     app.view_functions |= {
         "livez": health.livez,
         "readyz": health.readyz,

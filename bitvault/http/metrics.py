@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import attrs
+import trio
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -12,6 +13,7 @@ from prometheus_client.registry import Collector
 from bitvault.http.call import Reserve
 from bitvault.http.capacity import Capacity
 from bitvault.http.places import Places
+from bitvault.kernel.dependencies import Dependencies
 from supervisors import ChildStatus
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -22,6 +24,11 @@ _BEHIND = {
 }
 
 
+_FOUND = {
+    "up": "1 if it answered when it was last asked.",
+    "seconds": "Time it took to answer, or to be given up.",
+    "age_seconds": "Time since it was last asked.",
+}
 _GATES = {
     "requests": "Requests in work now.",
     "hashing": "Requests in work now that hash a password.",
@@ -35,7 +42,11 @@ class Metrics:
     """The counts of one edge, in a registry of its own."""
 
     def __init__(
-        self, tree: Callable[[], ChildStatus], reserve: Reserve, capacity: Capacity
+        self,
+        tree: Callable[[], ChildStatus],
+        reserve: Reserve,
+        capacity: Capacity,
+        dependencies: Dependencies,
     ) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
@@ -52,6 +63,7 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Tree(tree))
+        self.registry.register(_Dependencies(dependencies))
         for name, gate in attrs.asdict(capacity, recurse=False).items():
             inside = Gauge(f"bitvault_http_{name}_inside", _GATES[name], registry=self.registry)
             inside.set_function(partial(getattr, gate, "inside"))
@@ -110,6 +122,26 @@ class _Tree(Collector):
                 for gauge, value in zip(behind, attrs.astuple(lag), strict=True):
                     gauge.add_metric([child.id], value)
         yield from (up, restarts, counts, *behind)
+
+
+class _Dependencies(Collector):
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        now = trio.current_time()
+        up, seconds, age = (
+            GaugeMetricFamily(f"bitvault_dependency_{name}", text, labels=["dependency"])
+            for name, text in _FOUND.items()
+        )
+        for one in self._dependencies.all():
+            up.add_metric([one.dependency], float(one.is_up(now)))
+            seconds.add_metric([one.dependency], one.seconds)
+            age.add_metric([one.dependency], now - one.at)
+        yield from (up, seconds, age)
 
 
 @attrs.frozen

@@ -41,6 +41,16 @@ class Disk(ResponseShape, frozen=True, kw_only=True):
     is_short: bool
 
 
+class Dependency(ResponseShape, frozen=True, kw_only=True):
+    """A system it stands on, as last looked at, ``age`` seconds ago; ``error`` is for operators."""
+
+    name: str
+    is_up: bool
+    age: float
+    seconds: Annotated[float, Meta(description="How long the answer took.")]
+    error: str | None
+
+
 class Status(ResponseShape, frozen=True, kw_only=True):
     """The whole daemon."""
 
@@ -49,10 +59,11 @@ class Status(ResponseShape, frozen=True, kw_only=True):
     tree: ChildStatus
     consumers: tuple[ConsumerLag, ...] = ()
     disk: Disk | None = None
+    dependencies: tuple[Dependency, ...] = ()
 
 
 class Health(ResponseShape, frozen=True, kw_only=True):
-    """Whether it lives, or is ready; ``waitingFor`` are paths of the tree."""
+    """Whether it lives, or is ready; ``waitingFor`` are paths of the tree, and systems."""
 
     status: str
     waiting_for: tuple[str, ...] = ()

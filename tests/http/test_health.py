@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import trio
 
 from bitvault.http.routes.health import PAGES
+from bitvault.kernel.dependencies import Finding
 from tests.http.support.rooms import ADMIN_TOKEN, OPERATOR_TOKEN, TOKEN, World
 
 LOCAL = "127.0.0.1"
@@ -26,6 +28,35 @@ async def test_ready_when_every_child_runs(world: World, state: str, status: int
     assert (answer.status_code, body["waitingFor"]) == (
         status, [] if status == 200 else ["root/files"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "age", "is_up"), [("", 1.0, True), ("gone", 1.0, False), ("", 11.0, False)]
+)
+async def test_what_it_stands_on_is_shown(
+    world: World,
+    error: str,
+    age: float,
+    is_up: bool,  # noqa: FBT001 - a case
+) -> None:
+    """What was found out last counts, unless that is too long ago; being alive needs nothing."""
+    world.dependencies.note(Finding("postgresql", error, trio.current_time() - age, 0.25))
+    ready = await world.send("GET", "/readyz", token=None)
+    body = await ready.get_json()
+    assert (ready.status_code, body["waitingFor"]) == (
+        (200, []) if is_up else (503, ["postgresql"])
+    )
+    assert "gone" not in str(body)
+    assert (await world.send("GET", "/livez", token=None)).status_code == 200
+    status = await (await world.send("GET", "/v1/status", peer=LOCAL)).get_json()
+    (found,) = status["dependencies"]
+    assert status["ready"] is is_up
+    assert (found["name"], found["isUp"], found["error"]) == ("postgresql", is_up, error or None)
+    assert found["age"] == pytest.approx(age, abs=0.9)
+    text = (await (await world.send("GET", "/metrics", peer=LOCAL)).get_data()).decode()
+    assert f'bitvault_dependency_up{{dependency="postgresql"}} {float(is_up)}' in text
+    assert 'bitvault_dependency_seconds{dependency="postgresql"} 0.25' in text
+    assert 'bitvault_dependency_age_seconds{dependency="postgresql"}' in text
 
 
 async def test_status_shows_the_tree(world: World) -> None:

@@ -105,21 +105,26 @@ def running_server() -> Iterator[PostgresServer]:
     folder = Path(tempfile.mkdtemp(prefix="bv-pg-", dir=data_root()))
     folder.chmod(0o755)
     embedded = prepare(folder / "pg", overrides=_FAST, sync=False)
+    server = PostgresServer(embedded, start(embedded, folder / "log"))
+    try:
+        yield server
+        server.close()
+    finally:
+        server.process.terminate()
+        server.process.wait(_START_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(embedded: Embedded, output: Path) -> "subprocess.Popen[bytes]":
+    """Start a server and return when it answers."""
     command = embedded.command()
-    with (folder / "log").open("wb") as log:
+    with output.open("wb") as log:
         process = subprocess.Popen(
             command.arguments, env=command.env, cwd=command.cwd, stdout=log, stderr=log,
             start_new_session=True, **embedded.account.options(),
         )  # fmt: skip
-    try:
-        _wait_until_ready(embedded, process, folder / "log")
-        server = PostgresServer(embedded, process)
-        yield server
-        server.close()
-    finally:
-        process.terminate()
-        process.wait(_START_SECONDS)
-        shutil.rmtree(folder, ignore_errors=True)
+    _wait_until_ready(embedded, process, output)
+    return process
 
 
 def _wait_until_ready(embedded: Embedded, process: "subprocess.Popen[bytes]", log: Path) -> None:

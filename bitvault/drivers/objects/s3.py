@@ -34,10 +34,11 @@ from bitvault.drivers.objects.port import (
 from bitvault.drivers.objects.probe import http_sender, probe
 from bitvault.drivers.objects.signing import PROVEN, TransferSigner
 from bitvault.drivers.objects.sigv4 import AccessKey, Presigner
-from bitvault.kernel.clock import Clock
+from bitvault.kernel.clock import Clock, SystemClock
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.refusal import DependencyDown
 
+SYSTEM = "object store"
 _CHUNK = 1 << 20
 _PAGE = 1000
 _SERVER_ERROR = 500
@@ -86,12 +87,33 @@ async def open_objects(
             await aio.call(opening.__aexit__, None, None, None)
 
 
-def _client_arguments(options: S3Options) -> Mapping[str, Any]:
+_NO_KEY = "blobs/none"
+
+
+@asynccontextmanager
+async def open_look(options: S3Options) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Yield what asks the store whether it answers, on a connection beside those of the driver."""
+    quick = evolve(options, connect_timeout=1.0, read_timeout=2.0, connections=1)
+    opening = get_session().create_client("s3", **_client_arguments(quick, attempts=1))
+    client = await aio.call(opening.__aenter__)
+    store = S3ObjectStore(client, quick, SystemClock(), PROVEN)
+
+    async def look() -> None:
+        await store.head(_NO_KEY)
+
+    try:
+        yield look
+    finally:
+        with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await aio.call(opening.__aexit__, None, None, None)
+
+
+def _client_arguments(options: S3Options, attempts: int = 2) -> Mapping[str, Any]:
     config = AioConfig(
         connect_timeout=options.connect_timeout,
         read_timeout=options.read_timeout,
         max_pool_connections=options.connections,
-        retries={"total_max_attempts": 2, "mode": "standard"},
+        retries={"total_max_attempts": attempts, "mode": "standard"},
         signature_version="s3v4",
         s3={"addressing_style": "path"},
         request_checksum_calculation="when_required",
@@ -245,7 +267,7 @@ async def _guarded(function: Callable[..., Awaitable[Any]], *args: Any, **option
     except ClientError as error:
         raise _meaning(error) from error
     except (TimeoutError, BotoCoreError, aiohttp.ClientError, OSError) as error:
-        raise DependencyDown("object store", repr(error), unknown=True) from error
+        raise DependencyDown(SYSTEM, repr(error), unknown=True) from error
 
 
 def _meaning(error: ClientError) -> Exception:
@@ -255,7 +277,7 @@ def _meaning(error: ClientError) -> Exception:
     if code in _INVALID:
         return MultipartInvalid(code)
     if status >= _SERVER_ERROR or code in _THROTTLED:
-        return DependencyDown("object store", f"{code} (HTTP {status})", unknown=True)
+        return DependencyDown(SYSTEM, f"{code} (HTTP {status})", unknown=True)
     refused: Exception = error
     return refused
 

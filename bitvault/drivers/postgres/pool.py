@@ -40,7 +40,6 @@ APP_ROLE = "bitvault_app"
 _SYSTEM_ROLE = "bitvault_system"
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
-_NETWORK_SECONDS = 2.0
 _CLOSE_SECONDS = 10.0
 
 
@@ -208,7 +207,7 @@ class PostgresDatabase:
         return self.draw() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt)
 
     def _transaction(self, session: Session, ahead: str | None) -> _Open:
-        return _Open(session, ahead, self.limits.statement + _NETWORK_SECONDS)
+        return _Open(session, ahead, self.limits.statement + self.limits.network)
 
     async def _once(self, session: Session, begin: str, work: Work[T]) -> T:
         transaction = self._transaction(session, begin)
@@ -216,7 +215,7 @@ class PostgresDatabase:
             result = await work(transaction)
         except BaseException:
             if transaction.begun:
-                with trio.move_on_after(self.limits.finish + _NETWORK_SECONDS, shield=True):
+                with trio.move_on_after(self.limits.finish + self.limits.network, shield=True):
                     await self._roll_back(session.connection)
             raise
         if transaction.begun:
@@ -263,6 +262,28 @@ def _account(seconds: float) -> None:
     if (request := spent.get()) is not None:
         request.database_seconds += seconds
         request.database_statements += 1
+
+
+_ALIVE = Query("alive", "SELECT 1", ())
+_LOOKING = Limits(size=1, connect=2.0, acquire=2.0, statement=1.5, network=0.5)
+
+
+@asynccontextmanager
+async def open_look(dsn: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Yield what asks the server whether it answers, on a session beside those of the pool.
+
+    A session on which it did not is not used again: the next look opens another.
+    """
+    async with open_database(dsn, _LOOKING, application="bitvaultd watch") as database:
+
+        async def look() -> None:
+            try:
+                await database.read(None, lambda tx: tx.execute(_ALIVE))
+            except BaseException:
+                database.sessions.drop()
+                raise
+
+        yield look
 
 
 @asynccontextmanager

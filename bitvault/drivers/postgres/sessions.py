@@ -28,6 +28,8 @@ class Limits:
     connect: float = 5.0
     acquire: float = 5.0
     statement: float = 30.0
+    network: float = 2.0
+    """What an answer may take longer than the server may work on it."""
     lock: float = 10.0
     idle_in_transaction: float = 60.0
     finish: float = 10.0
@@ -100,6 +102,11 @@ class Sessions:
             self.idle.append(session)
         self.in_use -= 1
         self._slots.release()
+
+    def drop(self) -> None:
+        """End the idle sessions at once, for a server that may never answer on them."""
+        while self.idle:
+            self.idle.pop().connection.terminate()
 
     async def close(self) -> None:
         """Close the idle sessions politely, for a bounded time, and then at once."""

@@ -22,6 +22,7 @@ from bitvault.http.serving import (
     tracing,
 )
 from bitvault.kernel.addresses import parse
+from bitvault.kernel.dependencies import Dependencies
 from bitvault.kernel.refusal import Forbidden, Refusal
 from bitvault.wire import status as wire
 from supervisors import ChildStatus
@@ -66,17 +67,22 @@ class Health:
     tree: Callable[[], ChildStatus]
     metrics: Metrics
     openapi: bytes
+    dependencies: Dependencies
 
     async def livez(self) -> Response:
         """Answer that this process serves requests; depends on nothing."""
         return reply_response(Reply(200, wire.Health(status="alive")))
 
     async def readyz(self) -> Response:
-        """Answer 200 once every child of the tree has started, else 503 with those missing."""
-        waiting = tuple(c.path for c in walk(self.tree()) if c.state != "running")
-        if waiting:
-            missing = wire.Health(status="starting", waiting_for=waiting)
-            return reply_response(Reply(503, missing, {"Retry-After": str(RETRY_AFTER)}))
+        """Answer 200 when every child runs and what they stand on answers, else 503 with the rest.
+
+        It says what was last found out: nobody is made to wait by asking, or asks the systems more.
+        """
+        waiting = [child.path for child in walk(self.tree()) if child.state != "running"]
+        if missing := waiting or _down(self.dependencies):
+            status = "starting" if waiting else "waiting"
+            body = wire.Health(status=status, waiting_for=tuple(missing))
+            return reply_response(Reply(503, body, {"Retry-After": str(RETRY_AFTER)}))
         return reply_response(Reply(200, wire.Health(status="ready")))
 
     async def show_metrics(self) -> Response:
@@ -89,7 +95,9 @@ class Health:
         """Answer the supervision tree; see `_barred` for who may read it."""
         if (barred := await self._barred()) is not None:
             return barred
-        return reply_response(Reply(200, status_of(self.tree(), self.edge.reserve)))
+        return reply_response(
+            Reply(200, status_of(self.tree(), self.edge.reserve, self.dependencies))
+        )
 
     async def document(self) -> Response:
         """Answer the OpenAPI document."""
@@ -138,12 +146,17 @@ def page_view(name: str, store: str) -> Callable[[], Any]:
     return view
 
 
-def status_of(tree: ChildStatus, reserve: Reserve) -> wire.Status:
-    """Show the tree, with the consumers that count a lag, and the disk if it is watched."""
-    every = list(walk(tree))
+def _down(dependencies: Dependencies) -> list[str]:
+    now = trio.current_time()
+    return [one.dependency for one in dependencies.all() if not one.is_up(now)]
+
+
+def status_of(tree: ChildStatus, reserve: Reserve, dependencies: Dependencies) -> wire.Status:
+    """Show the tree, the consumers that count a lag, what all stands on, and a watched disk."""
+    every, now = list(walk(tree)), trio.current_time()
     return wire.Status(
         version=importlib.metadata.version("bitvault"),
-        ready=all(child.state == "running" for child in every),
+        ready=all(child.state == "running" for child in every) and not _down(dependencies),
         tree=_shown(tree),
         consumers=tuple(
             wire.ConsumerLag(
@@ -156,6 +169,16 @@ def status_of(tree: ChildStatus, reserve: Reserve) -> wire.Status:
             if (lag := lag_of(child)) is not None
         ),
         disk=_disk(reserve) if reserve.keep else None,
+        dependencies=tuple(
+            wire.Dependency(
+                name=one.dependency,
+                is_up=one.is_up(now),
+                age=now - one.at,
+                seconds=one.seconds,
+                error=one.error or None,
+            )
+            for one in dependencies.all()
+        ),
     )
 
 

@@ -95,7 +95,11 @@ function trouble(child) {
 function notices(status) {
   const broken = every(status.tree).filter((child) => child.state !== "running");
   const dead = status.consumers.filter((one) => one.deadLetters);
+  const down = status.dependencies.filter((one) => !one.isUp);
   const found = [];
+  if (down.length) {
+    found.push(notice("bad", "Do not answer:", down.map((one) => one.name + (one.error ? " – " + one.error : ""))));
+  }
   if (broken.length) {
     found.push(notice("bad", "Not running:", broken.map((child) => child.path + " " + trouble(child))));
   }
@@ -105,7 +109,7 @@ function notices(status) {
   if (dead.length) {
     found.push(notice("", "Dead letters wait for a person: bitvault admin dead-letters list", dead.map((one) => one.name + ": " + one.deadLetters)));
   }
-  return [found, broken.length];
+  return [found, broken.length, down];
 }
 
 function badge(kind, text) {
@@ -115,9 +119,10 @@ function badge(kind, text) {
 }
 
 function show(status) {
-  const [found, broken] = notices(status);
+  const [found, broken, down] = notices(status);
   seen = Date.now();
-  badge(broken ? "bad" : "good", broken ? broken + (broken === 1 ? " part is" : " parts are") + " not running" : "all parts are running");
+  if (down.length && !broken) badge("bad", down.map((one) => one.name).join(" and ") + " not answering");
+  else badge(broken ? "bad" : "good", broken ? broken + (broken === 1 ? " part is" : " parts are") + " not running" : "all parts are running");
   at("version").textContent = status.version;
   at("notices").replaceChildren(...found);
   at("tree").replaceChildren(...line(status.tree, 0));

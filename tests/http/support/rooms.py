@@ -27,6 +27,7 @@ from bitvault.http.preconditions import etag
 from bitvault.http.throttle import Rates
 from bitvault.kernel.access import Right, Role
 from bitvault.kernel.backlog import Backlog
+from bitvault.kernel.dependencies import Dependencies
 from bitvault.kernel.events import Position
 from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, UserId
@@ -341,6 +342,7 @@ class World:
     requests_at_once: int = 256
     time: float = 1000.0
     """Of the limits, in seconds."""
+    dependencies: Dependencies = attrs.field(factory=Dependencies)
     app: Application = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -367,7 +369,14 @@ class World:
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
         self.app = create_app(
-            rooms, clock, ids, limits, tree=self.tree, options=options, reserve=reserve
+            rooms,
+            clock,
+            ids,
+            limits,
+            tree=self.tree,
+            options=options,
+            reserve=reserve,
+            dependencies=self.dependencies,
         )
 
     def tree(self) -> ChildStatus:
