@@ -7,6 +7,7 @@ LISTEN ?=
 ARGS ?=
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
+PG15_STAMP := $(VENV)/.installed-postgresql-15
 IDP := tests/identity_provider
 IDP_STAMP := $(IDP)/node_modules/.package-lock.json
 # Optional rules: 9xx and 124 want a checkpoint in every async function, 120 one before a re-raise;
@@ -48,7 +49,15 @@ $(IDP_STAMP): $(IDP)/package-lock.json | $(DEV_STAMP)
 	@echo "Installing the identity provider that the tests log in at …"
 	@cd $(IDP) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts
 
-dev: $(DEV_STAMP) $(IDP_STAMP) ## The same, with the development tools
+# For the tests of an older server. The wheels are made for some versions of Python, but hold
+# programs that run without any: so one version's wheel is taken, whatever Python this is.
+$(PG15_STAMP): requirements/postgresql-15.txt | $(DEV_STAMP)
+	@echo "Installing PostgreSQL 15 for the tests …"
+	@$(PIP) install --upgrade --target $(VENV)/postgresql-15 --no-deps --only-binary :all: \
+		--python-version 3.11 --implementation cp --abi cp311 --require-hashes -r $<
+	@touch $@
+
+dev: $(DEV_STAMP) $(IDP_STAMP) $(PG15_STAMP) ## The same, with the development tools
 
 run: install ## Start the daemon with everything embedded (DATA=folder LISTEN=host:port ARGS=flags)
 	$(BIN)/bitvaultd serve --data $(DATA) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)

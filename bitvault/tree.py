@@ -188,7 +188,8 @@ def _drivers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     limits = Limits(size=settings.database.pool_size, statement=settings.database.statement_timeout)
 
     async def database(child: Child) -> None:
-        await migrate_database(dsn, MIGRATIONS)
+        setting = "server.data" if embedded else "database.url"
+        await migrate_database(dsn, MIGRATIONS, setting)
         async with open_database(app_dsn, limits) as opened:
             child.statistics = opened.statistics
             wiring.provide(database=opened)

@@ -15,6 +15,7 @@ _OURS = ("bitvaultd.lock", "postgres", "object-store-keys.json", "admin-password
 _NOBODYS = ("lost+found",)
 _KEY_BYTES = 32
 _KEYS = ("server", "read", "write")
+_PARTS = ("accessKeyId", "secretAccessKey")
 
 
 class FolderError(Exception):
@@ -124,11 +125,11 @@ def read_keys(path: Path) -> Mapping[str, Mapping[str, str]]:
     """
     try:
         keys = json.loads(path.read_text(encoding="utf-8"))
-        server = {name: str(keys["server"][name]) for name in ("accessKeyId", "secretAccessKey")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        given = {role: keys.get(role, keys["server"]) for role in _KEYS}
+        return {role: {name: str(key[name]) for name in _PARTS} for role, key in given.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         shape = '{"server": {"accessKeyId": …, "secretAccessKey": …}, "read": …, "write": …}'
         raise FolderError(f"objects.credentials_file: {path} must be JSON like {shape}") from error
-    return {name: keys.get(name, server) for name in _KEYS}
 
 
 def sealing_key(data: Path, given: str) -> bytes:

@@ -169,7 +169,11 @@ def _complain(error: BaseException) -> int:
 
 
 def _named(told: Exception) -> str:
-    """Say which setting leads to a system that does not answer; ``told`` has no password in it."""
+    """Say which setting leads to what is wrong; ``told`` has no password in it."""
+    if isinstance(told, EmbeddedError):
+        return f"server.data: {told}"
+    if isinstance(told, ProcessExited):
+        return f"{told}; the log says why"
     if not isinstance(told, DependencyDown) or told.dependency not in _SETTING_OF:
         return str(told)
     return f"{_SETTING_OF[told.dependency]}: {told}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.daemon import Daemon, processes_in
+from tests.support.postgres import PostgresServer
 
 _DEAD = "127.0.0.1:9"
 
@@ -97,6 +98,58 @@ def test_a_store_that_does_not_answer_is_named(daemon: Daemon) -> None:
     }
     assert "objects.endpoint" in refusal(daemon, code=1)
     assert "canary" not in daemon.log
+
+
+@pytest.mark.parametrize("wrong", ["database", "role", "password", "certificates"])
+def test_a_database_that_lets_nobody_in_is_named(
+    daemon: Daemon, postgres_server: PostgresServer, wrong: str
+) -> None:
+    """The server answers, but not to this address: one line, without the password."""
+    right = postgres_server.dsn()
+    daemon.environment = {
+        "BITVAULT_DATABASE_URL": {
+            "database": right.replace("/postgres?", "/nowhere?"),
+            "role": right.replace("user=bitvault", "user=nobody_here"),
+            "password": locked(postgres_server),
+            "certificates": f"postgresql://u:canary@{_DEAD}/x?sslmode=verify-full&sslrootcert=/none",
+        }[wrong]
+    }
+    line = refusal(daemon, code=1)
+    assert "database.url" in line
+    assert "canary" not in daemon.log + daemon.output
+
+
+def locked(server: PostgresServer) -> str:
+    """Have a role that needs a password; return an address with another one."""
+    rules = server.embedded.data / "pg_hba.conf"
+    if "locked" not in (before := rules.read_text()):
+        rules.write_text(f"local all locked scram-sha-256\n{before}")
+        server.run("CREATE ROLE locked LOGIN PASSWORD 'right'")
+        server.run("SELECT pg_reload_conf()")
+    return f"{server.embedded.dsn(role='locked')}&password=canary"
+
+
+def test_data_of_another_postgresql_is_named(daemon: Daemon) -> None:
+    """A major version's data is read by no other: said before the server refuses it."""
+    data = daemon.data / "postgres" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("17\n")
+    line = refusal(daemon, code=1)
+    assert f"server.data: {data} is of PostgreSQL 17" in line
+
+
+@pytest.mark.parametrize(
+    "keys", ["[]", '{"server": 1}', '{"server": {"accessKeyId": "a"}}', '{"server": {}, "read": 1}']
+)
+def test_a_file_that_holds_no_keys_is_named(daemon: Daemon, keys: str) -> None:
+    """Whatever else it holds."""
+    file = daemon.folder / "keys.json"
+    file.write_text(keys)
+    daemon.environment = {
+        "BITVAULT_OBJECTS_ENDPOINT": f"http://{_DEAD}",
+        "BITVAULT_OBJECTS_CREDENTIALS_FILE": str(file),
+    }
+    assert "objects.credentials_file" in refusal(daemon)
 
 
 def test_a_file_in_the_folders_place_is_named_and_kept(daemon: Daemon) -> None:

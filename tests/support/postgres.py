@@ -100,11 +100,11 @@ def data_root() -> str:
 
 
 @contextmanager
-def running_server() -> Iterator[PostgresServer]:
+def running_server(programs: Path | None = None) -> Iterator[PostgresServer]:
     """Run a server in a folder that an unprivileged account can reach."""
     folder = Path(tempfile.mkdtemp(prefix="bv-pg-", dir=data_root()))
     folder.chmod(0o755)
-    embedded = prepare(folder / "pg", overrides=_FAST, sync=False)
+    embedded = prepare(folder / "pg", programs=programs, overrides=_FAST, sync=False)
     server = PostgresServer(embedded, start(embedded, folder / "log"))
     try:
         yield server

@@ -7,7 +7,8 @@ below a fresh prefix and deleted at the end.
 
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 
 import httpx
 import trio
@@ -29,7 +30,7 @@ _CLEANUP_SECONDS = 10.0
 
 
 class StoreUnfit(Exception):  # noqa: N818 - a state of the store
-    """The store must not be used; the message says which promise it broke."""
+    """The store must not be used; the message says which promise it broke, or which setting is."""
 
 
 @frozen
@@ -77,20 +78,15 @@ async def probe(store: ObjectStore, send: Send, prefix: str) -> Capabilities:
     """
     trial = _Trial(store, send, prefix)
     try:
-        await trial.honest_put()
-        forged = await trial.forged_refused()
-        part, composite = await trial.multipart()
-        return Capabilities(
-            signed_length=await trial.length_refused(),
-            signed_checksum=await trial.bytes_refused(),
-            write_once=await trial.second_put_refused(),
-            part_checksum=part,
-            composite_checksum=composite,
-            forged_signature_refused=forged,
-        )
-    finally:
-        with trio.move_on_after(_CLEANUP_SECONDS, shield=True):
+        found = await trial.run()
+    except BaseException:
+        # A store that is not used anyway need not delete either: what it did first is told.
+        with trio.move_on_after(_CLEANUP_SECONDS, shield=True), suppress(Exception):
             await trial.clean_up()
+        raise
+    with trio.move_on_after(_CLEANUP_SECONDS, shield=True):
+        await trial.clean_up()
+    return found
 
 
 @frozen
@@ -108,16 +104,30 @@ class _Trial:
     def put(self, key: str) -> Signed:
         return self.store.sign_put(key, len(_GOOD), _DIGEST, _TTL)
 
+    async def run(self) -> Capabilities:
+        """Try everything; nothing is believed before an honest upload has worked."""
+        await self.honest_put()
+        forged = await self.forged_refused()
+        part, composite = await self.multipart()
+        return Capabilities(
+            signed_length=await self.length_refused(),
+            signed_checksum=await self.bytes_refused(),
+            write_once=await self.second_put_refused(),
+            part_checksum=part,
+            composite_checksum=composite,
+            forged_signature_refused=forged,
+        )
+
     async def honest_put(self) -> None:
         """Write and read back: without this every refusal below would mean nothing."""
         key = self.key("honest")
         answer = await self.send(self.put(key), _GOOD)
         if not answer.accepted:
-            raise StoreUnfit(f"the object store refuses an honest upload: HTTP {answer.status}")
+            raise StoreUnfit(f"{_setting(answer)}refuses an honest upload: HTTP {answer.status}")
         get = self.store.sign_get(key, _TTL, "application/octet-stream", "attachment")
         read = await self.send(get, b"")
         if read.body != _GOOD:
-            raise StoreUnfit(f"the object store does not give bytes back: HTTP {read.status}")
+            raise StoreUnfit(f"{_setting(read)}does not give bytes back: HTTP {read.status}")
         for thief in (_forge(get), _unsigned(get)):
             if (await self.send(thief, b"")).accepted:
                 raise StoreUnfit("the object store serves objects without a valid signature")
@@ -178,6 +188,12 @@ class _Trial:
     async def _refused(self, key: str, signed: Signed, body: bytes) -> bool:
         answer = await self.send(signed, body)
         return not answer.accepted and await self.store.head(key) is None
+
+
+def _setting(answer: Answer) -> str:
+    """Name the setting to blame: a key that may not, or a place that is no store."""
+    name = "credentials_file" if answer.status == HTTPStatus.FORBIDDEN else "endpoint"
+    return f"objects.{name}: the object store "
 
 
 def _forge(signed: Signed) -> Signed:

@@ -20,7 +20,7 @@ import trio
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from attrs import evolve, frozen
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from bitvault.drivers import aio
 from bitvault.drivers.objects.port import (
@@ -31,7 +31,7 @@ from bitvault.drivers.objects.port import (
     PartInfo,
     Signed,
 )
-from bitvault.drivers.objects.probe import http_sender, probe
+from bitvault.drivers.objects.probe import StoreUnfit, http_sender, probe
 from bitvault.drivers.objects.signing import PROVEN, TransferSigner
 from bitvault.drivers.objects.sigv4 import AccessKey, Presigner
 from bitvault.kernel.clock import Clock, SystemClock
@@ -71,22 +71,53 @@ async def open_objects(
     """Connect, probe, and yield a store that knows what its server keeps.
 
     Raises:
-        StoreUnfit: the store accepts forged signatures, or refuses honest uploads.
+        StoreUnfit: the store accepts forged signatures, or refuses honest uploads; a setting is
+            named where one is to blame.
         DependencyDown: it does not answer.
     """
     opening = get_session().create_client("s3", **_client_arguments(options))
-    client = await aio.call(opening.__aenter__)
+    try:
+        client = await aio.call(opening.__aenter__)
+    except ValueError as error:  # botocore's own for a host or a region that cannot be one
+        name = "region" if "region" in str(error).lower() else "endpoint"
+        raise StoreUnfit(f"objects.{name}: {error}") from error
     try:
         private = evolve(options, public_endpoint=options.endpoint)
-        prefix = f"blobs/probe-{ids.secret(12).hex()}"
-        async with http_sender() as send:
-            found = await probe(S3ObjectStore(client, private, clock, PROVEN), send, prefix)
+        found = await _found_out(S3ObjectStore(client, private, clock, PROVEN), ids)
         yield S3ObjectStore(client, options, clock, found)
     finally:
         with trio.move_on_after(_CLOSE_SECONDS, shield=True):
             await aio.call(opening.__aexit__, None, None, None)
 
 
+async def _found_out(store: "S3ObjectStore", ids: Ids) -> Capabilities:
+    """Probe the store; what it refuses to the server's own key is a setting that is wrong."""
+    prefix = f"blobs/probe-{ids.secret(12).hex()}"
+    try:
+        await store.list_prefix(prefix, 1)
+        async with http_sender() as send:
+            return await probe(store, send, prefix)
+    except ClientError as error:
+        code = _code(error) or "no reason given"
+        status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+        setting = _SETTING_OF.get(code, "credentials_file" if status == _FORBIDDEN else "endpoint")
+        said = f"objects.{setting}: the object store refuses it ({code}, HTTP {status})"
+        raise StoreUnfit(said) from error
+    except DependencyDown as error:
+        if isinstance(error.__cause__, ParamValidationError):
+            raise StoreUnfit("objects.bucket: this is no name for a bucket") from error
+        raise
+
+
+_SETTING_OF = {
+    "NoSuchBucket": "bucket",
+    "InvalidBucketName": "bucket",
+    "AuthorizationHeaderMalformed": "region",
+    "IllegalLocationConstraintException": "region",
+    "PermanentRedirect": "region",
+    "301": "region",
+}
+_FORBIDDEN = 403
 _NO_KEY = "blobs/none"
 
 

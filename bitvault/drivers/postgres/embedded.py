@@ -24,7 +24,12 @@ from bitvault.drivers.postgres.account import (
     isolate,
     take_over,
 )
-from bitvault.drivers.postgres.programs import bundled_programs, can_enter, programs_for
+from bitvault.drivers.postgres.programs import (
+    bundled_programs,
+    can_enter,
+    major_version,
+    programs_for,
+)
 from supervisors import Command, RunningProcess
 
 _INSIDE = "/proc/self/cwd"
@@ -38,6 +43,8 @@ _NAMELESS = (
     "; give the account a name in /etc/passwd, or start bitvaultd as one that has a name, "
     "or permit user namespaces"
 )
+_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+_HAS_LOCALE = 17
 ROOM_TO_START = 48 << 20
 """Bytes: recovery writes whole WAL segments of 16 MiB, and a checkpoint."""
 _ORPHAN_SECONDS = 2.0
@@ -133,7 +140,7 @@ def prepare(
 
     Args:
         folder: Holds the data folder.
-        programs: An installation of PostgreSQL 18; the bundled one when left out.
+        programs: An installation of PostgreSQL; the bundled 18 when left out.
         overrides: Server settings that replace ``SETTINGS``.
         sync: Whether initdb waits for the disk; only tests may say no.
 
@@ -154,7 +161,19 @@ def prepare(
     server = Embedded(folder, programs, account, {**SETTINGS, **(overrides or {})})
     if not (server.data / "PG_VERSION").exists():
         _initialise(server, sync=sync)
+    _check_version(server)
     return server
+
+
+def _check_version(server: Embedded) -> None:
+    """Refuse data of another major version, which PostgreSQL neither reads nor converts."""
+    ours = major_version(server.programs)
+    theirs = int((server.data / "PG_VERSION").read_text(encoding="ascii"))
+    if ours != theirs:
+        raise EmbeddedError(
+            f"{server.data} is of PostgreSQL {theirs}, and this BitVault comes with {ours}: "
+            "start the BitVault that it belongs to"
+        )
 
 
 def clear_stale_pidfile(data: Path) -> None:
@@ -231,8 +250,13 @@ def _initialise(server: Embedded, *, sync: bool) -> None:
     command = [
         str(server.programs / "bin" / "initdb"),
         *("-D", server.seen_from_inside(fresh), "-U", _ROLE, "-E", "UTF8", "--locale=C"),
-        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums"),
-        *("--auth-local=trust", "--auth-host=scram-sha-256", "--no-instructions"),
+        *(_LOCALE if major_version(server.programs) >= _HAS_LOCALE else ()),
+        *(
+            "--data-checksums",
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
+            "--no-instructions",
+        ),
         *(() if sync else ("--no-sync",)),
     ]
     done = subprocess.run(  # noqa: S603 - PostgreSQL

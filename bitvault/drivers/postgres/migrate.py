@@ -13,6 +13,7 @@ import asyncpg
 from attrs import frozen
 
 from bitvault.drivers import aio
+from bitvault.drivers.postgres.faults import CANNOT_CONNECT, SYSTEM, is_down, reason
 from bitvault.kernel.refusal import DependencyDown
 
 _FILE = re.compile(r"^(\d{4})_(pre|post)_([a-z0-9_]+)\.sql$")
@@ -20,6 +21,7 @@ _LOCK = 0x62_76_6D_69_67  # "bvmig", one key for every process that migrates thi
 _LEDGER = "migrations.sql"
 _WALLS = "walls.sql"
 _CONNECT_SECONDS = 10.0
+_OLDEST = 14
 
 
 class MigrationError(Exception):
@@ -132,16 +134,36 @@ async def _apply(connection: asyncpg.Connection, step: Migration) -> str:
     return f"{step.room}/{step.name}"
 
 
-async def migrate_database(dsn: str, packages: Sequence[str]) -> list[str]:
+async def _connect(dsn: str) -> asyncpg.Connection:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=_CONNECT_SECONDS)
+    except CANNOT_CONNECT as error:
+        raise DependencyDown(SYSTEM, reason(error)) from error
+    except ValueError as error:  # not said in its words, which may have the password in them
+        raise DependencyDown(
+            SYSTEM, f"the address cannot be read ({type(error).__name__})"
+        ) from error
+    version = connection.get_server_version()
+    if version.major < _OLDEST:
+        connection.terminate()
+        found = f"{version.major}.{version.minor}"
+        raise MigrationError(f"PostgreSQL {found} is too old: {_OLDEST} or later is needed")
+    return connection
+
+
+async def migrate_database(
+    dsn: str, packages: Sequence[str], setting: str = "database.url"
+) -> list[str]:
     """Connect, migrate, disconnect; Trio-flavoured.
 
     Raises:
-        MigrationError: as ``migrate`` says.
+        MigrationError: as ``migrate`` says, or the server is too old, or the account may too
+            little; ``setting``, which leads to the database, is named.
         DependencyDown: the database does not answer.
     """
 
     async def work() -> list[str]:
-        connection = await asyncpg.connect(dsn, timeout=_CONNECT_SECONDS)
+        connection = await _connect(dsn)
         try:
             return await migrate(connection, packages)
         finally:
@@ -149,11 +171,15 @@ async def migrate_database(dsn: str, packages: Sequence[str]) -> list[str]:
 
     try:
         return await aio.call(work)
-    except (OSError, TimeoutError, asyncpg.PostgresConnectionError) as error:
-        raise DependencyDown("postgresql", str(error)) from error
+    except MigrationError as error:
+        raise MigrationError(f"{setting}: {error}") from error
     except asyncpg.InsufficientPrivilegeError as error:
         raise MigrationError(
-            f"the account of database.url may not set up the database ({error}); it needs to own "
+            f"the account of {setting} may not set up the database ({error}); it needs to own "
             "the database and to have CREATEROLE, or the roles bitvault_app and bitvault_system "
             "must be there and granted to it"
         ) from error
+    except Exception as error:
+        if is_down(error):
+            raise DependencyDown(SYSTEM, reason(error)) from error
+        raise

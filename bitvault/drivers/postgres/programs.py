@@ -8,6 +8,7 @@ import importlib.util
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,13 @@ def bundled_programs() -> Path:
             "or set database.url to a PostgreSQL server"
         )
     return Path(package.origin).parent / "pginstall18"
+
+
+def major_version(programs: Path) -> int:
+    """Return which PostgreSQL it is."""
+    command = [str(programs / "bin" / "postgres"), "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - PostgreSQL
+    return int(done.stdout.split()[2].partition(".")[0])
 
 
 def can_enter(path: Path, account: Account) -> bool:

@@ -17,7 +17,10 @@ $$;
 
 -- bitvault_app does the work of one tenant at a time; bitvault_system looks across tenants (who
 -- has work waiting, whose token is this) and can write nothing. Neither owns a table.
+-- Before PostgreSQL 16 a member may take a role; since then that is granted apart from membership.
 DO $$
+DECLARE
+    taking text := CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END;
 BEGIN
     IF to_regrole('bitvault_system') IS NULL THEN
         CREATE ROLE bitvault_system NOLOGIN;
@@ -26,10 +29,10 @@ BEGIN
         CREATE ROLE bitvault_app LOGIN NOINHERIT;
         GRANT bitvault_system TO bitvault_app;
     END IF;
-    IF NOT pg_has_role('bitvault_app', 'SET') THEN
+    IF NOT pg_has_role('bitvault_app', taking) THEN
         EXECUTE format('GRANT bitvault_app TO %I', current_user);
     END IF;
-    IF NOT pg_has_role('bitvault_system', 'SET') THEN
+    IF NOT pg_has_role('bitvault_system', taking) THEN
         EXECUTE format('GRANT bitvault_system TO %I', current_user);
     END IF;
 END
