@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 _DATABASE, _STORE = "postgresql", "object store"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[PostgresServer]:
     """Have a PostgreSQL that is not the daemon's own, and that may be ended."""
     with running_server() as server:
@@ -27,10 +27,7 @@ def server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def on_server(daemon: Daemon, server: PostgresServer) -> Daemon:
     """Have a daemon that runs on it."""
-    server.cloned += 1
-    name = f"daemon_{server.cloned}"
-    server.run(f"CREATE DATABASE {name}")
-    daemon.environment = {"BITVAULT_DATABASE_URL": server.dsn(name)}
+    daemon.environment = {"BITVAULT_DATABASE_URL": server.dsn()}
     return daemon
 
 
