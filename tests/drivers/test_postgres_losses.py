@@ -39,7 +39,7 @@ class Line:
         """Pass on ``after`` more bytes of what the server says."""
         self.passes, self.goes_dead = after, dead
 
-    async def run(self, task_status: trio.TaskStatus[None]) -> None:
+    async def run(self, task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128 - serve_listeners does
         """Listen where the server would."""
         listener = trio.socket.socket(trio.socket.AF_UNIX)
         await listener.bind(self.path)
