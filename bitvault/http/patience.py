@@ -1,6 +1,7 @@
 """How long a client may take, and a stream that ends every wait for it."""
 
 import math
+from contextlib import suppress
 from typing import cast
 
 import trio
@@ -70,9 +71,13 @@ class PatientStream:
     async def receive_some(self, most: int) -> bytes:
         """Receive bytes; none when the client said goodbye, took too long, or was cut off."""
         while not self._is_cut:
-            with trio.CancelScope(deadline=self._due) as self._reading:
+            received = b""
+            with (
+                trio.CancelScope(deadline=self._due) as self._reading,
+                suppress(trio.BrokenResourceError, trio.ClosedResourceError),
+            ):
                 received = bytes(await self.stream.receive_some(most))
-            if self._reading.cancelled_caught or not received:
+            if not received:
                 break
             if not self._is_closing:
                 self._note_progress()
@@ -107,7 +112,8 @@ class PatientStream:
         self._is_closing = True
         if isinstance(self.stream, trio.abc.HalfCloseableStream):
             self._expect(self.patience.rest)
-            await self.stream.send_eof()
+            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                await self.stream.send_eof()
         else:
             self._expect(0)
 

@@ -65,6 +65,15 @@ async def test_an_answer_nobody_reads_is_given_up(autojump_clock: MockClock) -> 
     assert trio.current_time() == 61.0
 
 
+async def test_a_client_that_breaks_off_has_left(autojump_clock: MockClock) -> None:
+    """A reset is a farewell like any other, whatever the stream calls it."""
+    client, server = memory_stream_pair()
+    stream = PatientStream(server, PATIENCE)
+    await trio.aclose_forcefully(server)
+    assert await stream.receive_some(100) == b""
+    await trio.aclose_forcefully(client)
+
+
 async def test_a_stop_cuts_an_answer_nobody_reads(autojump_clock: MockClock) -> None:
     """Hypercorn shields its writes, so a cancellation alone would wait for the client."""
     _client, server = lockstep_stream_pair()
