@@ -20,7 +20,7 @@ WITH counter AS (
 )
 SELECT last, epoch FROM counter;
 
--- behind --
+-- behind, across tenants --
 -- Tenants a consumer has not finished, in a stable order.
 SELECT s.tenant_id
 FROM outbox.tenant_seq AS s
@@ -106,7 +106,7 @@ WHERE consumer = :consumer AND tenant_id = :tenant_id AND seq = :seq;
 -- hold_counter --
 SELECT last FROM outbox.tenant_seq WHERE tenant_id = :tenant_id FOR UPDATE;
 
--- lag --
+-- lag, across tenants --
 -- Per consumer: events not yet applied, over all tenants, and the age of the oldest; dead letters
 -- up to 10,000.
 SELECT

@@ -26,7 +26,17 @@ from tests.flows.matrix import (
     told,
 )
 from tests.flows.people import Town, settled
-from tests.flows.walls import MADE_UP, PUBLIC, ROUTES, UNNAMED, closed, hidden, lines, refused
+from tests.flows.walls import (
+    MADE_UP,
+    PUBLIC,
+    ROUTES,
+    UNNAMED,
+    closed,
+    hidden,
+    lines,
+    open_policies,
+    refused,
+)
 from tests.support.daemon import Daemon, running_daemon
 from tests.support.tables import changes, unchanged
 
@@ -90,19 +100,43 @@ def test_what_is_another_tenants_does_not_exist(town: Town) -> None:
 @pytest.mark.requirement("X17", "X22")
 def test_no_id_reaches_another_tenant_beside_ids_of_the_own(town: Town) -> None:
     """Where a route takes several ids, each alone is another tenant's, and the rest is the own."""
+    with unchanged(town.daemon):
+        wrong = lines(beside_own(town))
+    assert not wrong, wrong
+
+
+def beside_own(town: Town) -> Iterator[str]:
+    """Yield what is wrong where one id of a route is another tenant's."""
     invented = Belongings.invented()
 
     def mixed(ids: Belongings, name: str) -> Belongings:
         return attrs.evolve(town.foreign, **{name: getattr(ids, name)})
 
-    with unchanged(town.daemon):
-        wrong = lines(
-            hidden(town.stranger, one, mixed(town.owned, name), mixed(invented, name))
-            for one in ROUTES
-            for name in names_in(one)
-            if len(names_in(one)) > 1
-        )
+    for one in ROUTES:
+        for name in names_in(one):
+            if len(names_in(one)) > 1:
+                yield hidden(town.stranger, one, mixed(town.owned, name), mixed(invented, name))
+
+
+@pytest.mark.requirement("X17", "X20")
+def test_the_first_wall_stands_alone(town: Town) -> None:
+    """With policies that hide nothing, all statements name their tenant: no other is reached."""
+    invented = Belongings.invented()
+    with unchanged(town.daemon), open_policies(town.daemon):
+        wrong = lines(hidden(town.stranger, one, town.owned, invented) for one in ROUTES)
+        wrong += lines(beside_own(town))
     assert not wrong, wrong
+
+
+@pytest.mark.requirement("X17", "X20")
+def test_no_list_shows_another_tenants_rows(town: Town) -> None:
+    """Whatever an admin reads, with policies that hide nothing, names nothing of another tenant."""
+    theirs = [one for ids in (town.owned, town.kept) for one in attrs.astuple(ids)]
+    reads = [example for endpoint, example in closed() if endpoint.method == "GET"]
+    with open_policies(town.daemon):
+        replies = {str(one): send(town.stranger, one, town.foreign).text for one in reads}
+    assert {one for one, text in replies.items() if any(each in text for each in theirs)} == set()
+    assert sum(town.foreign.user in text for text in replies.values()) > 5
 
 
 def looks(town: Town, name: str) -> str:

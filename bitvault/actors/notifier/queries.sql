@@ -36,7 +36,7 @@ WITH spent AS MATERIALIZED (
 DELETE FROM notifier.allowance
 WHERE tenant_id = :tenant_id AND key IN (SELECT key FROM spent);
 
--- due --
+-- due, across tenants --
 -- Across tenants: from one tenant to the next, some further than it can serve, as those have nothing
 -- that is due. The first of each, then the second of each: whoever has much waits for itself.
 WITH RECURSIVE walk AS (
@@ -95,7 +95,7 @@ WHERE tenant_id = :tenant_id AND mail_id IN (
     LIMIT 100
 );
 
--- waiting --
+-- waiting, across tenants --
 -- Across tenants, for the state of the server.
 SELECT count(*) AS queued, min(first.queued_at) AS oldest_at
 FROM (

@@ -64,6 +64,7 @@ class _Open:
     """What a room's work gets; ``ahead`` is sent before the first statement."""
 
     session: Session
+    tenant: TenantId | None
     ahead: str | None
     patience: float
     begun: bool = False
@@ -92,6 +93,8 @@ class _Open:
     async def _run(
         self, method: Callable[..., Awaitable[Any]], query: Query, parameters: dict[str, Any]
     ) -> Any:
+        if query.is_across and self.tenant is not None:
+            raise TypeError(f"query {query.name} looks across tenants, in the name of one")
         arguments = query.arguments(parameters)
         started = perf_counter()
         try:
@@ -153,8 +156,7 @@ class PostgresDatabase:
         Raises:
             DependencyDown: PostgreSQL cannot answer; ``unknown`` when COMMIT had no answer.
         """
-        begin = f"{_BEGIN}; {_scope(tenant, 'SET LOCAL')}"
-        return await self._tried(lambda session: self._once(session, begin, work))
+        return await self._tried(lambda session: self._once(session, tenant, work))
 
     async def read(self, tenant: TenantId | None, work: Work[T]) -> T:
         """Run ``work`` for reading only, each statement on its own snapshot.
@@ -162,12 +164,12 @@ class PostgresDatabase:
         Raises:
             DependencyDown: PostgreSQL cannot answer.
         """
-        scope = _scope(tenant, "SET")
-        return await self._tried(lambda session: self._look(session, scope, work))
+        return await self._tried(lambda session: self._look(session, tenant, work))
 
-    async def _look(self, session: Session, scope: str, work: Work[T]) -> T:
+    async def _look(self, session: Session, tenant: TenantId | None, work: Work[T]) -> T:
+        scope = _scope(tenant, "SET")
         same, session.scope = session.scope == scope, None
-        reading = self._transaction(session, None if same else scope)
+        reading = self._transaction(session, tenant, None if same else scope)
         result = await work(reading)
         # Remembered only when all went well: in doubt the session is told again.
         session.scope = scope if same or reading.begun else None
@@ -206,11 +208,12 @@ class PostgresDatabase:
     def _pause(self, attempt: int) -> float:
         return self.draw() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt)
 
-    def _transaction(self, session: Session, ahead: str | None) -> _Open:
-        return _Open(session, ahead, self.limits.statement + self.limits.network)
+    def _transaction(self, session: Session, tenant: TenantId | None, ahead: str | None) -> _Open:
+        return _Open(session, tenant, ahead, self.limits.statement + self.limits.network)
 
-    async def _once(self, session: Session, begin: str, work: Work[T]) -> T:
-        transaction = self._transaction(session, begin)
+    async def _once(self, session: Session, tenant: TenantId | None, work: Work[T]) -> T:
+        begin = f"{_BEGIN}; {_scope(tenant, 'SET LOCAL')}"
+        transaction = self._transaction(session, tenant, begin)
         try:
             result = await work(transaction)
         except BaseException:

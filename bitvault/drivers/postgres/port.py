@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import NOT_OF_THIS_LIST, bigint_in, id_in
@@ -20,17 +20,21 @@ from bitvault.kernel.refusal import Refused
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
-_HEADER = re.compile(r"^-- (\w+) --$")
+_HEADER = re.compile(r"^-- (\w+)(, across tenants)? --$")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 
 
 @frozen
 class Query:
-    """One named statement with ``$n`` placeholders, and the parameter names in their order."""
+    """One named statement with ``$n`` placeholders, and the parameter names in their order.
+
+    One that looks across tenants names none, and runs in no transaction of a tenant's.
+    """
 
     name: str
     sql: str
     parameters: tuple[str, ...]
+    is_across: bool = False
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
         """Put ``given`` in placeholder order; a missing or unknown name is a ``TypeError``."""
@@ -98,10 +102,12 @@ async def erase_rows(tx: Transaction, schema: str, most: int, kept: Sequence[str
 def load_queries(package: str, name: str = "queries.sql") -> Mapping[str, Query]:
     """Read a room's SQL file: blocks of ``-- name --``, ``-- why`` lines, one statement.
 
+    Every statement names its tenant, except those under ``-- name, across tenants --``.
     Parameters are written ``:name``; ``::type`` casts and string literals are left alone as long
     as no literal contains a colon followed by a letter.
     """
     blocks: dict[str, list[str]] = {}
+    across: set[str] = set()
     lines: list[str] = []
     for line in (files(package) / name).read_text(encoding="utf-8").splitlines():
         if header := _HEADER.match(line):
@@ -109,9 +115,13 @@ def load_queries(package: str, name: str = "queries.sql") -> Mapping[str, Query]
             if header[1] in blocks:
                 raise ValueError(f"{package}/{name}: query {header[1]} is there twice")
             blocks[header[1]] = lines
+            across |= {header[1]} if header[2] else set()
         elif not line.startswith("--"):
             lines.append(line)
-    return {key: _compile(key, "\n".join(body).strip()) for key, body in blocks.items()}
+    return {
+        key: evolve(_compile(key, "\n".join(body).strip()), is_across=key in across)
+        for key, body in blocks.items()
+    }
 
 
 def _compile(name: str, text: str) -> Query:

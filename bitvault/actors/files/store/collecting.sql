@@ -1,4 +1,4 @@
--- idle_blobs --
+-- idle_blobs, across tenants --
 -- Of every tenant: content that nothing has referred to for long enough, the longest first.
 SELECT tenant_id, hash FROM files.blob
  WHERE state = 'live' AND zero_since <= :before
@@ -21,7 +21,7 @@ WITH idle AS (
 INSERT INTO files.condemned (tenant_id, object_key, hash, condemned_at)
 SELECT :tenant, object_key, hash, :now FROM condemned;
 
--- condemned_keys --
+-- condemned_keys, across tenants --
 -- Of every tenant: keys to be discarded, from this collection or from one that did not finish.
 SELECT tenant_id, object_key, hash FROM files.condemned ORDER BY condemned_at LIMIT :limit;
 
@@ -53,7 +53,7 @@ SELECT object_key FROM files.blob
  WHERE tenant_id = :tenant AND hash = ANY(:hashes::text[])
    AND object_key = ANY(:object_keys::text[]);
 
--- overdue --
+-- overdue, across tenants --
 -- Of every tenant: open uploads past their lifetime, the longest first.
 SELECT tenant_id, upload_id FROM files.upload
  WHERE state = 'open' AND expires_at <= :now ORDER BY expires_at LIMIT :limit;
@@ -71,7 +71,7 @@ SELECT upload_id FROM files.upload
  WHERE tenant_id = :tenant AND user_id = :user_id AND state = 'open'
  ORDER BY upload_id LIMIT :limit FOR UPDATE SKIP LOCKED;
 
--- ended_uploads --
+-- ended_uploads, across tenants --
 -- Of every tenant: uploads whose answer has been kept for repeats long enough.
 SELECT tenant_id, upload_id FROM files.upload
  WHERE state <> 'open' AND expires_at <= :before ORDER BY expires_at LIMIT :limit;
@@ -80,7 +80,7 @@ SELECT tenant_id, upload_id FROM files.upload
 DELETE FROM files.upload
  WHERE tenant_id = :tenant AND upload_id = ANY(:upload_ids::uuid[]) AND state <> 'open';
 
--- expired_keys --
+-- expired_keys, across tenants --
 -- Of every tenant: Idempotency-Keys whose time is over.
 SELECT tenant_id, user_id, key FROM files.idempotency
  WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit;
@@ -96,14 +96,14 @@ DELETE FROM files.idempotency
          WHERE a.tenant_id = :tenant AND a.user_id = w.user_id AND a.key = w.key LIMIT 1) i))
    AND expires_at <= :now;
 
--- oldest --
+-- oldest, across tenants --
 -- Since when the oldest unused content, and the oldest purged node, have waited.
 SELECT (SELECT min(zero_since) FROM files.blob
          WHERE zero_since IS NOT NULL AND state = 'live') AS blob,
        (SELECT min(condemned_at) FROM files.condemned) AS condemned,
        (SELECT min(purged_at) FROM files.purge) AS purge;
 
--- backlog --
+-- backlog, across tenants --
 -- Of every tenant: how much of each kind is due, up to 10,000, and since when.
 SELECT 'uploads' AS kind, count(*) AS waiting, min(since) AS since FROM (
     SELECT expires_at AS since FROM files.upload

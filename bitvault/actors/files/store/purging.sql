@@ -86,7 +86,7 @@ SELECT :tenant, q.node_id, q.space_id, q.purged_at
     AS q (node_id, space_id, purged_at)
 ON CONFLICT DO NOTHING;
 
--- purging_tenants --
+-- purging_tenants, across tenants --
 -- Who has purged something that is not all gone, the longest first.
 SELECT tenant_id, min(purged_at) AS since
   FROM (SELECT tenant_id, purged_at FROM files.purge ORDER BY purged_at LIMIT :limit) AS oldest

@@ -130,7 +130,7 @@ async def known_tenant(tx: Transaction, tenant_id: TenantId) -> Tenant:
     Raises:
         Refused: ``TenantNotFound``.
     """
-    found = await tenants.tenants_found(tx, [tenant_id], ())
-    if not found:
+    found = await tenants.find_tenant(tx, tenant_id)
+    if found is None:
         raise Refused(TenantNotFound(str(tenant_id)))
-    return found[0]
+    return found

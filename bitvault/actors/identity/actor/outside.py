@@ -82,14 +82,14 @@ class Outside(Credentials):
 
     async def _newcomer(self, tx: Transaction, request: AdmitOutsider, told: list[Event]) -> User:
         """Make an account. A login that is taken is somebody else's, whatever the provider says."""
-        found = await tenants.tenants_found(tx, [request.tenant_id], ())
-        if not found or not request.makes_users:
+        found = await tenants.find_tenant(tx, request.tenant_id)
+        if found is None or not request.makes_users:
             raise Refused(NotAdmitted("the user is not known here, and may not be made"))
-        if found[0].is_suspended:
+        if found.is_suspended:
             raise Refused(NotAdmitted("the tenant is suspended, so no user is made"))
         if await tenants.full_at(tx, request.tenant_id) is not None:
             raise Refused(NotAdmitted("the tenant has as many users as it may have"))
-        who, name = request.outsider, found[0].name
+        who, name = request.outsider, found.name
         user = self._new_user(request.tenant_id, name, who.login, is_admin=False)
         if who.display_name:
             user = evolve(user, display_name=rules.checked_name("name", who.display_name))

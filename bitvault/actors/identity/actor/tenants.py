@@ -66,19 +66,19 @@ class Tenants(Desk):
         user = asked.user
         place = rules.name_key(user.tenant_name), rules.name_key(user.login)
 
-        async def find(tx: Transaction) -> tuple[tuple[Tenant, ...], accounts.Account | None]:
-            found = await store.tenants_found(tx, [tenant_id], ())
+        async def find(tx: Transaction) -> tuple[Tenant | None, accounts.Account | None]:
+            found = await store.find_tenant(tx, tenant_id)
             return found, await accounts.account_by_login(tx, *place)
 
         found, made = await self.database.read(None, find)
-        if not found:
+        if found is None:
             await self._settle(evolve(asked, user=evolve(user, tenant_id=tenant_id)))
             return Tenant(tenant_id, user.tenant_name, user.created_at)
         phc = made.password_hash if made and made.user.tenant_id == tenant_id else None
         same = await self.passwords.verify(phc, rules.normal_password(password))
-        if not same or found[0].name != user.tenant_name:
+        if not same or found.name != user.tenant_name:
             raise Refused(IdempotencyConflict())
-        return found[0]
+        return found
 
     @handles(ListTenants)
     async def list_tenants(self, request: ListTenants) -> Page[Tenant]:

@@ -10,7 +10,7 @@ VALUES (
 ON CONFLICT (tenant_id, login_key) WHERE deleted_at IS NULL DO NOTHING
 RETURNING user_id;
 
--- account_by_login --
+-- account_by_login, across tenants --
 -- Who is disabled cannot be told from who is not there.
 SELECT a.tenant_id, t.name AS tenant_name, a.user_id, a.login, a.display_name, a.password_hash,
     a.is_admin, a.is_operator, a.kind, a.disabled_at IS NOT NULL AS is_disabled, a.created_at

@@ -10,7 +10,7 @@ VALUES (
     :refresh_digest
 );
 
--- principal_by_secret --
+-- principal_by_secret, across tenants --
 -- Each half by an index of its own: as one condition with OR, all credentials of a user were read.
 SELECT c.tenant_id, c.user_id, c.credential_id, c.kind, c.scope, c.confined_to, c.created_at,
     c.last_used_at, a.login, a.is_admin, a.is_operator, t.suspended_at IS NOT NULL AS is_suspended,

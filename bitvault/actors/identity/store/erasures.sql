@@ -15,7 +15,7 @@ DELETE FROM identity.erasure
 WHERE tenant_id = :tenant_id AND erased_id = :erased_id AND state = 'scheduled'
 RETURNING name;
 
--- erasures --
+-- erasures, across tenants --
 -- Across tenants: of all operators.
 SELECT tenant_id AS keeper_id, erased_id, name, state, asked_at, erase_at, erased_at
 FROM identity.erasure
@@ -23,7 +23,7 @@ WHERE :erased_id::uuid IS NULL OR erased_id = :erased_id
 ORDER BY asked_at DESC, erased_id
 LIMIT 1000;
 
--- due_erasures --
+-- due_erasures, across tenants --
 -- Across tenants: whose time has come, and who is not all gone.
 SELECT tenant_id AS keeper_id, erased_id, name, state, asked_at, erase_at, erased_at
 FROM identity.erasure
@@ -31,7 +31,7 @@ WHERE state <> 'erased' AND erase_at <= :now
 ORDER BY erase_at
 LIMIT 100;
 
--- backlog --
+-- backlog, across tenants --
 -- Across tenants: how many are due, up to 10,000, and since when.
 SELECT count(*) AS waiting, min(erase_at) AS since
 FROM (

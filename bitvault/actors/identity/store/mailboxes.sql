@@ -21,7 +21,7 @@ SELECT tenant_id, :former_id, user_id, email, :until FROM identity.mailbox
 WHERE tenant_id = :tenant_id AND user_id = :user_id AND email IS NOT NULL
 RETURNING former_id;
 
--- former_tenant --
+-- former_tenant, across tenants --
 -- Across tenants: who has one that is not needed any more.
 SELECT tenant_id FROM identity.former_address WHERE until <= :now ORDER BY until LIMIT 1;
 
@@ -112,7 +112,7 @@ JOIN identity.tenant AS t ON t.tenant_id = a.tenant_id
 JOIN identity.mailbox AS m ON m.tenant_id = a.tenant_id AND m.user_id = a.user_id
 WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id;
 
--- reset_by_secret --
+-- reset_by_secret, across tenants --
 -- Across tenants: nobody is known yet.
 SELECT tenant_id, user_id FROM identity.reset WHERE secret_hash = :secret_hash AND expires_at > :now;
 

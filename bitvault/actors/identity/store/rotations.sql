@@ -1,4 +1,4 @@
--- family --
+-- family, across tenants --
 -- Across tenants: nobody is known yet.
 SELECT c.tenant_id, c.created_at,
     (

@@ -38,10 +38,16 @@ async def tenants_after(tx: Transaction, after: str, most: int) -> tuple[tuple[s
     return tuple((row["name_key"], _tenant(row)) for row in rows)
 
 
+async def find_tenant(tx: Transaction, tenant_id: TenantId) -> Tenant | None:
+    """Find a tenant by its id."""
+    row = await tx.fetchrow(QUERIES["tenant"], tenant_id=tenant_id)
+    return _tenant(row) if row else None
+
+
 async def tenants_found(
     tx: Transaction, tenant_ids: Sequence[UUID], name_keys: Sequence[str]
 ) -> tuple[Tenant, ...]:
-    """Find tenants by id or key; across them, where the transaction looks across."""
+    """Find tenants by id or key; reads across them."""
     rows = await tx.fetch(
         QUERIES["tenants_found"], tenant_ids=list(tenant_ids), name_keys=list(name_keys)
     )

@@ -1,4 +1,4 @@
--- tenant_by_key --
+-- tenant_by_key, across tenants --
 SELECT tenant_id, name FROM identity.tenant WHERE name_key = :name_key;
 
 -- hold_tenant --
@@ -11,7 +11,7 @@ VALUES (:tenant_id, :name, :name_key, :now)
 ON CONFLICT (name_key) DO NOTHING
 RETURNING tenant_id;
 
--- tenants_after --
+-- tenants_after, across tenants --
 -- Across tenants, for the operators of the platform.
 SELECT tenant_id, name, name_key, created_at, suspended_at IS NOT NULL AS is_suspended, max_users,
     rate, burst
@@ -20,7 +20,13 @@ WHERE name_key > :after
 ORDER BY name_key
 LIMIT :most;
 
--- tenants_found --
+-- tenant --
+SELECT tenant_id, name, created_at, suspended_at IS NOT NULL AS is_suspended, max_users,
+    rate, burst
+FROM identity.tenant
+WHERE tenant_id = :tenant_id;
+
+-- tenants_found, across tenants --
 SELECT tenant_id, name, created_at, suspended_at IS NOT NULL AS is_suspended, max_users,
     rate, burst
 FROM identity.tenant
@@ -37,7 +43,7 @@ WHERE tenant_id = :tenant_id;
 UPDATE identity.tenant SET suspended_at = coalesce(suspended_at, :now)
 WHERE tenant_id = :tenant_id;
 
--- leaving --
+-- leaving, across tenants --
 -- Across tenants: whether operators let this one go.
 SELECT erased_id FROM identity.erasure WHERE erased_id = :tenant_id;
 

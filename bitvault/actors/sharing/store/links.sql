@@ -59,7 +59,7 @@ SELECT l.*
 -- delete_link --
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND link_id = :link_id;
 
--- link_by_token --
+-- link_by_token, across tenants --
 -- Across tenants: nobody is known yet.
 SELECT * FROM sharing.link WHERE token_digest = :token_digest;
 

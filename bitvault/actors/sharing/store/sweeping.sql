@@ -1,4 +1,4 @@
--- said_after --
+-- said_after, across tenants --
 -- Of every tenant: the nodes that the next rows say something of, and which of them are gone.
 SELECT p.tenant_id, p.node_id, n.is_there IS NULL AS is_lost
   FROM (SELECT tenant_id, node_id FROM sharing.granted
@@ -9,7 +9,7 @@ SELECT p.tenant_id, p.node_id, n.is_there IS NULL AS is_lost
      WHERE a.tenant_id = p.tenant_id AND a.node_id = p.node_id LIMIT 1) n ON TRUE
  ORDER BY p.tenant_id, p.node_id;
 
--- linked_after --
+-- linked_after, across tenants --
 -- The same of links: a revoked one grants nothing.
 SELECT p.tenant_id, p.node_id, n.is_there IS NULL AS is_lost
   FROM (SELECT tenant_id, node_id FROM sharing.link
@@ -26,7 +26,7 @@ DELETE FROM sharing.granted WHERE tenant_id = :tenant AND node_id = ANY(:node_id
 -- forget_links --
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
 
--- departed --
+-- departed, across tenants --
 -- Of every tenant: who was deleted before then, the first ones first.
 SELECT tenant_id, grantee_id FROM sharing.departed
  WHERE gone_at < :before ORDER BY gone_at LIMIT :limit;

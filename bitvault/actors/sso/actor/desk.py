@@ -48,14 +48,26 @@ class Desk(Room):
 
     _waiting: Counter[tuple[TenantId, str]] = field(factory=Counter, init=False)
 
-    async def _kept(self, provider_id: UUID, tenant_id: TenantId | None = None) -> store.Kept:
-        """Return a provider; of a tenant, or of any where nobody is logged in yet."""
+    async def _kept(self, tenant_id: TenantId, provider_id: UUID) -> store.Kept:
+        """Return a provider of a tenant."""
 
         async def work(tx: Transaction) -> store.Kept | None:
-            return await store.provider_by_id(tx, provider_id)
+            return await store.provider(tx, tenant_id, provider_id)
 
         kept = await self.database.read(tenant_id, work)
-        if kept is None or (tenant_id is None and kept.provider.is_leaving):
+        if kept is None:
+            raise Refused(ProviderNotFound(str(provider_id)))
+        return kept
+
+    async def _serving(self, provider_id: UUID) -> store.Kept:
+        """Return a provider that lets people in, of any tenant: nobody is logged in yet."""
+
+        async def whose(tx: Transaction) -> TenantId | None:
+            return await store.tenant_of_provider(tx, provider_id)
+
+        tenant_id = await self.database.read(None, whose)
+        kept = await self._kept(tenant_id, provider_id) if tenant_id else None
+        if kept is None or kept.provider.is_leaving:
             raise Refused(ProviderNotFound(str(provider_id)))
         return kept
 

@@ -52,7 +52,7 @@ class Logouts(Desk):
 
     async def _believed(self, request: LogOut) -> tuple[Kept, rules.Logout]:
         try:
-            kept = await self._kept(request.provider_id)
+            kept = await self._serving(request.provider_id)
         except Refused as refused:
             reason = "there is no such identity provider"
             raise Refused(LogoutRefused(reason)) from refused

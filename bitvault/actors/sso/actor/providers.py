@@ -76,7 +76,7 @@ class Providers(Desk):
     async def get_provider(self, request: GetProvider) -> Provider:
         """Describe a provider."""
         caller = keeper_of(request.caller)
-        return (await self._kept(request.provider_id, caller.tenant_id)).provider
+        return (await self._kept(caller.tenant_id, request.provider_id)).provider
 
     @handles(ChangeProvider)
     async def change_provider(self, request: ChangeProvider) -> Provider:

@@ -86,7 +86,7 @@ class SignIns(Removals, Homes):
         return_to = terms.checked_return(request.return_to)
         challenge = terms.checked_challenge(request.challenge)
         client_state = terms.checked_state(request.client_state)
-        kept = await self._kept(request.provider_id)
+        kept = await self._serving(request.provider_id)
         with self._waits_for(kept.tenant_id, "sign-in"):
             metadata = await self._metadata(kept)
         base = self.base_url()
@@ -135,7 +135,7 @@ class SignIns(Removals, Homes):
 
     async def _found(self, provider_id: UUID) -> providers.Kept:
         try:
-            return await self._kept(provider_id)
+            return await self._serving(provider_id)
         except Refused as refused:
             raise Refused(SignInRefused()) from refused
 

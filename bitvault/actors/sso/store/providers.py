@@ -65,10 +65,16 @@ async def providers(tx: Transaction, tenant_id: TenantId) -> tuple[Kept, ...]:
     return tuple(map(_kept, rows))
 
 
-async def provider_by_id(tx: Transaction, provider_id: UUID) -> Kept | None:
-    """Find a provider; across tenants, where the transaction looks across."""
-    row = await tx.fetchrow(QUERIES["provider_by_id"], provider_id=provider_id)
+async def provider(tx: Transaction, tenant_id: TenantId, provider_id: UUID) -> Kept | None:
+    """Find a provider of a tenant."""
+    row = await tx.fetchrow(QUERIES["provider"], tenant_id=tenant_id, provider_id=provider_id)
     return _kept(row) if row else None
+
+
+async def tenant_of_provider(tx: Transaction, provider_id: UUID) -> TenantId | None:
+    """Find whose provider it is, across tenants."""
+    row = await tx.fetchrow(QUERIES["tenant_of_provider"], provider_id=provider_id)
+    return TenantId(row["tenant_id"]) if row else None
 
 
 def _columns(kept: Kept) -> dict[str, Any]:

@@ -42,10 +42,13 @@ FROM sso.provider
 WHERE tenant_id = :tenant_id
 ORDER BY name_key;
 
--- provider_by_id --
--- Across tenants, where the transaction looks across: who signs in says no tenant.
+-- provider --
 SELECT tenant_id, provider_id, name, issuer, client_id, sealed_secret, scopes, login_claim,
     groups_claim, group_prefix, group_map, external_id_claim, quota_claim, makes_users, email_domains, revision,
     created_at, is_leaving
 FROM sso.provider
-WHERE provider_id = :provider_id;
+WHERE tenant_id = :tenant_id AND provider_id = :provider_id;
+
+-- tenant_of_provider, across tenants --
+-- Who signs in, or out at the provider, says no tenant.
+SELECT tenant_id FROM sso.provider WHERE provider_id = :provider_id;

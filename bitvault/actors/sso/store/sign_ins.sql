@@ -38,7 +38,7 @@ WHERE tenant_id = :tenant_id AND provider_id = :provider_id AND NOT is_leaving
 FOR KEY SHARE
 RETURNING code_hash;
 
--- tenant_of_ticket --
+-- tenant_of_ticket, across tenants --
 -- Across tenants: who redeems says none.
 SELECT tenant_id FROM sso.ticket WHERE code_hash = :code_hash;
 
