@@ -1,10 +1,13 @@
 """Every effect happens once, whatever hints, crashes and poison do (reliability I7, I8)."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 import trio
+from attrs import define
 
 from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.postgres.port import Database, Query, Transaction
@@ -29,9 +32,38 @@ from tests.outbox.world import (
     new_tenant,
 )
 
+T = TypeVar("T")
 
-class LostError(Exception):
-    """Stands for a process that dies."""
+
+class Died(BaseException):
+    """Stands for a process that dies: nothing in it may go on, or take it for a failure."""
+
+
+@define
+class Dying:
+    """A database whose client dies after some commits, when all is written and before the next."""
+
+    inner: Database
+    commits: int
+
+    async def transact(
+        self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[object]]
+    ) -> object:
+        """Do all of the work, and die."""
+
+        async def dies(tx: Transaction) -> object:
+            done = await work(tx)
+            if not self.commits:
+                raise Died
+            return done
+
+        done = await self.inner.transact(tenant, dies)
+        self.commits -= 1
+        return done
+
+    async def read(self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Read."""
+        return await self.inner.read(tenant, work)
 
 
 async def test_each_event_takes_effect_once_and_foreign_ones_are_passed(
@@ -75,25 +107,24 @@ async def test_two_loops_of_one_consumer_do_not_double(database: Database) -> No
     assert await effects(database, tenant) == list(range(1, 301))
 
 
+@pytest.mark.parametrize("commits", [0, 1, 2])
 async def test_a_crash_between_effect_and_commit_takes_the_effect_back(
-    database: Database,
+    database: Database, commits: int
 ) -> None:
-    """The process dies with the effect written and the cursor moved, before COMMIT."""
+    """Before whichever COMMIT the process dies, the effects are those that the cursor tells of."""
     tenant = new_tenant()
     await emit(database, tenant, NodeTouched(NODE_A, 1))
-    loop = new_loop(database, Keeper())
+    keeper = Keeper()
 
-    async def dies(tx: Transaction) -> None:
-        await journal.advance(tx, "keeper", tenant, 0, 1)
-        [event] = await journal.events_after(tx, tenant, 0, 1)
-        await loop.consumer.apply(tx, event)
-        raise LostError
-
-    with suppress(LostError):
-        await database.transact(tenant, dies)
-    assert await cursor(database, tenant) == 0
+    with pytest.raises(Died) if commits == 0 else suppress(Died):
+        await new_loop(Dying(database, commits), keeper).catch_up(tenant)  # type: ignore[arg-type]
+    assert keeper.tried == [1]
+    reached = await cursor(database, tenant)
+    assert await effects(database, tenant) == list(range(1, reached + 1))
+    assert reached == 0 or commits > 0
 
     await new_loop(database, Keeper()).catch_up(tenant)
+    assert await cursor(database, tenant) == 1
     assert await effects(database, tenant) == [1]
 
 
