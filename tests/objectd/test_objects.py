@@ -236,12 +236,6 @@ def test_signed_payload_hash_is_checked(store: StoreProcess, key: str) -> None:
     assert get(store, key).code == "NoSuchKey"
 
 
-@pytest.mark.requirement("X47")
-def test_anonymous_is_refused(store: StoreProcess, key: str) -> None:
-    """Nothing is public (X47)."""
-    assert store.send("GET", f"http://{store.address}/{BUCKET}/{key}").code == "AccessDenied"
-
-
 def test_metadata_survives(s3: Any, key: str) -> None:
     """User metadata, type and cache control come back."""
     s3.put_object(Bucket=BUCKET, Key=key, Body=b"x", Metadata={"m": "v"}, CacheControl="private")
