@@ -9,6 +9,7 @@ import trio
 from argon2 import PasswordHasher
 
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from tests.support.passwords import CountingHasher
 
 
 async def test_only_the_right_password_fits() -> None:
@@ -26,6 +27,20 @@ async def test_an_unknown_user_never_fits() -> None:
     passwords = Argon2Passwords()
     assert not await passwords.verify(None, "nobody")
     assert not await passwords.verify("not a hash", "nobody")
+
+
+@pytest.mark.requirement("X13")
+async def test_an_unknown_user_is_as_much_work_as_a_known_one() -> None:
+    """For None a hash is computed once, with the parameters of everybody's."""
+    hasher = CountingHasher(time_cost=3, memory_cost=64, parallelism=1)
+    passwords = Argon2Passwords(hasher)
+
+    await passwords.verify(await passwords.hash("x"), "wrong horse")
+    await passwords.verify(None, "wrong horse")
+
+    known, unknown = hasher.compared
+    assert known == unknown
+    assert (unknown.time_cost, unknown.memory_cost) == (3, 64)
 
 
 @pytest.mark.requirement("X13")

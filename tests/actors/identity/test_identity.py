@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from attrs import evolve
 
 from bitvault.actors.identity.actor import Identity
@@ -12,6 +12,7 @@ from bitvault.actors.identity.contract import (
     Authenticate,
     BadCredentials,
     ChangePassword,
+    ChangeUser,
     CloseSession,
     CreateTenant,
     CreateToken,
@@ -24,11 +25,14 @@ from bitvault.actors.identity.contract import (
     ListUsers,
     LoginTaken,
     OpenSession,
+    ProvisionUser,
     SecretIssued,
     TenantTaken,
     TooManyAttempts,
     Unauthenticated,
+    User,
 )
+from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction
@@ -38,6 +42,7 @@ from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.identity.conftest import ORIGIN, PASSWORD
 from tests.support.determinism import FixedClock
+from tests.support.passwords import CountingHasher
 from tests.support.postgres import snapshot, unchanged
 
 DAY = 86_400
@@ -103,6 +108,30 @@ async def test_wrong_is_wrong_whatever_is_wrong(
         reply = await identity.handle(OpenSession(tenant, login, password, ORIGIN))
 
     assert reply == BadCredentials()
+
+
+@pytest.mark.requirement("X13")
+async def test_every_wrong_login_is_the_same_work(
+    database: PostgresDatabase, identity: Identity, clock: FixedClock, admin: Caller
+) -> None:
+    """One hash of today's parameters, whoever there is or is not, with or without a password."""
+    hasher = CountingHasher(time_cost=1, memory_cost=8, parallelism=1)
+    room = Identity(
+        database, Argon2Passwords(hasher), clock, identity.ids, MemoryLimits(), identity.options
+    )
+    disabled = await room.handle(CreateUser(admin, "disabled", PASSWORD))
+    assert isinstance(disabled, User)
+    await room.handle(ChangeUser(admin, disabled.user_id, is_disabled=True))
+    await room.handle(CreateUser(admin, "robot", None, kind="service"))
+    await room.handle(ProvisionUser(admin, "ann", "ext-1", "Ann"))
+    places = [("acme", login) for login in ("root", "disabled", "robot", "ann", "nobody", "")]
+
+    for number, (tenant, login) in enumerate([*places, ("nowhere", "root"), ("", "")]):
+        origin = Origin("r", f"192.0.2.{number}", "pytest")
+        wrong = OpenSession(tenant, login, "wrong horse", origin)
+        assert await room.handle(wrong) == BadCredentials()
+
+    assert hasher.compared == [extract_parameters(hasher.hash("x"))] * (len(places) + 2)
 
 
 @pytest.mark.requirement("X9")
