@@ -201,7 +201,7 @@ class Client:
     def begin(self, request: str, steps: list[Step]) -> Observation:
         """Start to write down a request."""
         now = self.common.last_seq(self.tenant)
-        observation = Observation(request, self.tenant, self.account.login, steps, now)
+        observation = Observation(request, self.tenant, self.user, self.account.login, steps, now)
         self.seen.append(observation)
         return observation
 

@@ -245,6 +245,21 @@ def handful(seed: int) -> Plan:
     return Plan(seed, Knobs(), (_script(0, 0, [Op("upload", items=files, damaged=True)]),))
 
 
+def brimful(seed: int) -> Plan:
+    """Draw one client that sends more to its own space than a space may hold."""
+    files = tuple(Item(f"/{tag}.txt", tag) for tag in range(SMALL, TAGS))
+    return Plan(seed, Knobs(space_quota=100), (_script(0, 0, [Op("upload", items=files)]),))
+
+
+def hushed(seed: int) -> Plan:
+    """Draw one client that uploads and moves, and gives up when it hears nothing."""
+    made = evolve(Op("mkdir", path="/F"), number=90)
+    ops = [Op("upload", items=(Item("/G/a.txt", 0),)), Op("move", path="/F", to="/", name="H")]
+    script = _script(0, 0, [evolve(op, gives_up=True) for op in ops])
+    knobs = Knobs(rates={"commit unanswered": 0.4})
+    return Plan(seed, knobs, (script, Script(0, 0, (made,), opening=True)))
+
+
 def exhaustive(plan: Plan, effects: Sequence[str]) -> Iterator[Plan]:
     """Yield a plan for a crash before and after each effect of a run."""
     for point in effects:

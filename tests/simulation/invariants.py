@@ -13,7 +13,7 @@ from uuid import UUID
 
 from bitvault.drivers.objects.memory import MemoryObjectStore
 from tests.simulation.model import Event, Node, Tree, name_key
-from tests.simulation.observations import hash_of
+from tests.simulation.observations import TAGS, content_of, hash_of, modified_of, type_of
 from tests.simulation.plans import Knobs
 from tests.simulation.sessions import Sessions
 
@@ -31,6 +31,14 @@ _NODES = """
                   array_agg(hash ORDER BY version) AS hashes
              FROM files.version v WHERE v.tenant_id = n.tenant_id AND v.node_id = n.node_id) v
         ON true
+"""
+_TYPES = "SELECT node_id, version, hash, content_type, content_modified_at FROM files.version"
+_QUOTAS = """
+    SELECT t.holder_id, t.quota, t.space_quota,
+           (SELECT count(*) FROM files.space s
+              JOIN files.usage u ON u.tenant_id = s.tenant_id AND u.holder_id = s.space_id
+             WHERE s.tenant_id = t.tenant_id AND s.kind = 'personal' AND NOT u.follows) AS own
+      FROM files.usage t WHERE t.holder_id = t.tenant_id
 """
 _BLOBS = "SELECT object_key, hash, size FROM files.blob WHERE refs > 0 ORDER BY tenant_id, hash"
 
@@ -63,6 +71,25 @@ def broken_bytes(sessions: Sessions, store: MemoryObjectStore, knobs: Knobs) -> 
         if held != (row["size"], row["hash"]):
             broken.append(f"I1 the store holds {held} for {row['hash']} of {row['size']} bytes")
     return broken
+
+
+def broken_types(sessions: Sessions, knobs: Knobs) -> list[str]:
+    """Return versions of another type or time than every client said of that content (I9)."""
+    contents = {tag: hash_of(content_of(tag), knobs.single_max, knobs.part) for tag in range(TAGS)}
+    said = {content: (type_of(tag), modified_of(tag)) for tag, content in contents.items()}
+    broken = []
+    for row in sessions.fetch(_TYPES):
+        kept = row["content_type"], row["content_modified_at"]
+        if kept != said.get(row["hash"]):
+            broken.append(f"I9 version {row['version']} of {row['node_id']} is said to be {kept}")
+    return broken
+
+
+def broken_quotas(sessions: Sessions, knobs: Knobs) -> list[str]:
+    """Return tenants whose quotas, which nobody changes, are not those of the settings (I19)."""
+    wanted = (knobs.tenant_quota, knobs.space_quota, 0)
+    rows = [(row["holder_id"], tuple(row)[1:]) for row in sessions.fetch(_QUOTAS)]
+    return [f"I19 tenant {tenant} may hold {held}" for tenant, held in rows if held != wanted]
 
 
 def journals(sessions: Sessions) -> dict[UUID, list[Event]]:

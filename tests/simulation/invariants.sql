@@ -9,12 +9,21 @@ SELECT s.tenant_id::text
 
 -- always I7 the audit trail differs from what its cursor says --
 SELECT coalesce(e.tenant_id, a.tenant_id)::text || ' ' || coalesce(e.seq, a.seq)
-  FROM (SELECT e.tenant_id, e.seq, e.event_id, e.seq <= coalesce(c.applied, 0) AS due
+  FROM (SELECT e.*, e.seq <= coalesce(c.applied, 0) AS due
           FROM outbox.event e LEFT JOIN outbox.consumer_cursor c
             ON c.consumer = 'audit' AND c.tenant_id = e.tenant_id) e
   FULL JOIN audit.entry a ON a.tenant_id = e.tenant_id AND a.seq = e.seq
  WHERE e.due IS DISTINCT FROM (a.seq IS NOT NULL)
-    OR (e.due AND a.event_id <> e.event_id)
+    OR (e.due AND (a.event_id, a.kind, a.aggregate_id, a.user_id, a.at, a.detail,
+                   a.request_id, a.address, a.user_agent)
+                  IS DISTINCT FROM
+                  (e.event_id, e.kind, e.aggregate_id, e.user_id, e.recorded_at, e.payload,
+                   coalesce(e.origin ->> 'request_id', ''), coalesce(e.origin ->> 'address', ''),
+                   coalesce(e.origin ->> 'user_agent', '')))
+    OR (e.due AND (a.credential_id::text, a.by_operator, a.node_id::text)
+                  IS DISTINCT FROM
+                  (e.origin ->> 'credential_id', coalesce(e.origin ->> 'by', '') = 'operator',
+                   CASE WHEN e.kind LIKE 'share.%' THEN e.payload ->> 'node_id' END))
 
 -- always I8 an event went to the dead letters --
 SELECT consumer || ' ' || seq || ' ' || error FROM outbox.dead_letter
@@ -25,6 +34,18 @@ SELECT n.node_id::text || ' ' || n.version
   LEFT JOIN LATERAL (SELECT count(*) AS versions, max(version) AS most FROM files.version v
                       WHERE v.tenant_id = n.tenant_id AND v.node_id = n.node_id) v ON true
  WHERE n.kind = 'file' AND (v.versions <> n.version OR v.most <> n.version)
+
+-- always I9 a file is not as its current version --
+SELECT n.node_id::text FROM files.node n
+  JOIN files.version v USING (tenant_id, node_id, version)
+ WHERE (n.size, n.hash, n.content_type, n.content_modified_at)
+       IS DISTINCT FROM (v.size, v.hash, v.content_type, v.content_modified_at)
+
+-- always I9 a version and its event name different authors --
+SELECT v.node_id::text || ' ' || v.created_by FROM files.version v
+  JOIN outbox.event e ON e.tenant_id = v.tenant_id AND e.aggregate_id = v.node_id
+   AND e.kind = 'node.committed' AND (e.payload ->> 'version')::int = v.version
+ WHERE e.user_id IS DISTINCT FROM v.created_by
 
 -- always I9 a version belongs to no file --
 SELECT v.node_id::text FROM files.version v
@@ -108,7 +129,14 @@ SELECT u.holder_id::text || ' ' || u.reserved
                          AND u.holder_id IN (o.tenant_id, o.space_id))
 
 -- always I19 more is used and reserved than the quota allows --
-SELECT holder_id::text FROM files.usage WHERE used + reserved > quota
+SELECT u.holder_id::text FROM files.usage u
+  JOIN files.usage t ON t.tenant_id = u.tenant_id AND t.holder_id = u.tenant_id
+ WHERE u.used + u.reserved > CASE WHEN u.follows THEN t.space_quota ELSE u.quota END
+
+-- always I19 a space has no tenant whose quota it could follow --
+SELECT u.holder_id::text FROM files.usage u
+  LEFT JOIN files.usage t ON t.tenant_id = u.tenant_id AND t.holder_id = u.tenant_id
+ WHERE t.holder_id IS NULL
 
 -- quiet I8 a consumer is behind --
 SELECT w.consumer || ' ' || s.tenant_id

@@ -23,6 +23,7 @@ from tests.simulation.observations import (
 )
 from tests.simulation.plans import Knobs
 from tests.simulation.rules import Change, Place, Refused, Same, expect, land, place, visible
+from tests.simulation.unheard import comes_to, done_by
 
 _ROUNDS = 4
 """How often an upload may reserve its bytes, when it has to be begun anew."""
@@ -50,7 +51,7 @@ class Journal:
         """Return the changes of trees that a request caused, run by run of consecutive ones."""
         found: list[list[Event]] = []
         for event in self.events:
-            if event.request != request or event.payload.get("parent_id", "") is None:
+            if event.request != request or event.is_root:
                 continue
             if found and found[-1][-1].seq == event.seq - 1:
                 found[-1].append(event)
@@ -76,20 +77,35 @@ class Judge:
         """Return everything that cannot have been."""
         self.broken.extend(self.journal.broken)
         for each in self.seen:
+            self._authors(each)
             if each.steps and each.steps[0].kind == "upload":
                 self._uploads(each)
             else:
                 self._steps(each)
+        asked = {each.request for each in self.seen}
+        self.broken.extend(
+            f"I23 event {event.seq}, {event.kind}, was asked for by nobody"
+            for event in self.journal.events
+            if event.kind.startswith("node.") and not event.is_root and event.request not in asked
+        )
         return self.broken
+
+    def _authors(self, seen: Observation) -> None:
+        events = [event for run in self.journal.runs(seen.request) for event in run]
+        others = {event.actor for event in events} - {seen.user}
+        if others:
+            self._say("I7 the author", seen, f"is said to be {others}, not {seen.user}")
 
     def _steps(self, seen: Observation) -> None:
         runs = self.journal.runs(seen.request)
         if len(runs) > 1:
             self._say("I23", seen, "took effect more than once")
             return
-        if any(isinstance(answer, Unknown) for answer in seen.answers):
-            return
         run = runs[0] if runs else []
+        if any(isinstance(answer, Unknown) for answer in seen.answers):
+            if run and not comes_to(self.journal, seen.steps, seen.login, run):
+                self._say("P1 unheard:", seen, f"{seen.steps} do not come to {run}")
+            return
         here = run[0].seq - 1 if run else None
         for step, answer in zip(seen.steps, seen.answers, strict=True):
             here = self._step(seen, step, answer, run, here)
@@ -161,6 +177,7 @@ class Judge:
 
     def _uploads(self, seen: Observation) -> None:
         runs = self.journal.runs(seen.request)
+        told: set[int] = set()
         for step, answer in zip(seen.steps, seen.answers, strict=True):
             made = [
                 event
@@ -168,27 +185,43 @@ class Judge:
                 for event in run
                 if event.kind == "node.committed" and event.payload["hash"] == step.hash
             ]
+            told.update(seq for event in made for seq in _commit_of(event.seq, runs))
             if len(made) > 1:
                 self._say("I23", seen, f"{step.path!r} took effect {len(made)} times")
             elif isinstance(answer, Done) and answer.seq is not None:
                 self._committed(seen, step, answer, runs)
-            elif made and not isinstance(answer, Unknown):
+            elif made and isinstance(answer, Unknown):
+                self._unheard(seen, step, made[0], runs)
+            elif made:
                 self._say("I23", seen, f"{step.path!r}: {answer}, but event {made[0].seq}")
             elif isinstance(answer, Done | No):
                 self._uncommitted(seen, step, answer)
+        more = [event for run in runs for event in run if event.seq not in told]
+        if more:
+            self._say("I23", seen, f"has events that no file tells of: {more}")
 
     def _committed(
         self, seen: Observation, step: Step, answer: Done, runs: list[list[Event]]
     ) -> None:
-        first = _first_of(answer.seq or 0, runs)
-        if first is None:
+        commit = _commit_of(answer.seq or 0, runs)
+        if not commit:
             self._say("P1", seen, f"{step.path!r} was acknowledged, and is not in the journal")
             return
         self._check_time(seen, answer)
-        tree, after = self.journal.states[first - 1], self.journal.states[answer.seq or 0]
+        self._landed("P1", seen, step, answer, commit)
+
+    def _unheard(self, seen: Observation, step: Step, made: Event, runs: list[list[Event]]) -> None:
+        """Hold a file that was committed, which its client never heard of, to where it may be."""
+        done = done_by(made, self.journal.states[made.seq])
+        self._landed("P1 unheard:", seen, step, done, _commit_of(made.seq, runs))
+
+    def _landed(
+        self, number: str, seen: Observation, step: Step, done: Done, commit: range
+    ) -> None:
+        tree, after = self.journal.states[commit[0] - 1], self.journal.states[commit[-1]]
         ways = [land(tree, step, at) for at in self._ways(seen, step, tree)]
-        if not any(isinstance(way, Change) and way.fits(after, answer) for way in ways):
-            self._say("P1", seen, f"upload {step.path!r} came to {answer}, not one of {ways}")
+        if not any(isinstance(way, Change) and way.fits(after, done) for way in ways):
+            self._say(number, seen, f"upload {step.path!r} came to {done}, not one of {ways}")
 
     def _uncommitted(self, seen: Observation, step: Step, answer: Answer) -> None:
         if isinstance(answer, No) and answer.code == "quota_exceeded":
@@ -234,16 +267,16 @@ class Judge:
         self.broken.append(f"{number} {seen.request} {what}")
 
 
-def _first_of(seq: int, runs: list[list[Event]]) -> int | None:
-    """Return the first seq of the events that one file's commit consists of."""
+def _commit_of(seq: int, runs: list[list[Event]]) -> range:
+    """Return the seqs of one file's commit: of the folders made for it, and its own."""
     for run in runs:
         if not run[0].seq <= seq <= run[-1].seq:
             continue
         first = seq
         while first > run[0].seq and run[first - 1 - run[0].seq].kind == "node.created":
             first -= 1
-        return first
-    return None
+        return range(first, seq + 1)
+    return range(0)
 
 
 def _possible(expected: object, answer: Answer) -> bool:

@@ -39,6 +39,11 @@ class Event:
     actor: UUID | None = None
     """Whose request it was."""
 
+    @property
+    def is_root(self) -> bool:
+        """Whether it is the birth of a space, which nobody asks for by itself."""
+        return self.payload.get("parent_id", "") is None
+
 
 @frozen
 class Node:

@@ -22,6 +22,7 @@ from tests.simulation.database import SimTransaction
 from tests.simulation.draws import crowd, duel, handful, race
 from tests.simulation.garbage_mutants import GARBAGE
 from tests.simulation.making import Making, Mutant, replaced, rewritten
+from tests.simulation.silent_mutants import SILENT
 
 
 @define(eq=False)
@@ -161,6 +162,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("upload not locked at commit", "I19", _upload_unlocked, draw=crowd),
     *GARBAGE,
     *ACCESS,
+    *SILENT,
 )
 
 

@@ -1,6 +1,7 @@
 """What clients saw, in the oracle's words: what was asked, when, and what came back."""
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from attrs import define, field, frozen
@@ -70,6 +71,7 @@ class Observation:
 
     request: str
     tenant: UUID
+    user: UUID
     login: str
     steps: list[Step]
     lo: int
@@ -84,6 +86,16 @@ class Observation:
 def content_of(tag: int) -> bytes:
     """Return the content a tag stands for: the first three are small, the others have parts."""
     return (f"content {tag} " * (1 if tag < SMALL else tag)).encode()
+
+
+def type_of(tag: int) -> str:
+    """Return the media type that all clients send with a content."""
+    return f"application/x-tag-{tag}"
+
+
+def modified_of(tag: int) -> datetime:
+    """Return when all clients say that a content was changed."""
+    return datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=tag)
 
 
 def hash_of(content: bytes, single_max: int, part: int) -> str:

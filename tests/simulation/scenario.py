@@ -22,8 +22,10 @@ from tests.simulation.acting import DOING
 from tests.simulation.client import Account, Client, Common, Stuck
 from tests.simulation.invariants import (
     broken_bytes,
+    broken_quotas,
     broken_rows,
     broken_tree,
+    broken_types,
     journals,
     nodes,
     unowned,
@@ -225,6 +227,7 @@ class Run:
         store, knobs = self.common.wire.store, self.plan.knobs
         self.broken += [*broken_rows(self.sessions, "always"), *self.world.found]
         self.broken += broken_bytes(self.sessions, store, knobs)
+        self.broken += broken_types(self.sessions, knobs) + broken_quotas(self.sessions, knobs)
         events = journals(self.sessions)
         for tenant, rows in nodes(self.sessions, self.broken).items():
             journal = Journal.of(events.get(tenant, []))

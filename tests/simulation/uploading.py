@@ -40,7 +40,9 @@ from tests.simulation.observations import (
     Unknown,
     content_of,
     hash_of,
+    modified_of,
     parts_of,
+    type_of,
 )
 from tests.simulation.plans import Item, Op
 
@@ -112,6 +114,8 @@ class Upload:
             hash=file.hash,
             if_exists=IfExists(file.item.if_exists),
             base_version=file.base,
+            content_type=type_of(file.item.tag),
+            content_modified_at=modified_of(file.item.tag),
         )
 
     def _answer(self, index: int, reply: Any) -> None:
