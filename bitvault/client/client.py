@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
+import msgspec
 from attrs import evolve
 
 from bitvault.client.bearers import Bearer, Fixed, Rotating
@@ -25,6 +26,7 @@ from bitvault.client.shapes import (
     Transfer,
     Transfers,
     Upload,
+    UploadEnded,
     Version,
     Written,
 )
@@ -38,6 +40,8 @@ _PROMPT = 3.0
 """Seconds: an answer that was lost can be had again for ten."""
 _PARTING = 3.0
 """Seconds for giving up an upload: somebody waits for the end."""
+_PARTING_OF_MANY = 5.0
+_ABORTS = "/v1/files/aborts"
 Json = dict[str, Any]
 
 
@@ -206,6 +210,12 @@ class Client:
         """Give an upload up."""
         self.rest.raw("DELETE", at("/v1/files/uploads/{}", upload_id))
 
+    def abort_all(self, upload_ids: Sequence[Id]) -> list[UploadEnded | Problem]:
+        """Give up to 1000 uploads up; those that were over before say how they ended."""
+        body = {"items": [{"uploadId": one} for one in upload_ids]}
+        answer = self.rest.call("POST", _ABORTS, Items, body=body)
+        return [outcome(one, UploadEnded) for one in answer.items]
+
     def give_up(self, upload_id: Id) -> bool:
         """Free the room of an upload that can't be of use any more; say whether it is over.
 
@@ -213,12 +223,28 @@ class Client:
         that was committed, though the answer was lost, stays as it is.
         """
         path = at("/v1/files/uploads/{}", upload_id)
-        policy = evolve(self.policy, attempts=2, cap=0.5, longest=1.0, patience=1.0)
         try:
-            policy.run(lambda: self.rest.once("DELETE", path, _PARTING))
+            self._parting.run(lambda: self.rest.once("DELETE", path, _PARTING))
         except BitVaultError as error:
             return isinstance(error, Problem) and not error.retryable
         return True
+
+    def give_up_all(self, upload_ids: Sequence[str]) -> list[str]:
+        """Do so with up to 1000 in one request; return those that are over."""
+        if len(upload_ids) == 1:
+            return [one for one in upload_ids if self.give_up(one)]
+        body = {"items": [{"uploadId": one} for one in upload_ids]}
+        try:
+            raw = self._parting.run(lambda: self.rest.once("POST", _ABORTS, _PARTING_OF_MANY, body))
+            items = read_answer(raw, Items).items
+        except (BitVaultError, msgspec.DecodeError):
+            return []
+        answers = zip(upload_ids, items, strict=True)
+        return [one for one, item in answers if not _may_end_later(item)]
+
+    @property
+    def _parting(self) -> RetryPolicy:
+        return evolve(self.policy, attempts=2, cap=0.5, longest=1.0, patience=1.0)
 
     def sign_parts(self, upload_id: Id, parts: Sequence[Mapping[str, Any]]) -> Sequence[Transfer]:
         """Presign parts of a multipart upload."""
@@ -261,6 +287,10 @@ def _refresher(
 def at(template: str, *ids: Id | int) -> str:
     """Fill ids into the path of a URL, so that none can be more than one segment of it."""
     return template.format(*(quote(str(one), safe="").replace(".", "%2E") for one in ids))
+
+
+def _may_end_later(item: Item) -> bool:
+    return item.problem is not None and Problem(item.status, item.problem).retryable
 
 
 def outcome(item: Item, shape: type[T]) -> T | Problem:

@@ -6,6 +6,7 @@ So the next process finds what one that was killed has left, and gives that up.
 
 import math
 import os
+import re
 import sys
 import threading
 import time
@@ -15,7 +16,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from bitvault.client.errors import Stopped
-from bitvault.client.workers import each
 
 if sys.platform != "win32":
     import fcntl
@@ -23,10 +23,13 @@ if sys.platform != "win32":
 LAST_SECONDS = 15.0
 """How long an interrupted process goes on giving up; what is left the next one does."""
 _SUFFIX = ".open"
-_AT_A_TIME = 16
+_AT_ONCE = 500
+"""Uploads that one request gives up; few enough to be answered within its time."""
+_LINE = re.compile(r"[+-][0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What a full disk or a kill left of another one would have the server refuse the rest."""
 
-GiveUp = Callable[[str], bool]
-"""Says whether it is over; what is not is tried again by the next process."""
+GiveUp = Callable[[Sequence[str]], Iterable[str]]
+"""Answers those that are over; what is not is tried again by the next process."""
 
 
 class Reservations:
@@ -83,10 +86,9 @@ class Reservations:
                 self._journal.remove()
                 self._journal = None
 
-    def give_up(self, upload_id: object) -> None:
-        """Give one up that is of no use any more."""
-        if self._give_up(str(upload_id)):
-            self.free([upload_id])
+    def give_up(self, upload_ids: Iterable[object]) -> None:
+        """Give up what is of no use any more."""
+        self.free(self._give_up_until([str(one) for one in upload_ids], math.inf))
 
     def end(self, seconds: float = LAST_SECONDS) -> None:
         """Give up all there is, and whatever threads begin meanwhile; stop these threads."""
@@ -95,8 +97,7 @@ class Reservations:
             self._ended = True
             self._changed.wait_for(lambda: not self._beginning, seconds)
             left = sorted(self._held)
-        over = self._give_up_until(left, deadline)
-        self.free(one for one, is_over in zip(left, over, strict=True) if is_over)
+        self.free(self._give_up_until(left, deadline))
         self.leave()
 
     def leave(self) -> None:
@@ -120,11 +121,12 @@ class Reservations:
             with _abandoned(path, self._server) as upload_ids:
                 self._give_up_until(upload_ids, math.inf)
 
-    def _give_up_until(self, upload_ids: Sequence[str], deadline: float) -> list[bool]:
-        def one(upload_id: str) -> bool:
-            return time.monotonic() < deadline and self._give_up(upload_id)
-
-        return [found is True for found in each(_AT_A_TIME, one, upload_ids)]
+    def _give_up_until(self, upload_ids: Sequence[str], deadline: float) -> list[str]:
+        over: list[str] = []
+        for start in range(0, len(upload_ids), _AT_ONCE):
+            if time.monotonic() < deadline:
+                over += self._give_up(upload_ids[start : start + _AT_ONCE])
+        return over
 
     def _note(self, upload_ids: set[str], sign: str) -> None:
         """Write it down; where that cannot be, the process has to end in order."""
@@ -177,12 +179,13 @@ def _abandoned(path: Path, server: str) -> Iterator[list[str]]:
         try:
             if sys.platform != "win32":
                 fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lines = file.read().splitlines()
+            server_noted, *lines = file.read().splitlines()
         except (OSError, ValueError):
-            lines = []
-        if sys.platform == "win32" or lines[:1] != [server]:
+            server_noted, lines = "", []
+        if sys.platform == "win32" or server_noted != server:
             yield []
             return
+        lines = [line for line in lines if _LINE.fullmatch(line)]
         left = {line[1:] for line in lines if line.startswith("+")}
         yield sorted(left - {line[1:] for line in lines if line.startswith("-")})
         path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import msgspec
 from bitvault.wire.nodes import Content, Node, Version, Written
 from bitvault.wire.sessions import SessionOpened as Session
 from bitvault.wire.uploads import InitOutcome as Begun
-from bitvault.wire.uploads import Plan, Transfer, Transfers, Upload
+from bitvault.wire.uploads import Plan, Transfer, Transfers, Upload, UploadEnded
 from bitvault.wire.uploads import ReceivedPart as PartReceived
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Transfer",
     "Transfers",
     "Upload",
+    "UploadEnded",
     "Version",
     "Written",
 ]

@@ -28,6 +28,7 @@ from bitvault.client.trust import trusting
 
 T = TypeVar("T")
 _BAD = 400
+_JSON = {"Content-Type": "application/json"}
 AGENT = f"bitvault/{__version__} ({platform.system() or 'unknown system'})"
 """What lists of sessions and the audit trail show of this program."""
 
@@ -145,13 +146,18 @@ class Transport:
         except UnicodeEncodeError as error:
             raise NotText(str(error.object)) from error
         if content is not None:
-            headers["Content-Type"] = "application/json"
+            headers |= _JSON
         return self._http.build_request(method, url, content=content, headers=headers)
 
-    def once(self, method: str, path: str, timeout: float) -> None:
-        """Call without a body and without a second try."""
-        request = self._http.build_request(method, path, timeout=timeout)
-        self._once(request, self._bearer.token())
+    def once(
+        self, method: str, path: str, timeout: float, body: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """Call without a second try."""
+        content, headers = (None, {}) if body is None else (msgspec.json.encode(body), _JSON)
+        request = self._http.build_request(
+            method, path, content=content, headers=headers, timeout=timeout
+        )
+        return self._once(request, self._bearer.token())
 
     def _once(self, request: httpx.Request, token: str | None) -> bytes:
         if token is not None:

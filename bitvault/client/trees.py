@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from attrs import evolve, frozen
 
-from bitvault.client.errors import BitVaultError, Problem, Stopped
+from bitvault.client.errors import BitVaultError, Problem
 from bitvault.client.hashing import parts_for, single_hash
 from bitvault.client.names import path_key
 from bitvault.client.parts import UNPROVED
@@ -138,7 +138,12 @@ class TreeUpload:
         ]
         with self._wire:
             outcomes = each(self._up.jobs, self._send, to_send)
-        self._commit(list(self._sent(outcomes)))
+        self._up.held.check()  # all of them are given up together
+        failed = [one for one in outcomes if isinstance(one, Failed)]
+        self._up.held.give_up(one.item[2].upload_id for one in failed)
+        for one in failed:
+            self._miss(one.item[0].relative, one.error)
+        self._commit([one for one in outcomes if isinstance(one, _Sent)])
 
     def _begin(self, drafts: Sequence[dict[str, Any]]) -> list[Begun | Problem]:
         with self._up.held.beginning():
@@ -173,21 +178,8 @@ class TreeUpload:
     def _send(self, work: tuple[LocalFile, bytes, Begun]) -> _Sent:
         file, digest, begun = work
         upload_id = begun.upload_id or ""
-        try:
-            doubt = self._up.send_single(file.source, upload_id, begun.transfers[0])
-        except Stopped:
-            raise  # all of them are given up together
-        except (BitVaultError, OSError):
-            self._up.held.give_up(upload_id)
-            raise
+        doubt = self._up.send_single(file.source, upload_id, begun.transfers[0])
         return _Sent(file, upload_id, digest, doubt)
-
-    def _sent(self, outcomes: Sequence[Any]) -> Iterator[_Sent]:
-        for outcome in outcomes:
-            if isinstance(outcome, Failed):
-                self._miss(outcome.item[0].relative, outcome.error)
-            else:
-                yield outcome
 
     def _commit(self, sent: Sequence[_Sent]) -> None:
         if not sent:
@@ -197,9 +189,9 @@ class TreeUpload:
         answers = self._up.client.commit_all(claims)
         judged = list(zip(sent, answers, strict=True))
         self._up.held.free(one.upload_id for one, no in judged if not isinstance(no, Problem))
+        self._up.held.give_up(one.upload_id for one, no in judged if isinstance(no, Problem))
         for one, answer in judged:
             if isinstance(answer, Problem):
-                self._up.held.give_up(one.upload_id)
                 self._unproved(one, answer)
             else:
                 self._done(one.file, answer.node)

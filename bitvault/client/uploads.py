@@ -143,7 +143,7 @@ class Want:
 def _reservations(uploader: "Uploader") -> Reservations:
     states = uploader.states or upload_states()
     client = uploader.client
-    return Reservations(states.folder, client.rest.server, client.give_up)
+    return Reservations(states.folder, client.rest.server, client.give_up_all)
 
 
 @frozen
@@ -195,17 +195,18 @@ class Uploader:
         return self._put_once(source, target, want, digest)
 
     def _put_once(self, source: Source, target: str, want: Want, digest: bytes) -> Node:
-        begun = self.client.begin(draft_of(source, target, want, digest))
+        with self.held.beginning():
+            begun = self.client.begin(draft_of(source, target, want, digest))
+            self.held.hold([] if begun.upload_id is None else [begun.upload_id])
         if begun.upload_id is None:
             self.progress.advance(source.size)
             return _node(begun)
-        self.held.hold([begun.upload_id])
         try:
             doubt = self.send_single(source, begun.upload_id, begun.transfers[0])
             node = self._judged(begun.upload_id, digest, doubt)
         except BaseException:
             # A single PUT always starts over. One that was committed stays so.
-            self.held.give_up(begun.upload_id)
+            self.held.give_up([begun.upload_id])
             raise
         self.held.free([begun.upload_id])
         return node

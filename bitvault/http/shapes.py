@@ -153,6 +153,14 @@ def upload(value: files.UploadState) -> uploads.Upload:
     )
 
 
+def ended(value: files.UploadEnded) -> uploads.UploadEnded:
+    """Show how an upload ended."""
+    return uploads.UploadEnded(
+        upload_id=value.upload_id,
+        state=value.state,  # type: ignore[arg-type]  # the contract documents the two words
+    )
+
+
 def user(value: identity.User) -> sessions.User:
     """Show a user."""
     return sessions.User(

@@ -154,6 +154,25 @@ class CommitUploads(RequestShape, frozen=True, kw_only=True):
     items: Annotated[tuple[CommitItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
+class AbortItem(RequestShape, frozen=True, kw_only=True):
+    """An upload to end."""
+
+    upload_id: UUID
+
+
+class AbortUploads(RequestShape, frozen=True, kw_only=True):
+    """Many uploads to end."""
+
+    items: Annotated[tuple[AbortItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+
+
+class UploadEnded(ResponseShape, frozen=True, kw_only=True):
+    """An upload that is over without a commit, now or before."""
+
+    upload_id: UUID
+    state: Literal["aborted", "expired"]
+
+
 class PartWanted(RequestShape, frozen=True, kw_only=True):
     """A part to sign; with its hash the URL is good for exactly those bytes."""
 

@@ -120,10 +120,12 @@ class ControlPlane:
                 return self.commit({"uploadId": ident, **body})
             case "POST", "/v1/files/commits":
                 return self.many(self.commit, body["items"])
+            case "POST", "/v1/files/aborts":
+                return self.many(self.abort, body["items"])
             case "GET", "/v1/files/uploads/*":
                 return self.describe(ident)
             case "DELETE", "/v1/files/uploads/*":
-                self.uploads[ident]["state"] = "aborted"
+                self.abort({"uploadId": ident})
                 return None
             case "GET", "/v1/files/uploads":
                 open_ones = [one for one in self.uploads.values() if one["state"] == "open"]
@@ -154,6 +156,13 @@ class ControlPlane:
                 inside = [node for node in self.nodes.values() if node["parentId"] == ident]
                 return {"items": sorted(inside, key=lambda node: node["name"]), "nextCursor": None}
         raise Refuse(404, "no_route")
+
+    def abort(self, item):
+        upload = self.uploads[item["uploadId"]]
+        if upload["state"] == "committed":
+            raise Refuse(409, "upload_closed")
+        upload["state"] = "aborted"
+        return {"uploadId": upload["id"], "state": "aborted"}
 
     def open_uploads(self):
         """Return the paths that hold room."""

@@ -22,6 +22,7 @@ PROVIDER = {"name": "Acme", "issuer": "https://id.example.org", "clientId": "bv"
 START = "/v1/sso/{provider}/start?challenge=" + "c" * 43
 SEVEN = "sha256-7:" + "a" * 64
 CLAIM = "/v1/files/{parts}/commit"
+ABORTS = "/v1/files/aborts"
 PARTS = "/v1/files/uploads/{parts}/parts"
 
 
@@ -84,6 +85,18 @@ UPLOADS = [
     Wrong("POST", "/v1/files/uploads/{aborted}/url", None, 409, "upload_closed"),
     Wrong("POST", "/v1/files/uploads/{committed}/url", None, 409, "upload_closed"),
     Wrong("DELETE", "/v1/files/uploads/{committed}", None, 409, "upload_closed"),
+    *(
+        Wrong("POST", ABORTS, {"items": items}, 400, "invalid", field)
+        for items, field in (
+            ([], "items"),
+            (None, "items"),
+            ([{"uploadId": "{opened}"}] * 1001, "items"),
+            ([{"uploadId": "{opened}"}, {}], "items[1].uploadId"),
+            ([{"uploadId": "{opened}"}, {"uploadId": "x"}], "items[1].uploadId"),
+            ([{"uploadId": "{opened}", "force": True}], "items[0].force"),
+            (["{opened}"], "items[0]"),
+        )
+    ),
     Wrong("POST", CLAIM, {"hash": SEVEN}, 409, "bytes_missing"),
     Wrong("POST", CLAIM, {"hash": SEVEN, "parts": [PART]}, 409, "bytes_missing"),
     Wrong("POST", CLAIM, {"hash": HASH, "parts": [PART]}, 400, "invalid", "hash"),

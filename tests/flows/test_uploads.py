@@ -1,5 +1,7 @@
 """The sequence of an upload over real HTTP: init, presigned PUT, commit, content."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 
@@ -130,3 +132,24 @@ def test_the_audit_says_who_did_what_and_from_where(standing: Daemon, client: ht
     assert (user, address) == (me, "127.0.0.1")
     assert program.startswith("python-httpx/")
     assert request == done.headers["X-Request-Id"]
+
+
+def test_uploads_are_aborted_together(client: httpx.Client) -> None:
+    """Each has its own answer; what was committed stays, and again is the same."""
+    content = b"kept"
+    kept = init(client, "/seq/kept.txt", content)
+    send(kept["transfers"][0], content)
+    commit(client, kept["uploadId"], content)
+    ids = [init(client, f"/seq/dropped-{n}", b"x")["uploadId"] for n in range(2)]
+    items = [{"uploadId": one} for one in (*ids, kept["uploadId"], str(uuid4()))]
+    for _ in range(2):
+        answer = client.post("/v1/files/aborts", json={"items": items}).raise_for_status()
+        told = answer.json()["items"]
+        assert [one.get("result") for one in told[:2]] == [
+            {"uploadId": one, "state": "aborted"} for one in ids
+        ]
+        codes = [(one["status"], one["problem"]["code"]) for one in told[2:]]
+        assert codes == [(409, "upload_closed"), (404, "upload_not_found")]
+    still_open = {one["uploadId"] for one in client.get("/v1/files/uploads").json()["items"]}
+    assert still_open.isdisjoint(ids)
+    assert client.get("/v1/files", params={"path": "/seq/kept.txt"}).status_code == 200

@@ -64,6 +64,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/v1/files/{committed}/commit", {"hash": HASH}),
     ("POST", "/v1/files/{parts}/commit", {"hash": HASH, "parts": [PART]}),
     ("POST", "/v1/files/commits", {"items": [{"uploadId": "{committed}", "hash": HASH}]}),
+    ("POST", "/v1/files/aborts", {"items": [{"uploadId": "{opened}"}]}),
     ("GET", "/v1/trash?spaceId={space}", None),
     ("POST", "/v1/trash/{entry}/restore", None),
     ("DELETE", "/v1/trash/{entry}", None),

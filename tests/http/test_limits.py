@@ -180,6 +180,7 @@ FILE = {"path": "/a.txt", "size": 3, "hash": HASH}
 BATCHES = {
     "/v1/files/batch": {"items": [FILE] * 40},
     "/v1/files/commits": {"items": [{"uploadId": str(ID), "hash": HASH}] * 40},
+    "/v1/files/aborts": {"items": [{"uploadId": str(ID)}] * 40},
     "/v1/files/content": {"items": [{"path": "/a.txt"}] * 40},
     "/v1/batch": {"operations": [{"op": "mkdir", "path": "/n"}] * 40},
 }

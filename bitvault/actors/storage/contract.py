@@ -227,7 +227,10 @@ class VerifyObjects(
 
 @frozen
 class DiscardObjects(Request[int | Unavailable]):
-    """Mark objects as garbage and delete what the store has; answers how many there were."""
+    """Mark objects as garbage and delete what the store has; answers how many there were.
+
+    Of more than a few only the marks are made: the collector deletes them in its next turn.
+    """
 
     tenant_id: TenantId
     upload_ids: tuple[UploadId, ...]

@@ -144,7 +144,7 @@ async def discard_objects(
 ) -> dict[UploadId, Entry]:
     """Mark as garbage what is in one of ``states``; what is returned shows the state before.
 
-    ``times`` are now and, should the deletion fail, when to try again.
+    ``times`` are now, and when to delete it, or to try again should the deletion fail.
     """
     rows = await tx.fetch(
         _QUERIES["discard_objects"],

@@ -2,6 +2,7 @@
 
 # ruff: noqa: FBT001 - click passes flags by name
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import click
@@ -10,9 +11,15 @@ from bitvault.cli.context import connect, reports, sure
 from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report, counted, human_size
 from bitvault.cli.render import plain, table, when
+from bitvault.cli.several import Several, several
 from bitvault.client.client import Client
+from bitvault.client.errors import Problem
+from bitvault.client.results import Missed
 from bitvault.client.state import upload_states
+from bitvault.client.trees import each_answer
 from bitvault.wire.uploads import Upload
+
+_AT_ONCE = 1000
 
 
 @click.group(cls=Listing)
@@ -46,12 +53,26 @@ def abort(upload_ids: tuple[UUID, ...], every: bool, yes: bool) -> Report:
         wanted: list[UUID] = list(upload_ids) or _open(client)
         if every and wanted and not yes:
             sure(f"Abort {counted(len(wanted), 'upload')}?")
-        for upload_id in wanted:
-            client.abort(upload_id)
-        gone = None if every else {str(one) for one in wanted}
-        upload_states().drop(client.rest.server, gone)
-    done = [{"uploadId": str(one)} for one in wanted]
-    return Report(done, [f"aborted {counted(len(wanted), 'upload')}"])
+        ended = _abort(client, wanted)
+        done = [upload_id for upload_id, _ in ended.done]
+        upload_states().drop(client.rest.server, None if every else set(done))
+    results = [{"uploadId": upload_id} for upload_id in done]
+    return ended.report(results, [f"aborted {counted(len(done), 'upload')}"])
+
+
+def _abort(client: Client, upload_ids: Sequence[UUID]) -> Several[None]:
+    """Abort by the thousand.
+
+    Raises:
+        BitVaultError: it failed, and the upload was the only one.
+    """
+    if len(upload_ids) == 1:
+        return several([str(upload_ids[0])], client.abort)
+    answers = list(each_answer(client.abort_all, upload_ids, _AT_ONCE))
+    return Several(
+        [(str(one), None) for one, answer in answers if not isinstance(answer, Problem)],
+        [Missed(str(one), answer) for one, answer in answers if isinstance(answer, Problem)],
+    )
 
 
 def _open(client: Client) -> list[UUID]:

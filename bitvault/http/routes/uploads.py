@@ -2,6 +2,7 @@
 
 from bitvault.actors.files.contract import (
     AbortUpload,
+    AbortUploads,
     CommittedPart,
     CommitUploads,
     DescribeUpload,
@@ -178,6 +179,29 @@ async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
 async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
     """Abort an upload and release what it reserved."""
     return await call.files.ask(AbortUpload(call.caller, call.path["uploadId"])) or Reply(204)
+
+
+@routes.route(
+    "POST",
+    "/v1/files/aborts",
+    {200: Outcomes[wire.UploadEnded]},
+    scope=Scope.WRITE,
+    for_guests=True,
+    body=wire.AbortUploads,
+    codes=("invalid", "unavailable"),
+    items=lambda body: len(body.items),
+)
+async def abort_uploads(call: Call[wire.AbortUploads, NoQuery]) -> Answer:
+    """Abort up to 1000 uploads in one transaction; each ends or is refused by itself.
+
+    One that was aborted before, or has expired, says so with 200; one that was committed stays so.
+    """
+    ids = tuple(UploadId(item.upload_id) for item in call.body.items)
+    ended = await call.files.ask(AbortUploads(call.caller, ids))
+    if isinstance(ended, Refusal):
+        return ended
+    shown = (one if isinstance(one, Refusal) else shapes.ended(one) for one in ended)
+    return Reply(200, Outcomes(items=tuple(call.outcome(200, one) for one in shown)))
 
 
 @routes.route(

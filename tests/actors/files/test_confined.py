@@ -7,6 +7,7 @@ from attrs import define, evolve
 
 from bitvault.actors.files.contract import (
     AbortUpload,
+    AbortUploads,
     CopyNode,
     DescribeUpload,
     EntryNotFound,
@@ -23,6 +24,7 @@ from bitvault.actors.files.contract import (
     SpaceNotFound,
     Target,
     TrashNode,
+    UploadEnded,
     UploadNotFound,
     UploadOpened,
     Written,
@@ -168,6 +170,10 @@ async def test_uploads_end_where_it_ends(box: Box) -> None:
     assert await box.ask(ListUploads(box.token)) == Page((), None)
     assert await box.ask(DescribeUpload(box.token, outside.upload_id)) == UploadNotFound()
     assert await box.ask(AbortUpload(box.token, outside.upload_id)) == UploadNotFound()
+    second = await box.world.init(f"{box.inbox}:/second.txt", "second", box.token)
+    both = AbortUploads(box.token, (outside.upload_id, second.upload_id))
+    ended = UploadEnded(second.upload_id, "aborted")
+    assert await box.ask(both) == (UploadNotFound(), ended)
     assert await box.world.commit(outside, "outer", box.token) == UploadNotFound()
     assert isinstance(await box.world.commit(inside, "inner", box.token), Written)
     assert isinstance(await box.world.commit(outside, "outer", owner), Written)

@@ -10,6 +10,7 @@ from attrs import define, evolve
 
 from bitvault.actors.files.contract import (
     AbortUpload,
+    AbortUploads,
     InitUploads,
     ListChildren,
     RequestClosed,
@@ -18,6 +19,8 @@ from bitvault.actors.files.contract import (
     Target,
     TrashNode,
     UploadDraft,
+    UploadEnded,
+    UploadNotFound,
     UploadOpened,
     Written,
 )
@@ -114,7 +117,7 @@ async def test_visits_begin_at_once(company: Company, box: NodeId) -> None:
 
 @pytest.mark.requirement("X35")
 async def test_no_more_files_than_are_taken(company: Company, box: NodeId) -> None:
-    """Fifty at once get exactly seven places; one that is given up is somebody else's."""
+    """Fifty at once get exactly seven places; those that are given up are somebody else's."""
     issued = await ask_for(company, box, max_files=7)
     guest = await come(company, issued)
     answers: list[Any] = []
@@ -130,8 +133,15 @@ async def test_no_more_files_than_are_taken(company: Company, box: NodeId) -> No
     assert [answer for answer in answers if answer not in opened] == [RequestFull()] * 43
 
     await company.files.commit(opened[0], "text", guest)
-    assert await company.files.ask(AbortUpload(guest, opened[1].upload_id)) is None
-    assert isinstance(await begin(company, guest, box, "in its place"), UploadOpened)
+    other = await come(company, await ask_for(company, box))
+    two = tuple(one.upload_id for one in opened[1:3])
+    assert await company.files.ask(AbortUploads(other, two)) == (UploadNotFound(),) * 2
+    assert await begin(company, guest, box, "too early") == RequestFull()
+    ended = tuple(UploadEnded(one, "aborted") for one in two)
+    assert await company.files.ask(AbortUploads(guest, two)) == ended
+    assert await company.files.ask(AbortUpload(guest, opened[3].upload_id)) is None
+    for name in "123":
+        assert isinstance(await begin(company, guest, box, f"in its place {name}"), UploadOpened)
     assert await begin(company, guest, box, "one more") == RequestFull()
     drafts = tuple(
         UploadDraft(4, Target(path=f"{box}:/{n}"), hash=sha256("text"), sender=ONE) for n in "ab"

@@ -154,6 +154,22 @@ async def test_discarded_is_gone(box: Box) -> None:
     assert await box.events() == ["blob.sealed", "blob.discarded"]
 
 
+async def test_many_are_discarded_without_the_store(box: Box) -> None:
+    """They are marked, the fact is told, and the collector deletes them in its next turn."""
+    datas = [b"%d" % n for n in range(17)]
+    drafts = [box.draft(data) for data in datas]
+    for one, data in zip(await box.open(*drafts), datas, strict=True):
+        assert (await box.put(one.transfers[0], data)).accepted
+    ids = tuple(draft.upload_id for draft in drafts)
+
+    assert await box.ask(c.DiscardObjects(box.tenant, ids)) == 17
+    assert await box.events() == ["blob.discarded"] * 17
+    assert len(await box.store.list_prefix("", 1000)) == 17
+    assert await box.ask(c.RetryDiscards(1000)) == 17
+    assert await box.store.list_prefix("", 1000) == []
+    assert await box.ask(c.RetryDiscards(1000)) == 0
+
+
 async def test_two_verify_at_once(box: Box) -> None:
     """Both get the answer; the seal happens once."""
     draft, _ = await box.uploaded(b"hello")

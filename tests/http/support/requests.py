@@ -180,6 +180,7 @@ GOOD = {
     "list_uploads": ("/v1/files/uploads", None),
     "describe_upload": (f"/v1/files/uploads/{ID}", None),
     "abort_upload": (f"/v1/files/uploads/{ID}", None),
+    "abort_uploads": ("/v1/files/aborts", {"items": [{"uploadId": str(ID)}]}),
     "sign_parts": (f"/v1/files/uploads/{ID}/parts", {"partNumbers": [1, 2]}),
     "sign_url": (f"/v1/files/uploads/{ID}/url", None),
     "make_folder": ("/v1/folders", {"path": "/a/b", "parents": True}),

@@ -227,6 +227,9 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     files.ListUploads: lambda _: Page((UPLOAD,), None),
     files.SignUploadParts: lambda _: (STEP,),
     files.AbortUpload: lambda _: None,
+    files.AbortUploads: lambda request: tuple(
+        files.UploadEnded(one, "aborted") for one in request.upload_ids
+    ),
     files.ListSpaces: lambda _: Page((SPACE,), None),
     files.GetSpace: lambda _: SPACE,
     files.CreateSpace: lambda _: SPACE,

@@ -1,25 +1,26 @@
 """Upload sessions: how far they are, signing their parts, ending them."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from bitvault.actors.files.actor.desk import Desk
 from bitvault.actors.files.actor.uploads import plan_of, step_of
 from bitvault.actors.files.contract import (
     AbortUpload,
+    AbortUploads,
     DescribeUpload,
     ListUploads,
     ReceivedPart,
     SignUploadParts,
     TransferStep,
     UploadClosed,
+    UploadEnded,
     UploadNotFound,
     UploadPlan,
     UploadState,
 )
 from bitvault.actors.files.rules.cursors import before_id, list_name
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
-from bitvault.actors.files.store.closing import abort_upload, open_page, renew_upload
+from bitvault.actors.files.store.closing import abort_uploads, open_page, renew_upload
 from bitvault.actors.files.store.committing import find_uploads
 from bitvault.actors.storage.contract import (
     DescribeObject,
@@ -94,18 +95,27 @@ class Sessions(Desk):
         return signed if isinstance(signed, Refusal) else tuple(step_of(one) for one in signed)
 
     @handles(AbortUpload)
-    async def abort(self, message: AbortUpload) -> None:
+    async def abort(self, message: AbortUpload) -> Refusal | None:
         """End an upload and give back what it reserved."""
-        stamp = self._stamp(message.caller)
-        closed = await self._write(
-            message.caller, lambda tx: abort_upload(tx, stamp, message.upload_id)
-        )
-        await self._drop(message.caller.tenant_id, closed)
+        (outcome,) = await self._abort(message.caller, (message.upload_id,))
+        return outcome if isinstance(outcome, Refusal) else None
 
-    async def _drop(self, tenant_id: TenantId, closed: list[UUID]) -> None:
-        """Discard the objects; what fails here the finalizer finds in storage's ledger."""
-        if closed:
-            await self._ask(DiscardObjects(tenant_id, tuple(UploadId(one) for one in closed)))
+    @handles(AbortUploads)
+    async def abort_all(self, message: AbortUploads) -> tuple[UploadEnded | Refusal, ...]:
+        """End many, with one statement of each kind."""
+        check_batch(len(message.upload_ids))
+        return await self._abort(message.caller, message.upload_ids)
+
+    async def _abort(
+        self, caller: Caller, upload_ids: Sequence[UploadId]
+    ) -> tuple[UploadEnded | Refusal, ...]:
+        """End them, and discard the objects; what fails there the finalizer finds in the ledger."""
+        stamp = self._stamp(caller)
+        done = await self._write(caller, lambda tx: abort_uploads(tx, stamp, upload_ids))
+        if done.closed:
+            unneeded = tuple(UploadId(one) for one in done.closed)
+            await self._ask(DiscardObjects(caller.tenant_id, unneeded))
+        return done.outcomes
 
     async def _plans(
         self, tenant_id: TenantId, rows: Sequence[Row]

@@ -121,6 +121,7 @@ from bitvault.actors.files.contract.templates import (
 )
 from bitvault.actors.files.contract.uploads import (
     AbortUpload,
+    AbortUploads,
     CommittedPart,
     CommitUploads,
     DescribeUpload,
@@ -133,6 +134,7 @@ from bitvault.actors.files.contract.uploads import (
     TransferStep,
     UploadCommit,
     UploadDraft,
+    UploadEnded,
     UploadOpened,
     UploadPlan,
     UploadState,
@@ -142,6 +144,7 @@ from bitvault.kernel.access import Role
 
 __all__ = [
     "AbortUpload",
+    "AbortUploads",
     "Access",
     "Apply",
     "ChangeQuota",
@@ -250,6 +253,7 @@ __all__ = [
     "UploadClosed",
     "UploadCommit",
     "UploadDraft",
+    "UploadEnded",
     "UploadNotFound",
     "UploadOpened",
     "UploadPlan",

@@ -191,6 +191,25 @@ class SignUploadParts(Request[tuple[TransferStep, ...] | Refusal]):
 
 
 @frozen
+class UploadEnded:
+    """An upload that is over without a commit: ``aborted``, or ``expired`` before that."""
+
+    upload_id: UploadId
+    state: str
+
+
+@frozen
+class AbortUploads(Request[tuple[UploadEnded | Refusal, ...] | Unavailable]):
+    """End up to 1000 uploads in one transaction; each ends or is refused by itself.
+
+    An upload that was over before says how it ended, and nothing of it changes.
+    """
+
+    caller: Caller
+    upload_ids: tuple[UploadId, ...]
+
+
+@frozen
 class AbortUpload(Request[None | Refusal]):
     """End an upload and release its reservation; aborting twice is not an error."""
 

@@ -4,32 +4,50 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from bitvault.actors.files.contract import UploadClosed, UploadNotFound
+from attrs import frozen
+
+from bitvault.actors.files.contract import UploadClosed, UploadEnded, UploadNotFound
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.committing import within_reach
 from bitvault.actors.files.store.contents import Stamp, settle
 from bitvault.actors.files.store.dropping import give_slots_back
 from bitvault.actors.files.store.outcomes import SQL
 from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.refusal import Refused
+from bitvault.kernel.ids import UploadId
+from bitvault.kernel.refusal import Refusal
 
 
-async def abort_upload(tx: Transaction, stamp: Stamp, upload_id: UUID) -> list[UUID]:
-    """End one upload of the caller; a commit that is under way is waited for, and then stands.
+@frozen
+class Aborted:
+    """What became of each upload, in order, and those that were open until now."""
 
-    Answers it if it was open until now.
-    """
-    row = await tx.fetchrow(
+    outcomes: tuple[UploadEnded | Refusal, ...]
+    closed: list[UUID]
+
+
+async def abort_uploads(tx: Transaction, stamp: Stamp, ids: Sequence[UUID]) -> Aborted:
+    """End uploads of the caller; a commit that is under way is waited for, and then stands."""
+    rows = await tx.fetch(
         SQL["lock_uploads"],
         tenant=stamp.tenant,
         user_id=stamp.caller.principal.user_id,
-        ids=[upload_id],
+        ids=list(dict.fromkeys(ids)),
     )
-    if row is None or not await within_reach(tx, stamp, [row]):
-        raise Refused(UploadNotFound())
-    if row["state"] == "committed":
-        raise Refused(UploadClosed("committed"))
-    return await close_uploads(tx, stamp.tenant, [upload_id], "aborted")
+    states = {row["upload_id"]: row["state"] for row in await within_reach(tx, stamp, rows)}
+    still_open = [one for one, state in states.items() if state == "open"]
+    closed = []
+    if still_open:
+        closed = await close_uploads(tx, stamp.tenant, still_open, "aborted")
+        states |= dict.fromkeys(closed, "aborted")
+    return Aborted(tuple(_ended(one, states.get(one)) for one in ids), closed)
+
+
+def _ended(upload_id: UUID, state: str | None) -> UploadEnded | Refusal:
+    if state is None:
+        return UploadNotFound()
+    if state == "committed":
+        return UploadClosed(state)
+    return UploadEnded(UploadId(upload_id), state)
 
 
 async def close_uploads(

@@ -31,8 +31,15 @@ class Garbage(Room):
 
     @handles(c.DiscardObjects)
     async def discard(self, request: c.DiscardObjects) -> int | Unavailable:
-        """Discard by upload; ``Unavailable`` when some of it has to be tried again."""
+        """Discard by upload; ``Unavailable`` when some of it has to be tried again.
+
+        Many are marked only, and due at once: no caller waits for a thousand requests to the store.
+        """
         check_batch("uploadIds", request.upload_ids)
+        if len(request.upload_ids) > self._remover.parallel:
+            due = self._ledger.clock.now()
+            marked = await self._ledger.discard(request.tenant_id, request.upload_ids, look_at=due)
+            return len(marked)
         found = await self._ledger.discard(request.tenant_id, request.upload_ids)
         deleted = await self._remove(request.tenant_id, found)
         return len(found) if len(deleted) == len(found) else _DOWN

@@ -121,11 +121,18 @@ class Ledger:
         tenant_id: TenantId,
         upload_ids: Sequence[UploadId],
         states: Sequence[str] = _ANY,
+        look_at: datetime | None = None,
     ) -> Entries:
-        """Mark what is in ``states`` as garbage, with events for what was not garbage before."""
+        """Mark what is in ``states`` as garbage, with events for what was not garbage before.
+
+        It is due to be deleted at ``look_at``; None: its caller deletes it, and it is looked at
+        should that fail.
+        """
+        now, later = self._retry()
+        times = now, look_at or later
 
         async def work(tx: Transaction) -> Entries:
-            found = await store.discard_objects(tx, tenant_id, upload_ids, states, self._retry())
+            found = await store.discard_objects(tx, tenant_id, upload_ids, states, times)
             fresh = [found[u] for u in sorted(found) if found[u].state != "garbage"]
             events = [BlobDiscarded(e.upload_id, _DISCARDED, e.final_key) for e in fresh]
             if events:
