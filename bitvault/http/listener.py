@@ -111,7 +111,7 @@ class Listener:
 
     async def _turn_away(self, plain: trio.SocketStream) -> None:
         if self.certificate is None:
-            with suppress(OSError):
+            with suppress(OSError, trio.BrokenResourceError):  # it may have left already
                 os.write(plain.socket.fileno(), _NO_PLACE)  # to a fresh socket: cannot block
                 await plain.send_eof()
         await plain.aclose()

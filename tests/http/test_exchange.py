@@ -1,5 +1,6 @@
 """Answers that nobody takes, and bodies that never come: each wait has one end."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -150,6 +151,22 @@ async def test_connections_of_one_address_are_bounded(world: World) -> None:
         await again.aclose()
         await held[1].aclose()
     assert "bitvault_http_connections_refused 1.0" in world.app.metrics.render().decode()
+
+
+@pytest.mark.requirement("X67")
+async def test_one_too_many_that_has_left_harms_nobody(world: World) -> None:
+    """It is gone before it can be told to come again; the others are served as before."""
+    world.app.edge.capacity.connections.share = 1
+    async with served(world, Patience()) as port:
+        held = await trio.open_tcp_stream("127.0.0.1", port)
+        await until(lambda: world.app.edge.capacity.connections.inside == 1)
+        for _ in range(3):
+            late = socket.create_connection(("127.0.0.1", port))  # noqa: ASYNC210 - unaccepted
+            late.close()
+        await until(lambda: world.app.edge.capacity.connections.refused == 3)
+        await held.send_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await held.receive_some(65536))[9:12] == b"200"
+        await held.aclose()
 
 
 @pytest.mark.requirement("X67")

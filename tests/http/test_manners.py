@@ -4,6 +4,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from bitvault.actors.audit.contract import RecordDownloads
 from bitvault.actors.files.contract import (
     GetContents,
     InitUploads,
@@ -44,7 +45,7 @@ async def test_content_is_a_redirect_for_browsers(
     assert answer.status_code == status
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert (answer.headers.get("Location") == "http://store/y?sig=2") == (status == 302)
-    assert isinstance(world.room.asked[-1], GetContents)
+    assert [type(asked) for asked in world.room.asked[-2:]] == [GetContents, RecordDownloads]
 
 
 async def test_content_the_caller_has_already_is_200_at_once(world: World) -> None:
