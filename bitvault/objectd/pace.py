@@ -38,11 +38,16 @@ class Pace:
         return self.began + self.seconds
 
     def pause(self, moved: int, now: float) -> bool:
-        """Note how much moved in all; True when the stretch has its bytes and a new one begins."""
-        self.moved, self._paused, self._waiting = moved, now, False
+        """Note how much moved in all; True when the stretch has its bytes and a new one begins.
+
+        What had come before anybody waited for it took no time.
+        """
+        if self._waiting:
+            self._paused, self._waiting = now, False
+        self.moved = moved
         if moved - self._at_start < self.least:
             return False
-        self.began, self._at_start = now, moved
+        self.began, self._at_start = self._paused, moved
         return True
 
     def waited(self, now: float) -> float:

@@ -126,12 +126,16 @@ def test_a_stretch_that_has_its_bytes_is_followed_by_a_new_one() -> None:
     for minute in range(1, 100):
         assert pace.resume(minute * 29 - 29) >= minute * 29
         assert pace.pause(minute * 100, minute * 29)
+    pace.resume(99 * 29)
     assert not pace.pause(99 * 100 + 99, 99 * 29 + 30)
     assert pace.resume(99 * 29 + 30) == 99 * 29 + 30
 
 
 def test_own_work_does_not_count_against_the_peer() -> None:
-    """While a slow disk is waited for, the peer's time stands still."""
+    """While a slow disk is waited for, the peer's time stands still, whatever came before."""
     pace = Pace(30, 100, 0)
-    pace.pause(1, 10)
-    assert pace.resume(1000) == 1020
+    pace.pause(1, 100)
+    assert pace.resume(200) == 230
+    pace.pause(1, 210)
+    pace.pause(1, 500)
+    assert (pace.waited(900), pace.resume(1000)) == (10, 1020)

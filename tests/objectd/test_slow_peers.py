@@ -45,6 +45,18 @@ async def test_a_slow_body_is_read(autojump_clock: trio.testing.MockClock) -> No
     assert await read_at(4 * KIB, 1.5, 4 * KIB * 1000) == pytest.approx(1500)
 
 
+async def test_a_slow_disk_does_not_cut_a_body(autojump_clock: trio.testing.MockClock) -> None:
+    """Who sends at once is read to the end, however long each block takes to be written."""
+
+    async def recv_into(view: memoryview) -> int:
+        return len(view)
+
+    body = Body(3 * KIB, bytearray(KIB // 2), recv_into, None)
+    for _ in range(3):
+        await trio.sleep(31)
+        assert await body.fill(memoryview(bytearray(KIB))) == KIB
+
+
 async def connected() -> tuple[trio.SocketStream, trio.SocketStream]:
     """Two ends of a TCP connection."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
