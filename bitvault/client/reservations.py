@@ -118,8 +118,9 @@ class Reservations:
 
     def _recover(self) -> None:
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
-            with _abandoned(path, self._server) as upload_ids:
-                self._give_up_until(upload_ids, math.inf)
+            with _abandoned(path, self._server) as left:
+                if left is not None and left <= {*self._give_up_until(sorted(left), math.inf)}:
+                    path.unlink(missing_ok=True)
 
     def _give_up_until(self, upload_ids: Sequence[str], deadline: float) -> list[str]:
         over: list[str] = []
@@ -168,12 +169,12 @@ class Journal:
 
 
 @contextmanager
-def _abandoned(path: Path, server: str) -> Iterator[list[str]]:
-    """Yield what a process left that is no more, and remove its file; nothing of one that lives."""
+def _abandoned(path: Path, server: str) -> Iterator[set[str] | None]:
+    """Yield what a process left that is no more; None of one that lives, or of another server."""
     try:
         file = path.open(encoding="utf-8")
     except OSError:
-        yield []
+        yield None
         return
     with file:
         try:
@@ -183,9 +184,8 @@ def _abandoned(path: Path, server: str) -> Iterator[list[str]]:
         except (OSError, ValueError):
             server_noted, lines = "", []
         if sys.platform == "win32" or server_noted != server:
-            yield []
+            yield None
             return
         lines = [line for line in lines if _LINE.fullmatch(line)]
         left = {line[1:] for line in lines if line.startswith("+")}
-        yield sorted(left - {line[1:] for line in lines if line.startswith("-")})
-        path.unlink(missing_ok=True)
+        yield left - {line[1:] for line in lines if line.startswith("-")}

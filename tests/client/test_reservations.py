@@ -90,7 +90,7 @@ def test_what_a_killed_process_left_is_given_up_by_the_next(tmp_path: Path) -> N
 
 
 def test_what_cannot_be_given_up_now_is_left_to_the_next(tmp_path: Path) -> None:
-    """Where the server is gone, or the time is up."""
+    """Where the server is gone, or the time is up; and so on, until one reaches it."""
     gone = Given()
     gone.is_reached = False
     cut_off, late = (Reservations(tmp_path, _SERVER, gone.up) for _ in range(2))
@@ -100,6 +100,9 @@ def test_what_cannot_be_given_up_now_is_left_to_the_next(tmp_path: Path) -> None
     gone.is_reached = True
     late.end(0)
     assert gone == []
+    gone.is_reached = False
+    Reservations(tmp_path, _SERVER, gone.up).recover()
+    gone.is_reached = True
     Reservations(tmp_path, _SERVER, gone.up).recover()
     assert (sorted(gone), list(tmp_path.iterdir())) == ([A, B], [])
 
