@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 from attrs import evolve, frozen
 
 from bitvault.client.errors import BitVaultError, Problem
 from bitvault.client.hashing import parts_for, single_hash
 from bitvault.client.names import path_key
 from bitvault.client.parts import UNPROVED
+from bitvault.client.reading import read_answer
 from bitvault.client.remote_tree import may_be_unseen
 from bitvault.client.results import Missed, TreeResult
 from bitvault.client.shapes import Begun, Id, Item, Node, Written
@@ -261,7 +261,7 @@ def _was_made(item: Item | Problem) -> bool:
     """Tell a folder that was made from one that was there: making it is an event."""
     if isinstance(item, Problem):
         return False
-    return msgspec.json.decode(item.result, type=Written).event_id is not None
+    return read_answer(item.result, Written).event_id is not None
 
 
 def cut(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:

@@ -73,6 +73,8 @@ def test_trees_go_both_ways_for_all_that(
     (two / "b").write_text("changed")
     sent = TreeUpload(uploader, "/t", "update").run(two)
     assert "b" in {node.name for node in sent.nodes}
+    control.nodes["/u"] = {**control.nodes["/t"], member: value, "path": "/u"}
+    assert TreeUpload(uploader, "/u", "fail").run(two).nodes
 
 
 def test_what_no_text_can_stand_for_is_a_wrong_answer(client: Client, two: Path) -> None:
