@@ -75,16 +75,27 @@ async def open_objects(
             named where one is to blame.
         DependencyDown: it does not answer.
     """
-    opening = get_session().create_client("s3", **_client_arguments(options))
+    async with _opened(options) as client:
+        private = evolve(options, public_endpoint=options.endpoint)
+        found = await _found_out(S3ObjectStore(client, private, clock, PROVEN), ids)
+        yield S3ObjectStore(client, options, clock, found)
+
+
+@asynccontextmanager
+async def _opened(options: S3Options, attempts: int = 2) -> AsyncIterator[Any]:
+    """Yield a client, closed in the end for a bounded time.
+
+    Raises:
+        StoreUnfit: naming the setting that cannot be one.
+    """
+    opening = get_session().create_client("s3", **_client_arguments(options, attempts))
     try:
         client = await aio.call(opening.__aenter__)
     except ValueError as error:  # botocore's own for a host or a region that cannot be one
         name = "region" if "region" in str(error).lower() else "endpoint"
         raise StoreUnfit(f"objects.{name}: {error}") from error
     try:
-        private = evolve(options, public_endpoint=options.endpoint)
-        found = await _found_out(S3ObjectStore(client, private, clock, PROVEN), ids)
-        yield S3ObjectStore(client, options, clock, found)
+        yield client
     finally:
         with trio.move_on_after(_CLOSE_SECONDS, shield=True):
             await aio.call(opening.__aexit__, None, None, None)
@@ -125,18 +136,13 @@ _NO_KEY = "blobs/none"
 async def open_look(options: S3Options) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Yield what asks the store whether it answers, on a connection beside those of the driver."""
     quick = evolve(options, connect_timeout=1.0, read_timeout=2.0, connections=1)
-    opening = get_session().create_client("s3", **_client_arguments(quick, attempts=1))
-    client = await aio.call(opening.__aenter__)
-    store = S3ObjectStore(client, quick, SystemClock(), PROVEN)
+    async with _opened(quick, attempts=1) as client:
+        store = S3ObjectStore(client, quick, SystemClock(), PROVEN)
 
-    async def look() -> None:
-        await store.head(_NO_KEY)
+        async def look() -> None:
+            await store.head(_NO_KEY)
 
-    try:
         yield look
-    finally:
-        with trio.move_on_after(_CLOSE_SECONDS, shield=True):
-            await aio.call(opening.__aexit__, None, None, None)
 
 
 def _client_arguments(options: S3Options, attempts: int = 2) -> Mapping[str, Any]:
