@@ -221,12 +221,13 @@ def _pid_lines(data: Path) -> Sequence[str]:
 
 
 def _is_postgres(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{int(pid)}/exe").readlink().name.startswith("postgres")
-    except PermissionError:  # of another account, in a container without CAP_SYS_PTRACE
-        return Path(f"/proc/{int(pid)}/comm").read_text() == "postgres\n"
-    except (OSError, ValueError):
-        return False
+    with suppress(OSError, ValueError):
+        process = Path(f"/proc/{int(pid)}")
+        try:
+            return (process / "exe").readlink().name.startswith("postgres")
+        except PermissionError:  # of another account, in a container without CAP_SYS_PTRACE
+            return (process / "comm").read_text() == "postgres\n"
+    return False
 
 
 def check_path(folder: Path) -> None:
