@@ -1,5 +1,6 @@
 """Prometheus metrics: requests are counted here, the tree is read when it is scraped."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -17,6 +18,8 @@ from bitvault.kernel.dependencies import Dependencies
 from supervisors import ChildStatus
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_FRESH = 0.1
+"""Seconds that a text is shown again: so scraping costs little, however often it is done."""
 _BEHIND = {
     "lag_events": "Events it has not applied, over all tenants.",
     "lag_seconds": "Age of the oldest of them.",
@@ -49,6 +52,7 @@ class Metrics:
         dependencies: Dependencies,
     ) -> None:
         self.registry = CollectorRegistry()
+        self._rendered, self._rendered_at = b"", -math.inf
         self._requests = Counter(
             "bitvault_http_requests",
             "Requests answered.",
@@ -88,6 +92,13 @@ class Metrics:
         """Count an answer; ``route`` is a template, so that the labels stay few."""
         self._requests.labels(route, method, str(status)).inc()
         self._seconds.labels(route, method).observe(seconds)
+
+    def recent(self) -> bytes:
+        """Return the text, made a moment ago at most: anybody here may ask, and it is expensive."""
+        now = trio.current_time()
+        if now - self._rendered_at >= _FRESH:
+            self._rendered, self._rendered_at = self.render(), now
+        return self._rendered
 
     def render(self) -> bytes:
         """Return the text that Prometheus reads."""

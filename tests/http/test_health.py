@@ -4,6 +4,7 @@ import re
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from bitvault.http.routes.health import PAGES
 from bitvault.kernel.dependencies import Finding
@@ -28,6 +29,20 @@ async def test_ready_when_every_child_runs(world: World, state: str, status: int
     assert (answer.status_code, body["waitingFor"]) == (
         status, [] if status == 200 else ["root/files"],
     )  # fmt: skip
+
+
+async def test_metrics_are_made_ten_times_a_second_at_most(
+    world: World, autojump_clock: MockClock
+) -> None:
+    """Who asks at once again is shown the same text; a moment later it is another one."""
+    texts = []
+    for seconds in (0.0, 0.05, 0.06):
+        await trio.sleep(seconds)
+        texts.append(await (await world.send("GET", "/metrics", peer=LOCAL)).get_data())
+    first, same, later = texts
+    assert first == same
+    shown = 'bitvault_http_requests_total{method="GET",route="/metrics",status="200"} 2.0'
+    assert shown in later.decode()
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ class Health:
         """Answer the Prometheus metrics; see `_barred` for who may read them."""
         if (barred := await self._barred()) is not None:
             return barred
-        return _raw(self.metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
+        return _raw(self.metrics.recent(), "text/plain; version=0.0.4; charset=utf-8")
 
     async def status(self) -> Response:
         """Answer the supervision tree; see `_barred` for who may read it."""
