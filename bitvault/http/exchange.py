@@ -7,6 +7,7 @@ arrived is received and dropped for a while, or the connection closes.
 
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -63,6 +64,8 @@ class Unhurried:
     patience: Patience
     line: Line
     answers: Answers
+    turn: Callable[[Any], AbstractAsyncContextManager[None]]
+    """Waits for the turn of a request, given its scope, and holds it."""
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -71,7 +74,8 @@ class Unhurried:
             given = {**scope, BODY_WANTED: exchange.wanted, HOLD_ANSWER: exchange.hold}
             path = target_path(scope["method"], scope["raw_path"])
             given["path"] = _NO_PATH if path is None else unquote(path)
-            await self.application(given, exchange.receiving, exchange.sending)
+            async with self.turn(scope):
+                await self.application(given, exchange.receiving, exchange.sending)
         finally:
             exchange.end()
 

@@ -7,15 +7,17 @@ connections of ours, and each holds a place.
 
 import os
 import socket
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Any, cast
 
+import structlog
 import trio
 from attrs import define, field
 from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
+from werkzeug.datastructures import Headers
 
 from bitvault.http.app import Application
 from bitvault.http.exchange import Answers, Unhurried
@@ -23,8 +25,10 @@ from bitvault.http.patience import Patience, PatientStream
 from bitvault.http.places import Place
 from bitvault.http.protocol import Connection
 from bitvault.http.tls import Certificate, shake_hands
+from bitvault.http.turns import Turns
 from bitvault.kernel.addresses import parse, subscriber
 
+_LOG = structlog.stdlib.get_logger("bitvault.http")
 _ONE_CONNECTION = 16
 """No connection may hold more than one part in so many of the room for unsent answers."""
 _NO_PLACE = (
@@ -43,6 +47,7 @@ class Listener:
     patience: Patience = field(factory=Patience)
     certificate: Certificate | None = None
     http2: bool = False
+    turns: Turns = field(factory=Turns)
     _connections: set[Connection] = field(factory=set, init=False)
     _context: WorkerContext = field(factory=lambda: WorkerContext(None), init=False)
 
@@ -90,16 +95,22 @@ class Listener:
             connection.cut()
 
     async def _attend(self, plain: trio.SocketStream) -> None:
-        with trio.CancelScope() as scope:
-            place = self._admit(plain, scope)
-            if place is None:
-                await self._turn_away(plain)
-                return
-            try:
-                await self._converse(plain, place)
-            finally:
-                self.application.edge.capacity.connections.leave(place)
-                await trio.aclose_forcefully(plain)
+        try:
+            with trio.CancelScope() as scope:
+                await self._serve_one(plain, scope)
+        except Exception as error:  # noqa: BLE001 - one client must not be able to end the edge
+            _LOG.warning("connection failed", peer=_peer(plain), reason=repr(error))
+
+    async def _serve_one(self, plain: trio.SocketStream, scope: trio.CancelScope) -> None:
+        place = self._admit(plain, scope)
+        if place is None:
+            await self._turn_away(plain)
+            return
+        try:
+            await self._converse(plain, place)
+        finally:
+            self.application.edge.capacity.connections.leave(place)
+            await trio.aclose_forcefully(plain)
 
     def _admit(self, plain: trio.SocketStream, scope: trio.CancelScope) -> Place | None:
         """Give a connection a place; those of trusted proxies are held to no share."""
@@ -137,9 +148,19 @@ class Listener:
         room = self.application.edge.capacity.answers
         answers = Answers(room, room.most // _ONE_CONNECTION)
         application = cast("Any", self.application)
-        unhurried: Any = Unhurried(application, self.patience, connection, answers)
+        unhurried: Any = Unhurried(application, self.patience, connection, answers, self._turn)
         connection.app = wrap_app(unhurried, self.config.wsgi_max_body_size, "asgi")
         return connection
+
+    def _turn(self, scope: Any) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn of the client's address: behind a trusted proxy, of whom it names."""
+        peer = scope["client"][0] if scope["client"] else ""
+        proxies = self.application.proxies
+        if proxies.trusted:
+            fields = [(name.decode("latin-1"), text.decode("latin-1"))
+                      for name, text in scope["headers"]]  # fmt: skip
+            peer = proxies.client(peer, Headers(fields))
+        return self.turns.of(subscriber(peer))
 
 
 def _peer(plain: trio.SocketStream) -> str:

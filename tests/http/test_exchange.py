@@ -7,7 +7,6 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from bitvault.http.exchange import Answers, Unhurried
 from bitvault.http.patience import Patience
 from bitvault.http.places import Places
 from bitvault.http.serving import HOLD_ANSWER
@@ -72,8 +71,7 @@ async def test_large_answers_are_held_until_they_are_taken() -> None:
 
     for most, line in ((100, Line()), (400, Line(unsent=150)), (100, Line(unsent=1))):
         before = line.unsent
-        exchange: Any = Unhurried(application, Patience(), line, Answers(places, most))
-        await exchange(SCOPE, nothing, ignore)
+        await unhurried(application, line, places, most)(SCOPE, nothing, ignore)
         assert line.unsent == before
     assert held == [True, True, False]
     assert (places.inside, places.refused) == (0, 1)

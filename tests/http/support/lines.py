@@ -9,6 +9,7 @@ import trio
 from bitvault.http.exchange import Answers, Unhurried
 from bitvault.http.patience import Patience
 from bitvault.http.places import Places
+from bitvault.http.turns import Turns
 
 
 @attrs.define(eq=False)
@@ -33,10 +34,13 @@ class Line:
         self.proceeded += 1
 
 
-def unhurried(application: Any, line: Line | None = None, places: Places | None = None) -> Any:
+def unhurried(
+    application: Any, line: Line | None = None, places: Places | None = None, most: int = 100
+) -> Any:
     """Return the application as it is served on a connection."""
-    answers = Answers(places or Places(1000), 100)
-    return Unhurried(application, Patience(), line or Line(), answers)
+    answers = Answers(places or Places(1000), most)
+    turns = Turns()
+    return Unhurried(application, Patience(), line or Line(), answers, lambda _: turns.of("a"))
 
 
 async def until(check: Callable[[], bool]) -> None:
