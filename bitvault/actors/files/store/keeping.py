@@ -9,12 +9,14 @@ from uuid import UUID
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 
 SQL = load_queries("bitvault.actors.files.store", "keeping.sql")
+_FEW = 100
+"""Nodes of a folder that are looked through; the entries of a space may be many more."""
 
 
 async def keep(tx: Transaction, tenant: UUID, entry: Row) -> list[UUID]:
     """Keep a purged folder, and those below it, that lead to what is in the trash by itself."""
     folder = {"space_id": entry["space_id"], "node_id": entry["node_id"]}
-    rows = await tx.fetch(SQL["kept_above"], tenant=tenant, **folder)
+    rows = await tx.fetch(SQL["kept_above"], tenant=tenant, few=_FEW, **folder)
     kept = [row["node_id"] for row in rows]
     if kept:
         await tx.execute(SQL["keep"], tenant=tenant, node_ids=kept, entry_id=entry["entry_id"])
@@ -30,6 +32,4 @@ async def drop_empty(tx: Transaction, tenant: UUID, node_ids: Sequence[UUID]) ->
 
 async def carry(tx: Transaction, tenant: UUID, node_id: UUID, space_id: UUID) -> None:
     """Put what is in the trash below a node into the space that the node goes to."""
-    goes = {"tenant": tenant, "node_id": node_id, "space_id": space_id}
-    await tx.execute(SQL["carry_entries"], **goes)
-    await tx.execute(SQL["carry_purges"], **goes)
+    await tx.execute(SQL["carry"], tenant=tenant, node_id=node_id, space_id=space_id)

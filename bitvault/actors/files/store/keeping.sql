@@ -1,11 +1,25 @@
 -- kept_above --
 -- A folder and those below it that lead to what was put in the trash by itself, the topmost of that
--- left out; none, if there is no such thing. From the space's entries up, each folder once: what else
--- is in the folder is not read, however much it is.
-WITH RECURSIVE up AS (
+-- left out; none, if there is no such thing. A folder of few nodes is looked through, so that emptying
+-- a trash of many does not read all of it for each. Else from the space's entries up, each folder
+-- once: what else is in the folder is not read, however much it is.
+WITH RECURSIVE below AS (
+    SELECT :node_id::uuid AS node_id, FALSE AS is_by_itself
+    UNION ALL
+    SELECT c.node_id, c.is_by_itself
+      FROM below d
+     CROSS JOIN LATERAL (
+        SELECT a.node_id, a.entry_id IS NOT NULL AS is_by_itself FROM files.node a
+         WHERE a.tenant_id = :tenant AND a.parent_id = d.node_id
+         ORDER BY a.name_key LIMIT :few) c
+), near AS (
+    SELECT count(*) > :few OR bool_or(is_by_itself) AS may_hold
+      FROM (SELECT is_by_itself FROM below LIMIT :few + 1) seen
+), up AS (
     SELECT n.node_id, n.parent_id, n.entry_id
       FROM (SELECT node_id FROM files.trash_entry
-             WHERE tenant_id = :tenant AND space_id = :space_id AND node_id <> :node_id OFFSET 0) e
+             WHERE (SELECT may_hold FROM near)
+               AND tenant_id = :tenant AND space_id = :space_id AND node_id <> :node_id OFFSET 0) e
      CROSS JOIN LATERAL (
         SELECT * FROM files.node a
          WHERE a.tenant_id = :tenant AND a.node_id = e.node_id LIMIT 1) n
@@ -40,8 +54,9 @@ DELETE FROM files.node k
                     WHERE q.tenant_id = :tenant AND q.node_id = k.node_id)
 RETURNING k.parent_id;
 
--- carry_entries --
--- What is in the trash below a node belongs to the node's space, with its bytes.
+-- carry --
+-- What is in the trash below a node belongs to the node's space, with its bytes; and so does what is
+-- still to be removed below a kept folder.
 WITH RECURSIVE down AS (
     SELECT n.node_id FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
     UNION ALL
@@ -49,23 +64,13 @@ WITH RECURSIVE down AS (
      CROSS JOIN LATERAL (
         SELECT c.node_id FROM files.node c
          WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id OFFSET 0) n
-)
-UPDATE files.trash_entry e SET space_id = :space_id
- WHERE e.ctid = ANY(ARRAY(
-    SELECT t.at FROM down
-     CROSS JOIN LATERAL (
-        SELECT ctid AS at FROM files.trash_entry a
-         WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) t));
-
--- carry_purges --
--- What is still to be removed below a kept folder goes with it.
-WITH RECURSIVE down AS (
-    SELECT n.node_id FROM files.node n WHERE n.tenant_id = :tenant AND n.node_id = :node_id
-    UNION ALL
-    SELECT n.node_id FROM down d
-     CROSS JOIN LATERAL (
-        SELECT c.node_id FROM files.node c
-         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id OFFSET 0) n
+), entries AS (
+    UPDATE files.trash_entry e SET space_id = :space_id
+     WHERE e.ctid = ANY(ARRAY(
+        SELECT t.at FROM down
+         CROSS JOIN LATERAL (
+            SELECT ctid AS at FROM files.trash_entry a
+             WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) t))
 )
 UPDATE files.purge p SET space_id = :space_id
  WHERE p.ctid = ANY(ARRAY(
