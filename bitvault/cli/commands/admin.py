@@ -3,12 +3,12 @@
 # ruff: noqa: FBT001 - click passes flags by name
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any, get_args
 from uuid import UUID
 
 import click
 
+from bitvault.cli.bounded import LIMIT, first, page_of
 from bitvault.cli.commands.idp import idp
 from bitvault.cli.commands.invitations import invitations, invite
 from bitvault.cli.commands.jobs import jobs
@@ -28,9 +28,6 @@ from bitvault.client.client import Client
 from bitvault.text import folded
 from bitvault.wire.admin import AuditEntry, DeadLetter, Replayed, StillFailing, Subject
 
-_LIMIT = click.option(
-    "-n", "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
-)
 _HIDDEN = "files and folders only; logins, shares, users and what else people do: --subject all"
 _CONSUMER = click.option("--consumer", help="Of one consumer alone; `/status` names them.")
 
@@ -95,7 +92,7 @@ def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> s
     is_flag=True,
     help="With --subject all, also what the platform does to bytes in the store (blob).",
 )
-@_LIMIT
+@LIMIT
 @reports
 def audit(
     node: str | None,
@@ -117,13 +114,14 @@ def audit(
             "until": until,
             "subject": _subject(subject, node),
             "platform": "true" if platform else None,
-            "limit": min(limit, 1000),
+            "limit": page_of(limit),
         }
-        found = list(islice(client.listed("/v1/audit", AuditEntry, **wanted), limit))
+        found, more = first(client.listed("/v1/audit", AuditEntry, **wanted), limit)
     rows = [(second(one.at), _who(one), one.kind, _what(one), one.address or "-") for one in found]
     lines = table(rows, ("at", "who", "what", "to", "from")) if rows else []
     hides = subject is None and node is None
-    return Report([plain(one) for one in found], lines, brief=[_HIDDEN] if hides else None)
+    told = [_HIDDEN, *more] if hides else more
+    return Report([plain(one) for one in found], lines, more, brief=told)
 
 
 def _subject(subject: str | None, node: str | None) -> str | None:
@@ -188,15 +186,15 @@ def dead_letters() -> None:
 
 @dead_letters.command("list", epilog="Example: bitvault admin dead-letters list")
 @_CONSUMER
-@_LIMIT
+@LIMIT
 @reports
 def list_(consumer: str | None, limit: int) -> Report:
     """List dead letters, with what stood in the way."""
     with connect() as client:
         every = client.listed(
-            "/v1/admin/dead-letters", DeadLetter, consumer=consumer, limit=min(limit, 1000)
+            "/v1/admin/dead-letters", DeadLetter, consumer=consumer, limit=page_of(limit)
         )
-        found = list(islice(every, limit))
+        found, more = first(every, limit)
     rows = [
         (
             one.consumer,
@@ -210,7 +208,7 @@ def list_(consumer: str | None, limit: int) -> Report:
         for one in found
     ]
     heads = ("consumer", "seq", "kind", "aggregate", "tries", "since", "error")
-    return Report([plain(one) for one in found], table(rows, heads) if rows else [])
+    return Report([plain(one) for one in found], table(rows, heads) if rows else [], more)
 
 
 @dead_letters.command(

@@ -1,9 +1,8 @@
 """``admin mail status|list|resend``: what became of the tenant's mail."""
 
-from itertools import islice
-
 import click
 
+from bitvault.cli.bounded import LIMIT, first, page_of
 from bitvault.cli.context import connect, reports
 from bitvault.cli.listing import Listing
 from bitvault.cli.output import Report
@@ -29,13 +28,13 @@ def status() -> Report:
 @click.option(
     "--state", type=click.Choice(["queued", "sent", "failed", "dropped"]), help="In this state."
 )
-@click.option("-n", "--limit", type=click.IntRange(1), default=50, show_default=True)
+@LIMIT
 @reports
 def list_(state: str | None, limit: int) -> Report:
     """List the mail of the last 30 days, newest first."""
     with connect() as client:
-        every = client.listed("/v1/admin/mail", Mail, state=state, limit=min(limit, 1000))
-        found = list(islice(every, limit))
+        every = client.listed("/v1/admin/mail", Mail, state=state, limit=page_of(limit))
+        found, more = first(every, limit)
     rows = [
         (
             when(one.queued_at),
@@ -49,7 +48,7 @@ def list_(state: str | None, limit: int) -> Report:
         for one in found
     ]
     heads = ("queued", "about", "to", "state", "tries", "id", "error")
-    return Report([plain(one) for one in found], table(rows, heads) if rows else [])
+    return Report([plain(one) for one in found], table(rows, heads) if rows else [], more)
 
 
 def _whose(one: Mail) -> str:
