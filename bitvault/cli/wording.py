@@ -11,6 +11,7 @@ _WORDING = (
     (re.compile(r"^(?:name|id): (?=')|^id: (?=the root)|^role: (?=only|a file request)"), ""),
     (re.compile(r"^parent(?:Id|Path): "), "the target: "),
     (re.compile(r": POST /v1/users\.$"), ": bitvault users create."),
+    (re.compile(r" Send the same Idempotency-Key\.$"), ""),
     (re.compile(r"^There is no space 'personal'"), "You have no files of your own here"),
 )
 _SIZES = re.compile(r"^size: (\d+) bytes do not fit in the (\d+) ")

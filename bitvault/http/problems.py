@@ -173,6 +173,13 @@ def of_rejection(rejected: Rejected, request_id: str) -> dict[str, Any]:
     return problem(rejected.code, rejected.detail, request_id, **rejected.members)
 
 
+def safe_to_repeat(members: dict[str, Any], *, has_key: bool) -> dict[str, Any]:
+    """Say how the same request is repeated, where it may help and the request had a key."""
+    if members["code"] not in {"unavailable", "overloaded"} or not has_key:
+        return members
+    return {**members, "detail": f"{members['detail']} Send the same Idempotency-Key."}
+
+
 def headers_for(members: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers that belong to a problem."""
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}

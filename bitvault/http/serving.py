@@ -77,7 +77,7 @@ def view_of(endpoint: Endpoint, edge: Edge, shows: Endpoint | None = None) -> Vi
 
 def overloaded(trace: Trace) -> Response:
     """Answer that the daemon cannot serve this now, without saying which part of it."""
-    detail = "The server is overloaded or restarting; retry later with the same Idempotency-Key."
+    detail = "The server is overloaded or restarting; retry later."
     return problem_response(problems.problem("overloaded", detail, trace.origin.request_id))
 
 
@@ -91,6 +91,7 @@ def problem_response(members: dict[str, Any]) -> Response:
     """Encode problem details."""
     trace = tracing.get()
     trace.code = members["code"]
+    members = problems.safe_to_repeat(members, has_key="Idempotency-Key" in request.headers)
     if trace.media == faults.MEDIA:
         response = Response(faults.encode(members), members["status"])
         response.headers.update(problems.headers_for(members))

@@ -45,8 +45,8 @@ class Unavailable(Refusal):
 
     @property
     def detail(self) -> str:
-        """Name the dependency; say that a retry is safe."""
-        return f"{self.dependency} is not available; retry later with the same Idempotency-Key."
+        """Name the dependency; say what to do."""
+        return f"{self.dependency} is not available; retry later."
 
 
 @frozen

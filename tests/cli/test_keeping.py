@@ -1,6 +1,7 @@
 """What a tenant's admins and the platform's operators do by the command line."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -204,6 +205,8 @@ def test_spaces_are_renamed_limited_and_deleted(logged_in: Mapping[str, str]) ->
     assert (none.returncode, b"team      -" in none.stdout) == (0, True), none.stderr
     assert run(logged_in, "users", "quota", "admin", "5G").returncode == 0
     assert b"of 5.0 GiB" in run(logged_in, "users", "quota", "admin").stdout
+    unbounded = run(logged_in, "users", "quota", "admin", "none")
+    assert re.fullmatch(rb"\S+ \S+ used, without limit \(set by an admin\)\n", unbounded.stdout)
     assert run(logged_in, "users", "quota", "admin", "default").returncode == 0
 
 
@@ -236,6 +239,21 @@ def test_an_admin_reads_the_trail_and_finds_no_letters(logged_in: Mapping[str, s
         run(logged_in, "admin", "dead-letters", "replay", "--all", "--json").stdout
     )
     assert replayed["results"] == [{"applied": 0, "failing": []}]
+
+
+def test_a_trail_that_goes_on_says_so(logged_in: Mapping[str, str]) -> None:
+    """On standard error, and as a warning of the envelope; one that is shown whole does not."""
+    for name in ("one", "two"):
+        run(logged_in, "mkdir", f"/goes-on-{name}")
+    asked = ("admin", "audit", "-n")
+    eventually(lambda: run(logged_in, *asked, 1).stdout.count(b"goes-on-two"), 20)
+    warned = "and more than these 1; see them with --limit N"
+    assert warned in run(logged_in, *asked, 1).stderr.decode()
+    cut = json.loads(run(logged_in, *asked, 1, "--json").stdout)
+    whole = json.loads(run(logged_in, *asked, 5000, "--json").stdout)
+    assert (len(cut["results"]), cut["warnings"]) == (1, [warned])
+    exact = json.loads(run(logged_in, *asked, len(whole["results"]), "--json").stdout)
+    assert (whole["warnings"], exact["warnings"]) == ([], [])
 
 
 def test_the_trail_of_a_folder_is_all_that_was_done_about_it(

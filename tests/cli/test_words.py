@@ -206,6 +206,11 @@ def test_paths_are_read_with_a_little_grace() -> None:
             "You are not logged in here, or the login has ended.",
         ),
         ("invalid", "name: must not be empty", "name: must not be empty"),
+        (
+            "unavailable",
+            "namespace is not available; retry later. Send the same Idempotency-Key.",
+            "namespace is not available; retry later.",
+        ),
     ],
 )
 def test_the_words_are_those_of_the_command_line(code: str, detail: str, words: str) -> None:

@@ -261,6 +261,20 @@ async def test_a_dead_or_busy_room_is_a_retryable_503(world: World, error: Excep
     assert answer.headers["Retry-After"] == "1"
 
 
+@pytest.mark.parametrize("refusal", [Unavailable("postgresql"), None])
+async def test_a_503_speaks_of_a_key_only_to_who_sent_one(
+    world: World, refusal: Unavailable | None
+) -> None:
+    """A read has none to send again."""
+    world.room.refuse(refusal) if refusal else world.room.crash(MailboxFull("x"))
+    path, body = GOOD["make_folder"]
+    read = await world.send("GET", "/v1/me")
+    written = await world.send("POST", path, json=body, headers={"Idempotency-Key": "k1"})
+    said = [(await answer.get_json(force=True))["detail"] for answer in (read, written)]
+    assert ["Idempotency-Key" in one for one in said] == [False, True]
+    assert all("retry later." in one for one in said)
+
+
 @pytest.mark.requirement("X61")
 async def test_a_bug_is_a_500_that_shows_no_internals(world: World) -> None:
     """The problem has the request id and not the message of the exception."""

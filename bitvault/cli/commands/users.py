@@ -152,7 +152,9 @@ def quota(user: str, size: int | str | None) -> Report:
         whose = "the tenant's for each space"
     if found.provider_id is not None:
         whose = f"given by the identity provider {found.provider_id}"
-    return Report([plain(found)], [f"{human_size(found.used)} of {limit(found.quota)} ({whose})"])
+    of = "used, " if found.quota is None else "of "
+    line = f"{human_size(found.used)} {of}{limit(found.quota)} ({whose})"
+    return Report([plain(found)], [line])
 
 
 @users.command(epilog="Example: bitvault users delete ann --heir bob --yes")
