@@ -1,5 +1,6 @@
 """What helps where a server cannot be reached, or a space is full."""
 
+import errno
 import re
 import shlex
 from collections.abc import Mapping
@@ -46,6 +47,19 @@ def reaching(error: BitVaultError) -> str:
         has_step = cause.startswith("certificate") or cause == "timeout"
         return _STORE_TRUST + _REACHING[cause] if has_step else _STORE
     return _REACHING.get(cause, _REACHING["refused"])
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_BARRED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def local(error: OSError) -> str:
+    """Return the next step where a local file cannot be written, or read."""
+    if error.errno in _FULL:
+        return "Make room there, or choose a place on another disk; then run the command again."
+    if error.errno in _BARRED:
+        return "Choose another place, or have whoever owns that one let you use it."
+    return ""
 
 
 def room(path: object) -> str:

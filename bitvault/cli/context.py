@@ -14,6 +14,7 @@ from uuid import UUID
 import click
 from attrs import frozen
 
+from bitvault.cli.advice import local
 from bitvault.cli.failures import NotLoggedIn, exit_code, hint, said
 from bitvault.cli.output import Exit, Report, printable, write_failure, write_report
 from bitvault.client.errors import BitVaultError
@@ -303,9 +304,16 @@ def reports(function: Callable[..., Report]) -> Callable[..., Any]:
             as_json = as_json and not lost
             if lost or _stream(context) is sys.stderr:
                 _drop_output()
-            write_failure(detail, "local_io", as_json=as_json, command=name, to=_stream(context))
+            write_failure(
+                detail,
+                "local_io",
+                as_json=as_json,
+                command=name,
+                hint=local(error),
+                to=_stream(context),
+            )
             missing = isinstance(error, FileNotFoundError)
-            context.exit(Exit.NOT_FOUND if missing else Exit.INTERNAL)
+            context.exit(Exit.NOT_FOUND if missing else Exit.PARTIAL)
         context.exit(report.code)
 
     return run

@@ -19,7 +19,7 @@ import msgspec
 from attrs import field, frozen
 
 from bitvault.client.client import Client
-from bitvault.client.drafts import NOT_THROUGH_LINKS, Drafts
+from bitvault.client.drafts import NOT_THROUGH_LINKS, Drafts, forget_draft
 from bitvault.client.errors import IntegrityError, LocalExists, Problem, StoreRefused
 from bitvault.client.hashing import (
     BLOCK,
@@ -30,7 +30,7 @@ from bitvault.client.hashing import (
     digest_section,
     parts_of,
 )
-from bitvault.client.names import beside, numbered
+from bitvault.client.names import beside, naming, numbered
 from bitvault.client.progress import SILENT, Progress
 from bitvault.client.shapes import Content, Node
 from bitvault.client.state import read_json, write_private
@@ -88,7 +88,7 @@ class Downloader:
             _Ranges(self, content, target, parts).run()
             return
         with self.drafts.replacing(target) as descriptor:
-            self.stream(content, lambda block: _write_all(descriptor, block))
+            self.stream(content, lambda block: _write_all(descriptor, block, target))
 
     def stream(self, content: Content, sink: Callable[[memoryview], object]) -> None:
         """Hand the bytes to ``sink`` in order; a broken connection goes on where it stopped.
@@ -171,8 +171,10 @@ class _Ranges:
                 crew.run(lambda: self._work(crew, descriptor))
             except BaseException:
                 self._write_notes()
+                self._drop_unnoted()
                 raise
-            os.ftruncate(descriptor, self._content.size)
+            with naming(self._target):
+                os.ftruncate(descriptor, self._content.size)
         finally:
             os.close(descriptor)
         self._settle()
@@ -201,7 +203,7 @@ class _Ranges:
                     self._write_notes()
 
     def _write(self, descriptor: int, block: memoryview, offset: int) -> None:
-        with self._writing:
+        with self._writing, naming(self._target):
             while block:
                 written = os.pwrite(descriptor, block, offset)
                 block, offset = block[written:], offset + written
@@ -227,11 +229,21 @@ class _Ranges:
             return {}
         return dict(notes["parts"])
 
+    def _drop_unnoted(self) -> None:
+        """Remove a draft that no later run could use."""
+        if not read_json(self._notes).get("parts"):
+            with suppress(OSError):
+                forget_draft(self._target)
+
     def _write_notes(self) -> None:
-        """Note the parts that are there: any later process may go on from here."""
+        """Note the parts that are there: any later process may go on from here.
+
+        Where that cannot be, as on a full disk, it fetches again what is there.
+        """
         parts = {str(number): digest.hex() for number, digest in list(self._digests.items())}
         merged = {**self._noted, **parts}
-        write_private(self._notes, json.dumps({"hash": self._content.hash, "parts": merged}))
+        with suppress(OSError):
+            write_private(self._notes, json.dumps({"hash": self._content.hash, "parts": merged}))
 
 
 def as_of(client: Client, node: Node, version: int) -> Node:
@@ -293,6 +305,7 @@ def keep_time(node: Node, target: Path) -> None:
             os.utime(target, ns=(stamp, stamp))
 
 
-def _write_all(descriptor: int, block: memoryview) -> None:
-    while block:
-        block = block[os.write(descriptor, block) :]
+def _write_all(descriptor: int, block: memoryview, target: Path) -> None:
+    with naming(target):
+        while block:
+            block = block[os.write(descriptor, block) :]

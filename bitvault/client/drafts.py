@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bitvault.client.errors import Stopped
-from bitvault.client.names import beside
+from bitvault.client.names import beside, naming
 
 NOT_THROUGH_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
@@ -33,7 +33,8 @@ class Drafts:
             try:
                 yield descriptor
             finally:
-                os.close(descriptor)
+                with naming(target):
+                    os.close(descriptor)
             draft.replace(target)
         except BaseException:
             draft.unlink(missing_ok=True)

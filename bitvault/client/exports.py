@@ -12,6 +12,7 @@ from bitvault.client.client import Client
 from bitvault.client.downloads import Downloader
 from bitvault.client.errors import Problem, StoreRefused
 from bitvault.client.hashing import BLOCK, ContentHasher
+from bitvault.client.names import naming
 from bitvault.client.shapes import Content
 from bitvault.wire.admin import ExportedRecord
 from bitvault.wire.fields import Page
@@ -50,7 +51,7 @@ class Export:
         contents = self.folder / "contents"
         contents.mkdir(parents=True, exist_ok=True)
         draft = self.folder / "manifest.jsonl.part"
-        with draft.open("w", encoding="utf-8") as manifest:
+        with naming(draft), draft.open("w", encoding="utf-8") as manifest:
             for one in self._records(contents):
                 manifest.write(json.dumps(one, ensure_ascii=False) + "\n")
         draft.replace(self.folder / "manifest.jsonl")

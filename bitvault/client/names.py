@@ -3,7 +3,8 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bitvault.client.errors import UnsafeName
@@ -44,6 +45,17 @@ def beside(path: Path, suffix: str) -> Path:
         room = MOST_BYTES - len(mark) - len(suffix) - 2
         return path.with_name(f".{raw[:room].decode(errors='ignore')}~{mark}{suffix}")
     return path.with_name(f".{path.name}{suffix}")
+
+
+@contextmanager
+def naming(name: str | Path) -> Iterator[None]:
+    """Name a file in an error of its descriptor, which has no name: a full disk, for one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(name)
+        raise
 
 
 def numbered(path: Path, number: int) -> Path:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -35,8 +35,15 @@ GiveUp = Callable[[Sequence[str]], Iterable[str]]
 class Reservations:
     """The uploads that are to be committed or given up; safe to share between threads."""
 
-    def __init__(self, folder: Path, server: str, give_up: GiveUp) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        server: str,
+        give_up: GiveUp,
+        losing: Callable[[], AbstractContextManager[None]] = lambda: suppress(OSError),
+    ) -> None:
         self._folder, self._server, self._give_up = folder, server, give_up
+        self._losing = losing
         self._changed = threading.Condition()
         self._held: set[str] = set()
         self._beginning = 0
@@ -83,7 +90,8 @@ class Reservations:
             self._held -= gone
             self._note(gone, "-")
             if not self._held and self._journal is not None:
-                self._journal.remove()
+                with self._losing():
+                    self._journal.remove()
                 self._journal = None
 
     def give_up(self, upload_ids: Iterable[object]) -> None:
@@ -104,7 +112,8 @@ class Reservations:
         """Let go of what could not be given up, for the next process to find."""
         with self._changed:
             if self._journal is not None:
-                self._journal.close()
+                with self._losing():
+                    self._journal.close()
                 self._journal = None
 
     def recover(self) -> None:
@@ -117,10 +126,14 @@ class Reservations:
         thread.join(LAST_SECONDS)
 
     def _recover(self) -> None:
-        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
+        journals: list[Path] = []
+        with self._losing():
+            journals = sorted(self._folder.glob(f"*{_SUFFIX}"))
+        for path in journals:
             with _abandoned(path, self._server) as left:
                 if left is not None and left <= {*self._give_up_until(sorted(left), math.inf)}:
-                    path.unlink(missing_ok=True)
+                    with self._losing():
+                        path.unlink(missing_ok=True)
 
     def _give_up_until(self, upload_ids: Sequence[str], deadline: float) -> list[str]:
         over: list[str] = []
@@ -131,7 +144,7 @@ class Reservations:
 
     def _note(self, upload_ids: set[str], sign: str) -> None:
         """Write it down; where that cannot be, the process has to end in order."""
-        with suppress(OSError):
+        with self._losing():
             if self._journal is None and sign == "+" and upload_ids:
                 self._journal = Journal(self._folder, self._server)
             if self._journal is not None:
@@ -150,8 +163,15 @@ class Journal:
         self._file = os.fdopen(descriptor, "w", encoding="utf-8")
         if sys.platform != "win32":
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        self.write([server])
-        draft.rename(self._path)
+        try:
+            self.write([server])
+            draft.rename(self._path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            # What is buffered cannot be written now either.
+            with suppress(OSError):
+                self._file.close()
+            raise
 
     def write(self, lines: Iterable[str]) -> None:
         """Add lines."""

@@ -8,13 +8,14 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
-from bitvault.client.names import beside
+from bitvault.client.names import beside, naming
 
 
 def write_private(path: Path, content: str) -> None:
@@ -22,9 +23,13 @@ def write_private(path: Path, content: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = beside(path, f".{os.getpid()}-{threading.get_ident()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-    draft.replace(path)
+    try:
+        with naming(path), os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def state_folder() -> Path:
@@ -51,29 +56,47 @@ class UploadKey:
 
 
 class UploadStates:
-    """The open multipart uploads this machine knows of."""
+    """The open multipart uploads this machine knows of.
+
+    It is a help alone: where the folder cannot be used, an upload is done without going on later.
+    ``lost`` is what stood in the way first.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.lost: OSError | None = None
+
+    @contextmanager
+    def losing(self) -> Iterator[None]:
+        """Note that the folder cannot be used, instead of failing for that."""
+        try:
+            yield
+        except OSError as error:
+            self._lose(error)
 
     def find(self, key: UploadKey) -> str | None:
         """Return the upload id that was noted for ``key``."""
         value = read_json(self.folder / key.file_name()).get("uploadId")
         return value if isinstance(value, str) else None
 
-    def note(self, key: UploadKey, upload_id: str) -> None:
-        """Remember the upload until it is committed or given up."""
+    def note(self, key: UploadKey, upload_id: str) -> bool:
+        """Remember the upload until it is committed or given up; say whether that is done."""
         members = {
             "uploadId": upload_id,
             "server": key.server,
             "target": key.target,
             "source": _text(key.source),
         }
-        write_private(self.folder / key.file_name(), json.dumps(members))
+        try:
+            write_private(self.folder / key.file_name(), json.dumps(members))
+        except OSError as error:
+            self._lose(error)
+            return False
+        return True
 
     def forget(self, key: UploadKey) -> None:
         """Drop what was noted."""
-        (self.folder / key.file_name()).unlink(missing_ok=True)
+        self._remove(self.folder / key.file_name())
 
     def superseded(self, key: UploadKey) -> list[str]:
         """Drop what was noted of the same file before it was changed; return the upload ids."""
@@ -81,7 +104,7 @@ class UploadStates:
         found = []
         for path, noted in self._all():
             if path.name != key.file_name() and same.items() <= noted.items():
-                path.unlink(missing_ok=True)
+                self._remove(path)
                 found.append(str(noted.get("uploadId")))
         return found
 
@@ -91,10 +114,21 @@ class UploadStates:
             if noted.get("server") != server.rstrip("/"):
                 continue
             if upload_ids is None or noted.get("uploadId") in upload_ids:
-                path.unlink(missing_ok=True)
+                self._remove(path)
 
     def _all(self) -> list[tuple[Path, Mapping[str, Any]]]:
-        return [(path, read_json(path)) for path in self.folder.glob("*.json")]
+        try:
+            return [(path, read_json(path)) for path in self.folder.glob("*.json")]
+        except OSError as error:
+            self._lose(error)
+            return []
+
+    def _lose(self, error: OSError) -> None:
+        self.lost = self.lost or error
+
+    def _remove(self, path: Path) -> None:
+        with self.losing():
+            path.unlink(missing_ok=True)
 
 
 def _text(path: str) -> str:

@@ -141,9 +141,8 @@ class Want:
 
 
 def _reservations(uploader: "Uploader") -> Reservations:
-    states = uploader.states or upload_states()
-    client = uploader.client
-    return Reservations(states.folder, client.rest.server, client.give_up_all)
+    states, client = uploader.states, uploader.client
+    return Reservations(states.folder, client.rest.server, client.give_up_all, states.losing)
 
 
 @frozen
@@ -153,7 +152,7 @@ class Uploader:
     client: Client
     jobs: int = 4
     progress: Progress = SILENT
-    states: UploadStates | None = None
+    states: UploadStates = field(factory=upload_states)
     held: Reservations = field(
         init=False, repr=False, eq=False, default=Factory(_reservations, takes_self=True)
     )
@@ -274,25 +273,26 @@ class Uploader:
             source.size,
             source.modified_ns,
         )
-        return self.states or upload_states(), key
+        return self.states, key
 
     def _put_parts(self, source: Source, target: str, want: Want) -> Node:
         states, key = self._state(source, target)
         for stale in states.superseded(key):
             self.client.give_up(stale)
         upload = self._resume(states, key, source)
-        again = None if upload is None else want.claim()
+        again, is_noted = (None, False) if upload is None else (want.claim(), True)
         if upload is None:
             begun = self.client.begin(draft_of(source, target, want, None))
             if begun.upload_id is None or begun.plan is None:
                 self.progress.advance(source.size)
                 return _node(begun)
             upload = PartsUpload(self.client, source, begun.upload_id, begun.plan)
-            self._note(states, key, begun.upload_id)
+            is_noted = states.note(key, str(begun.upload_id))
         try:
             node = upload.run(self.jobs, self.progress, again)
         except BaseException as error:
-            if _is_over(error):
+            # One that no later run could find is given up, too.
+            if _is_over(error) or not is_noted:
                 states.forget(key)
                 self.client.give_up(upload.upload_id)
             elif isinstance(error, BitVaultError):
@@ -300,14 +300,6 @@ class Uploader:
             raise
         states.forget(key)
         return node
-
-    def _note(self, states: UploadStates, key: UploadKey, upload_id: Id) -> None:
-        """Note an upload, or give it up where no later run could find it."""
-        try:
-            states.note(key, str(upload_id))
-        except BaseException:
-            self.client.give_up(upload_id)
-            raise
 
     def _resume(self, states: UploadStates, key: UploadKey, source: Source) -> PartsUpload | None:
         """Pick up a noted upload, if the server still holds it open."""

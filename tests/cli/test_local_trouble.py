@@ -1,7 +1,9 @@
 """The command line and a file system that has what it cannot send: counted, named, exit 7."""
 
+import errno
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from bitvault.cli.advice import local
 from bitvault.cli.context import remote
 from bitvault.cli.failures import hint
 from bitvault.cli.render import details, when
 from bitvault.client.clock import local_time
 from bitvault.client.errors import Problem
+from bitvault.client.state import write_private
 from tests.cli.conftest import Run, program
 from tests.client.control_plane import ControlPlane
 
@@ -108,6 +112,78 @@ def test_a_full_space_is_told_how_to_make_room_in_it(path: str, step: str) -> No
     said = hint(Problem(413, {"code": "quota_exceeded"}), "put", remote(path))
     assert step in said
     assert ("bitvault trash empty;" in said) == (path == "/x")
+
+
+def _capped(environment: Mapping[str, str], size: int, *arguments: object) -> tuple[int, list[str]]:
+    """Run the command line where no file can grow above ``size``, as on a full disk."""
+    answer = subprocess.run(
+        [*program(), *map(str, arguments)],
+        env=dict(environment),
+        capture_output=True,
+        check=False,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )
+    return answer.returncode, answer.stderr.decode().splitlines()
+
+
+@pytest.mark.parametrize("home", ["a-file", "x" * 300, "full"])
+def test_an_upload_needs_no_state(
+    environment: Mapping[str, str], control: ControlPlane, large: Path, home: str
+) -> None:
+    """Where it cannot be kept, that is one warning that names the folder, and all is sent."""
+    state = large.parent / home
+    (large.parent / "a-file").touch()
+    (large.parent / "small").write_text("x")
+    size = 0 if home == "full" else 1 << 30
+    there = {**environment, "XDG_STATE_HOME": str(state)}
+    code, told = _capped(there, size, "put", large, large.parent / "small", "/t/")
+    assert (code, control.nodes["/t/small"]["size"]) == (0, 1)
+    assert control.nodes["/t/large.bin"]["size"] == large.stat().st_size
+    assert len(told) == 1
+    assert told[0].startswith(f"bitvault: {state}/bitvault/uploads: ")
+    assert not [path for path in large.parent.rglob("*") if path.name.endswith((".new", ".json"))]
+
+
+@pytest.mark.parametrize(("name", "size"), [("small", 1000), ("large.bin", 20 << 20)])
+def test_a_disk_that_gets_full_is_told_of_the_file(
+    bitvault: Run, environment: Mapping[str, str], large: Path, name: str, size: int
+) -> None:
+    """Which one was not written, and what to do; nothing half written is left that is of no use."""
+    (large.parent / "small").write_bytes(bytes(5000))
+    assert bitvault("put", large.parent / name, f"/{name}").returncode == 0
+    target = large.parent / "to" / "back"
+    code, told = _capped(environment, size, "get", "-j", "4", f"/{name}", target)
+    assert (code, told[0]) == (7, f"bitvault: {target}: File too large")
+    assert "Make room there" in told[1]
+    noted = target.parent / ".back.bv-part.json"
+    allowed = {".back.bv-part", ".back.bv-part.json"} if noted.exists() else set()
+    assert {path.name for path in target.parent.iterdir()} == allowed
+    assert bitvault("get", f"/{name}", target).returncode == 0
+    assert target.read_bytes() == (large.parent / name).read_bytes()
+
+
+def test_a_login_that_cannot_be_kept_names_its_file(tmp_path: Path) -> None:
+    """And leaves no draft of it."""
+    path = tmp_path / "login.json"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as failed:
+            write_private(path, "{}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (failed.value.filename, list(tmp_path.iterdir())) == (str(path), [])
+
+
+def test_a_place_that_cannot_be_written_to_is_named(bitvault: Run, tmp_path: Path) -> None:
+    """It is no internal failure."""
+    (tmp_path / "file").touch()
+    bitvault("put", "-", "/a", stdin=b"a")
+    answer = bitvault("get", "/a", "file/deeper/a")
+    assert (answer.returncode, answer.stderr) == (7, b"bitvault: file/deeper: Not a directory\n")
+    for number in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+        assert local(OSError(number, ""))
 
 
 def test_times_are_local_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,23 +77,25 @@ def test_bytes_have_standard_output_to_themselves(bitvault: Run, command: tuple[
     assert (missing.stdout, json.loads(missing.stderr)["error"]["code"]) == (b"", "node_not_found")
 
 
-@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("words", [("ls", "/"), ("ls", "/", "--json"), ("cat", "/a")])
 def test_a_full_standard_output_is_one_line(
-    environment: Mapping[str, str], more: tuple[str, ...], bitvault: Run
+    environment: Mapping[str, str], words: tuple[str, ...], bitvault: Run
 ) -> None:
-    """No traceback, exit 1."""
+    """It is named, with what to do; no traceback."""
     bitvault("put", "-", "/a", stdin=b"a")
     with Path("/dev/full").open("wb") as full:
         answer = subprocess.run(
-            [*program(), "ls", "/", *more],
+            [*program(), *words],
             stdout=full,
             stderr=subprocess.PIPE,
             env=dict(environment),
             check=False,
         )
-    assert (answer.returncode, answer.stderr) == (
-        1,
-        b"bitvault: standard output: No space left on device\n",
+    told = answer.stderr.splitlines()
+    assert (answer.returncode, told[0], len(told)) == (
+        7,
+        b"bitvault: standard output: No space left on device",
+        2,
     )
 
 

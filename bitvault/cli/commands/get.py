@@ -27,7 +27,7 @@ from bitvault.cli.summary import report
 from bitvault.client.client import Client
 from bitvault.client.downloads import Downloader, as_of
 from bitvault.client.errors import LocalExists
-from bitvault.client.names import safe_name
+from bitvault.client.names import naming, safe_name
 from bitvault.client.results import TreeResult
 from bitvault.client.shapes import Node
 from bitvault.client.tree_down import TreeDownload
@@ -143,8 +143,9 @@ def _place(node: Node, target: str | None) -> Path:
 def _to_stdout(client: Client, node: Node, version: int | None) -> Report:
     if node.kind == "folder":
         raise click.UsageError(f"{node.path} is a folder; standard output takes one file")
-    Downloader(client).stream(client.content(node.id, version), sys.stdout.buffer.write)
-    sys.stdout.buffer.flush()
+    with naming("standard output"):
+        Downloader(client).stream(client.content(node.id, version), sys.stdout.buffer.write)
+        sys.stdout.buffer.flush()
     return Report()
 
 

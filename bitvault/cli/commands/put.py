@@ -32,9 +32,10 @@ from bitvault.cli.summary import report
 from bitvault.client.compare import Changed, New, Refused, Unchanged, foresee
 from bitvault.client.errors import BitVaultError, NamesCollide, NotAFile, NotText, Problem
 from bitvault.client.hashing import BLOCK
-from bitvault.client.names import path_key
+from bitvault.client.names import naming, path_key
 from bitvault.client.remote_tree import find
 from bitvault.client.results import Missed, TreeResult
+from bitvault.client.state import UploadStates
 from bitvault.client.trees import TreeUpload
 from bitvault.client.uploads import Source, Uploader, text
 
@@ -103,11 +104,14 @@ def put(
             if dry_run:
                 return planned(list(work.plan_all(sources)), progress.notes)
             results = work.put_all(sources)
+            if uploader.states.lost is not None:
+                progress.note(_without_state(uploader.states, uploader.states.lost))
             if any(node.parent_id is None for one in results for node in one.nodes):
                 progress.note(_UNSEEN)
             return report(results, progress, "sent", target)
         except KeyboardInterrupt:
-            raise Interrupted(_advice(sources, recursive=recursive)) from None
+            advice = _advice(sources, recursive=recursive, lost=uploader.states.lost)
+            raise Interrupted(advice) from None
         finally:
             progress.finish()
 
@@ -246,7 +250,8 @@ def _opened(source: str) -> Iterator[Source]:
         return
     with tempfile.NamedTemporaryFile(prefix="bitvault-") as spool:
         limit = shutil.disk_usage(Path(spool.name).parent).free // 2
-        copy_bounded(sys.stdin.buffer, spool, limit)
+        with naming(spool.name):
+            copy_bounded(sys.stdin.buffer, spool, limit)
         yield Source.of(Path(spool.name))
 
 
@@ -292,9 +297,16 @@ def _unread(error: OSError) -> BitVaultError:
     return BitVaultError(said(error))
 
 
-def _advice(sources: tuple[str, ...], *, recursive: bool) -> str:
+def _without_state(states: UploadStates, error: OSError) -> str:
+    reason = error.strerror or type(error).__name__
+    return f"{states.folder}: {reason}; so an upload that is interrupted begins again"
+
+
+def _advice(sources: tuple[str, ...], *, recursive: bool, lost: OSError | None) -> str:
     if "-" in sources:
         return "Standard input has to be sent again."
+    if lost is not None:
+        return f"The same command sends what is not there yet. Nothing could be kept: {said(lost)}"
     if recursive:
         return (
             "What was committed stays, and the same command goes on with the rest. Of files above "
