@@ -26,16 +26,9 @@ if TYPE_CHECKING:
 
 IF_EXISTS = click.option(
     "--if-exists",
-    type=click.Choice(["fail", "replace", "rename", "skip"]),
-    default="fail",
-    show_default=True,
-    help="What to do when the name is taken.",
-)
-IF_EXISTS_THERE = click.option(
-    "--if-exists",
     type=click.Choice(["fail", "update", "replace", "rename", "skip"]),
     help="What to do when the name is taken; else `fail` for a file, and `update` for a tree: "
-    "send what is new or changed.",
+    "transfer what is new or changed.",
 )
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done; change nothing.")
 JOBS = click.option(

@@ -25,6 +25,7 @@ _BY_CODE: Mapping[str, Exit] = MappingProxyType(
         "unreachable": Exit.UNAVAILABLE,
         "unsafe_name": Exit.CONFLICT,
         "names_collide": Exit.CONFLICT,
+        "newer_here": Exit.CONFLICT,
         "newer_there": Exit.CONFLICT,
         "spelled_otherwise": Exit.CONFLICT,
         "idempotency_key_reused": Exit.CONFLICT,
@@ -60,11 +61,12 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "unauthenticated": "Log in again: bitvault login URL --user NAME",
         "not_logged_in": "Log in first: bitvault login URL --user NAME "
         "(or set BITVAULT_SERVER and BITVAULT_TOKEN)",
+        "newer_here": "To overwrite it all the same (no copy is kept): --if-exists replace",
         "newer_there": "To overwrite it all the same (its version is kept): --if-exists replace",
         "spelled_otherwise": "To overwrite it all the same (its version is kept): "
         "--if-exists replace",
         "name_taken": "Say what to do: --if-exists replace|rename|skip",
-        "local_exists": "Say what to do: --if-exists replace|rename|skip",
+        "local_exists": "Say what to do: --if-exists update|replace|rename|skip",
         "tenant_not_suspended": "First: bitvault admin tenants suspend TENANT",
         "tenant_leaving": "To have it stay: bitvault admin tenants keep TENANT",
         "tenant_taken": "If it is being erased, its name is free after: "

@@ -1,10 +1,19 @@
-"""What a second put sends: a local file held against what has its name on the server."""
+"""What a second put sends, or get fetches: a local file held against a remote one of its name."""
 
+import stat
 from datetime import datetime
+from pathlib import Path
 
 from attrs import frozen
 
-from bitvault.client.errors import BitVaultError, NewerThere, Problem, SpelledOtherwise
+from bitvault.client.errors import (
+    BitVaultError,
+    LocalExists,
+    NewerHere,
+    NewerThere,
+    Problem,
+    SpelledOtherwise,
+)
 from bitvault.client.hashing import BLOCK, ContentHasher
 from bitvault.client.shapes import Node
 from bitvault.client.uploads import Source, modified_at
@@ -74,17 +83,48 @@ def compare(source: Source, name: str, there: Node | None) -> Verdict:
         return Refused(Problem(409, {"code": "name_taken", "detail": detail}))
     if normal(name) != there.name:
         return Refused(SpelledOtherwise(there.name))
-    if source.size == there.size and _same(source, there):
+    if _same(source, there):
         return Unchanged()
-    mine, theirs = modified_at(source), there.content_modified_at or there.modified_at
-    # A time that cannot be read is text, and tells nothing of what is newer.
-    if mine is not None and isinstance(theirs, datetime) and theirs > mine:
+    mine, theirs = _times(source, there)
+    if mine is not None and theirs is not None and theirs > mine:
         return Refused(NewerThere(theirs))
     return Changed(there.version or 0)
 
 
+def compare_here(there: Node, target: Path) -> Verdict:
+    """Decide, in the same way, whether a remote file is to be written to ``target``.
+
+    What was modified later here than there is not overwritten; nor what is no file.
+
+    Raises:
+        SourceChanged: it changed while it was hashed.
+        OSError: it cannot be read.
+    """
+    try:
+        found = target.lstat()
+    except FileNotFoundError:
+        return New()
+    if not stat.S_ISREG(found.st_mode):
+        return Refused(LocalExists(str(target)))
+    source = Source.of(target)
+    if _same(source, there):
+        return Unchanged()
+    mine, theirs = _times(source, there)
+    if mine is not None and theirs is not None and mine > theirs:
+        return Refused(NewerHere(str(target), mine))
+    return Changed(there.version or 0)
+
+
+def _times(source: Source, there: Node) -> tuple[datetime | None, datetime | None]:
+    """Return when each was modified; a time that cannot be read tells nothing of what is newer."""
+    theirs = there.content_modified_at or there.modified_at
+    return modified_at(source), theirs if isinstance(theirs, datetime) else None
+
+
 def _same(source: Source, there: Node) -> bool:
     """Compare times; and the content, hashed in the form that what is there was hashed in."""
+    if source.size != there.size:
+        return False
     mine = modified_at(source)
     if mine is not None and mine == there.content_modified_at:
         return True

@@ -203,6 +203,17 @@ class NewerThere(BitVaultError):
         )
 
 
+class NewerHere(BitVaultError):
+    """The local file was modified later than what is to be fetched; it was not overwritten."""
+
+    code = "newer_here"
+
+    def __init__(self, path: str, modified: datetime) -> None:
+        super().__init__(
+            f"{path} is newer here, modified {local_time(modified)}; it was not overwritten"
+        )
+
+
 class SpelledOtherwise(BitVaultError):
     """The server has the name in another case; which of the two is meant is not ours to say."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
+from bitvault.client.compare import Refused, Unchanged, compare_here
 from bitvault.client.downloads import Downloader, keep_time, place, same_file
 from bitvault.client.drafts import Drafts, forget_draft
 from bitvault.client.errors import (
@@ -32,7 +33,7 @@ class Wanted:
 
 
 class TreeDownload:
-    """Gets one remote folder into one local folder."""
+    """Gets one remote folder into one local folder; ``update`` fetches what is new or changed."""
 
     def __init__(self, downloader: Downloader, if_exists: str) -> None:
         self._down, self._if_exists = evolve(downloader, drafts=Drafts()), if_exists
@@ -59,7 +60,7 @@ class TreeDownload:
         while level:
             files, level = self._list(level)
             for start in range(0, len(files), MOST_FILES):
-                self._fetch(files[start : start + MOST_FILES])
+                self._fetch(self._needed(files[start : start + MOST_FILES]))
 
     def _list(self, level: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
         """List some folders at once; return the files in them, and the folders."""
@@ -82,7 +83,7 @@ class TreeDownload:
                 wanted = Wanted(node, folder.target / _local_name(node, doubles))
                 if node.kind == "folder":
                     self._folders += real_folder(wanted.target)
-                else:
+                elif self._if_exists != "update":
                     wanted = Wanted(node, place(wanted.target, self._if_exists))
             except LocalExists as error:
                 if self._if_exists == "skip":
@@ -94,8 +95,31 @@ class TreeDownload:
             else:
                 yield wanted
 
+    def _needed(self, files: Sequence[Wanted]) -> Sequence[Wanted]:
+        """Leave out what need not be fetched, or must not be; only ``update`` compares."""
+        if self._if_exists != "update":
+            return files
+        needed: list[Wanted] = []
+        verdicts = each(self._down.jobs, lambda one: compare_here(one.node, one.target), files)
+        for file, verdict in zip(files, verdicts, strict=True):
+            if isinstance(verdict, Refused | Failed):
+                self._miss(file, verdict.error)
+            elif isinstance(verdict, Unchanged):
+                self._keep(file)
+                self._unchanged += 1
+            else:
+                needed.append(file)
+        return needed
+
+    def _keep(self, file: Wanted) -> None:
+        """Leave a file whose content is right; what a killed run left beside it goes."""
+        keep_time(file.node, file.target)
+        forget_draft(file.target)
+
     def _fetch(self, files: Sequence[Wanted]) -> None:
         """Presign and fetch one batch; files in parts one by one, as they are parallel inside."""
+        if not files:
+            return
         self._down.progress.expect(sum(file.node.size or 0 for file in files))
         contents = self._down.client.contents([file.node.id for file in files])
         pairs: list[tuple[Wanted, Content]] = []
@@ -116,8 +140,7 @@ class TreeDownload:
         file, content = pair
         if self._if_exists == "replace" and same_file(content, file.target):
             self._down.progress.advance(content.size)
-            keep_time(file.node, file.target)
-            forget_draft(file.target)
+            self._keep(file)
             return None
         self._down.write(content, file.target)
         keep_time(file.node, file.target)

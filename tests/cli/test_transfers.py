@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Run, program
 from tests.cli.gate import Gate
 from tests.client.control_plane import ControlPlane
@@ -62,7 +64,9 @@ def test_ctrl_c_in_an_upload_says_how_to_go_on(
     assert set(control.signed) | signed == {1, 2, 3, 4, 5, 6}
 
 
+@pytest.mark.parametrize("words", [("/t/large.bin",), ("-r", "/t")], ids=["file", "tree"])
 def test_ctrl_c_in_a_download_says_how_to_go_on(
+    words: tuple[str, ...],
     bitvault: Run,
     environment: Mapping[str, str],
     control: ControlPlane,
@@ -70,21 +74,24 @@ def test_ctrl_c_in_a_download_says_how_to_go_on(
     large: Path,
 ) -> None:
     """What has arrived is kept beside the target, and is not fetched again."""
-    assert bitvault("put", large, "/large").returncode == 0
+    assert bitvault("put", large, "/t/large.bin").returncode == 0
     gate = Gate(store.address, limit=40 << 20)
     control.connect(gate.url)
-    command = [*program(), "get", "-j", "1", "/large", str(large.parent / "back")]
+    (large.parent / "back").mkdir()
+    back = large.parent / "back" / "large.bin"
+    target = back.parent if "-r" in words else back
+    command = [*program(), "get", "-j", "1", *words, str(target)]
     with subprocess.Popen(command, env=dict(environment), stderr=subprocess.PIPE) as process:
         assert gate.held.wait(30)
         process.send_signal(signal.SIGINT)
         gate.open()
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"Go on where it stopped with: the same command" in said
-    assert not (large.parent / "back").exists()
+    assert b"Go on where it stopped with: the same command\n" in said
+    assert not back.exists()
     before = gate.passed
-    assert bitvault("get", "/large", "back").returncode == 0
-    assert (large.parent / "back").read_bytes() == large.read_bytes()
+    assert bitvault("get", *words, target).returncode == 0
+    assert back.read_bytes() == large.read_bytes()
     assert gate.passed - before < large.stat().st_size
     gate.close()
 

@@ -62,9 +62,27 @@ def test_a_tree_fetched_again_fetches_what_differs(
         bitvault("put", "-", f"/t/{name}", stdin=name.encode())
     bitvault("get", "-r", "/t", "t")
     (tmp_path / "t" / "a").write_text("x")
+    refused = bitvault("get", "-r", "/t", "t")
+    assert (refused.returncode, (tmp_path / "t" / "a").read_text()) == (7, "x")
+    assert b"a is newer here, modified " in refused.stderr
     again = bitvault("get", "-r", "/t", "t", "--if-exists", "replace")
     assert again.stdout == b"1 file received (1 B), 1 unchanged\n"
     assert (tmp_path / "t" / "a").read_text() == "a"
+
+
+def test_one_file_is_fetched_again_when_told_so(bitvault: Run, tmp_path: Path) -> None:
+    """``update``: the same is left, what is newer here is a conflict, what is older is replaced."""
+    bitvault("put", "-", "/a", stdin=b"first")
+    again = ("get", "/a", "a", "--if-exists", "update")
+    assert bitvault(*again).stdout == b"1 file received (5 B)\n"
+    assert bitvault(*again).stdout == b"0 files received (0 B), 1 unchanged\n"
+    (tmp_path / "a").write_text("mine")
+    refused = bitvault(*again)
+    assert (refused.returncode, (tmp_path / "a").read_text()) == (5, "mine")
+    assert b"--if-exists replace" in refused.stderr
+    os.utime(tmp_path / "a", (1000, 1000))
+    assert (bitvault(*again).returncode, (tmp_path / "a").read_text()) == (0, "first")
+    assert bitvault("get", "/a", "a").returncode == 5
 
 
 @pytest.mark.parametrize("command", [("get", "/a", "-", "--json"), ("cat", "/a", "--json")])

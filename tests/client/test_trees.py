@@ -8,8 +8,12 @@ import pytest
 
 from bitvault.actors.files.rules import names as server
 from bitvault.client import remote_tree
+from bitvault.client.client import Client
+from bitvault.client.downloads import Downloader
 from bitvault.client.errors import NamesCollide
 from bitvault.client.names import name_key, path_key, twins
+from bitvault.client.results import TreeResult
+from bitvault.client.tree_down import TreeDownload
 from bitvault.client.trees import TreeUpload
 from bitvault.client.uploads import Uploader
 from tests.client.control_plane import ControlPlane
@@ -108,6 +112,47 @@ def test_another_time_and_the_same_content_is_unchanged(
         _age(tree / name, -100)
     assert TreeUpload(uploader, "/t", "update").run(tree).unchanged == 4
     assert _writes(control) == []
+
+
+def test_a_tree_fetched_again_fetches_nothing(
+    uploader: Uploader, client: Client, control: ControlPlane, tree: Path, tmp_path: Path
+) -> None:
+    """Same sizes and times: it is listed alone; another time and the same content is hashed."""
+    TreeUpload(uploader, "/t", "update").run(tree)
+    first = _fetched(client, tmp_path / "back")
+    assert (len(first.nodes), first.unchanged, first.missed) == (4, 0, [])
+    _age(tmp_path / "back" / "a", 3600)
+    _age(tmp_path / "back" / "large", -100)
+    control.calls.clear()
+    again = _fetched(client, tmp_path / "back")
+    assert (again.nodes, again.unchanged, again.folders, again.missed) == ([], 4, 0, [])
+    assert set(control.calls) == {"GET /v1/files", "GET /v1/folders/*/children"}
+
+
+def test_a_tree_fetched_again_goes_on(
+    uploader: Uploader, client: Client, tree: Path, tmp_path: Path
+) -> None:
+    """What is missing or older here comes; what is newer here, or no file, stays and is named."""
+    TreeUpload(uploader, "/t", "update").run(tree)
+    back = tmp_path / "back"
+    _fetched(client, back)
+    (back / "a").unlink()
+    (back / "b").write_text("older")
+    _age(back / "b", -3600)
+    (back / "sub" / "c").write_text("newer")
+    _age(back / "sub" / "c", 3600)
+    (back / "large").unlink()
+    (back / "large").symlink_to(tree / "large")
+    again = _fetched(client, back)
+    told = {miss.path: getattr(miss.error, "code", "") for miss in again.missed}
+    assert told == {"/t/sub/c": "newer_here", "/t/large": "local_exists"}
+    assert sorted(node.path for node in again.nodes) == ["/t/a", "/t/b"]
+    texts = [(back / name).read_text() for name in ("a", "b", "sub/c")]
+    assert (texts, (back / "large").is_symlink()) == (["a", "b", "newer"], True)
+
+
+def _fetched(client: Client, target: Path) -> TreeResult:
+    return TreeDownload(Downloader(client), "update").run(client.node("/t"), target)
 
 
 def test_what_is_newer_there_is_not_overwritten(

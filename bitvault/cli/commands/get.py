@@ -25,7 +25,9 @@ from bitvault.cli.render import plain
 from bitvault.cli.several import several
 from bitvault.cli.summary import report
 from bitvault.client.client import Client
+from bitvault.client.compare import Refused, Unchanged, compare_here
 from bitvault.client.downloads import Downloader, as_of
+from bitvault.client.drafts import forget_draft
 from bitvault.client.errors import LocalExists
 from bitvault.client.names import naming, safe_name
 from bitvault.client.results import TreeResult
@@ -59,16 +61,20 @@ def get(
     target: str | None,
     recursive: bool,
     version: int | None,
-    if_exists: str,
+    if_exists: str | None,
     dry_run: bool,
     jobs: int,
 ) -> Report:
     """Download SOURCE to TARGET (else its own name here); `-` is standard output.
 
-    The folders above TARGET are made. Into an existing tree, `replace` fetches what differs.
+    The folders above TARGET are made.
+
+    A tree fetched again fetches only what is new or changed (`update`). Size and modification time
+    tell what is the same, or else the content. What was modified later here than there is not
+    overwritten: it fails (exit 7), until `replace` is said, which keeps no copy of it.
 
     Bytes are verified while they arrive and take the target's name only when they are right. When
-    the download of a file above 64 MiB is interrupted, the same command goes on where it stopped.
+    it is interrupted, the same command goes on where it stopped, also in a file above 64 MiB.
     """
     progress = Terminal(quiet=target == "-")
     if target == "-":
@@ -87,9 +93,7 @@ def get(
             done = _get(downloader, node, place, if_exists, version)
             return report([done], progress, "received")
         except KeyboardInterrupt:
-            again = " and --if-exists replace" if recursive else ""
-            advice = f"Go on where it stopped with: the same command{again}"
-            raise Interrupted(advice) from None
+            raise Interrupted("Go on where it stopped with: the same command") from None
         finally:
             progress.finish()
 
@@ -102,14 +106,22 @@ def _refuse_folder(node: Node, source: str, *, recursive: bool, version: int | N
 
 
 def _get(
-    downloader: Downloader, node: Node, place: Path, if_exists: str, version: int | None
+    downloader: Downloader, node: Node, place: Path, if_exists: str | None, version: int | None
 ) -> TreeResult:
     if node.kind == "folder":
-        return TreeDownload(downloader, if_exists).run(node, place)
+        return TreeDownload(downloader, if_exists or "update").run(node, place)
     if version is not None:
         node = as_of(downloader.client, node, version)
+    if if_exists == "update":
+        verdict = compare_here(node, place)
+        if isinstance(verdict, Unchanged):
+            forget_draft(place)
+            return TreeResult(unchanged=1)
+        if isinstance(verdict, Refused):
+            raise verdict.error
+        if_exists = "replace"
     try:
-        downloader.get(node, place, if_exists)
+        downloader.get(node, place, if_exists or "fail")
     except LocalExists:
         if if_exists == "skip":
             return TreeResult(skipped=[str(place)])

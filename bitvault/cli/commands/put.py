@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from bitvault.cli.context import (
     DRY_RUN,
-    IF_EXISTS_THERE,
+    IF_EXISTS,
     JOBS,
     Interrupted,
     connect,
@@ -58,7 +58,7 @@ _UNSEEN = (
     help="SOURCE is a folder; what is in it goes into TARGET, which is made.",
 )
 @click.option("--follow", is_flag=True, help="Follow symbolic links (else they are left out).")
-@IF_EXISTS_THERE
+@IF_EXISTS
 @DRY_RUN
 @JOBS
 @reports
