@@ -3,6 +3,7 @@
 import asyncio  # noqa: TID251 - databases are cloned outside the test's Trio run
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -110,7 +111,7 @@ def running_server(programs: Path | None = None) -> Iterator[PostgresServer]:
         yield server
         server.close()
     finally:
-        server.process.terminate()
+        server.process.send_signal(signal.SIGINT)  # fast: sessions that are left are ended
         server.process.wait(_START_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
 
