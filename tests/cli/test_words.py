@@ -62,6 +62,9 @@ def test_a_tree_fetched_again_fetches_what_differs(
         bitvault("put", "-", f"/t/{name}", stdin=name.encode())
     bitvault("get", "-r", "/t", "t")
     (tmp_path / "t" / "a").write_text("x")
+    foreseen = bitvault("get", "-r", "/t", "t", "--dry-run")
+    assert (foreseen.returncode, foreseen.stdout) == (7, b"")
+    assert foreseen.stderr.startswith(b"bitvault: would fail: t/a is newer here, modified ")
     refused = bitvault("get", "-r", "/t", "t")
     assert (refused.returncode, (tmp_path / "t" / "a").read_text()) == (7, "x")
     assert b"a is newer here, modified " in refused.stderr

@@ -19,11 +19,12 @@ from bitvault.cli.context import (
     reports,
     stdout_is_taken,
 )
-from bitvault.cli.output import Report, human_size
+from bitvault.cli.failures import said
+from bitvault.cli.output import Exit, Report, human_size
 from bitvault.cli.progress import Terminal
 from bitvault.cli.render import plain
 from bitvault.cli.several import several
-from bitvault.cli.summary import report
+from bitvault.cli.summary import few, report
 from bitvault.client.client import Client
 from bitvault.client.compare import Refused, Unchanged, compare_here
 from bitvault.client.downloads import Downloader, as_of
@@ -86,7 +87,7 @@ def get(
             return _to_stdout(client, node, version)
         place = _place(node, target)
         if dry_run:
-            return _planned(client, node, place)
+            return _planned(client, node, place, _mode(node, if_exists))
         place.parent.mkdir(parents=True, exist_ok=True)
         downloader = Downloader(client, jobs, progress)
         try:
@@ -108,8 +109,9 @@ def _refuse_folder(node: Node, source: str, *, recursive: bool, version: int | N
 def _get(
     downloader: Downloader, node: Node, place: Path, if_exists: str | None, version: int | None
 ) -> TreeResult:
+    if_exists = _mode(node, if_exists)
     if node.kind == "folder":
-        return TreeDownload(downloader, if_exists or "update").run(node, place)
+        return TreeDownload(downloader, if_exists).run(node, place)
     if version is not None:
         node = as_of(downloader.client, node, version)
     if if_exists == "update":
@@ -121,7 +123,7 @@ def _get(
             raise verdict.error
         if_exists = "replace"
     try:
-        downloader.get(node, place, if_exists or "fail")
+        downloader.get(node, place, if_exists)
     except LocalExists:
         if if_exists == "skip":
             return TreeResult(skipped=[str(place)])
@@ -129,8 +131,12 @@ def _get(
     return TreeResult([node], bytes=node.size or 0)
 
 
-def _planned(client: Client, node: Node, place: Path) -> Report:
-    """List what would come, folder by folder."""
+def _mode(node: Node, if_exists: str | None) -> str:
+    return if_exists or ("update" if node.kind == "folder" else "fail")
+
+
+def _planned(client: Client, node: Node, place: Path, if_exists: str) -> Report:
+    """List what would come, folder by folder; and what ``update`` would not overwrite."""
     planned, todo = list[tuple[Node, Path]](), [(node, place)]
     while todo:
         one, where = todo.pop()
@@ -139,8 +145,15 @@ def _planned(client: Client, node: Node, place: Path) -> Report:
             continue
         inside = [(child, where / safe_name(child.name)) for child in client.children(one.id)]
         todo += reversed(inside)
+    fails: list[str] = []
+    if if_exists == "update":
+        verdicts = [compare_here(one, where) for one, where in planned]
+        fails = [f"would fail: {said(one.error)}" for one in verdicts if isinstance(one, Refused)]
+        both = zip(planned, verdicts, strict=True)
+        planned = [pair for pair, one in both if not isinstance(one, Refused | Unchanged)]
     lines = [f"would get {one.path} ({human_size(one.size or 0)}) to {to}" for one, to in planned]
-    return Report([{**plain(one), "target": str(to)} for one, to in planned], lines)
+    results = [{**plain(one), "target": str(to)} for one, to in planned]
+    return Report(results, lines, fails, Exit.PARTIAL if fails else Exit.OK, brief=few(fails))
 
 
 def _place(node: Node, target: str | None) -> Path:
