@@ -142,6 +142,11 @@ class TreeDownload:
             self._down.progress.advance(content.size)
             self._keep(file)
             return None
+        if self._if_exists == "update":
+            # A batch takes its time: what was changed here meanwhile stays, too.
+            verdict = compare_here(file.node, file.target)
+            if isinstance(verdict, Refused):
+                raise verdict.error
         self._down.write(content, file.target)
         keep_time(file.node, file.target)
         return file.node

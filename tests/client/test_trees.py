@@ -12,6 +12,7 @@ from bitvault.client.client import Client
 from bitvault.client.downloads import Downloader
 from bitvault.client.errors import NamesCollide
 from bitvault.client.names import name_key, path_key, twins
+from bitvault.client.progress import Silent
 from bitvault.client.results import TreeResult
 from bitvault.client.tree_down import TreeDownload
 from bitvault.client.trees import TreeUpload
@@ -149,6 +150,25 @@ def test_a_tree_fetched_again_goes_on(
     assert sorted(node.path for node in again.nodes) == ["/t/a", "/t/b"]
     texts = [(back / name).read_text() for name in ("a", "b", "sub/c")]
     assert (texts, (back / "large").is_symlink()) == (["a", "b", "newer"], True)
+
+
+def test_what_is_changed_here_meanwhile_is_not_overwritten(
+    uploader: Uploader, client: Client, tree: Path, tmp_path: Path
+) -> None:
+    """Between comparing and writing."""
+    TreeUpload(uploader, "/t", "update").run(tree / "sub")
+    mine = tmp_path / "back" / "c"
+
+    class Editor(Silent):
+        def expect(self, size: int) -> None:
+            """Write the file, now that it is known to be missing."""
+            mine.write_text("mine")
+            _age(mine, 3600)
+
+    down = TreeDownload(Downloader(client, progress=Editor()), "update")
+    done = down.run(client.node("/t"), mine.parent)
+    codes = [getattr(miss.error, "code", "") for miss in done.missed]
+    assert (codes, mine.read_text()) == (["newer_here"], "mine")
 
 
 def _fetched(client: Client, target: Path) -> TreeResult:
