@@ -55,6 +55,12 @@ PURGED_AROUND_AN_ENTRY: list[Step] = [
 ]
 """A purge leaves in the trash what was put there before in the same folder, and it comes back."""
 
+LEFT_IN_THE_TRASH: list[Step] = PURGED_AROUND_AN_ENTRY[:2]
+"""A folder that a purge keeps for what is in the trash below it is what its event says."""
+
+PURGED_BELOW_AN_ENTRY: list[Step] = [_do(1, c.TrashNode(_A)), _do(1, c.PurgeEntry(any_entry(1)))]
+"""What is purged goes, though the folder around it is in the trash by itself, and stays."""
+
 COPIED_AROUND_AN_ENTRY: list[Step] = [
     _do(1, c.CopyNode(_A, _A, "copy"), c.CopyNode(_A, _TEAM, "copy")),
 ]
@@ -123,6 +129,8 @@ STORIES = (
     RESTORED_TO_WHERE_THE_FOLDER_WENT,
     NOT_RESTORED_BY_A_VIEWER,
     PURGED_AROUND_AN_ENTRY,
+    LEFT_IN_THE_TRASH,
+    PURGED_BELOW_AN_ENTRY,
     COPIED_AROUND_AN_ENTRY,
     COMMITTED_WHERE_THE_FOLDER_WENT,
     RENAMED_AROUND_A_FOLDER,

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from bitvault.actors.files.store import collecting, purging
+from bitvault.actors.files.store import collecting, keeping, purging
 from bitvault.actors.storage import store as ledger
 from bitvault.drivers import aio
 from bitvault.drivers.postgres.pool import PostgresDatabase
@@ -19,6 +19,9 @@ from tests.support.determinism import FixedClock
 LIVE, GARBAGE = 20_000, 20
 FOLDER = UUID(int=0xF)
 """With a subfolder for each content, a third of them in each tenant."""
+KEPT = UUID(int=2**128 - 1)
+"""Purged, and kept in the trash for what is there by itself below it: as much again. Its id is the
+last, so that a walk in the order of ids comes by everything else."""
 _TENANT = f"SET LOCAL bitvault.tenant = '{UUID(int=1)}'"
 
 # Everything alive: named content, claimed objects, running and recently ended uploads, keys in use.
@@ -35,6 +38,20 @@ _FILL = """
     INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, created_at,
                             modified_at, modified_by)
     SELECT tenant_id, gen_random_uuid(), ':folder', 'folder', hash, hash, :now, :now, tenant_id
+      FROM files.blob;
+    INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, entry_id,
+                            created_at, modified_at, modified_by)
+    SELECT tenant_id, gen_random_uuid(), ':kept', 'folder', hash, hash, gen_random_uuid(), :now,
+           :now, tenant_id
+      FROM files.blob;
+    INSERT INTO files.trash_entry (tenant_id, entry_id, space_id, node_id, parent_id,
+                                   original_path, trashed_at, trashed_by)
+    SELECT tenant_id, entry_id, ':kept', node_id, parent_id, '/' || name, :now, tenant_id
+      FROM files.node WHERE entry_id IS NOT NULL;
+    INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, entry_id,
+                            created_at, modified_at, modified_by)
+    SELECT DISTINCT tenant_id, ':kept'::uuid, tenant_id, 'folder', 'kept', 'kept', tenant_id,
+           :now, :now, tenant_id
       FROM files.blob;
     INSERT INTO files.upload (tenant_id, upload_id, user_id, space_id, anchor_id, path, shown_path,
                               size, hash, if_exists, content_type, state, created_at, expires_at)
@@ -59,7 +76,7 @@ _FILL = """
       FROM files.blob;"""
 _ANALYZE = """
     ANALYZE files.blob, files.node, files.version, files.upload, files.idempotency, files.purge,
-            files.condemned, storage.object
+            files.condemned, files.trash_entry, storage.object
 """
 
 LOOKS = [
@@ -90,6 +107,7 @@ SLICES = [
     purging.SQL["release_blobs"],
     purging.SQL["unfinished"],
     purging.SQL["unqueue"],
+    keeping.SQL["drop_empty"],
 ]
 _SLICE = """
     SELECT array_agg(hash) AS hashes, array_agg(object_key) AS object_keys,
@@ -110,7 +128,7 @@ async def full(database: PostgresDatabase, clock: FixedClock) -> AsyncIterator[a
     """Fill a database with much that is alive and little that is not."""
     connection = await aio.call(asyncpg.connect, database.sessions.dsn)
     sql = _FILL.replace(":live", str(LIVE)).replace(":garbage", str(GARBAGE))
-    sql = sql.replace(":folder", str(FOLDER))
+    sql = sql.replace(":folder", str(FOLDER)).replace(":kept", str(KEPT))
     times = {"now": "2030-01-01", "long_ago": "2029-01-01", "later": "2030-02-01"}
     for name, time in times.items():
         sql = sql.replace(f":{name}", f"timestamptz '{time}'")
@@ -182,7 +200,9 @@ async def test_a_slice_reads_no_more_than_it_is_about(
         await aio.call(full.execute, _ANALYZE)
     found = await aio.call(full.fetchrow, _SLICE, UUID(int=1))
     childless = [UUID(int=number) for number in range(100)]
-    given = {**found, "limit": 100, "node_ids": [FOLDER, *found["node_ids"], *childless]}
+    tops = [KEPT, FOLDER, *found["node_ids"], *childless]
+    kept = [one == KEPT for one in tops]
+    given = {**found, "limit": 100, "node_ids": tops, "kept": kept}
     for query in SLICES:
         transaction = full.transaction()
         await aio.call(transaction.start)

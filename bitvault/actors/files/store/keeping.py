@@ -19,7 +19,13 @@ async def keep(tx: Transaction, tenant: UUID, entry: Row) -> list[UUID]:
     rows = await tx.fetch(SQL["kept_above"], tenant=tenant, few=_FEW, **folder)
     kept = [row["node_id"] for row in rows]
     if kept:
-        await tx.execute(SQL["keep"], tenant=tenant, node_ids=kept, entry_id=entry["entry_id"])
+        await tx.execute(
+            SQL["keep"],
+            tenant=tenant,
+            node_ids=kept,
+            node_id=entry["node_id"],
+            entry_id=entry["entry_id"],
+        )
     return kept
 
 

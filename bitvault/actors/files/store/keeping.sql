@@ -11,7 +11,7 @@ WITH RECURSIVE below AS (
      CROSS JOIN LATERAL (
         SELECT a.node_id, a.entry_id IS NOT NULL AS is_by_itself FROM files.node a
          WHERE a.tenant_id = :tenant AND a.parent_id = d.node_id
-         ORDER BY a.name_key LIMIT :few) c
+         ORDER BY a.name_key NULLS FIRST LIMIT :few) c
 ), near AS (
     SELECT count(*) > :few OR bool_or(is_by_itself) AS may_hold
       FROM (SELECT is_by_itself FROM below LIMIT :few + 1) seen
@@ -38,20 +38,24 @@ WITH RECURSIVE below AS (
 SELECT node_id FROM down;
 
 -- keep --
--- They stay in the trash, without an entry, for as long as there is something to be kept below.
-UPDATE files.node SET entry_id = :entry_id
+-- They stay in the trash, without an entry, for as long as there is something to be kept below. The
+-- purge is an event of the folder that had the entry, with its next revision.
+UPDATE files.node SET entry_id = :entry_id, revision = revision + (node_id = :node_id)::int
  WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
 
 -- drop_empty --
--- Folders that were kept for what was below them, and have nothing left.
+-- Folders that were kept for what was below them, and have nothing left. No EXISTS: PostgreSQL may
+-- answer those from the tenant's whole trash, or all that waits to be removed. For the child's
+-- order see ``below``.
 DELETE FROM files.node k
  WHERE k.tenant_id = :tenant AND k.node_id = ANY(:node_ids::uuid[]) AND k.entry_id IS NOT NULL
-   AND NOT EXISTS (SELECT FROM files.trash_entry e
-                    WHERE e.tenant_id = :tenant AND e.entry_id = k.entry_id)
-   AND NOT EXISTS (SELECT FROM files.node c
-                    WHERE c.tenant_id = :tenant AND c.parent_id = k.node_id)
-   AND NOT EXISTS (SELECT FROM files.purge q
-                    WHERE q.tenant_id = :tenant AND q.node_id = k.node_id)
+   AND (SELECT TRUE FROM files.trash_entry e
+         WHERE e.tenant_id = :tenant AND e.entry_id = k.entry_id) IS NULL
+   AND (SELECT TRUE FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = k.node_id
+         ORDER BY c.name_key NULLS FIRST LIMIT 1) IS NULL
+   AND (SELECT TRUE FROM files.purge q
+         WHERE q.tenant_id = :tenant AND q.node_id = k.node_id) IS NULL
 RETURNING k.parent_id;
 
 -- carry --

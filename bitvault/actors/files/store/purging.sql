@@ -10,24 +10,30 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan'
 
 -- below --
 -- Nodes below some that are gone themselves, at most ``limit``. Of those that are kept what is in
--- the trash by itself is left out: they are kept for that. LATERAL makes each step a lookup,
--- and the walk is lazy, so that its cost is bounded by the limit, however much there is. Children
--- come by name because only the index that finds them can do that without reading more.
+-- the trash by itself is left out: they are kept for that. They are looked up apart, among what is
+-- not in the trash, so that it is not read either, however much it is. LATERAL makes each step a
+-- lookup, and the walk is lazy, so that its cost is bounded by the limit, however much there is.
+-- Children come by name because only the index that finds them can do that without reading more:
+-- with NULLS FIRST it is node_parent, without it node_child, which has nothing that is in the trash.
 WITH RECURSIVE down AS (
     SELECT q.ord, c.node_id
       FROM unnest(:node_ids::uuid[], :kept::boolean[]) WITH ORDINALITY AS q (node_id, is_kept, ord)
      CROSS JOIN LATERAL (
-        SELECT n.node_id FROM files.node n
-         WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id
-           AND (n.entry_id IS NULL OR NOT q.is_kept)
-         ORDER BY n.name_key LIMIT :limit) c
+        (SELECT n.node_id FROM files.node n
+          WHERE NOT q.is_kept AND n.tenant_id = :tenant AND n.parent_id = q.node_id
+          ORDER BY n.name_key NULLS FIRST LIMIT :limit)
+        UNION ALL
+        (SELECT n.node_id FROM files.node n
+          WHERE q.is_kept AND n.tenant_id = :tenant AND n.parent_id = q.node_id
+            AND n.entry_id IS NULL
+          ORDER BY n.name_key LIMIT :limit)) c
     UNION ALL
     SELECT d.ord, c.node_id
       FROM down d
      CROSS JOIN LATERAL (
         SELECT n.node_id FROM files.node n
          WHERE n.tenant_id = :tenant AND n.parent_id = d.node_id
-         ORDER BY n.name_key LIMIT :limit) c
+         ORDER BY n.name_key NULLS FIRST LIMIT :limit) c
 )
 SELECT node_id, ord - 1 AS index FROM down LIMIT :limit;
 
@@ -36,7 +42,14 @@ DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uu
 
 -- drop_entries --
 -- What was in the trash by itself: gone with its space, or with a folder purged by an older release.
-DELETE FROM files.trash_entry WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
+-- Looked up one by one: for many at once PostgreSQL may read the tenant's whole trash.
+DELETE FROM files.trash_entry
+ WHERE ctid = ANY(ARRAY(
+    SELECT e.place
+      FROM unnest(:node_ids::uuid[]) AS q (node_id)
+     CROSS JOIN LATERAL (
+        SELECT t.ctid AS place FROM files.trash_entry t
+         WHERE t.tenant_id = :tenant AND t.node_id = q.node_id OFFSET 0) e));
 
 -- drop_versions --
 -- Versions of nodes that are gone, at most ``limit``. By ctid, so that no more than these are read;
@@ -70,10 +83,14 @@ UPDATE files.blob b
 SELECT q.node_id
   FROM unnest(:node_ids::uuid[], :kept::boolean[]) AS q (node_id, is_kept)
   LEFT JOIN LATERAL (
-    SELECT TRUE AS is_there FROM files.node n
-     WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id
-       AND (n.entry_id IS NULL OR NOT q.is_kept)
-     ORDER BY n.name_key LIMIT 1) child ON TRUE
+    (SELECT TRUE AS is_there FROM files.node n
+      WHERE NOT q.is_kept AND n.tenant_id = :tenant AND n.parent_id = q.node_id
+      ORDER BY n.name_key NULLS FIRST LIMIT 1)
+    UNION ALL
+    (SELECT TRUE AS is_there FROM files.node n
+      WHERE q.is_kept AND n.tenant_id = :tenant AND n.parent_id = q.node_id
+        AND n.entry_id IS NULL
+      ORDER BY n.name_key LIMIT 1)) child ON TRUE
   LEFT JOIN LATERAL (
     SELECT TRUE AS is_there FROM files.version v
      WHERE v.tenant_id = :tenant AND v.node_id = q.node_id LIMIT 1) version ON TRUE
@@ -93,10 +110,10 @@ SELECT tenant_id, min(purged_at) AS since
  GROUP BY tenant_id ORDER BY since;
 
 -- take_queued --
--- A kept folder has its row.
+-- A kept folder has its row. No EXISTS: PostgreSQL may answer that from a hash of all nodes.
 SELECT p.node_id, p.space_id, p.purged_at,
-       EXISTS (SELECT FROM files.node n
-                WHERE n.tenant_id = :tenant AND n.node_id = p.node_id) AS is_kept
+       (SELECT TRUE FROM files.node n
+         WHERE n.tenant_id = :tenant AND n.node_id = p.node_id) IS NOT NULL AS is_kept
   FROM files.purge p
  WHERE p.tenant_id = :tenant ORDER BY p.node_id LIMIT :limit FOR UPDATE SKIP LOCKED;
 
