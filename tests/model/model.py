@@ -143,13 +143,14 @@ class Model(Tree):
         """What has an entry of its own stays, and the folders that lead to it, without one."""
         above = entry.node.parent
         self.entries.remove(entry)
-        left = [n for n in self.nodes if any(e.node in n.chain for e in self.entries)]
+        others = [e.node for e in self.entries if entry.node in e.node.chain]
+        left = [n for n in self.nodes if any(other in n.chain for other in others)]
         kept = {id(one) for node in left for one in node.chain}
         self.seen["purged with trash below"] += id(entry.node) in kept
         below = self.holding(entry.node)
         self.nodes = [node for node in self.nodes if node not in below or id(node) in kept]
         for node in below:
-            if id(node) in kept and not any(e.node in node.chain for e in self.entries):
+            if id(node) in kept and node not in left:
                 node.entry = entry
         self.drop_empty(above)
         return entry.node

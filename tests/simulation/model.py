@@ -230,7 +230,8 @@ def _purged(tree: Tree, event: Event, broken: list[str]) -> Tree:
         broken.append("I14 what is not in the trash is purged")
     _check_revision(node, event, broken)
     entry_id = UUID(event.payload["entry_id"])
-    tree = _removed(_without(tree, entry_id), node, entry_id)
+    node = evolve(node, revision=event.revision)
+    tree = _removed(_without(tree.put(node), entry_id), node, entry_id)
     if (node.node_id in tree.nodes) != event.payload["holds_trash"]:
         broken.append("I14 a purge tells wrongly whether it left something in the trash")
     return _emptied(tree, node.parent)
