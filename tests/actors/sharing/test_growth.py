@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 import pytest
 
-from bitvault.actors.files.contract import ListChildren, Target
+from bitvault.actors.files.contract import Apply, ListChildren, Target, TrashNode, Written
 from bitvault.actors.sharing.contract import (
     Allowed,
     CheckAccess,
@@ -46,6 +46,21 @@ _CROWD = """
     SELECT tenant_id, node_id, gen_random_uuid(), 'user', gen_random_uuid(), 'viewer', 1,
            modified_by, created_at
       FROM files.node, generate_series(1, 1000) WHERE kind = 'folder' AND length(name) < 4
+"""
+
+_RESTRICTED = """
+    INSERT INTO files.node (tenant_id, node_id, parent_id, kind, name, name_key, created_at,
+                            modified_at, modified_by)
+    SELECT tenant_id, gen_random_uuid(), parent_id, 'folder', 'lone' || n, 'lone' || n, created_at,
+           modified_at, modified_by
+      FROM files.node, generate_series(2, {number}) AS n WHERE name = 'lone';
+    INSERT INTO sharing.granted (tenant_id, node_id, grantee_id, grantee_kind, grant_id, role,
+                                 rights, granted_by, granted_at)
+    SELECT g.tenant_id, n.node_id, g.grantee_id, g.grantee_kind, gen_random_uuid(), g.role,
+           g.rights, g.granted_by, g.granted_at
+      FROM files.node lone JOIN sharing.granted g ON g.node_id = lone.node_id
+      JOIN files.node n ON n.name LIKE 'lone_%'
+     WHERE lone.name = 'lone' AND g.grantee_kind = 'everyone'
 """
 
 
@@ -113,6 +128,32 @@ async def test_looking_costs_no_more_where_much_is_granted(company: Company, pla
         await look(company, deep)
 
     assert {name: rows for name, rows in counting.most.items() if rows > _MOST} == {}
+
+
+@pytest.mark.parametrize("restricted", [500, 1500])
+async def test_a_batch_of_trashings_looks_at_what_is_restricted_once(
+    company: Company, restricted: int
+) -> None:
+    """A hundred folders cost no hundred looks at all that is restricted elsewhere in the tenant."""
+    top = await company.folder("ann", "/top")
+    await company.share("ann", top, "ben", Role.EDITOR)
+    folders = [await company.folder("ann", f"/top/{number}") for number in range(100)]
+    await company.restrict("ann", await company.folder("ann", "/a/b/c/d/e/f/g/h/lone"))
+    await fill(company, _RESTRICTED.format(number=restricted))
+    database = CountingDatabase(company.files.database)
+    company.files.room._database = database
+
+    trash = tuple(TrashNode(Target(node_id=node_id)) for node_id in folders)
+    outcomes = await company.files.ask(Apply(company.caller("ben"), trash))
+
+    assert {type(one) for one in outcomes} == {Written}
+    assert database.runs["restricted"] == 1
+    looked = {name: database.most[name] * database.runs[name] for name in database.runs}
+    own = 100 * 5  # a few rows for the way to each folder of the batch
+    elsewhere = restricted * 10 * 3 if restricted <= 1000 else 0  # nodes, and what is said of them
+    assert looked["walk_up"] <= own + elsewhere
+    assert database.runs["walk_up"] <= restricted / 100 + 1
+    assert looked.get("restricted_below", 0) <= 100 * 10
 
 
 async def fill(company: Company, sql: str) -> None:

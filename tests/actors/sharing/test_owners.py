@@ -18,7 +18,8 @@ from bitvault.actors.files.contract import (
     TreeRuleBroken,
     Written,
 )
-from bitvault.actors.files.store.holding import HIDDEN
+from bitvault.actors.files.store import holding
+from bitvault.actors.files.store.holding import HIDDEN, TOO_LARGE
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.access import Role
 from bitvault.kernel.principal import Caller
@@ -168,3 +169,51 @@ async def test_an_editor_copies_out_and_moves_nothing_out(company: Company, how:
     replaced = MoveNode(at, own, name="g")
     moved = await company.files.apply(replaced, caller=company.caller("ben"))
     assert moved.node.path == "/g"
+
+
+@pytest.mark.parametrize("bound", ["", "_FEW", "_LOOKUPS"])
+async def test_what_a_batch_moves_is_seen_by_its_trashings(
+    company: Company, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    """A restricted folder holds the folder that it came into, and no more the one it left."""
+    if bound:
+        monkeypatch.setattr(holding, bound, 0)
+    editor = await _editor(company, "member")
+    first = await company.folder("ann", "Team:/top/first")
+    second = await company.folder("ann", "Team:/top/second")
+    moving = await company.folder("ann", "Team:/top/first/moving")
+    await company.restrict("ann", await company.folder("ann", "Team:/top/first/moving/hidden"))
+    there = Target(node_id=second)
+
+    outcomes = await company.files.apply(
+        TrashNode(Target(node_id=first)),
+        MoveNode(Target(node_id=moving), parent=there),
+        TrashNode(Target(node_id=first)),
+        TrashNode(there),
+        caller=editor,
+    )
+
+    assert [outcomes[0], outcomes[3]] == [HIDDEN, HIDDEN]
+    assert [type(one) for one in outcomes[1:3]] == [Written, Written]
+
+
+async def test_more_folders_than_a_request_may_search_are_refused(
+    company: Company, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each folder has to be searched, the refusal names the rule and changes nothing."""
+    editor = await _editor(company, "member")
+    for name in "ab":
+        await company.folder("ann", f"Team:/top/{name}/in/in")
+    boxes = [await company.folder("ann", f"Team:/top/{name}") for name in "ab"]
+    trash = tuple(TrashNode(Target(node_id=box)) for box in boxes)
+    monkeypatch.setattr(holding, "_SEARCHED", 5)
+    monkeypatch.setattr(holding, "_FEW", 0)
+    await company.restrict("ann", await company.folder("ann", "/elsewhere"))
+
+    first, second = await company.files.ask(Apply(editor, trash, is_dry=True))
+    assert (type(first), second) == (Written, TOO_LARGE)
+    async with unchanged(database, "files", "outbox", "sharing"):
+        monkeypatch.setattr(holding, "_SEARCHED", 2)
+        assert await company.files.apply(trash[1], caller=editor) == TOO_LARGE
+    monkeypatch.setattr(holding, "_SEARCHED", 3)
+    assert isinstance(await company.files.apply(trash[1], caller=editor), Written)

@@ -86,6 +86,7 @@ async def copy_node(
         structure.events += await restrict(
             structure.tx, structure.stamp.caller, structure.stamp.now, ids
         )
+        structure.hidden.forget()
     picture = _copied(structure, rows, (fresh, parent.ids[-1], name), parent.space_id)
     first = len(structure.events)
     await _write(structure, picture)

@@ -6,7 +6,8 @@ SELECT node_id FROM sharing.granted
  ORDER BY node_id LIMIT :limit;
 
 -- restricted_below --
--- Restricted folders below a live one, by a walk through its live folders.
+-- Restricted folders at and below a live one, by a walk through its live folders, no more of them
+-- than the limit; and how many were walked through.
 WITH RECURSIVE down AS (
     SELECT :node_id::uuid AS node_id
     UNION ALL
@@ -15,14 +16,17 @@ WITH RECURSIVE down AS (
         SELECT c.node_id FROM files.node c
          WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id AND c.kind = 'folder'
            AND c.entry_id IS NULL OFFSET 0) n
+), walked AS (
+    SELECT node_id FROM down LIMIT :limit
 )
-SELECT down.node_id
-  FROM down
- CROSS JOIN LATERAL (
-    SELECT FROM sharing.granted a
-     WHERE a.tenant_id = :tenant AND a.node_id = down.node_id
+SELECT count(*) AS folders,
+       coalesce(array_agg(walked.node_id) FILTER (WHERE g.found), '{}') AS restricted
+  FROM walked
+  LEFT JOIN LATERAL (
+    SELECT TRUE AS found FROM sharing.granted a
+     WHERE a.tenant_id = :tenant AND a.node_id = walked.node_id
        AND a.grantee_id = '00000000-0000-0000-0000-000000000000' AND (a.rights & 16384) <> 0
-     LIMIT 1) g;
+     LIMIT 1) g ON TRUE;
 
 -- restricted_among --
 -- Whether one of some folders, not live any more, is restricted.

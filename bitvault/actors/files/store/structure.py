@@ -70,12 +70,14 @@ class Structure:
     allowance: int = 1000
     """Nodes, and versions, that purges may still remove at once."""
     drawing: Drawing = field(init=False)
+    hidden: holding.Hidden = field(init=False)
     events: list[Event] = field(factory=list)
     ledger: Ledger = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Start without changes."""
         self.drawing = Drawing(self.tx, self.stamp)
+        self.hidden = holding.Hidden(self.drawing)
         self.ledger = Ledger(self.stamp.tenant, {})
 
     async def lock(self) -> None:
@@ -115,6 +117,7 @@ class Structure:
         await self.drawing.make_room(place.node_id, parent.ids[-1], name)
         row = self._change(place, parent_id=parent.ids[-1], name=name, name_key=name_key(name))
         self.drawing.tree.grow(parent.ids, place.node_id)
+        self.hidden.moved(place.node_id)
         self.events.append(
             NodeMoved(
                 place.node_id,
@@ -131,9 +134,7 @@ class Structure:
     async def trash(self, one: TrashNode) -> Done:
         """Hide a subtree behind one entry."""
         place = await self.movable(one.target, one.if_revision)
-        if holding.may_hide(place):
-            await self.drawing.write()
-            await holding.check_holds_nothing_hidden(self.tx, self.stamp.caller, place)
+        await self.hidden.check(place)
         entry_id = self._hide(place)
         row = self.drawing.tree.whole(place.node_id).row
         return self._done(_there(row), place.space["space_id"], place.names, entry_id)
@@ -172,6 +173,7 @@ class Structure:
         row = await self._row(
             "bring_back", node_id=node["node_id"], parent_id=parent.ids[-1], name=name
         )
+        self.hidden.moved(node["node_id"])
         tenant = self.stamp.tenant
         await self.tx.execute(SQL["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
         await drop_empty(self.tx, tenant, [node["parent_id"]])
