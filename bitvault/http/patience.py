@@ -45,6 +45,7 @@ class PatientStream:
     _is_closing: bool = field(default=False, init=False)
     _reading: trio.CancelScope = field(factory=trio.CancelScope, init=False)
     _writing: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    _sending: trio.Lock = field(factory=trio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Expect the first head soon: who connects has something to ask."""
@@ -85,11 +86,15 @@ class PatientStream:
         return b""
 
     async def send_all(self, sent: bytes) -> None:
-        """Send bytes.
+        """Send bytes, after those of other tasks.
 
         Raises:
             trio.BrokenResourceError: The client does not take them, or was cut off.
         """
+        async with self._sending:
+            await self._send(sent)
+
+    async def _send(self, sent: bytes) -> None:
         due = trio.current_time() + self.patience.for_answer(len(sent))
         if not self._is_cut:
             with trio.CancelScope(deadline=min(due, self.answer_due)) as self._writing:
@@ -104,18 +109,19 @@ class PatientStream:
         self._writing.cancel()
 
     async def say_goodbye(self) -> None:
-        """Say that nothing more comes, and drop what the client still sends for a while.
+        """Say that nothing more comes once all is sent; drop what the client sends for a while.
 
         Closed at once, a client that still sends would lose the last answer to a reset. TLS cannot
         be closed one way, so there the client has to see the end in the answer.
         """
         self._is_closing = True
-        if isinstance(self.stream, trio.abc.HalfCloseableStream):
-            self._expect(self.patience.rest)
-            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                await self.stream.send_eof()
-        else:
-            self._expect(0)
+        async with self._sending:
+            if isinstance(self.stream, trio.abc.HalfCloseableStream):
+                self._expect(self.patience.rest)
+                with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+                    await self.stream.send_eof()
+            else:
+                self._expect(0)
 
     async def aclose(self) -> None:
         """Close the stream; TLS waits for nobody to take its own goodbye."""

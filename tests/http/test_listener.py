@@ -91,6 +91,19 @@ async def test_a_stop_cuts_an_answer_nobody_reads(autojump_clock: MockClock) -> 
     assert trio.current_time() == 0.0
 
 
+@pytest.mark.requirement("X67")
+async def test_the_farewell_comes_after_what_is_being_sent(autojump_clock: MockClock) -> None:
+    """Another task may be writing when a fault of the client ends the connection."""
+    client, server = lockstep_stream_pair()
+    stream = PatientStream(server, PATIENCE)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, b"answer")
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(stream.say_goodbye)
+        await trio.testing.wait_all_tasks_blocked()
+        assert [await client.receive_some(100), await client.receive_some(100)] == [b"answer", b""]
+
+
 @asynccontextmanager
 async def served(world: World, patience: Patience, *, http2: bool = False) -> AsyncIterator[int]:
     """Serve the world's application on a real socket; yields the port."""
