@@ -39,6 +39,12 @@ class Line(Protocol):
     def due(self, exchange: object, when: float) -> None:
         """Cut the connection at an instant, unless the exchange sets another one before."""
 
+    def waits(self, exchange: object, since: float) -> None:
+        """Note since when an exchange waits for its body; ``inf`` while it does not."""
+
+    def forget(self, exchange: object) -> None:
+        """Note that an exchange is over."""
+
     def cut(self) -> None:
         """Cut the connection now."""
 
@@ -70,6 +76,7 @@ class Unhurried:
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one request."""
         exchange = Exchange(scope, receive, send, self)
+        self.line.waits(exchange, math.inf)
         try:
             given = {**scope, BODY_WANTED: exchange.wanted, HOLD_ANSWER: exchange.hold}
             path = target_path(scope["method"], scope["raw_path"])
@@ -94,6 +101,7 @@ class Exchange:
     _asks_first: bool = field(init=False)
     _place: Place | None = field(default=None, init=False)
     _is_left: bool = field(default=False, init=False)
+    _is_waiting: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Find out whether the body has to be waited with."""
@@ -121,6 +129,7 @@ class Exchange:
     def end(self) -> None:
         """Give back what was held."""
         line = self.unhurried.line
+        line.forget(self)
         if self._place is not None:
             line.unsent -= self._place.size
             self.unhurried.answers.places.leave(self._place)
@@ -133,10 +142,18 @@ class Exchange:
         if self._asks_first and not self._is_answered:
             self._asks_first = False
             await self.unhurried.line.proceed()
+        self._wait()
         event = await self.receive()
         if not event.get("more_body"):
             self._arrived.set()
+            self.unhurried.line.waits(self, math.inf)
         return {**event, "body": b""} if self._is_answered and "body" in event else event
+
+    def _wait(self) -> None:
+        """Wait for the client until all of the body is there; a part of it renews nothing."""
+        if not (self._is_waiting or self._arrived.is_set()):
+            self._is_waiting = True
+            self.unhurried.line.waits(self, trio.current_time())
 
     async def sending(self, message: Any) -> None:
         """Send the answer."""

@@ -4,6 +4,7 @@ What is changed in them: the framing of HTTP/1.1 is judged more strictly, nothin
 CONNECT is a method like any other, and a refused head is answered as the application would.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -213,7 +214,10 @@ class Connection:
     unsent: int = 0
     _scope: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
     _dues: dict[object, float] = attrs.field(factory=dict, init=False)
-    _lock: trio.Lock = attrs.field(factory=trio.Lock, init=False)
+    _waits: dict[object, float] = attrs.field(factory=dict, init=False)
+    """Since when each request waits for its body; ``inf`` for one in work."""
+    _idle_since: float = attrs.field(factory=trio.current_time, init=False)
+    """Since when there is no request; ``inf`` while there is one."""
     _protocol: Any = attrs.field(default=None, init=False)
     _is_over: bool = attrs.field(default=False, init=False)
 
@@ -240,6 +244,16 @@ class Connection:
         first = min(self._dues.values(), default=float("inf"))
         self._scope.deadline = self.stream.answer_due = first
 
+    def waits(self, exchange: object, since: float) -> None:
+        """Note since when an exchange waits for its body; ``inf`` while it does not."""
+        self._waits[exchange] = since
+        self._judge_place()
+
+    def forget(self, exchange: object) -> None:
+        """Note that an exchange is over."""
+        self._waits.pop(exchange, None)
+        self._judge_place()
+
     def cut(self) -> None:
         """Cut the connection now."""
         self._scope.cancel()
@@ -247,7 +261,7 @@ class Connection:
 
     def retire(self) -> None:
         """End the connection if it is between two requests; one in work ends with its answer."""
-        if self.place.may_end:
+        if self._idle_since < math.inf:
             self.cut()
 
     async def proceed(self) -> None:
@@ -287,23 +301,33 @@ class Connection:
             await self._close()
         elif isinstance(event, Updated):
             self.stream.mark(idle=event.idle)
-            self.place.may_end, self.place.since = event.idle, trio.current_time()
+            self._note_idle(idle=event.idle)
             if event.idle and self.context.terminated.is_set():
                 await self._close()
 
     async def _write(self, data: bytes) -> None:
-        async with self._lock:
-            try:
-                with trio.CancelScope(shield=True):  # half a frame would spoil the connection
-                    await self.stream.send_all(data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                self.cut()
+        try:
+            with trio.CancelScope(shield=True):  # half a frame would spoil the connection
+                await self.stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.cut()
+
+    def _note_idle(self, *, idle: bool) -> None:
+        self._idle_since = trio.current_time() if idle else math.inf
+        self._judge_place()
+
+    def _judge_place(self) -> None:
+        """Offer the place to a newcomer while everything here waits for the client."""
+        waits = self._waits.values()
+        longest = math.inf if math.inf in waits else min(waits, default=math.inf)
+        self.place.since = min(self._idle_since, longest)
+        self.place.may_end = self.place.since < math.inf
 
     async def _close(self) -> None:
         if self._is_over:
             return
         self._is_over = True
-        self.place.may_end, self.place.since = True, trio.current_time()
+        self._note_idle(idle=True)
         if self.context.terminated.is_set():
             self.cut()
             return

@@ -12,7 +12,7 @@ from bitvault.http.places import Places
 from bitvault.http.serving import HOLD_ANSWER
 from tests.http.support.lines import Line, unhurried, until
 from tests.http.support.rooms import TOKEN, World
-from tests.http.test_listener import served
+from tests.http.test_listener import ask, served
 
 SCOPE = {"type": "http", "method": "GET", "raw_path": b"/", "path": "/", "headers": []}
 
@@ -189,6 +189,99 @@ async def test_a_body_that_drips_in_has_one_deadline(
     assert sent[0]["status"] == 408
     assert trio.current_time() - began == pytest.approx(10, abs=1)
     assert world.app.edge.capacity.bodies.inside == 0
+
+
+@pytest.mark.requirement("X67")
+async def test_a_body_is_waited_for_from_its_beginning(autojump_clock: MockClock) -> None:
+    """A part of it renews nothing; with the last the request is in work until its answer."""
+    line, parts = Line(), [b"a", b"b", b""]
+
+    async def drip() -> Any:
+        await trio.sleep(1)
+        part = parts.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(parts)}
+
+    async def application(_scope: Any, receive: Any, _send: Any) -> None:
+        while (await receive())["more_body"]:
+            assert line.waited == [float("inf"), began]
+        assert line.waited == [float("inf"), began, float("inf")]
+        assert line.forgotten == 0
+
+    began = trio.current_time()
+    await unhurried(application, line)(SCOPE, drip, ignore)
+    assert line.forgotten == 1
+
+
+REFRESH = (
+    b"POST /v1/sessions/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Expect: 100-continue\r\nContent-Length: 60000\r\n\r\n"
+)
+
+
+async def sending_body(port: int) -> trio.SocketStream:
+    """Ask, and send one byte of the body."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    await stream.send_all(REFRESH)
+    assert (await stream.receive_some(65536)).startswith(b"HTTP/1.1 100 ")
+    await stream.send_all(b"{")
+    await trio.testing.wait_all_tasks_blocked()
+    return stream
+
+
+@pytest.mark.requirement("X67")
+async def test_who_sends_no_body_gives_way_to_a_newcomer(
+    world: World, mock_clock: MockClock
+) -> None:
+    """After a second, a byte now and then or not, the one that has waited longest is cut."""
+    places = world.app.edge.capacity.connections
+    places.most = places.share = 2
+    async with served(world, Patience()) as port:
+        first = await sending_body(port)
+        mock_clock.jump(0.5)
+        second = await sending_body(port)
+        mock_clock.jump(0.5)
+        await first.send_all(b" ")
+        await trio.testing.wait_all_tasks_blocked()
+        assert await ask(port, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") == b"HTTP/1.1 200 "
+        assert await gone(first)
+        assert places.ended == 1
+        await trio.aclose_forcefully(second)
+
+
+async def gone(stream: trio.SocketStream) -> bool:
+    """Wait for the end of a connection; say whether it came without an answer."""
+    try:
+        return await stream.receive_some(65536) == b""
+    except trio.BrokenResourceError:
+        return True
+    finally:
+        await stream.aclose()
+
+
+@pytest.mark.requirement("X67")
+async def test_a_request_whose_body_is_there_keeps_its_place(
+    world: World, mock_clock: MockClock
+) -> None:
+    """However long it is in work; the newcomer is refused."""
+    places = world.app.edge.capacity.connections
+    places.most = places.share = 1
+    world.room.held = trio.Event()
+    body = b'{"login":"ann","password":"secret"}'
+    async with served(world, Patience()) as port:
+        busy = await trio.open_tcp_stream("127.0.0.1", port)
+        await busy.send_all(
+            b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body
+        )
+        await until(lambda: bool(world.room.asked))
+        mock_clock.jump(2)
+        late = await trio.open_tcp_stream("127.0.0.1", port)
+        await until(lambda: bool(places.refused or places.ended))
+        assert (places.refused, places.ended) == (1, 0)
+        await late.aclose()
+        world.room.held.set()
+        assert (await busy.receive_some(65536))[9:12] == b"201"
+        await busy.aclose()
 
 
 def scope_with_body() -> Any:

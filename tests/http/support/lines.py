@@ -18,12 +18,22 @@ class Line:
 
     unsent: int = 0
     dues: list[float] = attrs.field(factory=list)
+    waited: list[float] = attrs.field(factory=list)
+    forgotten: int = 0
     proceeded: int = 0
     is_cut: bool = False
 
     def due(self, _exchange: object, when: float) -> None:
         """Note a deadline."""
         self.dues.append(when)
+
+    def waits(self, _exchange: object, since: float) -> None:
+        """Note since when the body is waited for."""
+        self.waited.append(since)
+
+    def forget(self, _exchange: object) -> None:
+        """Note that a request is over."""
+        self.forgotten += 1
 
     def cut(self) -> None:
         """Note that the connection has to end."""
