@@ -24,7 +24,7 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Receive, Send], Awaitable[None]]
 
 _NO_PATH = "/\0"
-"""Of a request whose target names none; the application refuses it."""
+"""Of a request whose target names none that is served; the application refuses it."""
 _SLICE = 64 << 10
 _MOST_REST = 16 << 20
 """Bytes of a body that is answered already: more is not waited for."""
@@ -79,8 +79,7 @@ class Unhurried:
         self.line.waits(exchange, math.inf)
         try:
             given = {**scope, BODY_WANTED: exchange.wanted, HOLD_ANSWER: exchange.hold}
-            path = target_path(scope["method"], scope["raw_path"])
-            given["path"] = _NO_PATH if path is None else unquote(path)
+            given["path"] = _path(scope)
             async with self.turn(scope):
                 await self.application(given, exchange.receiving, exchange.sending)
         finally:
@@ -201,6 +200,12 @@ class Exchange:
     def _said(self) -> int:
         length = dict(self.scope["headers"]).get(b"content-length", b"0")
         return int(length) if length.isdigit() else 0
+
+
+def _path(scope: Any) -> str:
+    """Return the path that is asked for, as it is: the routes would pass over further slashes."""
+    path = unquote(target_path(scope["method"], scope["raw_path"]) or _NO_PATH)
+    return _NO_PATH if path.startswith("//") else path
 
 
 def _is_small(headers: dict[bytes, bytes]) -> bool:

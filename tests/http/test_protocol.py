@@ -147,6 +147,17 @@ async def test_what_no_route_serves_is_a_problem(
         assert problem(answer) == (status, code)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [b"//livez", b"///livez", b"/%2Flivez", b"/%2flivez?x", b"http://x//livez", b"//v1/me"],
+)
+async def test_a_path_that_begins_with_two_slashes_is_another(world: World, target: bytes) -> None:
+    """A proxy's rule for a path holds for all that is answered as that path."""
+    async with served(world, Patience()) as port:
+        answer = await exchanged(port, b"GET " + target + HOST + b"Connection: close\r\n\r\n")
+        assert problem(answer) == (404, "not_found")
+
+
 async def test_whole_urls_and_the_server_itself_are_targets(world: World) -> None:
     """RFC 9112 §3.2.2 and §3.2.4."""
     async with served(world, Patience()) as port:
