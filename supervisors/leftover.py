@@ -40,7 +40,11 @@ def _identity(pid: int) -> str | None:
 def write_pidfile(pidfile: Path, pid: int) -> None:
     """Note who runs; whole or not at all."""
     fresh = pidfile.with_name(pidfile.name + ".new")
-    fresh.write_text(f"{_identity(pid)}\n", encoding="ascii")
+    fresh.unlink(missing_ok=True)
+    # Another account may write in the folder: what it puts in the way is never followed.
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(f"{_identity(pid)}\n")
     fresh.replace(pidfile)
 
 

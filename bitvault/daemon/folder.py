@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from bitvault.drivers.postgres.account import can_change_accounts, foreign_owner
+from bitvault.drivers.postgres.account import can_change_accounts, foreign_owner, name_of
 
 _OURS = ("bitvaultd.lock", "postgres", "object-store-keys.json", "admin-password")
 """Any of them makes a folder one of BitVault's, restored from a backup, say."""
 _NOBODYS = ("lost+found",)
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _KEY_BYTES = 32
 _KEYS = ("server", "read", "write")
 _PARTS = ("accessKeyId", "secretAccessKey")
@@ -35,11 +36,12 @@ def held(path: Path) -> Iterator[Path]:
     path = path.absolute()
     try:
         _check_contents(path)
+        _check_links(path)
         _check_owners(path)
         path.mkdir(parents=True, exist_ok=True)
         if path.stat().st_uid == os.geteuid() or can_change_accounts():
             path.chmod(0o711)
-        lock = os.open(path / "bitvaultd.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(path / "bitvaultd.lock", _LOCK, 0o600)
     except OSError as error:
         raise FolderError(f"server.data: {_closed(path, error)}") from error
     try:
@@ -71,6 +73,19 @@ def _check_owners(path: Path) -> None:
             raise FolderError(f"server.data: {foreign_owner(entry, path)}")
 
 
+def _check_links(path: Path) -> None:
+    """Refuse, as root, links that somebody else made: root would write where they lead."""
+    if os.geteuid() != 0:
+        return
+    inside = (*path.iterdir(), *path.glob("*/*")) if path.is_dir() else ()
+    for entry in (path, *inside):
+        if entry.is_symlink() and entry.lstat().st_uid != 0:
+            raise FolderError(
+                f"server.data: {entry} is a link of {name_of(entry.lstat().st_uid)}, which "
+                f"bitvaultd does not follow as root: remove it, or say chown -h root {entry}"
+            )
+
+
 def _closed(path: Path, error: OSError) -> str:
     """Say why the folder cannot be used: as a rule it belongs to another account."""
     place = Path(error.filename or path)
@@ -91,7 +106,8 @@ def _take(lock: int, path: Path) -> None:
 def secret_file(path: Path, content: str) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     draft = path.with_name(path.name + ".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(content)
         file.flush()

@@ -23,6 +23,7 @@ from bitvault.objectd.disk import Disk, RealDisk
 from bitvault.objectd.errors import StorageError
 
 _SWEEP = 500
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _STOP_SECONDS = 10
 
 T = TypeVar("T")
@@ -171,7 +172,7 @@ class Store:
 def _lock(data: Path) -> int:
     try:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(data / "lock", _LOCK, 0o600)
     except OSError as error:
         raise DataFolderError(f"data folder {data}: {error.strerror}") from None
     try:

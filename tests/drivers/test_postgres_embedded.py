@@ -115,15 +115,45 @@ def test_a_strangers_programs_are_not_run(
     folder: Path, installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that somebody made under the name of the copy is passed over for the next place."""
-    place = folder / "place"
-    place.mkdir(mode=0o777)
+    place, other = folder / "place", folder / "other"
+    for one in (place, other):
+        one.mkdir(mode=0o755)
     installed.chmod(0o700)
-    monkeypatch.setattr(programs, "_OPEN_TO_ALL", (place,))
+    monkeypatch.setattr(programs, "_OPEN_TO_ALL", (place, other))
     account = Account(65534, 65534)
-    assert programs.programs_for(account, installed, folder).is_relative_to(place)
+    assert programs.programs_for(account, installed).is_relative_to(place)
     (copy,) = place.iterdir()
     os.chown(copy, 65534, 65534)
-    assert not programs.programs_for(account, installed, folder).is_relative_to(place)
+    assert programs.programs_for(account, installed).is_relative_to(other)
+
+
+@root_only
+@pytest.mark.parametrize(
+    ("mode", "owner"), [(0o777, 0), (0o755, 65534)], ids=["open to all", "the account's"]
+)
+def test_programs_are_not_copied_where_others_write(
+    folder: Path, installed: Path, monkeypatch: pytest.MonkeyPatch, mode: int, owner: int
+) -> None:
+    """A copy that the account can replace would be run in its stead: there is none, in one line."""
+    place = folder / "place"
+    place.mkdir()
+    place.chmod(mode)
+    os.chown(place, owner, owner)
+    installed.chmod(0o700)
+    monkeypatch.setattr(programs, "_OPEN_TO_ALL", (place,))
+    with pytest.raises(EmbeddedError, match="no folder takes a copy"):
+        prepare(folder / "pg", programs=installed, sync=False)
+    assert [*place.iterdir()] == []
+    assert not (folder / "pg" / "data").exists()
+
+
+@root_only
+def test_the_version_is_asked_as_the_account(folder: Path) -> None:
+    """Whatever replaced the programs gets no right of root from being asked its version."""
+    (folder / "bin").mkdir()
+    (folder / "bin" / "postgres").write_text('#!/bin/sh\necho "as user $(id -u).0"\n')
+    (folder / "bin" / "postgres").chmod(0o755)
+    assert programs.major_version(folder, Account(65534, 65534)) == 65534
 
 
 def test_a_path_too_long_for_a_socket_is_refused(folder: Path) -> None:

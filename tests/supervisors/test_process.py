@@ -289,6 +289,17 @@ async def test_process_never_ends_a_stranger(
     assert is_alive(stranger.pid)
 
 
+def test_process_writes_its_pidfile_through_no_link(tmp_path: Path) -> None:
+    """A link that somebody put in the way is replaced; where it leads nothing changes."""
+    victim, pidfile = tmp_path / "victim", tmp_path / "pid"
+    victim.write_text("kept")
+    (tmp_path / "pid.new").symlink_to(victim)
+    write_pidfile(pidfile, os.getpid())
+    assert victim.read_text() == "kept"
+    assert pidfile.read_text().split()[0] == str(os.getpid())
+    assert not pidfile.is_symlink()
+
+
 async def test_process_without_a_pidfile_has_no_leftover(tmp_path: Path) -> None:
     """The first start ever finds nothing."""
     assert not await end_leftover(tmp_path / "pid", signal.SIGTERM)

@@ -9,6 +9,7 @@ is not root, and outside nothing changes. Anybody else runs it as they are.
 import ctypes
 import os
 import pwd
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,13 +130,64 @@ def take_over(folder: Path, account: Account) -> None:
         EmbeddedError: naming what belongs to somebody else, and the command that mends it.
     """
     data = folder / "data"
+    if os.path.lexists(data):
+        os.close(_opened(data))
     if foreign := next(_foreign(folder, data, account.owner), None):
         if account.user is None:
             raise EmbeddedError(foreign_owner(foreign, folder))
         _give(folder, account)
-    folder.chmod(0o700)
-    if data.exists() and data.stat().st_mode & _OTHERS:
-        data.chmod(0o700)
+    _shut(folder, account, 0o077)
+    if os.path.lexists(data):
+        _shut(data, account, _OTHERS)
+
+
+def make_folder(path: Path, account: Account) -> None:
+    """Make an empty folder of the account's, in one that it may write.
+
+    Raises:
+        EmbeddedError: something else took its place.
+    """
+    path.mkdir(mode=0o700)
+    handle = _opened(path)
+    try:
+        found = os.fstat(handle)
+        if found.st_uid != os.geteuid() or os.listdir(handle):  # noqa: PTH208 - a handle
+            raise EmbeddedError(f"{path} was replaced while it was made: start again")
+        if account.user is not None:
+            os.fchown(handle, account.owner, account.owners_group)
+    finally:
+        os.close(handle)
+
+
+def _shut(path: Path, account: Account, most: int) -> None:
+    """Take the rights in ``most`` from everybody but the account, whose folder it is."""
+    handle = _opened(path)
+    try:
+        found = os.fstat(handle)
+        if found.st_uid != account.owner:
+            raise EmbeddedError(foreign_owner(path, path.parent))
+        if found.st_mode & most or ~found.st_mode & stat.S_IRWXU:
+            os.fchmod(handle, 0o700)
+    finally:
+        os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    """Open a folder; as root only the folder itself, since others may write where it lies.
+
+    Raises:
+        EmbeddedError: it is a link.
+    """
+    only = os.O_NOFOLLOW if os.geteuid() == 0 else 0
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | only)
+    except OSError as error:
+        if only and path.is_symlink():
+            raise EmbeddedError(
+                f"{path} is a link, which bitvaultd does not follow as root: "
+                "put the folder itself there, or mount it there"
+            ) from error
+        raise
 
 
 def foreign_owner(path: Path, folder: Path) -> str:
@@ -157,18 +209,31 @@ def _give(folder: Path, account: Account) -> None:
     """Give the folder away without following links; what has a second name elsewhere stays."""
     for _, folders, files, handle in os.fwalk(folder):
         for name in (*folders, *files):
-            found = os.stat(name, dir_fd=handle, follow_symlinks=False)
-            if name in folders or found.st_nlink == 1:
-                whose = (account.owner, account.owners_group)
-                os.chown(name, *whose, dir_fd=handle, follow_symlinks=False)
+            opened = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=handle)
+            try:
+                _give_one(opened, account)
+            finally:
+                os.close(opened)
+
+
+def _give_one(handle: int, account: Account) -> None:
+    """Give away the very file that was looked at, whatever its name leads to by now."""
+    found = os.fstat(handle)
+    if stat.S_ISDIR(found.st_mode) or found.st_nlink == 1:
+        # fchown(2) takes no O_PATH handle; this name leads to what the handle holds.
+        os.chown(f"/proc/self/fd/{handle}", account.owner, account.owners_group)
 
 
 def _owner(data: Path) -> Account | None:
     """Return whoever owns the data, unless that is root."""
     try:
-        found = data.stat()
+        handle = _opened(data)
     except FileNotFoundError:
         return None
+    try:
+        found = os.fstat(handle)
+    finally:
+        os.close(handle)
     return Account(found.st_uid, found.st_gid) if found.st_uid else None
 
 
@@ -184,10 +249,13 @@ def _named() -> Account | None:
 
 def _takes(folder: Path, account: Account) -> bool:
     """Give the folder to the account; not every file system or container lets root do that."""
+    handle = _opened(folder)
     try:
-        os.chown(folder, account.owner, account.owners_group)
+        os.fchown(handle, account.owner, account.owners_group)
     except OSError:
         return False
+    finally:
+        os.close(handle)
     return True
 
 

@@ -22,6 +22,7 @@ from bitvault.drivers.postgres.account import (
     EmbeddedError,
     account_for,
     isolate,
+    make_folder,
     take_over,
 )
 from bitvault.drivers.postgres.programs import (
@@ -91,8 +92,11 @@ class Embedded:
 
     @property
     def pidfile(self) -> Path:
-        """Where ``supervisors.process`` notes what it started."""
-        return self.folder / "supervised.pid"
+        """Where ``supervisors.process`` notes what it started: beside what the account owns.
+
+        What it names is ended with the rights of the daemon, so the account must not write it.
+        """
+        return self.folder.with_name(f"{self.folder.name}.pid")
 
     def dsn(self, database: str = "postgres", role: str = _ROLE) -> str:
         """Return the address of a database on this server, by default as its superuser."""
@@ -157,7 +161,7 @@ def prepare(
         raise EmbeddedError(f"{error.filename or folder}: {error.strerror}") from error
     for name in _EARLIER:
         shutil.rmtree(folder / name, ignore_errors=True)
-    programs = programs_for(account, programs, folder)
+    programs = programs_for(account, programs)
     server = Embedded(folder, programs, account, {**SETTINGS, **(overrides or {})})
     if not (server.data / "PG_VERSION").exists():
         _initialise(server, sync=sync)
@@ -167,7 +171,7 @@ def prepare(
 
 def _check_version(server: Embedded) -> None:
     """Refuse data of another major version, which PostgreSQL neither reads nor converts."""
-    ours = major_version(server.programs)
+    ours = major_version(server.programs, server.account)
     theirs = int((server.data / "PG_VERSION").read_text(encoding="ascii"))
     if ours != theirs:
         raise EmbeddedError(
@@ -244,14 +248,15 @@ def _initialise(server: Embedded, *, sync: bool) -> None:
     """Run initdb beside the final place and move the result there: whole or not at all."""
     fresh = server.folder / "data.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(mode=0o700)
     account = server.account
-    if account.user is not None:
-        os.chown(fresh, account.owner, account.owners_group)
+    try:
+        make_folder(fresh, account)
+    except OSError as error:
+        raise EmbeddedError(f"{fresh}: {error.strerror}") from error
     command = [
         str(server.programs / "bin" / "initdb"),
         *("-D", server.seen_from_inside(fresh), "-U", _ROLE, "-E", "UTF8", "--locale=C"),
-        *(_LOCALE if major_version(server.programs) >= _HAS_LOCALE else ()),
+        *(_LOCALE if major_version(server.programs, account) >= _HAS_LOCALE else ()),
         *(
             "--data-checksums",
             "--auth-local=trust",

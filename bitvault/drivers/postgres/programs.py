@@ -34,10 +34,11 @@ def bundled_programs() -> Path:
     return Path(package.origin).parent / "pginstall18"
 
 
-def major_version(programs: Path) -> int:
-    """Return which PostgreSQL it is."""
+def major_version(programs: Path, account: Account) -> int:
+    """Return which PostgreSQL it is, by running it as the account."""
     command = [str(programs / "bin" / "postgres"), "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - PostgreSQL
+    options = {**account.options(), "cwd": "/"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, **options)  # noqa: S603 - PostgreSQL
     return int(done.stdout.split()[2].partition(".")[0])
 
 
@@ -54,7 +55,7 @@ def _is_open_to(found: os.stat_result, account: Account) -> bool:
     return bool(found.st_mode >> shift & stat.S_IXOTH)
 
 
-def programs_for(account: Account, programs: Path, folder: Path) -> Path:
+def programs_for(account: Account, programs: Path) -> Path:
     """Return the programs, or a copy of them that the account can run.
 
     Raises:
@@ -64,7 +65,7 @@ def programs_for(account: Account, programs: Path, folder: Path) -> Path:
         return programs
     with (programs / "bin" / "postgres").open("rb") as file:
         version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    for place in _places(folder, account):
+    for place in _places(account):
         copy = place / f"bitvault-postgresql-{version}"
         inside = copy / programs.parent.name / programs.name
         if _copied(programs, copy) and can_run(inside, account):
@@ -76,10 +77,19 @@ def programs_for(account: Account, programs: Path, folder: Path) -> Path:
     )
 
 
-def _places(folder: Path, account: Account) -> Iterator[Path]:
-    for place in (*_OPEN_TO_ALL, folder):
-        if place.is_dir() and can_enter(place, account):
+def _places(account: Account) -> Iterator[Path]:
+    for place in _OPEN_TO_ALL:
+        if place.is_dir() and can_enter(place, account) and _keeps(place):
             yield place
+
+
+def _keeps(place: Path) -> bool:
+    """Return whether nobody but us and root can replace what we put there."""
+    found = place.stat()
+    written_by_others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return found.st_uid in {0, os.geteuid()} and (
+        not written_by_others or bool(found.st_mode & stat.S_ISVTX)
+    )
 
 
 def _copied(programs: Path, copy: Path) -> bool:
