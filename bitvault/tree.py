@@ -298,7 +298,8 @@ def _rooms_beside(wiring: Wiring) -> list[ChildSpec]:
     """Describe the rooms that look at what the others did."""
 
     def audit() -> Audit:
-        return Audit(wiring.database, wiring.downloads, wiring.clock, wiring.ids)
+        sharing = wiring.registry.ref("sharing")
+        return Audit(wiring.database, wiring.downloads, sharing, wiring.clock, wiring.ids)
 
     def letters() -> Letters:
         consumers = {each.name: each for each in consumers_of(wiring)}

@@ -10,7 +10,7 @@ from attrs import frozen
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal, Unavailable
+from bitvault.kernel.refusal import Forbidden, Refusal
 from bitvault.kernel.request import Request
 
 DOWNLOADED: Final = "node.downloaded"
@@ -88,10 +88,11 @@ class Download:
 
 
 @frozen
-class RecordDownloads(Request[None | Unavailable]):
+class RecordDownloads(Request[None | Refusal]):
     """Put downloads into the trail; what cannot be put there must not be handed out.
 
-    Answered once they wait in memory to be written, within a second.
+    Answered once they wait in memory to be written, within a second. Those of a guest are counted
+    by the link, which may allow no more: then its refusal is the answer.
     """
 
     caller: Caller

@@ -1,6 +1,6 @@
 """The audit trail: one entry per event, for the admins of the tenant it happened in."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import pytest
@@ -48,6 +48,14 @@ class TokenMade(Event):
     name: str
 
 
+class Unasked:
+    """Stands where nothing comes by a link, and nobody asks."""
+
+    async def ask(self, request: Any, *, timeout: float = 5) -> Any:  # noqa: ASYNC109 - Ref's shape
+        """Fail: only what comes by a link is counted."""
+        raise AssertionError(request)
+
+
 def new_admin() -> Caller:
     """Return an admin of a new tenant."""
     tenant, user = TenantId(IDS.uuid7()), UserId(IDS.uuid7())
@@ -57,7 +65,7 @@ def new_admin() -> Caller:
 
 def audit(database: Database) -> Audit:
     """Return the room."""
-    return Audit(database, Downloads(), SystemClock(), IDS)
+    return Audit(database, Downloads(), Unasked(), SystemClock(), IDS)
 
 
 async def happen(database: Database, caller: Caller, *names: str, node: UUID = NODE) -> None:

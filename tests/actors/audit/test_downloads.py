@@ -23,12 +23,13 @@ from bitvault.actors.audit.contract import (
     RecordDownloads,
 )
 from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.erasure import EraseTenant
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import DependencyDown, Forbidden, Unavailable
 from supervisors import ChildSpec, run_tree
-from tests.actors.audit.test_audit import happen
+from tests.actors.audit.test_audit import Unasked, happen
 from tests.support.determinism import FixedClock, SequenceIds
 
 T = TypeVar("T")
@@ -59,6 +60,25 @@ class Severed:
 
 
 @define(eq=False)
+class Held:
+    """A database whose transactions begin when they are let."""
+
+    inner: Database
+    begun: trio.Event = field(factory=trio.Event)
+    go_on: trio.Event = field(factory=trio.Event)
+
+    async def transact(
+        self, tenant: TenantId | None, work: Callable[[Transaction], Awaitable[T]]
+    ) -> T:
+        """Say that one is asked for, and wait."""
+        self.begun.set()
+        await self.go_on.wait()
+        return await self.inner.transact(tenant, work)
+
+    read = transact
+
+
+@define(eq=False)
 class World:
     """The room, what waits, and who writes it."""
 
@@ -70,7 +90,7 @@ class World:
     @property
     def room(self) -> Audit:
         """Return the room."""
-        return Audit(self.database, self.downloads, self.clock, self.ids)
+        return Audit(self.database, self.downloads, Unasked(), self.clock, self.ids)
 
     def admin(self) -> Caller:
         """Return an admin of a new tenant."""
@@ -220,7 +240,7 @@ async def test_what_finds_no_room_in_time_is_not_handed_out(
     clock: FixedClock, ids: SequenceIds, autojump_clock: MockClock
 ) -> None:
     """It waits for the writer, and is refused before it would be forgotten."""
-    world = World(None, clock, ids, Downloads(most=2))
+    world = World(None, clock, ids, Downloads(most=8))
     admin = world.admin()
     assert await world.hand_out(admin, FILE, evolve(FILE, version=3)) is None
 
@@ -238,6 +258,50 @@ async def test_what_finds_no_room_in_time_is_not_handed_out(
         assert answers == []
         world.downloads.done(world.downloads.next_batch(1))
     assert (answers, world.downloads.waiting) == ([None], 2)
+
+
+async def test_a_tenant_leaves_the_others_room(
+    clock: FixedClock, ids: SequenceIds, autojump_clock: MockClock
+) -> None:
+    """It fills a quarter, however many it asks for at once; four of them are refused no more."""
+    world = World(None, clock, ids, Downloads(most=8))
+    greedy, *others = [world.admin() for _ in range(4)]
+    many = [evolve(FILE, version=number) for number in range(1, 5)]
+
+    full = Unavailable("audit trail")
+    assert await world.hand_out(greedy, *many) == full
+    assert [await world.hand_out(greedy, one) for one in many] == [None, None, full, full]
+    for other in others:
+        assert await world.hand_out(other, *many[:2]) is None
+    assert (world.downloads.waiting, await world.hand_out(world.admin())) == (8, full)
+
+
+async def test_nothing_is_written_of_a_tenant_after_its_erasure(world: World) -> None:
+    """What waits in memory is dropped with its rows, and what others wait with is kept."""
+    admin, other = world.admin(), world.admin()
+    await world.hand_out(admin)
+    await world.hand_out(other)
+
+    erased = await world.room.handle(EraseTenant(admin.tenant_id, 10))
+
+    assert (erased.is_done, world.downloads.waiting) == (True, 1)
+    assert (await world.told(admin), len(await world.told(other))) == ([], 1)
+
+
+async def test_an_erasure_waits_for_what_is_being_written(world: World) -> None:
+    """Rows that the writer has taken are there before they are erased, or not at all."""
+    admin = world.admin()
+    await world.hand_out(admin)
+    held = Held(world.database)
+    writer = DownloadWriter(world.downloads, held)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(writer.turn)
+        await held.begun.wait()
+        nursery.start_soon(world.room.handle, EraseTenant(admin.tenant_id, 10))
+        await trio.testing.wait_all_tasks_blocked()
+        held.go_on.set()
+
+    assert await world.told(admin) == []
 
 
 async def test_a_polite_stop_writes_what_waits(world: World) -> None:

@@ -150,7 +150,7 @@ class World:
             "storage": house.finalizer.storage,
             "letters": Direct(Letters(database, {})),
             "notifier": Direct(Notifier(database, self.clock, is_on=True)),
-            "audit": Direct(Audit(database, Downloads(), self.clock, self.ids)),
+            "audit": Direct(Audit(database, Downloads(), Direct(sharing), self.clock, self.ids)),
         }
         writing, told = ([refs[name] for name in names] for names in LEAVING)
         house.finalizer = evolve(house.finalizer, leaving=Leaving(below, writing, told))

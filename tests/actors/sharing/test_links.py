@@ -8,6 +8,9 @@ import pytest
 import trio
 from attrs import evolve
 
+from bitvault.actors.audit.actor import Audit
+from bitvault.actors.audit.actor.downloads import Downloads
+from bitvault.actors.audit.contract import Download, RecordDownloads
 from bitvault.actors.files.contract import (
     Apply,
     ContentDraft,
@@ -46,7 +49,8 @@ from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import EVERYONE, Role
 from bitvault.kernel.ids import NodeId, TenantId
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
+from tests.actors.files.conftest import Direct
 from tests.actors.sharing.conftest import Company
 
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
@@ -159,6 +163,31 @@ async def test_ended_links_look_like_none(company: Company, top: NodeId) -> None
         unknown = await company.sharing.handle(OpenLink(token, "password", ORIGIN))
         assert unknown == LinkNotFound()
     assert isinstance(await company.files.ask(GetNode(inside, Target(node_id=top))), NodeNotFound)
+
+
+@pytest.mark.requirement("X35")
+async def test_a_download_that_is_not_recorded_is_not_counted(
+    company: Company, top: NodeId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the trail has no room the link keeps its download; what it refuses leaves no trail."""
+    monkeypatch.setattr("bitvault.actors.audit.actor._PATIENCE", 0.0)
+    guest = await come(company, await make(company, top, max_downloads=1))
+    record = RecordDownloads(guest, (Download(top, 1, 4),))
+    sharing: Any = Direct(company.sharing)  # type: ignore[arg-type]  # any room will do
+    clock, ids = company.files.clock, company.files.ids
+
+    def audit(downloads: Downloads) -> Audit:
+        return Audit(company.files.database, downloads, sharing, clock, ids)
+
+    full, free = Downloads(most=0), Downloads(most=4)
+    assert await audit(full).handle(record) == Unavailable("audit trail")
+    assert await audit(free).handle(record) is None
+    again = evolve(record, downloads=(Download(top, 2, 4),))
+    free.done(free.next_batch(1))
+    assert await audit(free).handle(again) == LinkNotFound()
+    assert free.waiting == 0
+    owner = evolve(again, caller=company.caller("ann"))
+    assert (await audit(free).handle(owner), free.waiting) == (None, 1)
 
 
 @pytest.mark.requirement("X35")

@@ -261,7 +261,6 @@ ANSWERS: dict[type, Callable[[Any], Any]] = {
     sharing.DeleteLink: lambda _: None,
     sharing.DescribeOwnLink: lambda _: LINK,
     sharing.OpenLink: lambda asked: GUEST if asked.may_hash else sharing.PasswordUnjudged(),
-    sharing.CountDownloads: lambda _: None,
     sharing.ListShared: lambda _: Page((sharing.SharedNode(NodeId(ID), Role.VIEWER),), None),
 }
 

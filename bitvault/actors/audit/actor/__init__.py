@@ -6,16 +6,17 @@ from attrs import define
 from bitvault.actors.audit import rules, store
 from bitvault.actors.audit.actor.downloads import Downloads
 from bitvault.actors.audit.contract import Entry, ListEntries, RecordDownloads
-from bitvault.actors.room import Room, erase_schema
+from bitvault.actors.room import Room, ask_below, erase_schema
+from bitvault.actors.sharing.contract import CountDownloads
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.paging import Page, page_of, page_size
-from bitvault.kernel.principal import admin_of, operator_of
+from bitvault.kernel.principal import Caller, admin_of, operator_of
 from bitvault.kernel.refusal import Refused, Unavailable
-from supervisors import handles
+from supervisors import Ref, handles
 
 _PATIENCE = 2.0
 """Seconds that a download waits for room among those that are not written yet."""
@@ -27,6 +28,8 @@ class Audit(Room):
 
     database: Database
     downloads: Downloads
+    sharing: Ref
+    """Counts what a link hands out."""
     clock: Clock
     ids: Ids
 
@@ -46,19 +49,35 @@ class Audit(Room):
 
     @handles(RecordDownloads)
     async def record_downloads(self, request: RecordDownloads) -> None:
-        """Have downloads written soon, or refuse them: none is handed out and not told of."""
-        number = len(request.downloads)
+        """Have downloads written soon, or refuse them: none is handed out and not told of.
+
+        A guest's are counted by the link once there is room, so that a refusal of either changes
+        nothing.
+        """
+        tenant_id, number = request.tenant_id or request.caller.tenant_id, len(request.downloads)
         with trio.move_on_after(_PATIENCE) as waited:
-            await self.downloads.room_for(number)
+            await self.downloads.reserve(tenant_id, number)
         if waited.cancelled_caught:
             self.downloads.refused += number
             raise Refused(Unavailable("audit trail"))
-        tenant_id = request.tenant_id or request.caller.tenant_id
-        self.downloads.add(request.caller, request.downloads, tenant_id, self.ids, self.clock.now())
+        try:
+            await self._count(request.caller, number)
+            now = self.clock.now()
+            self.downloads.add(request.caller, request.downloads, tenant_id, self.ids, now)
+        finally:
+            self.downloads.release(tenant_id, number)
+
+    async def _count(self, caller: Caller, number: int) -> None:
+        if not caller.principal.is_guest:
+            return
+        refused = await ask_below(self.sharing, CountDownloads(caller, number), "sharing")
+        if refused is not None:
+            raise Refused(refused)
 
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
-        """Delete the trail of a tenant that is leaving."""
+        """Delete the trail of a tenant that is leaving, and what waits to be written to it."""
+        await self.downloads.forget(request.tenant_id)
         return await erase_schema(self.database, "audit", request)
 
     @handles(ExportRecords)

@@ -4,7 +4,7 @@ A repeat of the same download by the same caller from the same address within a 
 the one before, so that one who asks again and again leaves a row a minute.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -22,6 +22,8 @@ from bitvault.outbox.append import bounded
 
 MOST: Final = 10_000
 """Rows that wait at most; what more than these is lost in a crash was never handed out."""
+SHARE: Final = 4
+"""A tenant's rows fill at most one part in so many, so that it does not shut the others out."""
 REPEATS: Final = timedelta(minutes=1)
 
 
@@ -57,6 +59,9 @@ class Downloads:
     _waiting: dict[TenantId, dict[UUID, DownloadRow]] = field(factory=dict, init=False)
     _recent: OrderedDict[tuple[object, ...], DownloadRow] = field(factory=OrderedDict, init=False)
     waiting: int = field(default=0, init=False)
+    _reserved: Counter[TenantId] = field(factory=Counter, init=False)
+    writing: trio.Lock = field(factory=trio.Lock, init=False)
+    """Held while rows are written, so that none of a tenant's is once these are forgotten."""
     _room: trio.Event = field(factory=trio.Event, init=False)
 
     def statistics(self) -> Mapping[str, int]:
@@ -64,15 +69,31 @@ class Downloads:
         counts = {"written": self.written, "refused": self.refused, "lost": self.lost}
         return {"waiting": self.waiting, **counts}
 
-    async def room_for(self, number: int) -> None:
-        """Wait until so many more may wait."""
-        while self.waiting + number > self.most:
+    async def reserve(self, tenant_id: TenantId, number: int) -> None:
+        """Wait until so many more of a tenant's may wait, and keep the room for them."""
+        while not self._fits(tenant_id, number):
             await self._room.wait()
+        self._reserved[tenant_id] += number
+
+    def release(self, tenant_id: TenantId, number: int) -> None:
+        """Give back what was reserved, used by now or not."""
+        self._reserved[tenant_id] -= number
+        self._reserved = +self._reserved
+        self._wake()
+
+    def _fits(self, tenant_id: TenantId, number: int) -> bool:
+        own = len(self._waiting.get(tenant_id, ())) + self._reserved[tenant_id]
+        every = self.waiting + self._reserved.total()
+        return own + number <= self.most // SHARE and every + number <= self.most
+
+    def _wake(self) -> None:
+        self._room.set()
+        self._room = trio.Event()
 
     def add(
         self, caller: Caller, what: Iterable[Download], tenant_id: TenantId, ids: Ids, now: datetime
     ) -> None:
-        """Take downloads in; the caller has waited for room."""
+        """Take downloads in; the caller has reserved the room."""
         waiting = self._waiting.setdefault(tenant_id, {})
         for one in what:
             row = row_of(caller, one, tenant_id, ids.uuid7(), now)
@@ -96,11 +117,18 @@ class Downloads:
     def done(self, rows: Sequence[DownloadRow]) -> None:
         """Forget rows that were written; one that was counted up meanwhile waits on."""
         for row in rows:
-            waiting = self._waiting[row.tenant_id]
+            waiting = self._waiting.get(row.tenant_id, {})
             if waiting.get(row.download_id) is row:
                 del waiting[row.download_id]
                 self.waiting -= 1
                 if not waiting:
                     del self._waiting[row.tenant_id]
-        self._room.set()
-        self._room = trio.Event()
+        self._wake()
+
+    async def forget(self, tenant_id: TenantId) -> None:
+        """Drop what waits of a tenant that is leaving, after what is being written now."""
+        async with self.writing:
+            self.waiting -= len(self._waiting.pop(tenant_id, ()))
+            for key in [key for key, row in self._recent.items() if row.tenant_id == tenant_id]:
+                del self._recent[key]
+            self._wake()

@@ -48,8 +48,9 @@ class DownloadWriter:
         written = self.downloads.written
         with self.turns.turn() as turn:
             try:
-                while rows := self.downloads.next_batch(_AT_ONCE):
-                    await self._settle(rows)
+                while self.downloads.waiting:
+                    async with self.downloads.writing:
+                        await self._settle(self.downloads.next_batch(_AT_ONCE))
             except DependencyDown as down:
                 _LOG.warning("postponed", error=str(down), waiting=self.downloads.waiting)
                 turn.fail(str(down))
@@ -57,7 +58,8 @@ class DownloadWriter:
 
     async def _settle(self, rows: Sequence[DownloadRow]) -> None:
         try:
-            await self._write(rows)
+            if rows:
+                await self._write(rows)
         except DependencyDown:
             raise
         except Exception as bug:  # noqa: BLE001 - of whatever kind, it must not hold up the others
