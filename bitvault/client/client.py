@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-import msgspec
 from attrs import evolve
 
 from bitvault.client.bearers import Bearer, Fixed, Rotating
-from bitvault.client.errors import BitVaultError, Problem
+from bitvault.client.errors import BitVaultError, Problem, WrongAnswer
 from bitvault.client.logins import LoginStore
 from bitvault.client.objects import ObjectStore
-from bitvault.client.reading import read_answer
 from bitvault.client.retry import RetryPolicy
 from bitvault.client.shapes import (
     Begun,
@@ -42,6 +40,8 @@ _PARTING = 3.0
 """Seconds for giving up an upload: somebody waits for the end."""
 _PARTING_OF_MANY = 5.0
 _ABORTS = "/v1/files/aborts"
+GONE = frozenset({"upload_not_found", "upload_closed"})
+"""What is answered of an upload that holds no room, or no more."""
 Json = dict[str, Any]
 
 
@@ -128,9 +128,9 @@ class Client:
         body = {"path": path, "parents": parents, "existOk": exist_ok}
         return self.rest.call("POST", "/v1/folders", Written, body=body)
 
-    def batch(self, operations: Sequence[Mapping[str, Any]]) -> list[Item]:
+    def batch(self, operations: Sequence[Mapping[str, Any]]) -> list[Written | Problem]:
         """Apply up to 1000 operations in one transaction; each has its own answer."""
-        return self.rest.call("POST", "/v1/batch", Items, body={"operations": operations}).items
+        return self._each("/v1/batch", operations, Written, "operations")
 
     def move(self, node: Node, **changes: Any) -> Written:
         """Rename or move: ``parentPath`` or ``parentId``, ``name``, ``ifExists``."""
@@ -180,9 +180,7 @@ class Client:
 
     def contents(self, node_ids: Sequence[Id]) -> list[Content | Problem]:
         """Presign up to 1000 downloads."""
-        body = {"items": [{"id": each} for each in node_ids]}
-        answer = self.rest.call("POST", "/v1/files/content", Items, body=body)
-        return [outcome(each, Content) for each in answer.items]
+        return self._each("/v1/files/content", [{"id": one} for one in node_ids], Content)
 
     def begin(self, draft: Mapping[str, Any]) -> Begun:
         """Open an upload (or learn that the bytes are there already)."""
@@ -190,8 +188,7 @@ class Client:
 
     def begin_all(self, drafts: Sequence[Mapping[str, Any]]) -> list[Begun | Problem]:
         """Open up to 1000 uploads."""
-        answer = self.rest.call("POST", "/v1/files/batch", Items, body={"items": drafts})
-        return [outcome(each, Begun) for each in answer.items]
+        return self._each("/v1/files/batch", drafts, Begun)
 
     def commit(self, upload_id: Id, claim: Mapping[str, Any]) -> Written:
         """Commit an upload; a repeat gives the same answer."""
@@ -199,8 +196,7 @@ class Client:
 
     def commit_all(self, claims: Sequence[Mapping[str, Any]]) -> list[Written | Problem]:
         """Commit up to 1000 uploads in one transaction."""
-        answer = self.rest.call("POST", "/v1/files/commits", Items, body={"items": claims})
-        return [outcome(each, Written) for each in answer.items]
+        return self._each("/v1/files/commits", claims, Written)
 
     def upload(self, upload_id: Id) -> Upload:
         """Say how far an upload is; the received parts come from the store."""
@@ -212,9 +208,7 @@ class Client:
 
     def abort_all(self, upload_ids: Sequence[Id]) -> list[UploadEnded | Problem]:
         """Give up to 1000 uploads up; those that were over before say how they ended."""
-        body = {"items": [{"uploadId": one} for one in upload_ids]}
-        answer = self.rest.call("POST", _ABORTS, Items, body=body)
-        return [outcome(one, UploadEnded) for one in answer.items]
+        return self._each(_ABORTS, [{"uploadId": one} for one in upload_ids], UploadEnded)
 
     def give_up(self, upload_id: Id) -> bool:
         """Free the room of an upload that can't be of use any more; say whether it is over.
@@ -226,7 +220,7 @@ class Client:
         try:
             self._parting.run(lambda: self.rest.once("DELETE", path, _PARTING))
         except BitVaultError as error:
-            return isinstance(error, Problem) and not error.retryable
+            return error.code in GONE
         return True
 
     def give_up_all(self, upload_ids: Sequence[str]) -> list[str]:
@@ -236,11 +230,30 @@ class Client:
         body = {"items": [{"uploadId": one} for one in upload_ids]}
         try:
             raw = self._parting.run(lambda: self.rest.once("POST", _ABORTS, _PARTING_OF_MANY, body))
-            items = read_answer(raw, Items).items
-        except (BitVaultError, msgspec.DecodeError):
+            items = self._answers(self.rest.read(raw, Items), len(upload_ids))
+        except BitVaultError:
             return []
-        answers = zip(upload_ids, items, strict=True)
-        return [one for one, item in answers if not _may_end_later(item)]
+        return [one for one, item in zip(upload_ids, items, strict=True) if _is_over(item)]
+
+    def _each(
+        self, path: str, asked: Sequence[Mapping[str, Any]], shape: type[T], member: str = "items"
+    ) -> list[T | Problem]:
+        """Ask for several things at once; a refusal is a value here, the others went on.
+
+        Raises:
+            WrongAnswer: not each has an answer of the shape that was promised.
+        """
+        answer = self.rest.call("POST", path, Items, body={member: asked})
+        return [
+            Problem(one.status, one.problem) if one.problem else self.rest.read(one.result, shape)
+            for one in self._answers(answer, len(asked))
+        ]
+
+    def _answers(self, answer: Items, asked: int) -> list[Item]:
+        if len(answer.items) != asked:
+            what = f"{len(answer.items)} answers where {asked} were asked for"
+            raise WrongAnswer(self.rest.server, what)
+        return answer.items
 
     @property
     def _parting(self) -> RetryPolicy:
@@ -289,12 +302,5 @@ def at(template: str, *ids: Id | int) -> str:
     return template.format(*(quote(str(one), safe="").replace(".", "%2E") for one in ids))
 
 
-def _may_end_later(item: Item) -> bool:
-    return item.problem is not None and Problem(item.status, item.problem).retryable
-
-
-def outcome(item: Item, shape: type[T]) -> T | Problem:
-    """Read one answer of a batch; a refusal is a value here, the others went on."""
-    if item.problem:
-        return Problem(item.status, item.problem)
-    return read_answer(item.result, shape)
+def _is_over(item: Item) -> bool:
+    return item.problem is None or Problem(item.status, item.problem).code in GONE

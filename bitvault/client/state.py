@@ -99,14 +99,13 @@ class UploadStates:
         self._remove(self.folder / key.file_name())
 
     def superseded(self, key: UploadKey) -> list[str]:
-        """Drop what was noted of the same file before it was changed; return the upload ids."""
+        """Return the uploads that were noted of the same file before it was changed."""
         same = {"server": key.server, "target": key.target, "source": _text(key.source)}
-        found = []
-        for path, noted in self._all():
-            if path.name != key.file_name() and same.items() <= noted.items():
-                self._remove(path)
-                found.append(str(noted.get("uploadId")))
-        return found
+        return [
+            str(noted.get("uploadId"))
+            for path, noted in self._all()
+            if path.name != key.file_name() and same.items() <= noted.items()
+        ]
 
     def drop(self, server: str, upload_ids: Collection[str] | None = None) -> None:
         """Drop what was noted of these uploads of a server, or of all of them."""

@@ -95,7 +95,14 @@ class Transport:
             Unreachable: no server.
             WrongAnswer: no answer of the shape that was promised.
         """
-        raw = self.raw(method, path, body=body, params=params, headers=headers)
+        return self.read(self.raw(method, path, body=body, params=params, headers=headers), answer)
+
+    def read(self, raw: bytes | msgspec.Raw, answer: type[T]) -> T:
+        """Decode an answer.
+
+        Raises:
+            WrongAnswer: no answer of the shape that was promised.
+        """
         try:
             return read_answer(raw, answer)
         except msgspec.DecodeError as error:

@@ -15,10 +15,9 @@ from bitvault.client.errors import BitVaultError, Problem
 from bitvault.client.hashing import parts_for, single_hash
 from bitvault.client.names import path_key
 from bitvault.client.parts import UNPROVED
-from bitvault.client.reading import read_answer
 from bitvault.client.remote_tree import may_be_unseen
 from bitvault.client.results import Missed, TreeResult
-from bitvault.client.shapes import Begun, Id, Item, Node, Written
+from bitvault.client.shapes import Begun, Id, Node
 from bitvault.client.tree_plan import TreePlan, plan_tree
 from bitvault.client.uploads import Uploader, Want, draft_of, text
 from bitvault.client.walk import LocalFile
@@ -107,13 +106,12 @@ class TreeUpload:
             if path.rpartition(":")[2] not in {"", "/"}
         ]
         made = 0
-        for operation, item in each_answer(self._up.client.batch, operations, MOST_FOLDERS):
-            problem = _problem_of(item)
-            if problem is None:
-                made += _was_made(item)
-            elif not may_be_unseen(problem.code, str(operation["path"])):
+        for operation, answer in each_answer(self._up.client.batch, operations, MOST_FOLDERS):
+            if not isinstance(answer, Problem):
+                made += answer.event_id is not None  # one that was there is no event
+            elif not may_be_unseen(answer.code, str(operation["path"])):
                 # What may only be added to gets its folders with what is put in them.
-                self._miss(str(operation["path"]), problem)
+                self._miss(str(operation["path"]), answer)
         return made
 
     def _batch(self, files: Sequence[LocalFile]) -> None:
@@ -249,19 +247,6 @@ def each_answer(
                 yield some[0], problem
             else:
                 yield from each_answer(ask, some, -(-len(some) // 2))
-
-
-def _problem_of(item: Item | Problem) -> Problem | None:
-    if isinstance(item, Problem):
-        return item
-    return Problem(item.status, item.problem) if item.problem else None
-
-
-def _was_made(item: Item | Problem) -> bool:
-    """Tell a folder that was made from one that was there: making it is an event."""
-    if isinstance(item, Problem):
-        return False
-    return read_answer(item.result, Written).event_id is not None
 
 
 def cut(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:

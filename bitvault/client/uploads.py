@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import Factory, field, frozen
 
-from bitvault.client.client import Client
+from bitvault.client.client import GONE, Client
 from bitvault.client.errors import (
     BitVaultError,
     NotAFile,
@@ -34,7 +34,6 @@ _AT_ONCE = getattr(os, "O_NONBLOCK", 0)
 _FIRST = datetime(1, 1, 2, tzinfo=UTC)
 _LAST = datetime(9999, 12, 30, 23, 59, 59, 999_999, tzinfo=UTC)
 
-GONE = frozenset({"upload_not_found", "upload_closed"})
 _NO_STORE = 404
 _CHECKSUM = "x-amz-checksum-sha256"
 
@@ -134,7 +133,7 @@ class Want:
     base: int | None = None
 
     def claim(self) -> str:
-        """Say it anew with the commit of an upload that an earlier run began."""
+        """Say it again with the commit of an upload that an earlier run began."""
         if self.base is not None:
             return "replace"
         return self.if_exists if self.if_exists in {"replace", "rename"} else "fail"
@@ -179,8 +178,7 @@ class Uploader:
         """Give up what an earlier run began of a file that need not be sent any more."""
         states, key = self._state(source, target)
         upload_id = states.find(key)
-        if upload_id is not None:
-            self.client.give_up(upload_id)
+        if upload_id is not None and self.client.give_up(upload_id):
             states.forget(key)
 
     def _put_single(self, source: Source, target: str, want: Want) -> Node:
@@ -278,7 +276,8 @@ class Uploader:
     def _put_parts(self, source: Source, target: str, want: Want) -> Node:
         states, key = self._state(source, target)
         for stale in states.superseded(key):
-            self.client.give_up(stale)
+            if self.client.give_up(stale):
+                states.drop(key.server, {stale})
         upload = self._resume(states, key, source)
         again, is_noted = (None, False) if upload is None else (want.claim(), True)
         if upload is None:
@@ -293,8 +292,8 @@ class Uploader:
         except BaseException as error:
             # One that no later run could find is given up, too.
             if _is_over(error) or not is_noted:
-                states.forget(key)
-                self.client.give_up(upload.upload_id)
+                if self.client.give_up(upload.upload_id):
+                    states.forget(key)
             elif isinstance(error, BitVaultError):
                 error.is_kept = True
             raise

@@ -11,7 +11,7 @@ from bitvault.client.progress import Silent
 from bitvault.client.state import UploadStates
 from bitvault.client.trees import TreeUpload
 from bitvault.client.uploads import Source, Uploader
-from tests.client.control_plane import ControlPlane
+from tests.client.control_plane import ControlPlane, Refuse
 
 
 class _Meddling(Silent):
@@ -81,6 +81,30 @@ def test_a_large_file_that_was_edited_since(
     os.utime(large, (1, 1))
     uploader.put(Source.of(large), "/large")
     assert control.open_uploads() == []
+
+
+def test_what_cannot_be_given_up_is_noted_still(
+    uploader: Uploader, control: ControlPlane, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session has ended: the next run finds what was begun of the file, edited or not."""
+    control.break_commit = 99
+
+    def refuse(_item: object) -> None:
+        raise Refuse(401, "unauthenticated")
+
+    with monkeypatch.context() as ended:
+        ended.setattr(control, "abort", refuse)
+        with pytest.raises(Problem):
+            uploader.put(Source.of(large), "/large")
+        uploader.forsake(Source.of(large), "/large")
+        os.utime(large, (1, 1))
+        with pytest.raises(Problem):
+            uploader.put(Source.of(large), "/large")
+    assert control.open_uploads() == ["/large", "/large"]
+    control.break_commit = 0
+    uploader.put(Source.of(large), "/large")
+    assert control.open_uploads() == []
+    assert list(uploader.states.folder.iterdir()) == []
 
 
 def test_a_large_file_whose_name_was_taken_is_not_sent_again(

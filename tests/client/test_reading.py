@@ -85,6 +85,23 @@ def test_what_no_text_can_stand_for_is_a_wrong_answer(client: Client, two: Path)
         read_answer(json.dumps({"items": [{"id": "x"}]}).encode(), Listing[Node])
 
 
+@pytest.mark.parametrize("ask", ["batch", "begin_all", "commit_all", "contents", "abort_all"])
+@pytest.mark.parametrize(
+    "items", [[], [{"status": 200}] * 2, [{"status": 200}], [{"status": 200, "result": "x"}]]
+)
+def test_a_batch_is_answered_one_by_one_or_wrongly(
+    client: Client,
+    control: ControlPlane,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: str,
+    items: list[object],
+) -> None:
+    """Fewer answers than were asked for, more, or other ones: the failure names the server."""
+    monkeypatch.setattr(control, "many", lambda *_: {"items": items})
+    with pytest.raises(WrongAnswer, match=control.url):
+        getattr(client, ask)([{}])
+
+
 def test_a_time_that_no_file_system_has_is_left_out(
     uploader: Uploader, client: Client, control: ControlPlane, two: Path, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from bitvault.client.shapes import Begun
 from bitvault.client.state import UploadStates
 from bitvault.client.trees import TreeUpload
 from bitvault.client.uploads import Source, Uploader
-from tests.client.control_plane import ControlPlane
+from tests.client.control_plane import ControlPlane, Refuse
 from tests.client.test_sabotage import tree_of
 
 _SERVER = "http://server"
@@ -132,6 +132,41 @@ def test_many_are_given_up_in_few_requests(client: Client, control: ControlPlane
     assert control.calls == ["POST /v1/files/aborts"] * 2 + ["DELETE /v1/files/uploads/*"]
     assert control.open_uploads() == []
     assert control.uploads[begun[0]]["state"] == "committed"
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, "unauthenticated"), (403, "tenant_suspended")])
+def test_what_is_not_over_stays_noted(
+    client: Client,
+    control: ControlPlane,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+) -> None:
+    """Whose session has ended gives up nothing; one or two of them, the next process does it."""
+    draft = {"path": "/f", "size": 1, "ifExists": "fail", "hash": f"sha256:{'0' * 64}"}
+    begun = [str(client.begin(draft).upload_id) for _ in range(3)]
+
+    def refuse(_item: object) -> None:
+        raise Refuse(status, code)
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(control, "abort", refuse)
+        for some in (begun[:1], begun[1:]):
+            held = Reservations(tmp_path, control.url, client.give_up_all)
+            held.hold(some)
+            held.end()
+    assert control.open_uploads() == ["/f"] * 3
+    Reservations(tmp_path, control.url, client.give_up_all).recover()
+    assert (control.open_uploads(), list(tmp_path.iterdir())) == ([], [])
+
+
+def test_too_few_answers_give_up_nothing(
+    client: Client, control: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose answer is missing is not known: all are tried again by the next process."""
+    monkeypatch.setattr(control, "many", lambda *_: {"items": [{"status": 200}]})
+    assert client.give_up_all([A, B]) == []
 
 
 def test_the_failures_of_a_tree_are_given_up_together(
