@@ -20,9 +20,9 @@ _REACHING: Mapping[str, str] = MappingProxyType(
         "or BITVAULT_SERVER.",
         "timeout": "Is it up, and does a firewall let you through to it?",
         "certificate_untrusted": _CERTIFICATE,
-        "certificate_name": "Use the name that is in the certificate; whoever runs the server can "
+        "certificate_name": "Use the name that is in the certificate; the server's operator can "
         "have one made for this name.",
-        "certificate_dates": "Is the clock of this machine right? Else whoever runs the server has "
+        "certificate_dates": "Is the clock of this machine right? Else the server's operator has "
         "to renew it.",
         "needs_http": "Use http:// there; or set up TLS at the server: docs/how-to/operate.md",
         "needs_https": "Use https:// there: bitvault login https://...",
@@ -30,7 +30,7 @@ _REACHING: Mapping[str, str] = MappingProxyType(
 )
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _STORE = (
-    "That is the object store, which has the bytes; the server itself answers. Whoever runs it "
+    "That is the object store, which has the bytes; the server itself answers. Its operator "
     "sets that address (objects.public_endpoint): is it reachable from here?"
 )
 _STORE_TRUST = "That is the object store, which has the bytes. "
@@ -58,7 +58,7 @@ def local(error: OSError) -> str:
     if error.errno in _FULL:
         return "Make room there, or choose a place on another disk; then run the command again."
     if error.errno in _BARRED:
-        return "Choose another place, or have whoever owns that one let you use it."
+        return "Choose another place, or have the owner of that one let you use it."
     return ""
 
 

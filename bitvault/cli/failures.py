@@ -75,7 +75,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "link_not_found": "See which there are: bitvault link list; bitvault request list",
         "disk_full": "Its operator has to make room; see there: docs/how-to/operate.md",
         "access_denied": "If it was you who denied it: bitvault login URL --device",
-        "expired_token": "Begin anew: bitvault login URL --device",
+        "expired_token": "Begin again: bitvault login URL --device",
         "bad_credentials": "Is it the right user? Another tenant is named with --tenant.",
         "space_not_found": "See which there are: bitvault spaces list",
         "trash_entry_not_found": "See what is there: bitvault trash list",

@@ -60,7 +60,7 @@ _FORBIDDEN = (
     (re.compile("your own tenant|platform is operated from"), ""),
     (
         re.compile("who has access|who may do what|give more than you have"),
-        "Its owner may, and whoever is manager of it or of the space.",
+        "Its owner may, and a manager of it or of the space.",
     ),
     (
         re.compile("rename, move or trash what was shared"),
@@ -68,11 +68,11 @@ _FORBIDDEN = (
     ),
     (
         re.compile("holds something restricted"),
-        "Whoever manages the folder or its space may. What is in it and yours you can remove.",
+        "Managers of the folder or its space may. What is in it and yours you can remove.",
     ),
     (
         re.compile("with a link"),
-        "Whoever made the link can share it with you as a user: bitvault share PATH LOGIN ROLE",
+        "The link's owner can share it with you as a user: bitvault share PATH LOGIN ROLE",
     ),
     (
         re.compile(
@@ -110,4 +110,4 @@ def who_may(detail: str) -> str:
     for what, step in _FORBIDDEN:
         if what.search(detail):
             return step
-    return "Whoever shared it with you, or a manager of the space, can give you more."
+    return "The person who shared it with you, or a manager of the space, can give you more."
