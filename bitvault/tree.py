@@ -47,6 +47,7 @@ from bitvault.http.app import Application, create_app
 from bitvault.http.call import Reserve, Rooms
 from bitvault.http.child import http_child
 from bitvault.http.options import Options
+from bitvault.kernel.addresses import networks
 from bitvault.kernel.hosts import seen_from_here
 from bitvault.kernel.settings import SettingError
 from bitvault.outbox import Outbox
@@ -157,6 +158,7 @@ def _objectd(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
         bucket=objects.bucket,
         region=objects.region,
         origins=objects.cors_origins.split(","),
+        proxies=networks(blueprint.settings.server.trusted_proxies),
         on_listening=listening,
         pass_on=partial(_pass_on, "objectd"),
     )

@@ -1,6 +1,7 @@
 """`python -m bitvault.objectd`: settings, fail-closed start, one readiness line on stdout."""
 
 import argparse
+import ipaddress
 import json
 import resource
 import sqlite3
@@ -64,8 +65,9 @@ async def _run(options: argparse.Namespace) -> None:
     )
     for bucket in options.bucket:
         store.create_bucket_now(bucket, int(wall_clock() * 1000))
+    proxies = tuple(options.trusted_proxy)
     server = Server(
-        service, ServerOptions(host, port, options.max_connections, options.stop_timeout)
+        service, ServerOptions(host, port, options.max_connections, options.stop_timeout, proxies)
     )
     try:
         await server.run(_announce)
@@ -101,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--region", default="us-east-1", help="the region signatures must name")
     add("--cors-origin", action="append", default=[], help="an origin browsers may come from")
     add("--max-connections", type=int, default=512)
+    add(
+        "--trusted-proxy",
+        type=ipaddress.ip_network,
+        action="append",
+        default=[],
+        help="address or network of a proxy, which is held to no share of the connections",
+    )
     add("--stop-timeout", type=float, default=10.0, help="seconds to finish requests in flight")
     add("--min-part-size", type=int, default=5 * 1024**2, help="bytes; S3 says 5 MiB")
     return parser

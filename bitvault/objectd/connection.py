@@ -14,13 +14,13 @@ import structlog
 import trio
 
 from bitvault.objectd import cors, router, sigv4
+from bitvault.objectd.body import Body
 from bitvault.objectd.credentials import Keyring
 from bitvault.objectd.effects import http_date, random_id
 from bitvault.objectd.errors import S3Error, StorageError, from_storage
 from bitvault.objectd.index import Segment
 from bitvault.objectd.operation import Call, Content, Limits, Response
 from bitvault.objectd.places import Phase, Place
-from bitvault.objectd.receive import Body
 from bitvault.objectd.request import Request, parse_request
 from bitvault.objectd.store import Store
 from bitvault.objectd.wire import Wire
@@ -54,13 +54,16 @@ class Connection:
     connection lives on; a client that stalls or vanishes ends only this connection.
     """
 
-    def __init__(self, stream: trio.SocketStream, service: Service, address: str) -> None:
+    def __init__(
+        self, stream: trio.SocketStream, service: Service, address: str, *, is_proxy: bool = False
+    ) -> None:
         self._wire = Wire(stream)
         self._service = service
         self._scope = trio.CancelScope()
         self._draining = False
         self._answering = False
-        self.place = Place(address, trio.current_time(), self._scope.cancel)
+        now = trio.current_time()
+        self.place = Place(address, now, self._scope.cancel, is_exempt=is_proxy)
 
     def drain(self) -> None:
         """Finish the request in flight, then close; close at once when idle."""

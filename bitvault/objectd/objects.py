@@ -7,12 +7,13 @@ from urllib.parse import unquote
 import attrs
 
 from bitvault.objectd import index
+from bitvault.objectd.body import Body
 from bitvault.objectd.conditions import check_read, check_write, part_range, read_range
 from bitvault.objectd.digests import Digests, etag_of
 from bitvault.objectd.effects import http_date, iso_time
 from bitvault.objectd.errors import S3Error
 from bitvault.objectd.operation import MAX_PARTS, MAX_PUT, Call, Content, Response, xml_response
-from bitvault.objectd.receive import INLINE_BYTES, Body, receive
+from bitvault.objectd.receive import INLINE_BYTES, receive
 from bitvault.objectd.request import Request, parse_request
 from bitvault.objectd.store import Opened
 from bitvault.objectd.xmlform import document

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import attrs
 
+from bitvault.objectd.body import Body
 from bitvault.objectd.credentials import Key
-from bitvault.objectd.receive import Body
 from bitvault.objectd.request import Request
 from bitvault.objectd.sigv4 import Claim
 from bitvault.objectd.store import Opened, Store

@@ -1,10 +1,10 @@
 """Who may hold a connection when not all can. Pure: times are handed in.
 
-Whoever has not signed a request yet is a stranger. A newcomer must be let in before it can
-show a signature, so where room is short the stranger who has had the longest time for it goes,
-first at the address that has the most of them. Then go connections that rest between requests,
-then the slowest transfer. Signed requests that move are never cut; when there are no others,
-the newcomer is refused.
+A connection that has not signed a request yet is a stranger. A newcomer must be let in before it
+can show a signature, so where room is short the stranger that has had the longest time for it
+goes, first at the address that has the most of them. Then go connections that rest between
+requests, then the slowest transfer. Signed requests that move are never cut; when there are no
+others, the newcomer is refused. A trusted proxy is many clients, so it is held to no share.
 """
 
 import enum
@@ -19,6 +19,9 @@ from bitvault.objectd.pace import Pace
 _SETTLED_SECONDS = 10
 _SLOW = 64 * 1024  # bytes per second: under pressure, what is slower makes room
 _SUBSCRIBER_BITS = 64
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Phase(enum.Enum):
@@ -38,6 +41,7 @@ class Place:
         since: when it was let in, or began to rest.
         leave: ends the connection soon.
         pace: of the transfer that the peer takes part in, if there is one.
+        is_exempt: held to no share of its address.
     """
 
     address: str
@@ -45,6 +49,7 @@ class Place:
     leave: Callable[[], None]
     phase: Phase = Phase.STRANGER
     pace: Pace | None = None
+    is_exempt: bool = False
 
     def sign(self, pace: Pace) -> None:
         """A signed request is in flight, and its body comes at this pace."""
@@ -79,13 +84,17 @@ class Room:
         return cls(total, max(total // 2, 1), max(total // 4, 1), max(total // 8, 1))
 
 
-def subscriber(host: str) -> str:
-    """The address that limits count for: IPv6 hands a whole /64 to one subscriber."""
+def parse(host: str) -> Address:
+    """The address of a peer; IPv4 in IPv6 is IPv4."""
     address = ipaddress.ip_address(host.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def subscriber(address: Address) -> str:
+    """The address that limits count for: IPv6 hands a whole /64 to one subscriber."""
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((int(address), _SUBSCRIBER_BITS), strict=False))
 
 
@@ -98,7 +107,7 @@ class Places:
 
     def enter(self, newcomer: Place) -> bool:
         """Give the newcomer a place, at another's cost if it must be; False when there is none."""
-        pool = self._too_many(newcomer.address)
+        pool = self._too_many(newcomer)
         if pool:
             leaver = _first_to_leave(pool, newcomer.since)
             if leaver is None:
@@ -112,10 +121,14 @@ class Places:
         """Free a place; one freed already is fine."""
         self._taken.pop(place, None)
 
-    def _too_many(self, address: str) -> list[Place]:
+    def _too_many(self, newcomer: Place) -> list[Place]:
         """Those of whom one must go first."""
         room, everyone = self._room, list(self._taken)
-        neighbours = [place for place in everyone if place.address == address]
+        neighbours = [
+            place
+            for place in everyone
+            if place.address == newcomer.address and not newcomer.is_exempt
+        ]
         if len(neighbours) >= room.per_address:
             return neighbours
         if len(everyone) >= room.total:

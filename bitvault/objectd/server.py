@@ -9,9 +9,9 @@ import attrs
 import trio
 
 from bitvault.objectd.connection import Connection, Service
-from bitvault.objectd.places import Places, Room, subscriber
+from bitvault.objectd.places import Network, Places, Room, parse, subscriber
 
-_REFUSING = 64  # who is refused may take a moment to read why; more are closed at once
+_REFUSING = 64  # refused connections that may take a moment to read why; more close at once
 
 
 @attrs.frozen
@@ -21,12 +21,14 @@ class ServerOptions:
     Attributes:
         max_connections: in all; `places` says who goes when there are more.
         stop_seconds: how long requests in flight may take to finish after SIGTERM.
+        proxies: many clients come through these, so no address of theirs is held to a share.
     """
 
     host: str
     port: int
     max_connections: int = 512
     stop_seconds: float = 10.0
+    proxies: tuple[Network, ...] = ()
 
 
 class Server:
@@ -76,8 +78,9 @@ class Server:
 
     async def _handle(self, stream: trio.SocketStream) -> None:
         with suppress(OSError):  # a client may be gone before it is looked at
-            host = stream.socket.getpeername()[0]
-            connection = Connection(stream, self._service, subscriber(host))
+            address = parse(stream.socket.getpeername()[0])
+            is_proxy = any(address in network for network in self._options.proxies)
+            connection = Connection(stream, self._service, subscriber(address), is_proxy=is_proxy)
             if self._places.enter(connection.place):
                 await self._serve(connection)
             else:

@@ -24,7 +24,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Wire:
     """One connection's bytes.
 
-    Error handling: whoever is too slow gets `trio.TooSlowError`, and what is still unsent is
+    Error handling: a client that is too slow gets `trio.TooSlowError`, and what is unsent is
     dropped with the connection.
     """
 

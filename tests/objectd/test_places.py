@@ -1,7 +1,7 @@
 """Who must go when there is no room, and how slow a peer may be."""
 
 from bitvault.objectd.pace import Pace
-from bitvault.objectd.places import Phase, Place, Places, Room, subscriber
+from bitvault.objectd.places import Phase, Place, Places, Room, parse, subscriber
 
 ROOM = Room(total=8, per_address=6, strangers=4, strangers_per_address=3)
 
@@ -22,10 +22,12 @@ class Guests:
         self.left: list[Place] = []
         self.now = 0.0
 
-    def come(self, address: str, phase: Phase = Phase.STRANGER) -> Place | None:
+    def come(
+        self, address: str, phase: Phase = Phase.STRANGER, *, is_exempt: bool = False
+    ) -> Place | None:
         """Let one in; None when it was refused."""
         self.now += 1
-        place = Place(address, self.now, lambda: self.left.append(place))
+        place = Place(address, self.now, lambda: self.left.append(place), is_exempt=is_exempt)
         if not self.places.enter(place):
             return None
         place.phase = phase
@@ -112,12 +114,27 @@ def test_one_address_never_takes_all_places() -> None:
     assert guests.come("b") is not None
 
 
+def test_a_proxy_is_held_to_no_share() -> None:
+    """Many clients come through it: signed requests take all places, strangers their quarter."""
+    guests = Guests()
+    strangers = [guests.come("proxy", is_exempt=True) for _ in range(ROOM.strangers + 1)]
+    assert guests.left == strangers[:1]
+    guests = Guests()
+    held = [guests.come("proxy", Phase.SIGNED, is_exempt=True) for _ in range(ROOM.total)]
+    assert None not in held
+    assert guests.come("proxy", is_exempt=True) is None
+
+
 def test_a_subscriber_is_one_address() -> None:
     """IPv6 subscribers own a /64, and IPv4 in IPv6 is IPv4."""
-    assert subscriber("2001:db8::1") == subscriber("2001:db8::ffff:1")
-    assert subscriber("2001:db8:0:1::1") != subscriber("2001:db8::1")
-    assert subscriber("::ffff:127.0.0.1") == subscriber("127.0.0.1")
-    assert subscriber("fe80::1%eth0") == subscriber("fe80::2")
+
+    def same(one: str, other: str) -> bool:
+        return subscriber(parse(one)) == subscriber(parse(other))
+
+    assert same("2001:db8::1", "2001:db8::ffff:1")
+    assert not same("2001:db8:0:1::1", "2001:db8::1")
+    assert same("::ffff:127.0.0.1", "127.0.0.1")
+    assert same("fe80::1%eth0", "fe80::2")
 
 
 def test_a_stretch_that_has_its_bytes_is_followed_by_a_new_one() -> None:

@@ -14,11 +14,11 @@ import trio
 
 from bitvault.objectd import router
 from bitvault.objectd.blobs import BlobFiles
+from bitvault.objectd.body import Body
 from bitvault.objectd.credentials import Key
 from bitvault.objectd.disk import RealDisk
 from bitvault.objectd.errors import StorageError
 from bitvault.objectd.operation import Call, Content, Limits, Response
-from bitvault.objectd.receive import Body
 from bitvault.objectd.request import parse_request
 from bitvault.objectd.sigv4 import UNSIGNED, Claim
 from bitvault.objectd.store import Store

@@ -3,14 +3,19 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import h11
 import pytest
 import trio
 import trio.testing
 
+from bitvault.objectd.body import Body
+from bitvault.objectd.connection import Connection, Service
+from bitvault.objectd.credentials import Keyring
 from bitvault.objectd.errors import S3Error
-from bitvault.objectd.receive import Body
+from bitvault.objectd.operation import Limits
+from bitvault.objectd.store import Store
 from bitvault.objectd.wire import Wire
 
 from .conftest import StoreProcess
@@ -42,19 +47,45 @@ async def test_a_dripping_body_ends(autojump_clock: trio.testing.MockClock, leng
 
 async def test_a_slow_body_is_read(autojump_clock: trio.testing.MockClock) -> None:
     """A body that comes slowly, but comes, is read for as long as it takes."""
-    assert await read_at(4 * KIB, 1.5, 4 * KIB * 1000) == pytest.approx(1500)
+    assert await read_at(32 * KIB, 1.5, 32 * KIB * 1000) == pytest.approx(1500)
+
+
+async def test_a_body_has_a_least_rate_in_all(autojump_clock: trio.testing.MockClock) -> None:
+    """Enough in each stretch and too little on the whole: a minute, and 16 KiB a second."""
+    began = autojump_clock.current_time()
+    with pytest.raises(S3Error, match="RequestTimeout"):
+        await read_at(4 * KIB, 1.5, 4 * KIB * 1000)
+    assert autojump_clock.current_time() - began == pytest.approx(60 + 250)
 
 
 async def test_a_slow_disk_does_not_cut_a_body(autojump_clock: trio.testing.MockClock) -> None:
-    """Who sends at once is read to the end, however long each block takes to be written."""
+    """Bytes sent at once are read to the end, however long each block takes to be written."""
 
     async def recv_into(view: memoryview) -> int:
+        await trio.lowlevel.checkpoint()
         return len(view)
 
     body = Body(3 * KIB, bytearray(KIB // 2), recv_into, None)
     for _ in range(3):
-        await trio.sleep(31)
+        await trio.sleep(100)
         assert await body.fill(memoryview(bytearray(KIB))) == KIB
+
+
+async def test_a_slow_disk_costs_the_sender_no_time(mock_clock: trio.testing.MockClock) -> None:
+    """The wait for bytes counts, ten seconds and a lull here; what a thread writes does not."""
+    near, far = socket.socketpair()
+    with near, far:
+        near.setblocking(False)
+        recv_into = trio.socket.from_stdlib_socket(near).recv_into
+        body = Body(KIB * KIB, bytearray(), recv_into, None, near.fileno())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(body.pump, lambda _block: mock_clock.jump(1000))
+            await trio.testing.wait_all_tasks_blocked()
+            mock_clock.jump(10)
+            far.sendall(bytes(60 * KIB))
+        for pace in (body.pace, body.whole):
+            assert 10.004 <= pace.waited(trio.current_time()) < 11
+    assert body.remaining == (KIB - 60) * KIB
 
 
 async def connected() -> tuple[trio.SocketStream, trio.SocketStream]:
@@ -152,6 +183,24 @@ async def test_lingering_ends(mock_clock: trio.testing.MockClock) -> None:
         nursery.cancel_scope.cancel()
 
 
+async def test_half_a_head_is_answered_when_its_time_is_over(
+    mock_clock: trio.testing.MockClock, tmp_path: Path
+) -> None:
+    """It came too late, and is not malformed: 408 (RFC 9110 §15.5.9), and the connection ends."""
+    near, far = await connected()
+    store = Store(tmp_path)
+    service = Service(store, Keyring({}, {}), "us-east-1", (), Limits(0), lambda: 0.0)
+    async with far, near, trio.open_nursery() as nursery:
+        nursery.start_soon(Connection(near, service, "a").serve)
+        await far.send_all(b"GET /blobs/x HTTP/1.1\r\nhost:")
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        mock_clock.jump(11)
+        answer = await far.receive_some(65536)
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+    store.close()
+
+
 UNSIGNED = b"PUT /blobs/x HTTP/1.1\r\nhost: h\r\ncontent-length: 1000000\r\n\r\nx"
 DRIPPED = {
     "silent": b"",
@@ -245,3 +294,15 @@ def test_one_address_holds_no_more_than_its_share(small: StoreProcess) -> None:
         with connect(small, ("127.0.0.9", 0)) as other:
             other.sendall(b"GET /blobs/x HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
             assert to_the_end(other).startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
+@pytest.mark.requirement("X67")
+def test_a_proxy_holds_all_places(tmp_path: Path) -> None:
+    """Many clients come through the one that is named, and others are held to a share."""
+    store = StoreProcess(tmp_path, "--max-connections", "8", "--trusted-proxy", "127.0.0.1/32")
+    with contextlib.ExitStack() as held:
+        for number in range(8):
+            held.enter_context(hold_a_signed_put(store, f"held/{number}"))
+        with connect(store) as refused:
+            assert to_the_end(refused).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert store.stop() == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
+from bitvault.kernel.addresses import Network
 from supervisors import Command, RunningProcess
 
 _SAYS_WHERE = '{"event": "listening"'
@@ -24,6 +25,8 @@ class EmbeddedStore:
     bucket: str
     region: str
     origins: Sequence[str]
+    proxies: Sequence[Network]
+    """Held to no share of the connections."""
     on_listening: Callable[[str], None]
     """Gets the store's URL."""
     pass_on: Callable[[str], None]
@@ -48,6 +51,7 @@ class EmbeddedStore:
             f"--bucket={self.bucket}",
             f"--region={self.region}",
             *(f"--cors-origin={origin.strip()}" for origin in self.origins),
+            *(f"--trusted-proxy={network}" for network in self.proxies),
         ]
         return Command(arguments, env=dict(os.environ))
 
