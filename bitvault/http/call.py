@@ -1,6 +1,6 @@
 """One request on its way through the edge, and what handlers answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -14,11 +14,12 @@ from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import Caller, Origin
 from bitvault.kernel.refusal import Refusal
-from bitvault.wire.problems import Outcome
+from bitvault.wire.problems import Outcome, Outcomes
 from supervisors import Ref, Registry
 
 B_co = TypeVar("B_co", covariant=True)
 Q_co = TypeVar("Q_co", covariant=True)
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -131,6 +132,11 @@ class Call(Generic[B_co, Q_co]):
             members = problems.of_refusal(result, self.origin.request_id)
             return Outcome(status=members["status"], problem=members)
         return Outcome(status=status, result=result)
+
+    def outcomes(self, results: Iterable[R | Refusal], show: Callable[[R], T]) -> Outcomes[T]:
+        """Build a batch's answer; each result is shown or refused by itself."""
+        shown = (one if isinstance(one, Refusal) else show(one) for one in results)
+        return Outcomes(items=tuple(self.outcome(200, one) for one in shown))
 
 
 @attrs.frozen

@@ -224,9 +224,8 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     given = [item for item in found if isinstance(item, Content)]
     if given and (refused := await _told(call, given)):
         return refused
-    shown = (item if isinstance(item, Refusal) else shapes.content(item) for item in found)
-    items = tuple(call.outcome(200, item) for item in shown)
-    return Reply(200, Outcomes(items=items), {"Cache-Control": "private, no-store"})
+    private = {"Cache-Control": "private, no-store"}
+    return Reply(200, call.outcomes(found, shapes.content), private)
 
 
 @routes.route(
@@ -291,7 +290,7 @@ def _wants_page(accept: str) -> bool:
 
 
 async def _told(call: Call[Any, Any], given: Sequence[Content]) -> Refusal | None:
-    """Record downloads; of whoever comes with a link, which may allow no more, count them too."""
+    """Record downloads; of a guest, whose link may allow no more, count them too."""
     what = (Download(one.node.node_id, one.version, one.size, one.node.name) for one in given)
     return await call.edge.rooms.audit.ask(RecordDownloads(call.caller, tuple(what)))
 
@@ -299,4 +298,4 @@ async def _told(call: Call[Any, Any], given: Sequence[Content]) -> Refusal | Non
 def _need_present(call: Call[Any, Any], version: int | None) -> None:
     """Refuse a guest an older version: what was taken out of a file was not shared."""
     if version is not None and call.caller.principal.is_guest:
-        raise invalid("version", "is not for whoever comes with a link")
+        raise invalid("version", "is not for guests")

@@ -133,10 +133,7 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     """Commit up to 1000 uploads in one transaction; each succeeds or is refused by itself."""
     claims = tuple(_claim(item.upload_id, item) for item in call.body.items)
     done = await call.files.ask(CommitUploads(call.caller, claims))
-    if isinstance(done, Refusal):
-        return done
-    shown = (one if isinstance(one, Refusal) else shapes.written(one) for one in done)
-    return Reply(200, Outcomes(items=tuple(call.outcome(200, one) for one in shown)))
+    return done if isinstance(done, Refusal) else Reply(200, call.outcomes(done, shapes.written))
 
 
 @routes.route(
@@ -198,10 +195,7 @@ async def abort_uploads(call: Call[wire.AbortUploads, NoQuery]) -> Answer:
     """
     ids = tuple(UploadId(item.upload_id) for item in call.body.items)
     ended = await call.files.ask(AbortUploads(call.caller, ids))
-    if isinstance(ended, Refusal):
-        return ended
-    shown = (one if isinstance(one, Refusal) else shapes.ended(one) for one in ended)
-    return Reply(200, Outcomes(items=tuple(call.outcome(200, one) for one in shown)))
+    return ended if isinstance(ended, Refusal) else Reply(200, call.outcomes(ended, shapes.ended))
 
 
 @routes.route(
