@@ -75,5 +75,5 @@ class Turns:
             if turn is not None:
                 line.taken.pop(turn, None)
             line.freed.set()
-            if not line.taken and not line.waiting:
-                self._lines.pop(address, None)
+            if self._lines.get(address) is line and not (line.taken or line.waiting):
+                del self._lines[address]

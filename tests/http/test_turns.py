@@ -49,6 +49,23 @@ async def test_a_request_that_waits_for_something_keeps_nobody(autojump_clock: M
     assert [round(at - start, 3) for at in begun] == [0, 0, 0.05, 0.05, 0.1, 0.1]
 
 
+async def test_a_request_that_lasts_takes_no_turns_along(autojump_clock: MockClock) -> None:
+    """It ends when all others of its address have, and new ones have come: these stay counted."""
+    turns, begun = Turns(most=1), list[float]()
+
+    async def request(seconds: float) -> None:
+        async with turns.of("a"):
+            begun.append(trio.current_time())
+            await trio.sleep(seconds)
+
+    start = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        for begins, seconds in ((0, 0.11), (0.06, 0.01), (0.1, 0.04), (0.12, 0.01)):
+            await trio.sleep_until(start + begins)
+            nursery.start_soon(request, seconds)
+    assert [round(at - start, 3) for at in begun] == [0, 0.06, 0.1, 0.14]
+
+
 async def test_who_gives_up_or_fails_leaves_no_turn_behind(autojump_clock: MockClock) -> None:
     """A request that ends while it waits, or by an error, is forgotten with its address."""
     turns = Turns(most=1)
