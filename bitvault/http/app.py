@@ -52,7 +52,8 @@ _PROBES = {"livez", "readyz"}
 """Never limited: who restarts what does not answer must not do so because it asks often."""
 _CODES = {404: "not_found", 405: "method_not_allowed", 408: "request_timeout"}
 _CODES |= {413: "body_too_large", 415: "unsupported_media_type"}
-_UNREADABLE = {431: "head_too_large", 501: "not_implemented", 505: "version_not_supported"}
+_UNREADABLE = {408: "request_timeout", 431: "head_too_large", 501: "not_implemented"}
+_UNREADABLE |= {505: "version_not_supported"}
 _DETAILS = {
     404: "There is no such route; GET /v1/openapi.json lists them all.",
     408: "The body did not arrive in time; send it again.",

@@ -13,17 +13,22 @@ Fault = tuple[int, str]
 """A status, and the reason."""
 
 _END = re.compile(rb"\n\r?\n")
-_BARE = re.compile(rb"(?<!\r)\n|\n[ \t]")
+_BARE = re.compile(rb"\n(?:(?<!\r\n)|[ \t])")
 _LENGTH = re.compile(rb"^content-length[ \t]*:([^\n]*)", re.IGNORECASE | re.MULTILINE)
 _VERSIONS = {b"1.0", b"1.1"}
 
 
 def raw_fault(received: bytes, largest: int) -> Fault | None:
-    """Return what is wrong with the bytes of a head, which may not have come whole yet."""
+    """Return what is wrong with the bytes of a head.
+
+    Its lines are judged once all have come: each byte may come by itself, and would cost them all.
+    """
     end = _END.search(received)
     head = received if end is None else received[: end.end()]
     if len(head) > largest:
         return 431, f"the head is larger than {largest} bytes"
+    if end is None:
+        return None
     if _BARE.search(head):
         return 400, "a line of the head ends in a bare LF or is folded"
     lengths: list[bytes] = _LENGTH.findall(head)

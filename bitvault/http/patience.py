@@ -23,7 +23,7 @@ class Patience:
     rest: float = 5.0
     """To send the rest of a body that is answered already, or to close after the last answer."""
     least_rate: float = 16 << 10
-    """Bytes a second; who takes an answer more slowly on the whole is cut off."""
+    """Bytes a second; a client that takes an answer more slowly on the whole is cut off."""
 
     def for_answer(self, size: int) -> float:
         """Return the seconds in which so many bytes have to be taken, first to last."""
@@ -38,6 +38,8 @@ class PatientStream:
     patience: Patience
     answer_due: float = math.inf
     """When the answer that is being sent has to be taken."""
+    is_late: bool = field(default=False, init=False)
+    """Whether the client took too long to send."""
     _idle: bool = field(default=True, init=False)
     _in_head: bool = field(default=True, init=False)
     _due: float = field(init=False)
@@ -48,7 +50,7 @@ class PatientStream:
     _sending: trio.Lock = field(factory=trio.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Expect the first head soon: who connects has something to ask."""
+        """Expect the first head soon: a client connects because it has something to ask."""
         self._due = trio.current_time() + self.patience.head
 
     @property
@@ -79,6 +81,7 @@ class PatientStream:
             ):
                 received = bytes(await self.stream.receive_some(most))
             if not received:
+                self.is_late = self._reading.cancelled_caught and not self._is_cut
                 break
             if not self._is_closing:
                 self._note_progress()

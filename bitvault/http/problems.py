@@ -102,7 +102,7 @@ OWN_MEANINGS: Final[Mapping[str, str]] = {
     "malformed": "The body is not JSON, or the request cannot be read.",
     "not_found": "There is no such route.",
     "method_not_allowed": "The route has other methods; Allow lists them.",
-    "request_timeout": "The body did not arrive in time.",
+    "request_timeout": "The request did not arrive in time.",
     "body_too_large": "The body is larger than the server takes.",
     "expectation_failed": "Expect: only 100-continue can be met.",
     "head_too_large": "The head of the request is larger than the server takes.",

@@ -1,12 +1,14 @@
 """Hypercorn's protocols on a connection of ours: all that leans on what it does not promise.
 
 What is changed in them: the framing of HTTP/1.1 is judged more strictly, nothing is upgraded,
-CONNECT is a method like any other, and a refused head is answered as the application would.
+CONNECT is a method like any other, a refused head is answered as the application would, and a
+status line says its reason.
 """
 
 import math
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 import attrs
@@ -49,17 +51,13 @@ class StrictConnection(h11.Connection):
     largest_head: int = 0
     fault: str = ""
     """What was wrong with the last head, for the answer."""
+    is_late: bool = False
+    """Whether what is missing did not come in time."""
 
     @property
     def they_are_waiting_for_100_continue(self) -> bool:
-        """Return False: who asks before sending a body is answered once the body is wanted."""
+        """Return False: a client that asks before sending a body is answered once it is wanted."""
         return False
-
-    def proceed(self) -> bytes:
-        """Return what tells a client that waits for it to send its body."""
-        if not self.client_is_waiting_for_100_continue:
-            return b""
-        return self.send(h11.InformationalResponse(status_code=100, headers=[]))
 
     def next_event(self) -> Any:
         """Return the next event.
@@ -74,6 +72,8 @@ class StrictConnection(h11.Connection):
         try:
             event = super().next_event()
         except h11.RemoteProtocolError as error:
+            if self.is_late:
+                raise self._faulty(408, "it did not arrive in time") from error
             raise self._faulty(error.error_status_hint, str(error)) from error
         if not isinstance(event, h11.Request):
             return event
@@ -88,6 +88,16 @@ class StrictConnection(h11.Connection):
         return h11.Request(
             method=event.method, target=event.target, headers=kept, http_version=event.http_version
         )
+
+    def send(self, event: Any) -> Any:
+        """Return the bytes of an event; some clients lose an answer without a reason phrase."""
+        if isinstance(event, h11.Response | h11.InformationalResponse):
+            event = type(event)(
+                status_code=event.status_code,
+                headers=event.headers.raw_items(),
+                reason=HTTPStatus(event.status_code).phrase.encode(),
+            )
+        return super().send(event)
 
     def _faulty(self, status: int, fault: str) -> h11.RemoteProtocolError:
         self.fault = fault
@@ -105,6 +115,17 @@ class Http11(H11Protocol):
         largest = self.config.h11_max_incomplete_size
         self.connection = StrictConnection(h11.SERVER, max_incomplete_event_size=largest)
         self.connection.http2, self.connection.largest_head = http2, largest
+
+    async def proceed(self) -> None:
+        """Tell a client that asked before sending its body to send it."""
+        if self.connection.client_is_waiting_for_100_continue:
+            event = h11.InformationalResponse(status_code=100, headers=[])
+            await self.send(RawData(self.connection.send(event)))
+
+    async def end(self, *, is_late: bool) -> None:
+        """Take it that no more comes; half a head is answered."""
+        self.connection.is_late = is_late
+        await self.handle(RawData(b""))
 
     async def _send_error_response(self, status_code: int) -> None:
         peer = self.client[0] if self.client else ""
@@ -266,9 +287,8 @@ class Connection:
 
     async def proceed(self) -> None:
         """Tell a client that asked before sending its body to send it."""
-        connection = getattr(self._protocol, "connection", None)
-        if isinstance(connection, StrictConnection) and (data := connection.proceed()):
-            await self._send(RawData(data))
+        if isinstance(self._protocol, Http11):
+            await self._protocol.proceed()
 
     def _speaking(self, kind: Any, group: TaskGroup, **more: Any) -> Any:
         socket = self.stream.socket
@@ -288,7 +308,8 @@ class Connection:
                 self._protocol = self._speaking(Http2, group)
                 await self._protocol.initiate()
                 await self._protocol.handle(RawData(error.data))
-        await self._protocol.handle(RawData(b""))  # half a head is answered
+        if isinstance(self._protocol, Http11):
+            await self._protocol.end(is_late=self.stream.is_late)
         while await self.stream.receive_some(_RECEIVE):
             """The client hears the last answer, and what it still sends is dropped."""
         if not self._is_over:

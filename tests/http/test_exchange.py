@@ -1,5 +1,6 @@
 """Answers that nobody takes, and bodies that never come: each wait has one end."""
 
+import math
 import socket
 from typing import Any
 
@@ -210,6 +211,45 @@ async def test_a_body_is_waited_for_from_its_beginning(autojump_clock: MockClock
     began = trio.current_time()
     await unhurried(application, line)(SCOPE, drip, ignore)
     assert line.forgotten == 1
+
+
+async def answering_early(_scope: Any, receive: Any, send: Any) -> None:
+    """Answer before the body has come, and receive it meanwhile as Quart does."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(receive)
+        await answering(0)({}, nothing, send)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.requirement("X67")
+@pytest.mark.parametrize(
+    ("length", "taken", "left"), [(16 << 20, 1, math.inf), ((16 << 20) + 1, 0, 5.0)]
+)
+async def test_the_rest_of_an_answered_body_is_received_up_to_a_size(
+    autojump_clock: MockClock, length: int, taken: int, left: float
+) -> None:
+    """Sixteen MiB; of a larger one nothing is, and the connection ends in five seconds."""
+    line, received = Line(), list[Any]()
+
+    async def receive() -> Any:
+        received.append(await nothing())
+        return received[-1]
+
+    began = trio.current_time()
+    scope = {**SCOPE, "headers": [(b"content-length", b"%d" % length)]}
+    await unhurried(answering_early, line)(scope, receive, ignore)
+    assert len(received) == taken
+    assert line.dues == [began + 10, began + left]
+
+
+@pytest.mark.requirement("X67")
+async def test_a_rest_that_does_not_come_ends_the_connection(autojump_clock: MockClock) -> None:
+    """Five seconds are waited for it, and then as long for the client to take its answer."""
+    line, began = Line(), trio.current_time()
+    scope = {**SCOPE, "headers": [(b"content-length", b"9")]}
+    await unhurried(answering_early, line)(scope, trio.sleep_forever, ignore)
+    assert trio.current_time() == began + 5
+    assert line.dues == [began + 10, began + 10]
 
 
 REFRESH = (

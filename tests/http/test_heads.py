@@ -13,7 +13,9 @@ GOOD = b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
         (GOOD + b"a\nb", None),
         (GOOD[:-2], None),
         (b"GET / HTTP/1.1\r\nHost: x\r", None),
+        (b"GET / HTTP/1.1\nHost: x\r\n", None),
         (b"GET / HTTP/1.1\nHost: x\r\n\r\n", "bare LF"),
+        (b"\nGET / HTTP/1.1\r\n\r\n", "bare LF"),
         (b"GET / HTTP/1.1\r\nHost: x\n\n", "bare LF"),
         (b"GET / HTTP/1.1\r\nHost: x\r\n\n", "bare LF"),
         (b"GET / HTTP/1.1\r\nX: a\r\n\tb\r\n\r\n", "folded"),
@@ -23,7 +25,10 @@ GOOD = b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
     ids=lambda value: repr(value)[-30:] if isinstance(value, bytes) else str(value),
 )
 def test_lines_and_lengths_are_taken_literally(received: bytes, fault: str | None) -> None:
-    """Bare line feeds, folded lines and two lengths are refused; the body is not looked at."""
+    """Bare line feeds, folded lines and two lengths are refused, once the head is whole.
+
+    The body is not looked at.
+    """
     found = raw_fault(received, 100)
     assert (found is None) if fault is None else (found is not None and fault in found[1])
 

@@ -54,6 +54,54 @@ async def test_between_requests_a_client_may_be_silent(autojump_clock: MockClock
     assert trio.current_time() == 60.0
 
 
+async def test_a_client_that_asks_nothing_more_has_left(autojump_clock: MockClock) -> None:
+    """Seventy-five seconds without a byte between two requests."""
+    _client, server = memory_stream_pair()
+    stream = PatientStream(server, Patience())
+    stream.mark(idle=True)
+    assert await stream.receive_some(100) == b""
+    assert trio.current_time() == 75.0
+
+
+async def test_silence_during_a_request_has_an_end(autojump_clock: MockClock) -> None:
+    """Ninety seconds from the head, or from the last byte: each one renews it."""
+    client, server = memory_stream_pair()
+    stream = PatientStream(server, Patience())
+    stream.mark(idle=False)
+
+    async def later() -> None:
+        await trio.sleep(80)
+        await client.send_all(b"x")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(later)
+        assert [await stream.receive_some(100), await stream.receive_some(100)] == [b"x", b""]
+    assert trio.current_time() == 170.0
+    stream.mark(idle=False)
+    assert await stream.receive_some(100) == b""
+    assert trio.current_time() == 260.0
+    assert stream.is_late
+
+
+@pytest.mark.requirement("X67")
+async def test_the_farewell_waits_for_a_while(autojump_clock: MockClock) -> None:
+    """Five seconds, in which what the client still sends is dropped and renews nothing."""
+    client, server = memory_stream_pair()
+    stream = PatientStream(server, Patience())
+
+    async def drip() -> None:
+        while True:
+            await client.send_all(b"x")
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as nursery:
+        await stream.say_goodbye()
+        nursery.start_soon(drip)
+        assert await stream.receive_some(100) == b""
+        nursery.cancel_scope.cancel()
+    assert trio.current_time() == 5.0
+
+
 @pytest.mark.requirement("X67")
 async def test_an_answer_nobody_reads_is_given_up(autojump_clock: MockClock) -> None:
     """When its time is over the write fails, and the connection with it."""
@@ -137,7 +185,7 @@ async def test_slowloris_is_cut_on_a_real_socket(world: World) -> None:
         answer = await drip_until_cut(slow, b"GET /livez HTTP/1.1\r\nX-Slow: ")
         await slow.aclose()
         assert await ask(port, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") == b"HTTP/1.1 200 "
-    assert answer in {b"", b"HTTP/1.1 400 "}
+    assert answer in {b"", b"HTTP/1.1 408 "}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from bitvault.http.places import Place, Places
 
 
 def entered(places: Places, address: str, gone: list[str], **more: int) -> Place | None:
-    """Enter, and note the address of whoever has to give way."""
+    """Enter, and note the address that has to give way."""
     return places.enter(address, lambda: gone.append(address), **more)
 
 

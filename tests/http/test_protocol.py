@@ -11,6 +11,13 @@ import hypercorn.protocol.h2
 import hypercorn.protocol.h11
 import pytest
 import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, RawData
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState, LifespanState
+from hypercorn.utils import wrap_app
+from trio.testing import MockClock
 
 from bitvault.http.patience import Patience
 from bitvault.http.protocol import Http2, Http11
@@ -42,9 +49,15 @@ def _codes(base: Any) -> list[Any]:
 
 async def exchanged(port: int, *sent: bytes) -> bytes:
     """Send bytes, close for writing never; return all until the server closes."""
-    stream, answer = await trio.open_tcp_stream("127.0.0.1", port), b""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
     for part in sent:
         await stream.send_all(part)
+    return await received_all(stream)
+
+
+async def received_all(stream: trio.SocketStream) -> bytes:
+    """Receive until the server closes."""
+    answer = b""
     while part := await stream.receive_some(65536):
         answer += part
     await stream.aclose()
@@ -124,6 +137,41 @@ async def test_what_comes_after_a_doubtful_head_is_never_a_request(
     assert f'{{method="ANY",route="unreadable",status="{status}"}} 1.0' in text
 
 
+@pytest.mark.requirement("X67")
+async def test_half_a_head_is_answered_when_its_time_is_over(
+    world: World, mock_clock: MockClock
+) -> None:
+    """It came too late (RFC 9110 §15.5.9); where the client has left off itself it is malformed."""
+    async with served(world, Patience()) as port:
+        stream = await trio.open_tcp_stream("127.0.0.1", port)
+        await stream.send_all(b"GET /livez" + HOST)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        mock_clock.jump(11)
+        answer = await received_all(stream)
+        assert problem(answer) == (408, "request_timeout")
+        assert b"connection: close" in answer.lower()
+        stream = await trio.open_tcp_stream("127.0.0.1", port)
+        await stream.send_all(b"GET /livez" + HOST)
+        await stream.send_eof()
+        assert problem(await received_all(stream)) == (400, "malformed")
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (b"/livez", b"HTTP/1.1 200 OK"),
+        (b"/v1/me", b"HTTP/1.1 401 Unauthorized"),
+        (b"/no", b"HTTP/1.1 404 Not Found"),
+        (b"/ x", b"HTTP/1.1 400 Bad Request"),
+    ],
+)
+async def test_a_status_line_says_its_reason(world: World, path: bytes, line: bytes) -> None:
+    """Some clients lose an error without it; what the application and the protocol answer."""
+    async with served(world, Patience()) as port:
+        answer = await exchanged(port, b"GET " + path + HOST + b"Connection: close\r\n\r\n")
+        assert answer.partition(b"\r\n")[0] == line
+
+
 @pytest.mark.parametrize(
     ("line", "more", "status", "code"),
     [
@@ -175,7 +223,7 @@ async def test_who_asks_before_sending_a_body_is_told_only_if_it_is_wanted(world
         assert b"connection: close" in answer.lower()
         stream = await trio.open_tcp_stream("127.0.0.1", port)
         await stream.send_all(b"POST /v1/sessions" + head + b"Content-Length: 35\r\n\r\n")
-        assert await received(stream, b"\r\n\r\n") == b"HTTP/1.1 100 \r\n\r\n"
+        assert await received(stream, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         await stream.send_all(b'{"login":"ann","password":"secret"}')
         assert (await received(stream, b"}"))[9:12] == b"201"
         await stream.aclose()
@@ -275,8 +323,42 @@ async def test_odd_requests_over_http2_have_ordinary_answers(
         await client.stream.aclose()
 
 
+async def test_a_hundred_requests_and_a_tenth_of_all_may_be_given_up() -> None:
+    """One more, and the connection ends."""
+    sent: list[Any] = []
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    async def application(_scope: Any, receive: Any, _send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    client = h2.connection.H2Connection(h2.config.H2Configuration())
+    client.initiate_connection()
+    with trio.CancelScope() as over:
+        async with TaskGroup() as group:
+            protocol = Http2(
+                wrap_app(application, 1024, "asgi"), Config(), WorkerContext(None), group,
+                ConnectionState(LifespanState({})), False, None, None, send, refuse=no_answer,
+            )  # fmt: skip
+            await protocol.initiate()
+            for number in range(112):
+                assert not any(isinstance(event, Closed) for event in sent)
+                client.send_headers(2 * number + 1, get("/livez"))
+                client.reset_stream(2 * number + 1)
+                await protocol.handle(RawData(client.data_to_send()))
+            over.cancel()
+    assert any(isinstance(event, Closed) for event in sent)
+
+
+def no_answer(_status: int, _reason: str, _peer: str) -> Any:
+    """Refuse to refuse."""
+    raise AssertionError
+
+
 async def test_who_gives_up_request_after_request_is_cut_off(world: World) -> None:
-    """Rapid reset (CVE-2023-44487): a hundred and a tenth are let pass."""
+    """Rapid reset (CVE-2023-44487): the client is told to calm down, and holds nothing."""
     async with served(world, Patience(), http2=True) as port:
         client = Client(await trio.open_tcp_stream("127.0.0.1", port))
         for stream_id in range(1, 300, 2):

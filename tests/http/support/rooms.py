@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import attrs
@@ -348,17 +348,7 @@ class World:
     app: Application = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        room: Any = self.room
-        rooms = Rooms(
-            identity=room,
-            files=room,
-            sharing=room,
-            sso=room,
-            audit=room,
-            letters=room,
-            notifier=room,
-            jobs=room,
-        )
+        rooms = Rooms(**{each.name: cast("Any", self.room) for each in attrs.fields(Rooms)})
         options = Options(
             body_limit=1 << 20,
             body_timeout=5,
