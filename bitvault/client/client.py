@@ -262,12 +262,25 @@ class Client:
     def sign_parts(self, upload_id: Id, parts: Sequence[Mapping[str, Any]]) -> Sequence[Transfer]:
         """Presign parts of a multipart upload."""
         path = at("/v1/files/uploads/{}/parts", upload_id)
-        return self.rest.call("POST", path, Transfers, body={"parts": parts}).transfers
+        signed = self.rest.call("POST", path, Transfers, body={"parts": parts}).transfers
+        if {one.part_number for one in signed} != {one["partNumber"] for one in parts}:
+            raise WrongAnswer(self.rest.server, "other parts than were asked for")
+        return signed
 
     def sign_again(self, upload_id: Id) -> Transfer:
         """Presign the single PUT again."""
         path = at("/v1/files/uploads/{}/url", upload_id)
-        return self.rest.call("POST", path, Transfers).transfers[0]
+        return self.only(self.rest.call("POST", path, Transfers).transfers)
+
+    def only(self, transfers: Sequence[Transfer]) -> Transfer:
+        """Return the one request that an upload is sent with.
+
+        Raises:
+            WrongAnswer: there is none, or there are several.
+        """
+        if len(transfers) != 1:
+            raise WrongAnswer(self.rest.server, f"{len(transfers)} requests to send one file with")
+        return transfers[0]
 
 
 def _bearer(

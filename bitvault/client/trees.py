@@ -176,7 +176,8 @@ class TreeUpload:
     def _send(self, work: tuple[LocalFile, bytes, Begun]) -> _Sent:
         file, digest, begun = work
         upload_id = begun.upload_id or ""
-        doubt = self._up.send_single(file.source, upload_id, begun.transfers[0])
+        step = self._up.client.only(begun.transfers)
+        doubt = self._up.send_single(file.source, upload_id, step)
         return _Sent(file, upload_id, digest, doubt)
 
     def _commit(self, sent: Sequence[_Sent]) -> None:

@@ -199,7 +199,7 @@ class Uploader:
             self.progress.advance(source.size)
             return _node(begun)
         try:
-            doubt = self.send_single(source, begun.upload_id, begun.transfers[0])
+            doubt = self.send_single(source, begun.upload_id, self.client.only(begun.transfers))
             node = self._judged(begun.upload_id, digest, doubt)
         except BaseException:
             # A single PUT always starts over. One that was committed stays so.

@@ -102,6 +102,25 @@ def test_a_batch_is_answered_one_by_one_or_wrongly(
         getattr(client, ask)([{}])
 
 
+def test_an_upload_has_its_requests_or_fails(
+    uploader: Uploader, control: ControlPlane, two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None to send a file with, alone or in a tree, or other parts: nothing waits, or is held."""
+    begin, sign_part = control.begin, control.sign_part
+    monkeypatch.setattr(control, "begin", lambda draft: {**begin(draft), "transfers": []})
+    with pytest.raises(WrongAnswer, match=control.url):
+        uploader.put(Source.of(two / "a"), "/alone")
+    result = TreeUpload(uploader, "/u", "fail").run(two)
+    assert [type(miss.error) for miss in result.missed] == [WrongAnswer, WrongAnswer]
+    assert control.open_uploads() == []
+    with (two / "large").open("wb") as large:
+        large.truncate(65 << 20)
+    part = {"partNumber": 99}
+    monkeypatch.setattr(control, "sign_part", lambda *asked: {**sign_part(*asked), **part})
+    with pytest.raises(WrongAnswer, match=control.url):
+        uploader.put(Source.of(two / "large"), "/large")
+
+
 def test_a_time_that_no_file_system_has_is_left_out(
     uploader: Uploader, client: Client, control: ControlPlane, two: Path, tmp_path: Path
 ) -> None:
