@@ -9,6 +9,7 @@ import pytest
 import trio
 import trio.testing
 from attrs import define, evolve, field
+from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from bitvault.actors.audit.actor import Audit
@@ -27,7 +28,7 @@ from bitvault.kernel.erasure import EraseTenant
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import DependencyDown, Forbidden, Unavailable
+from bitvault.kernel.refusal import DependencyDown, Forbidden, StatementFailed, Unavailable
 from supervisors import ChildSpec, run_tree
 from tests.actors.audit.test_audit import Unasked, happen
 from tests.support.determinism import FixedClock, SequenceIds
@@ -234,6 +235,37 @@ async def test_what_cannot_be_written_holds_nobody_up(world: World) -> None:
 
     assert versions == [3, 2]
     assert (world.downloads.lost, world.downloads.waiting) == (1, 0)
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(world: World) -> None:
+    """However many turns it lasts: one line, and one when what waited is written."""
+    writer = DownloadWriter(world.downloads, Severed(world.database, cuts=3))
+    await world.hand_out(world.admin())
+    with capture_logs() as lines:
+        for _ in range(5):
+            await writer.turn()
+
+    assert [(one["log_level"], one["event"]) for one in lines] == [
+        ("warning", "downloads wait to be written"),
+        ("info", "downloads are written again"),
+    ]
+    assert world.downloads.waiting == 0
+
+
+async def test_a_fault_of_ours_is_told_once(world: World) -> None:
+    """However many rows it costs: one line with one traceback, and the number of those lost."""
+    admin = world.admin()
+    writer = DownloadWriter(world.downloads, world.database)
+    with capture_logs() as lines:
+        for turn in range(3):
+            wrong = [Download(OTHER, (1 << 63) + 9 * turn + one, 1) for one in range(9)]
+            await world.hand_out(admin, FILE, *wrong)
+            await writer.turn()
+
+    [line] = lines
+    assert (line["log_level"], line["event"]) == ("error", "downloads cannot be written")
+    assert (line["lost"], type(line["exc_info"])) == (9, StatementFailed)
+    assert world.downloads.lost == 27
 
 
 async def test_what_finds_no_room_in_time_is_not_handed_out(
