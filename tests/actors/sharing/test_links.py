@@ -36,13 +36,10 @@ from bitvault.actors.sharing.contract import (
     Link,
     LinkIssued,
     LinkNotFound,
-    LinkPasswordNeeded,
     LinkTerms,
     ListLinks,
     OpenLink,
-    PasswordUnjudged,
     StaleLink,
-    TooManyGuesses,
     TooManyLinks,
 )
 from bitvault.drivers.postgres.port import Query, Transaction
@@ -272,38 +269,6 @@ async def test_a_revoked_link_can_be_revived(company: Company, top: NodeId) -> N
     assert own == revived
 
 
-@pytest.mark.requirement("X33")
-async def test_wrong_passwords_are_counted_and_right_ones_are_not(
-    company: Company, top: NodeId
-) -> None:
-    """Ten wrong ones from an address have it wait; who knows the password is let in elsewhere."""
-    issued = await make(company, top, password="open sesame")
-    assert await come(company, issued) == LinkPasswordNeeded()
-    assert isinstance(await come(company, issued, "open sesame"), Caller)
-    wrong = [await come(company, issued, f"wrong {number}") for number in range(11)]
-
-    assert wrong[:10] == [LinkPasswordNeeded()] * 10
-    assert isinstance(wrong[10], TooManyGuesses)
-    assert isinstance(await come(company, issued, "open sesame"), Caller)
-    elsewhere = OpenLink(issued.token, "open sesame", Origin("r", "198.51.100.7", "pytest"))
-    assert isinstance(await company.sharing.handle(elsewhere), Principal)
-
-
-@pytest.mark.requirement("X33")
-async def test_a_password_is_judged_without_hashing_only_if_it_is_known(
-    company: Company, top: NodeId
-) -> None:
-    """Who may not have it hashed is told nothing of it, and no guess is counted."""
-    issued = await make(company, top, password="open sesame")
-    for _ in range(20):
-        for password in ("open sesame", "a wrong one"):
-            asked = OpenLink(issued.token, password, ORIGIN, may_hash=False)
-            assert await company.sharing.handle(asked) == PasswordUnjudged()
-    assert isinstance(await come(company, issued, "open sesame"), Caller)
-    known = OpenLink(issued.token, "open sesame", ORIGIN, may_hash=False)
-    assert isinstance(await company.sharing.handle(known), Principal)
-
-
 @pytest.mark.requirement("X28")
 async def test_the_links_of_a_disabled_user_lead_nowhere(company: Company, top: NodeId) -> None:
     """Until the user is enabled again; a suspended tenant's guests may change nothing."""
@@ -322,46 +287,6 @@ async def test_the_links_of_a_disabled_user_lead_nowhere(company: Company, top: 
     suspend = ChangeTenant(operator, company.tenant_id, is_suspended=True)
     await company.identity.handle(suspend)
     assert (await come(company, issued)).principal.is_suspended
-
-
-@pytest.mark.requirement("X34")
-async def test_a_changed_password_ends_the_old_one(company: Company, top: NodeId) -> None:
-    """What was found to fit before does not fit any more."""
-    issued = await make(company, top, password="open sesame")
-    assert isinstance(await come(company, issued, "open sesame"), Caller)
-    terms = LinkTerms(password="another one")
-    asked = ChangeLink(
-        company.caller("ann"), issued.link.link_id, terms, keeps_password=False, is_revoked=False
-    )
-    await company.sharing.handle(asked)
-
-    assert await come(company, issued, "open sesame") == LinkPasswordNeeded()
-    assert isinstance(await come(company, issued, "another one"), Caller)
-
-
-_REHASH = Query(
-    "rehash",
-    "UPDATE sharing.link SET password_hash = $3 WHERE tenant_id = $1 AND link_id = $2",
-    ("tenant", "link_id", "phc"),
-)
-
-
-async def test_a_password_fits_in_every_composition(company: Company, top: NodeId) -> None:
-    """Some keyboards send letters and accents apart; a former hash of that form stays good."""
-    apart, composed = "ope\u0301n se\u0301same", "op\u00e9n s\u00e9same"
-    issued = await make(company, top, password=apart)
-    for password in (composed, apart):
-        assert isinstance(await come(company, issued, password), Caller)
-    assert await come(company, issued, "open sesame") == LinkPasswordNeeded()
-
-    phc = await company.sharing.passwords.hash(apart)
-    named = {"tenant": company.tenant_id, "link_id": issued.link.link_id, "phc": phc}
-    done = company.sharing.database.transact(
-        company.tenant_id, lambda tx: tx.execute(_REHASH, **named)
-    )
-    assert await done == 1
-    assert isinstance(await come(company, issued, apart), Caller)
-    assert await come(company, issued, composed) == LinkPasswordNeeded()
 
 
 @pytest.mark.requirement("X27", "X30")

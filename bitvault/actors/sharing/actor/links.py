@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import define, evolve, field
 
+from bitvault import text
 from bitvault.actors.files.contract import EndUploads, NodeNotFound
 from bitvault.actors.identity.contract import Standing
 from bitvault.actors.room import ask_below
@@ -233,7 +234,8 @@ class Links(Desk):
         charges = rules.guess(row["link_id"], message.origin.address)
         if wait := seconds_to_wait(await self.limits.take(charges)):
             raise Refused(TooManyGuesses(wait))
-        if not await self._fits(phc, password):
+        form = text.normal(password) if row["password_is_nfc"] else password
+        if not await self.passwords.verify(phc, form):
             raise Refused(LinkPasswordNeeded())
         await self.limits.give_back(charges)
         self._verified[fit] = None
@@ -306,9 +308,3 @@ class Links(Desk):
 
     async def _hash(self, password: str | None) -> str | None:
         return None if password is None else await self.passwords.hash(password)
-
-    async def _fits(self, phc: str, password: str) -> bool:
-        for form in rules.password_forms(password):
-            if await self.passwords.verify(phc, form):
-                return True
-        return False

@@ -101,18 +101,12 @@ def checked_terms(terms: LinkTerms, now: datetime) -> LinkTerms:
 
 
 def _checked_password(value: str) -> str:
-    """Return a password in NFC, as those of users are (RFC 8265 §4.2)."""
+    """Return a password in NFC, as those of users are (RFC 8265 §4.2), and every guess is."""
     value = text.normal(value)
     if not _MIN_PASSWORD <= len(value) <= _MAX_PASSWORD:
         rule = f"must have {_MIN_PASSWORD} to {_MAX_PASSWORD} characters"
         raise Refused(Invalid("password", rule))
     return value
-
-
-def password_forms(given: str) -> tuple[str, ...]:
-    """Return the forms in which a password may have been hashed: links once kept it as it came."""
-    composed = text.normal(given)
-    return (composed,) if composed == given else (composed, given)
 
 
 def _check_end(end: datetime, now: datetime) -> None:

@@ -1,9 +1,10 @@
 -- insert_link --
 INSERT INTO sharing.link (tenant_id, link_id, node_id, token_digest, role, label, password_hash,
-                          expires_at, max_downloads, message, max_files, max_size, extensions,
-                          created_by, created_at, set_at)
-VALUES (:tenant, :link_id, :node_id, :token_digest, :role, :label, :password_hash, :expires_at,
-        :max_downloads, :message, :max_files, :max_size, :extensions, :user_id, :now, :now)
+                          password_is_nfc, expires_at, max_downloads, message, max_files, max_size,
+                          extensions, created_by, created_at, set_at)
+VALUES (:tenant, :link_id, :node_id, :token_digest, :role, :label, :password_hash, TRUE,
+        :expires_at, :max_downloads, :message, :max_files, :max_size, :extensions, :user_id, :now,
+        :now)
 RETURNING *;
 
 -- link_under_key --
@@ -38,8 +39,11 @@ SELECT * FROM sharing.link WHERE tenant_id = :tenant AND link_id = :link_id;
 SELECT * FROM sharing.link WHERE tenant_id = :tenant AND link_id = :link_id FOR UPDATE;
 
 -- update_link --
+-- A hash that is another than before was made now.
 UPDATE sharing.link
-   SET role = :role, label = :label, password_hash = :password_hash, expires_at = :expires_at,
+   SET role = :role, label = :label, password_hash = :password_hash,
+       password_is_nfc = password_is_nfc OR password_hash IS DISTINCT FROM :password_hash,
+       expires_at = :expires_at,
        max_downloads = :max_downloads, message = :message, max_files = :max_files,
        max_size = :max_size, extensions = :extensions, is_revoked = :is_revoked, set_at = :now,
        revision = revision + 1
@@ -60,7 +64,7 @@ SELECT l.*
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND link_id = :link_id;
 
 -- link_by_token, across tenants --
--- Across tenants: nobody is known yet.
+-- Nobody is known yet.
 SELECT * FROM sharing.link WHERE token_digest = :token_digest;
 
 -- count_downloads --
