@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
 import trio
 
 from bitvault.kernel.dependencies import LOOKS_EVERY, LOOKS_FOR, Dependencies, Finding
@@ -10,9 +11,19 @@ from bitvault.kernel.dependencies import LOOKS_EVERY, LOOKS_FOR, Dependencies, F
 async def watch(
     dependency: str, look: Callable[[], Awaitable[object]], dependencies: Dependencies
 ) -> None:
-    """Look for ever; a look that does not end in time has found that the system does not answer."""
+    """Look for ever, and log when the answer becomes another.
+
+    A look that does not end in time has found that the system does not answer.
+    """
+    log, is_up = structlog.get_logger("dependency").bind(dependency=dependency), True
     while True:
-        dependencies.note(await find_out(dependency, look))
+        found = await find_out(dependency, look)
+        dependencies.note(found)
+        if is_up and found.error:
+            log.error("is down", error=found.error)
+        elif not (is_up or found.error):
+            log.info("is up again")
+        is_up = not found.error
         await trio.sleep(LOOKS_EVERY)
 
 

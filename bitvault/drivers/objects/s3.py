@@ -4,8 +4,9 @@ The server's own key signs only what the server sends itself to ``endpoint``; pr
 ``public_endpoint`` and bear the least-privilege keys (ADR-0011).
 
 Error handling: a request is tried twice at most, within bounded times. No connection, a timeout
-and 5xx are ``DependencyDown``; any other answer that was not expected (403, no such bucket) is a
-crash, since it means a wrong configuration.
+and 5xx are ``DependencyDown``. So is what means that a setting is wrong (403, no such bucket): the
+daemon does not start with one, but a key may be revoked later, and come back. Any other answer that
+was not expected is a bug.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ from bitvault.drivers.objects.port import (
 from bitvault.drivers.objects.probe import StoreUnfit, http_sender, probe
 from bitvault.drivers.objects.signing import PROVEN, TransferSigner
 from bitvault.drivers.objects.sigv4 import AccessKey, Presigner
-from bitvault.kernel.clock import Clock, SystemClock
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.refusal import DependencyDown
 
@@ -109,14 +110,13 @@ async def _found_out(store: "S3ObjectStore", ids: Ids) -> Capabilities:
         async with http_sender() as send:
             return await probe(store, send, prefix)
     except ClientError as error:
-        code = _code(error) or "no reason given"
-        status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
-        setting = _SETTING_OF.get(code, "credentials_file" if status == _FORBIDDEN else "endpoint")
-        said = f"objects.{setting}: the object store refuses it ({code}, HTTP {status})"
-        raise StoreUnfit(said) from error
+        raise StoreUnfit(_refused("endpoint", error)) from error
     except DependencyDown as error:
-        if isinstance(error.__cause__, ParamValidationError):
+        cause = error.__cause__
+        if isinstance(cause, ParamValidationError):
             raise StoreUnfit("objects.bucket: this is no name for a bucket") from error
+        if isinstance(cause, ClientError) and (setting := _wrong_setting(cause)):
+            raise StoreUnfit(_refused(setting, cause)) from error
         raise
 
 
@@ -128,19 +128,28 @@ _SETTING_OF = {
     "PermanentRedirect": "region",
     "301": "region",
 }
-_FORBIDDEN = 403
-_NO_KEY = "blobs/none"
+_NOT_LET_IN = frozenset({401, 403})
+
+
+def _wrong_setting(error: ClientError) -> str:
+    """Name the setting that the store does not take; empty: it is something else."""
+    of_the_key = "credentials_file" if _status(error) in _NOT_LET_IN else ""
+    return _SETTING_OF.get(_code(error), of_the_key)
+
+
+def _refused(setting: str, error: ClientError) -> str:
+    code = _code(error) or "no reason given"
+    return f"objects.{setting}: the object store refuses it ({code}, HTTP {_status(error)})"
 
 
 @asynccontextmanager
 async def open_look(options: S3Options) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Yield what asks the store whether it answers, on a connection beside those of the driver."""
+    """Yield what asks the store whether it serves us, on a connection beside the driver's."""
     quick = evolve(options, connect_timeout=1.0, read_timeout=2.0, connections=1)
     async with _opened(quick, attempts=1) as client:
-        store = S3ObjectStore(client, quick, SystemClock(), PROVEN)
 
         async def look() -> None:
-            await store.head(_NO_KEY)
+            await _guarded(client.head_bucket, Bucket=quick.bucket)
 
         yield look
 
@@ -308,13 +317,15 @@ async def _guarded(function: Callable[..., Awaitable[Any]], *args: Any, **option
 
 
 def _meaning(error: ClientError) -> Exception:
-    code, status = _code(error), error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    code, status = _code(error), _status(error)
     if code == "NoSuchUpload":
         return MultipartGone()
     if code in _INVALID:
         return MultipartInvalid(code)
     if status >= _SERVER_ERROR or code in _THROTTLED:
         return DependencyDown(SYSTEM, f"{code} (HTTP {status})", unknown=True)
+    if setting := _wrong_setting(error):
+        return DependencyDown(SYSTEM, _refused(setting, error))
     refused: Exception = error
     return refused
 
@@ -327,6 +338,10 @@ def _is_not_offered(error: Exception) -> bool:
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
 
 
 async def _hash_stream(body: Any, part_size: int | None) -> bytes:

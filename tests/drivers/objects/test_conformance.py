@@ -6,7 +6,6 @@ import hashlib
 import pytest
 from aiobotocore.session import get_session
 from attrs import evolve
-from botocore.exceptions import ClientError
 
 from bitvault.drivers import aio
 from bitvault.drivers.objects.port import MultipartGone, MultipartInvalid
@@ -182,7 +181,7 @@ async def test_a_store_that_does_not_let_us_list_uploads_has_none(objectd: str) 
         opening = get_session().create_client("s3", **_client_arguments(options))
         client = await aio.call(opening.__aenter__)
         store = S3ObjectStore(client, options, SystemClock(), PROVEN)
-        with pytest.raises(ClientError, match="AccessDenied"):
+        with pytest.raises(DependencyDown, match=r"credentials_file.*AccessDenied"):
             await store.list_prefix("blobs/", 1)
 
         assert list(await store.list_multiparts("blobs/mp/5")) == []

@@ -1,22 +1,33 @@
 """A store that cannot be used because of one setting: the one line says which."""
 
+import json
 import socket
-from collections.abc import Iterator
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from attrs import evolve
+from botocore.exceptions import ClientError
+from structlog.testing import capture_logs
+from trio.testing import MockClock
 
 from bitvault.drivers import aio
 from bitvault.drivers.objects.probe import StoreUnfit
 from bitvault.drivers.objects.s3 import S3Options, open_look, open_objects
 from bitvault.drivers.objects.sigv4 import AccessKey
+from bitvault.drivers.watch import watch
 from bitvault.kernel.clock import SystemClock
+from bitvault.kernel.dependencies import Dependencies
 from bitvault.kernel.ids import SystemIds
 from bitvault.kernel.refusal import DependencyDown
-from tests.drivers.objects.conftest import KEYS
+from tests.drivers.objects.conftest import KEYS, running
+from tests.support.daemon import free_address
 
-_STRANGER = AccessKey("AKSTRANGER", "canary-secret")
+_STRANGER = AccessKey("AKSTRANGER", "canary-secret-of-another")
 _SLIP = AccessKey(KEYS["s"].key_id, "canary-secret")
 
 
@@ -77,3 +88,82 @@ async def test_silence_is_found_out_in_time(options: S3Options, silent: str) -> 
             await look()
     async with aio.open_loop(), open_look(options) as look:
         await look()
+
+
+@asynccontextmanager
+async def serving(folder: Path, server: AccessKey, address: str) -> AsyncIterator[None]:
+    """Have a store that knows this key as the server's."""
+    rights = {server: "admin", KEYS["r"]: "read", KEYS["w"]: "write"}
+    keys = [
+        {"accessKeyId": k.key_id, "secretAccessKey": k.secret, "permissions": [right]}
+        for k, right in rights.items()
+    ]
+    credentials = folder / "keys.json"
+    credentials.touch(0o600)
+    credentials.write_text(json.dumps({"keys": keys}))
+    arguments = ["--data", str(folder / "data"), "--credentials", str(credentials)]
+    arguments += ["--listen", address, "--bucket", "bitvault"]
+    with running([sys.executable, "-m", "bitvault.objectd", *arguments]) as process:
+        assert process.stdout is not None
+        await trio.to_thread.run_sync(process.stdout.readline)
+        yield
+
+
+async def test_a_key_that_is_revoked_later_is_an_outage(tmp_path: Path, options: S3Options) -> None:
+    """Every operation names the setting, as does the look; with the key back they go on."""
+    address = free_address()
+    mine = evolve(options, endpoint=f"http://{address}", public_endpoint=f"http://{address}")
+    async with aio.open_loop(), AsyncExitStack() as stack:
+        async with serving(tmp_path, KEYS["s"], address):
+            opened = await stack.enter_async_context(open_objects(mine, SystemClock(), SystemIds()))
+            look = await stack.enter_async_context(open_look(mine))
+            await look()
+        asked = [
+            look,
+            lambda: opened.head("blobs/a"),
+            lambda: opened.list_prefix("blobs/", 1),
+            lambda: opened.create_multipart("blobs/a"),
+            lambda: opened.list_multiparts("blobs/a"),
+            lambda: opened.delete("blobs/a"),
+        ]
+        async with serving(tmp_path, _STRANGER, address):
+            for ask in asked:
+                with pytest.raises(DependencyDown, match=r"objects\.credentials_file") as caught:
+                    await ask()
+                assert (caught.value.dependency, caught.value.unknown) == ("object store", False)
+        async with serving(tmp_path, KEYS["s"], address):
+            for ask in asked:
+                await ask()
+
+
+async def test_a_bucket_that_is_gone_is_an_outage(options: S3Options) -> None:
+    """The look asks for the bucket: a store without it serves nothing."""
+    async with aio.open_loop(), open_look(evolve(options, bucket="another")) as look:
+        with pytest.raises(ClientError, match="404"):
+            await look()
+
+
+class _Ends(BaseException):
+    pass
+
+
+async def test_the_log_tells_an_outage_once(autojump_clock: MockClock) -> None:
+    """And its end, with the name of what was down; what is found is noted each time."""
+    answers = iter(["", "refused", "refused", "late", "", ""])
+    dependencies = Dependencies()
+
+    async def look() -> None:
+        if (answer := next(answers, None)) is None:
+            raise _Ends
+        if answer:
+            raise DependencyDown("object store", answer)
+
+    with capture_logs() as lines, pytest.raises(_Ends):
+        await watch("object store", look, dependencies)
+
+    assert [(one["dependency"], one["event"], one["log_level"]) for one in lines] == [
+        ("object store", "is down", "error"),
+        ("object store", "is up again", "info"),
+    ]
+    assert "refused" in lines[0]["error"]
+    assert [one.error for one in dependencies.all()] == [""]
