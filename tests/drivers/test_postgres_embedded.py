@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -111,6 +113,27 @@ def test_programs_out_of_reach_are_copied(
 
 
 @root_only
+@pytest.mark.parametrize(
+    "changed", ["bin/initdb", "lib/libpq.so.5", "share/postgresql/postgresql.conf.sample"]
+)
+def test_other_programs_are_another_copy(
+    folder: Path, installed: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    """Whichever file an upgrade replaces, what was copied before is not run with it."""
+    place = folder / "place"
+    place.mkdir(mode=0o755)
+    installed.chmod(0o700)
+    monkeypatch.setattr(programs, "_OPEN_TO_ALL", (place,))
+    account = Account(65534, 65534)
+    before = programs.programs_for(account, installed)
+    with (installed / changed).open("ab") as file:
+        file.write(b"\n")
+    after = programs.programs_for(account, installed)
+    assert after != before
+    assert (after / changed).read_bytes() == (installed / changed).read_bytes()
+
+
+@root_only
 def test_a_strangers_programs_are_not_run(
     folder: Path, installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,11 +199,42 @@ def test_a_pid_file_of_a_stranger_is_removed(tmp_path: Path, pid: str) -> None:
     """A pid that is no PostgreSQL any more does not stop the next start."""
     for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
         (tmp_path / name).write_text(f"{pid}\n")
-    clear_stale_pidfile(tmp_path)
+    clear_stale_pidfile(tmp_path, Account())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_running_server_keeps_its_pid_file(postgres_server: PostgresServer) -> None:
     """Two servers on one folder would destroy it."""
-    clear_stale_pidfile(postgres_server.embedded.data)
+    clear_stale_pidfile(postgres_server.embedded.data, Account())
     assert (postgres_server.embedded.data / "postmaster.pid").exists()
+
+
+@root_only
+def test_orphans_are_ended_without_the_right_to_look_at_others(folder: Path) -> None:
+    """As in a container: those of the account that work in its data, and nobody else's."""
+    data, program = folder / "data", folder / "postgres"
+    data.mkdir(mode=0o700)
+    os.chown(data, 65534, 65534)
+    shutil.copy(shutil.which("sleep") or "", program)
+    (data / "postmaster.pid").write_text("999999999\n")
+    orphan, elsewhere, strangers = [
+        subprocess.Popen([program, "100"], user=user, group=user, extra_groups=[], cwd=place)
+        for user, place in ((65534, data), (65534, folder), (65533, data))
+    ]
+    script = """
+import sys
+from pathlib import Path
+from bitvault.drivers.postgres.account import Account
+from bitvault.drivers.postgres.embedded import clear_stale_pidfile
+clear_stale_pidfile(Path(sys.argv[1]), Account(65534, 65534))
+"""
+    try:
+        command = ["setpriv", "--bounding-set=-sys_ptrace", sys.executable, "-c", script, data]
+        subprocess.run(command, check=True)
+        assert orphan.wait(5) == -signal.SIGKILL
+        assert (elsewhere.poll(), strangers.poll()) == (None, None)
+        assert not (data / "postmaster.pid").exists()
+    finally:
+        for one in (orphan, elsewhere, strangers):
+            one.kill()
+            one.wait()

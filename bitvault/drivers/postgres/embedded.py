@@ -104,7 +104,7 @@ class Embedded:
 
     def command(self) -> Command:
         """Say what to run; clears what a killed server left that would stop the next."""
-        clear_stale_pidfile(self.data)
+        clear_stale_pidfile(self.data, self.account)
         place = self.seen_from_inside(self.data)
         settings = {**self.settings, "unix_socket_directories": place}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -180,41 +180,58 @@ def _check_version(server: Embedded) -> None:
         )
 
 
-def clear_stale_pidfile(data: Path) -> None:
+def clear_stale_pidfile(data: Path, account: Account) -> None:
     """Clear what a killed postmaster left: its pid file, and backends that still hold its memory.
 
     The pid may belong to a zombie or a stranger by now; a living PostgreSQL keeps everything.
     """
     lines = _pid_lines(data)
     if lines and not _is_postgres(lines[0]):
-        _end_orphans(data)
+        _end_orphans(data, account)
         for name in ("postmaster.pid", _SOCKET_LOCK):
             (data / name).unlink(missing_ok=True)
 
 
-def _end_orphans(data: Path) -> None:
+def _end_orphans(data: Path, account: Account) -> None:
     """Kill backends without a postmaster and wait until they are gone; it takes milliseconds.
 
     They have sessions of their own, so no signal to the postmaster's group reaches them, and
     PostgreSQL does not start while they live. Recovery makes good what they leave.
     """
-    for entry in Path("/proc").iterdir():
-        if not (entry.name.isdecimal() and _works_in(entry, data) and _is_postgres(entry.name)):
-            continue
+    for entry in Path("/proc").glob("[0-9]*"):
         with suppress(ProcessLookupError):
+            # Held before the look: its number cannot become that of another process meanwhile.
             handle = os.pidfd_open(int(entry.name))
             try:
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
-                select.select([handle], [], [], _ORPHAN_SECONDS)
+                if _is_postgres(entry.name) and _works_in(entry, data, account):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    select.select([handle], [], [], _ORPHAN_SECONDS)
             finally:
                 os.close(handle)
 
 
-def _works_in(process: Path, data: Path) -> bool:
+def _works_in(process: Path, data: Path, account: Account) -> bool:
+    link = process / "cwd"
     try:
-        return (process / "cwd").readlink() == data.resolve()
+        place = str(link.readlink())
+    except PermissionError:  # of another account, in a container without CAP_SYS_PTRACE
+        place = _read_as(account, link)
     except OSError:
         return False
+    return place == str(data.resolve())
+
+
+def _read_as(account: Account, link: Path) -> str:
+    """Read a link of a process of the account's as the account, which is always let."""
+    command, options = ["readlink", "-n", str(link)], {**account.options(), "cwd": "/"}
+    try:
+        # What the account says decides about its own processes, and no others.
+        if link.parent.stat().st_uid != account.owner:
+            return ""
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # noqa: S603 - coreutils
+    except (subprocess.SubprocessError, OSError):
+        return ""
+    return str(done.stdout)
 
 
 def _pid_lines(data: Path) -> Sequence[str]:

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from bitvault.drivers.postgres.account import Account, EmbeddedError, can_run, name_of
@@ -63,8 +64,7 @@ def programs_for(account: Account, programs: Path) -> Path:
     """
     if can_enter(programs / "lib", account) and can_run(programs, account):
         return programs
-    with (programs / "bin" / "postgres").open("rb") as file:
-        version = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    version = _digest(programs)
     for place in _places(account):
         copy = place / f"bitvault-postgresql-{version}"
         inside = copy / programs.parent.name / programs.name
@@ -94,9 +94,10 @@ def _keeps(place: Path) -> bool:
 
 def _copied(programs: Path, copy: Path) -> bool:
     """Return whether ``copy`` is ours, made now or before; whole or not at all."""
-    try:
-        if not os.path.lexists(copy):
+    if not os.path.lexists(copy):
+        with suppress(OSError):  # another daemon may be faster
             _copy(programs, copy)
+    try:
         found = copy.lstat()
     except OSError:
         return False
@@ -104,15 +105,34 @@ def _copied(programs: Path, copy: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not written_by_others
 
 
-def _copy(programs: Path, copy: Path) -> None:
-    fresh = Path(tempfile.mkdtemp(prefix=".bitvault-", dir=copy.parent))
+def _needed(programs: Path) -> Iterator[Path]:
+    """Yield what a copy is made of."""
+    yield from (programs / name for name in _NEEDED)
     package = programs.parent
     libraries = package.with_name(f"{package.name}.libs")  # that is where wheels put them
+    if libraries.is_dir():
+        yield libraries
+
+
+def _digest(programs: Path) -> str:
+    """Return what another installation has another one of, whichever file differs."""
+    digest, above = hashlib.sha256(), programs.parent.parent
+    for top in _needed(programs):
+        files = (path for path in top.rglob("*") if path.is_file()) if top.is_dir() else (top,)
+        for path in sorted(files):
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(
+                f"{path.relative_to(above)}\0{content}\0".encode(errors="surrogateescape")
+            )
+    return digest.hexdigest()[:16]
+
+
+def _copy(programs: Path, copy: Path) -> None:
+    fresh = Path(tempfile.mkdtemp(prefix=".bitvault-", dir=copy.parent))
     try:
-        for name in _NEEDED:
-            _copy_one(programs / name, fresh / package.name / programs.name / name)
-        if libraries.is_dir():
-            _copy_one(libraries, fresh / libraries.name)
+        for one in _needed(programs):
+            _copy_one(one, fresh / one.relative_to(programs.parent.parent))
         _open_up(fresh)
         fresh.rename(copy)
     finally:
