@@ -107,6 +107,9 @@ SLICES = [
     purging.SQL["release_blobs"],
     purging.SQL["unfinished"],
     purging.SQL["unqueue"],
+    keeping.SQL["next_below"],
+    keeping.SQL["all_below"],
+    keeping.SQL["keep_below"],
     keeping.SQL["drop_empty"],
 ]
 _SLICE = """
@@ -207,7 +210,7 @@ async def test_a_slice_reads_no_more_than_it_is_about(
         transaction = full.transaction()
         await aio.call(transaction.start)
         await aio.call(full.execute, f"SET LOCAL ROLE bitvault_app; {_TENANT}")
-        if query in purging.SQL.values():
+        if query in {*purging.SQL.values(), *keeping.SQL.values()}:
             await aio.call(full.execute, purging.SQL["by_index"].sql)
         plan = await explained(full, query, clock.now(), **given)
         await aio.call(transaction.rollback)

@@ -1,62 +1,94 @@
--- kept_above --
--- A folder and those below it that lead to what was put in the trash by itself, the topmost of that
--- left out; none, if there is no such thing. A folder of few nodes is looked through, so that emptying
--- a trash of many does not read all of it for each. Else from the space's entries up, each folder
--- once: what else is in the folder is not read, however much it is.
-WITH RECURSIVE below AS (
-    SELECT :node_id::uuid AS node_id, FALSE AS is_by_itself
+-- next_below --
+-- Children of kept folders, at most the limit, but what is in the trash by itself and what is kept:
+-- that is not read either, however much it is, since node_child has nothing that is in the trash.
+SELECT c.node_id, c.kind, q.ord - 1 AS index
+  FROM unnest(:node_ids::uuid[]) WITH ORDINALITY AS q (node_id, ord)
+ CROSS JOIN LATERAL (
+    SELECT n.node_id, n.kind FROM files.node n
+     WHERE n.tenant_id = :tenant AND n.parent_id = q.node_id AND n.entry_id IS NULL
+     ORDER BY n.name_key LIMIT :limit) c
+ LIMIT :limit;
+
+-- all_below --
+-- Some folders and all below them, at most the limit, each with the folder that it is below. What is
+-- in the trash by itself is not gone through; what an earlier purge keeps is. For the order of
+-- children see ``below``.
+WITH RECURSIVE down AS (
+    SELECT q.node_id AS top, q.node_id, FALSE AS is_by_itself
+      FROM unnest(:node_ids::uuid[]) AS q (node_id)
     UNION ALL
-    SELECT c.node_id, c.is_by_itself
-      FROM below d
+    SELECT d.top, c.node_id, c.is_by_itself
+      FROM down d
      CROSS JOIN LATERAL (
-        SELECT a.node_id, a.entry_id IS NOT NULL AS is_by_itself FROM files.node a
-         WHERE a.tenant_id = :tenant AND a.parent_id = d.node_id
-         ORDER BY a.name_key NULLS FIRST LIMIT :few) c
-), near AS (
-    SELECT count(*) > :few OR bool_or(is_by_itself) AS may_hold
-      FROM (SELECT is_by_itself FROM below LIMIT :few + 1) seen
-), up AS (
-    SELECT n.node_id, n.parent_id, n.entry_id
-      FROM (SELECT node_id FROM files.trash_entry
-             WHERE (SELECT may_hold FROM near)
-               AND tenant_id = :tenant AND space_id = :space_id AND node_id <> :node_id OFFSET 0) e
-     CROSS JOIN LATERAL (
-        SELECT * FROM files.node a
-         WHERE a.tenant_id = :tenant AND a.node_id = e.node_id LIMIT 1) n
-    UNION
-    SELECT p.node_id, p.parent_id, p.entry_id
-      FROM up
-     CROSS JOIN LATERAL (
-        SELECT * FROM files.node a
-         WHERE a.tenant_id = :tenant AND a.node_id = up.parent_id LIMIT 1) p
-     WHERE up.node_id <> :node_id
-), down AS (
-    SELECT up.node_id FROM up WHERE up.node_id = :node_id
-    UNION ALL
-    SELECT up.node_id FROM down d JOIN up ON up.parent_id = d.node_id AND up.entry_id IS NULL
+        SELECT n.node_id,
+               (SELECT TRUE FROM files.trash_entry e
+                 WHERE e.tenant_id = :tenant AND e.entry_id = n.entry_id) IS NOT NULL
+                 AS is_by_itself
+          FROM files.node n
+         WHERE n.tenant_id = :tenant AND n.parent_id = d.node_id
+         ORDER BY n.name_key NULLS FIRST LIMIT :limit) c
+     WHERE NOT d.is_by_itself
 )
-SELECT node_id FROM down;
+SELECT top, node_id, is_by_itself FROM down LIMIT :limit;
 
 -- keep --
--- They stay in the trash, without an entry, for as long as there is something to be kept below. The
--- purge is an event of the folder that had the entry, with its next revision.
-UPDATE files.node SET entry_id = :entry_id, revision = revision + (node_id = :node_id)::int
- WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
+-- It stays in the trash, without an entry, for as long as there is something to be kept below. The
+-- purge is an event of the folder, with its next revision.
+UPDATE files.node SET revision = revision + 1 WHERE tenant_id = :tenant AND node_id = :node_id;
+
+-- keep_below --
+-- In the trash without an entry, as the kept folder that they are in.
+UPDATE files.node k
+   SET entry_id = (SELECT p.entry_id FROM files.node p
+                    WHERE p.tenant_id = :tenant AND p.node_id = k.parent_id)
+ WHERE k.tenant_id = :tenant AND k.node_id = ANY(:node_ids::uuid[]);
 
 -- drop_empty --
--- Folders that were kept for what was below them, and have nothing left. No EXISTS: PostgreSQL may
--- answer those from the tenant's whole trash, or all that waits to be removed. For the child's
--- order see ``below``.
-DELETE FROM files.node k
- WHERE k.tenant_id = :tenant AND k.node_id = ANY(:node_ids::uuid[]) AND k.entry_id IS NOT NULL
-   AND (SELECT TRUE FROM files.trash_entry e
-         WHERE e.tenant_id = :tenant AND e.entry_id = k.entry_id) IS NULL
-   AND (SELECT TRUE FROM files.node c
-         WHERE c.tenant_id = :tenant AND c.parent_id = k.node_id
-         ORDER BY c.name_key NULLS FIRST LIMIT 1) IS NULL
-   AND (SELECT TRUE FROM files.purge q
-         WHERE q.tenant_id = :tenant AND q.node_id = k.node_id) IS NULL
-RETURNING k.parent_id;
+-- Folders that were kept for what was below them, and have nothing left but what goes with them here.
+-- No EXISTS: PostgreSQL may answer those from the tenant's whole trash, or all that waits to be
+-- removed. For the order of children see ``below``.
+WITH RECURSIVE up AS (
+    SELECT q.node_id, 0 AS going, NULL::uuid AS gone
+      FROM unnest(:node_ids::uuid[]) AS q (node_id)
+    UNION ALL
+    SELECT k.parent_id, 1, k.node_id
+      FROM up
+     CROSS JOIN LATERAL (
+        SELECT n.node_id, n.parent_id FROM files.node n
+         WHERE n.tenant_id = :tenant AND n.node_id = up.node_id AND n.entry_id IS NOT NULL
+           AND (SELECT TRUE FROM files.trash_entry e
+                 WHERE e.tenant_id = :tenant AND e.entry_id = n.entry_id) IS NULL
+           AND (SELECT TRUE FROM files.purge q
+                 WHERE q.tenant_id = :tenant AND q.node_id = n.node_id) IS NULL
+           AND (SELECT count(*) FROM (
+                SELECT FROM files.node c
+                 WHERE c.tenant_id = :tenant AND c.parent_id = n.node_id
+                 ORDER BY c.name_key NULLS FIRST LIMIT 2) children) = up.going
+         LIMIT 1) k
+)
+DELETE FROM files.node
+ WHERE tenant_id = :tenant
+   AND node_id = ANY(ARRAY(SELECT gone FROM up WHERE gone IS NOT NULL))
+RETURNING node_id, parent_id;
+
+-- subtree_bytes --
+-- The bytes of every version below a node, trashed ones too: read only when the space changes. And
+-- how many nodes or versions were read, at most the limit.
+WITH RECURSIVE down AS (
+    SELECT :node_id::uuid AS node_id
+    UNION ALL
+    SELECT n.node_id FROM down d
+     CROSS JOIN LATERAL (
+        SELECT c.node_id FROM files.node c
+         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id OFFSET 0) n
+), sizes AS (
+    SELECT v.size FROM down
+      LEFT JOIN LATERAL (
+        SELECT size FROM files.version a
+         WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) v ON TRUE
+     LIMIT :limit
+)
+SELECT count(*) AS read, coalesce(sum(size), 0)::bigint AS bytes FROM sizes;
 
 -- carry --
 -- What is in the trash below a node belongs to the node's space, with its bytes; and so does what is

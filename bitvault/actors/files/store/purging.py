@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from bitvault.actors.files.contract import NodePurged, PurgeEntry
 from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store.contents import settle
 from bitvault.actors.files.store.drawing import SQL as STRUCTURE
-from bitvault.actors.files.store.keeping import drop_empty, keep
+from bitvault.actors.files.store.keeping import drop_empty, keep, sort_out
 from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
@@ -58,8 +58,8 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
     entry, place = await structure.entry(one.entry_id, Right.SHARE)
     node = await structure.row(entry["node_id"])
     await tx.fetch(SQL["by_index"])
-    left = await _tops(tx, tenant, now, entry, node)
-    holds_trash = left[0].is_kept
+    top = await _top(tx, tenant, now, entry, node)
+    left, kept = [top], [node["parent_id"]]
     await tx.execute(STRUCTURE["drop_entry"], tenant=tenant, entry_id=entry["entry_id"])
     for _ in range(_ROUNDS):
         if not left or structure.allowance <= 0:
@@ -68,10 +68,11 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
         structure.allowance -= max(1, done.nodes, done.versions)
         for space_id, size in done.bytes.items():
             structure.ledger.add(space_id, used=-size)
-        left = done.left
+        kept += [one.node_id for one in left if one.is_kept]
+        left = list(done.left)
     await _queue(tx, tenant, left)
-    if not holds_trash:
-        await drop_empty(tx, tenant, [node["parent_id"]])
+    dropped = await drop_empty(tx, tenant, kept)
+    holds_trash = top.is_kept and top.node_id not in dropped
     structure.events.append(
         NodePurged(
             node["node_id"],
@@ -86,15 +87,13 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
     return Done(node, entry["space_id"], path, len(structure.events) - 1)
 
 
-async def _tops(
-    tx: Transaction, tenant: UUID, now: datetime, entry: Row, node: Row
-) -> tuple[Fallen, ...]:
-    """Remove the node of an entry, or find what has to be kept; return what to remove below."""
+async def _top(tx: Transaction, tenant: UUID, now: datetime, entry: Row, node: Row) -> Fallen:
+    """Remove the node of an entry, or keep it if something may have to be kept below."""
     top, space_id = node["node_id"], entry["space_id"]
-    if node["kind"] == "folder" and (kept := await keep(tx, tenant, entry)):
-        return tuple(Fallen(one, space_id, now, is_kept=True) for one in kept)
+    if node["kind"] == "folder" and await keep(tx, tenant, top):
+        return Fallen(top, space_id, now, is_kept=True)
     await tx.execute(SQL["drop_root"], tenant=tenant, node_id=top)
-    return (Fallen(top, space_id, now),)
+    return Fallen(top, space_id, now)
 
 
 async def continue_purge(tx: Transaction, tenant: UUID, now: datetime, limit: int) -> int:
@@ -117,7 +116,7 @@ async def continue_purge(tx: Transaction, tenant: UUID, now: datetime, limit: in
     for space_id, size in done.bytes.items():
         ledger.add(space_id, used=-size)
     await settle(tx, tenant, ledger)
-    return done.nodes + done.versions
+    return max(1, done.nodes + done.versions)
 
 
 async def purging_tenants(tx: Transaction, limit: int) -> Sequence[UUID]:
@@ -130,27 +129,35 @@ async def remove_below(
     tx: Transaction, tenant: UUID, now: datetime, tops: Sequence[Fallen], limit: int
 ) -> Slice:
     """Remove up to ``limit`` nodes and as many versions below ``tops``, with all they held."""
-    ids, kept = [one.node_id for one in tops], [one.is_kept for one in tops]
-    rows = await tx.fetch(SQL["below"], tenant=tenant, node_ids=ids, kept=kept, limit=limit)
-    fallen = [_below(row, tops[row["index"]]) for row in rows]
+    roots, kept = [one for one in tops if not one.is_kept], [one for one in tops if one.is_kept]
+    ids = [one.node_id for one in roots]
+    rows = await tx.fetch(SQL["below"], tenant=tenant, node_ids=ids, limit=limit)
+    fallen = [evolve(roots[row["index"]], node_id=row["node_id"]) for row in rows]
+    stays = list[Fallen]()
+    if kept and len(fallen) < limit:
+        ids = [one.node_id for one in kept]
+        found = await sort_out(tx, tenant, ids, limit - len(fallen))
+        fallen += [evolve(kept[at], node_id=one, is_kept=False) for one, at in found.gone.items()]
+        stays = [evolve(kept[at], node_id=one) for one, at in found.kept.items()]
     if fallen:
         ids = [one.node_id for one in fallen]
         await tx.execute(SQL["drop_nodes"], tenant=tenant, node_ids=ids)
         await tx.execute(SQL["drop_entries"], tenant=tenant, node_ids=ids)
-    gone = {one.node_id: one for one in (*tops, *fallen)}
+    gone = {one.node_id: one for one in (*roots, *fallen)}
     versions = await tx.fetch(SQL["drop_versions"], tenant=tenant, node_ids=list(gone), limit=limit)
     await release(tx, tenant, now, versions)
-    kept = [one.is_kept for one in gone.values()]
-    unfinished = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=list(gone), kept=kept)
     sizes: dict[UUID, int] = defaultdict(int)
     for row in versions:
         sizes[gone[row["node_id"]].space_id] += row["size"]
-    left = tuple(gone[row["node_id"]] for row in unfinished)
-    return Slice(len(fallen), len(versions), sizes, left)
+    left = await _unfinished(tx, tenant, [*gone.values(), *kept])
+    return Slice(len(fallen) + len(stays), len(versions), sizes, (*left, *stays))
 
 
-def _below(row: Row, top: Fallen) -> Fallen:
-    return Fallen(row["node_id"], top.space_id, top.purged_at)
+async def _unfinished(tx: Transaction, tenant: UUID, every: Sequence[Fallen]) -> Sequence[Fallen]:
+    by_id = {one.node_id: one for one in every}
+    kept = [one.is_kept for one in by_id.values()]
+    rows = await tx.fetch(SQL["unfinished"], tenant=tenant, node_ids=list(by_id), kept=kept)
+    return [by_id[row["node_id"]] for row in rows]
 
 
 async def release(tx: Transaction, tenant: UUID, now: datetime, versions: Sequence[Row]) -> None:

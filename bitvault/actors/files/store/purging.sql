@@ -9,33 +9,22 @@ DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = :node_id RETURNIN
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true);
 
 -- below --
--- Nodes below some that are gone themselves, at most ``limit``. Of those that are kept what is in
--- the trash by itself is left out: they are kept for that. They are looked up apart, among what is
--- not in the trash, so that it is not read either, however much it is. LATERAL makes each step a
--- lookup, and the walk is lazy, so that its cost is bounded by the limit, however much there is.
--- Children come by name because only the index that finds them can do that without reading more:
--- with NULLS FIRST it is node_parent, without it node_child, which has nothing that is in the trash.
+-- Nodes below some that are gone themselves, at most ``limit``. LATERAL makes each step a lookup, and
+-- the walk is lazy, so that its cost is bounded by the limit, however much there is. Children come by
+-- name because only the index that finds them can do that without reading more: with NULLS FIRST it
+-- is node_parent, without it node_child, which has nothing that is in the trash.
 WITH RECURSIVE down AS (
-    SELECT q.ord, c.node_id
-      FROM unnest(:node_ids::uuid[], :kept::boolean[]) WITH ORDINALITY AS q (node_id, is_kept, ord)
-     CROSS JOIN LATERAL (
-        (SELECT n.node_id FROM files.node n
-          WHERE NOT q.is_kept AND n.tenant_id = :tenant AND n.parent_id = q.node_id
-          ORDER BY n.name_key NULLS FIRST LIMIT :limit)
-        UNION ALL
-        (SELECT n.node_id FROM files.node n
-          WHERE q.is_kept AND n.tenant_id = :tenant AND n.parent_id = q.node_id
-            AND n.entry_id IS NULL
-          ORDER BY n.name_key LIMIT :limit)) c
+    SELECT ord, node_id, TRUE AS is_top
+      FROM unnest(:node_ids::uuid[]) WITH ORDINALITY AS q (node_id, ord)
     UNION ALL
-    SELECT d.ord, c.node_id
+    SELECT d.ord, c.node_id, FALSE
       FROM down d
      CROSS JOIN LATERAL (
         SELECT n.node_id FROM files.node n
          WHERE n.tenant_id = :tenant AND n.parent_id = d.node_id
          ORDER BY n.name_key NULLS FIRST LIMIT :limit) c
 )
-SELECT node_id, ord - 1 AS index FROM down LIMIT :limit;
+SELECT node_id, ord - 1 AS index FROM down WHERE NOT is_top LIMIT :limit;
 
 -- drop_nodes --
 DELETE FROM files.node WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);

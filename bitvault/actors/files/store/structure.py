@@ -31,7 +31,7 @@ from bitvault.actors.files.rules.quota import Ledger
 from bitvault.actors.files.store import holding
 from bitvault.actors.files.store.contents import Stamp, lock_ledger, numbered_keys, settle
 from bitvault.actors.files.store.drawing import SQL, Drawing
-from bitvault.actors.files.store.keeping import carry, drop_empty
+from bitvault.actors.files.store.keeping import Carriage, drop_empty
 from bitvault.actors.files.store.locate import SQL as LOCATE
 from bitvault.actors.files.store.locate import Wanted, spaces_of, walk_up
 from bitvault.actors.files.store.places import (
@@ -69,6 +69,7 @@ class Structure:
     ids: Ids
     allowance: int = 1000
     """Nodes, and versions, that purges may still remove at once."""
+    carriage: Carriage = field(factory=Carriage, init=False)
     drawing: Drawing = field(init=False)
     hidden: holding.Hidden = field(init=False)
     events: list[Event] = field(factory=list)
@@ -356,15 +357,12 @@ class Structure:
 
     async def _carry(self, place: Place, space_id: UUID) -> None:
         await self.drawing.write()
-        row = await self.tx.fetchrow(
-            SQL["subtree_bytes"], tenant=self.stamp.tenant, node_id=place.node_id
-        )
-        size = _there(row)["bytes"]
+        size = await self.carriage.weigh(self.tx, self.stamp.tenant, place.node_id)
         spaces = [place.space["space_id"], space_id]
         (await lock_ledger(self.tx, self.stamp, spaces)).check(space_id, size, new=False)
         self.ledger.add(space_id, used=size)
         self.ledger.add(place.space["space_id"], used=-size)
-        await carry(self.tx, self.stamp.tenant, place.node_id, space_id)
+        await self.carriage.carry(self.tx, self.stamp.tenant, place.node_id, space_id)
 
     async def row(self, node_id: UUID) -> Row:
         """Read one node back."""

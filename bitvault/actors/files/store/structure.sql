@@ -51,23 +51,6 @@ UPDATE files.node SET entry_id = NULL, parent_id = :parent_id, name = :name,
 -- One node, trashed or not.
 SELECT * FROM files.node WHERE tenant_id = :tenant AND node_id = :node_id;
 
--- subtree_bytes --
--- The bytes of every version below a node, trashed ones too: read only when the space changes.
-WITH RECURSIVE down AS (
-    SELECT n.node_id, n.kind FROM files.node n
-     WHERE n.tenant_id = :tenant AND n.node_id = :node_id
-    UNION ALL
-    SELECT n.node_id, n.kind FROM down d
-     CROSS JOIN LATERAL (
-        SELECT c.node_id, c.kind FROM files.node c
-         WHERE c.tenant_id = :tenant AND c.parent_id = d.node_id OFFSET 0) n
-)
-SELECT coalesce(sum(v.size), 0)::bigint AS bytes
-  FROM down
- CROSS JOIN LATERAL (
-    SELECT size FROM files.version a
-     WHERE a.tenant_id = :tenant AND a.node_id = down.node_id OFFSET 0) v;
-
 -- sharers_on --
 -- Whether anybody was granted the right to share on some of these nodes.
 SELECT 1 AS found
