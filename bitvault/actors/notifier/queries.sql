@@ -37,7 +37,7 @@ DELETE FROM notifier.allowance
 WHERE tenant_id = :tenant_id AND key IN (SELECT key FROM spent);
 
 -- due, across tenants --
--- Across tenants: from one tenant to the next, some further than it can serve, as those have nothing
+-- From one tenant to the next, some further than it can serve, as those have nothing
 -- that is due. The first of each, then the second of each: whoever has much waits for itself.
 WITH RECURSIVE walk AS (
     (
@@ -96,7 +96,7 @@ WHERE tenant_id = :tenant_id AND mail_id IN (
 );
 
 -- waiting, across tenants --
--- Across tenants, for the state of the server.
+-- For the state of the server.
 SELECT count(*) AS queued, min(first.queued_at) AS oldest_at
 FROM (
     SELECT queued_at FROM notifier.mail WHERE state = 'queued' ORDER BY queued_at LIMIT 10000

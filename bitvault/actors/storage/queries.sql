@@ -86,7 +86,7 @@ SELECT upload_id FROM storage.object
 WHERE tenant_id = :tenant_id AND key = any(:keys::text[]) AND sealed_key IS NULL;
 
 -- due_objects, across tenants --
--- Of every tenant: objects of which it is time to ask whether anybody needs them.
+-- Objects of which it is time to ask whether anybody needs them.
 SELECT tenant_id, upload_id, state, coalesce(sealed_key, key) AS key, hash
 FROM storage.object
 WHERE state IN ('open', 'sealed') AND look_at <= :now
@@ -104,7 +104,7 @@ WHERE
     AND state IN ('open', 'sealed');
 
 -- leaving_objects, across tenants --
--- Of every tenant: what has to be deleted now, or deleted once more.
+-- What has to be deleted now, or deleted once more.
 SELECT tenant_id, upload_id FROM storage.object
 WHERE state IN ('scratch', 'garbage', 'gone') AND look_at <= :now
 ORDER BY look_at LIMIT :limit;
@@ -130,7 +130,7 @@ WHERE tenant_id = :tenant_id AND upload_id = any(:upload_ids::uuid[]) AND state 
 SELECT min(discarded_at) AS since FROM storage.object WHERE state = 'garbage';
 
 -- backlog, across tenants --
--- Of every tenant: how much is due, up to 10,000, and since when.
+-- How much is due, up to 10,000, and since when.
 SELECT 'objects' AS kind, count(*) AS waiting, min(look_at) AS since FROM (
     SELECT look_at FROM storage.object
     WHERE state IN ('open', 'sealed') AND look_at <= :now

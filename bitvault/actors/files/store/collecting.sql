@@ -1,5 +1,5 @@
 -- idle_blobs, across tenants --
--- Of every tenant: content that nothing has referred to for long enough, the longest first.
+-- Content that nothing has referred to for long enough, the longest first.
 SELECT tenant_id, hash FROM files.blob
  WHERE state = 'live' AND zero_since <= :before
  ORDER BY zero_since LIMIT :limit;
@@ -22,7 +22,7 @@ INSERT INTO files.condemned (tenant_id, object_key, hash, condemned_at)
 SELECT :tenant, object_key, hash, :now FROM condemned;
 
 -- condemned_keys, across tenants --
--- Of every tenant: keys to be discarded, from this collection or from one that did not finish.
+-- Keys to be discarded, from this collection or from one that did not finish.
 SELECT tenant_id, object_key, hash FROM files.condemned ORDER BY condemned_at LIMIT :limit;
 
 -- drop_condemned --
@@ -54,7 +54,7 @@ SELECT object_key FROM files.blob
    AND object_key = ANY(:object_keys::text[]);
 
 -- overdue, across tenants --
--- Of every tenant: open uploads past their lifetime, the longest first.
+-- Open uploads past their lifetime, the longest first.
 SELECT tenant_id, upload_id FROM files.upload
  WHERE state = 'open' AND expires_at <= :now ORDER BY expires_at LIMIT :limit;
 
@@ -72,7 +72,7 @@ SELECT upload_id FROM files.upload
  ORDER BY upload_id LIMIT :limit FOR UPDATE SKIP LOCKED;
 
 -- ended_uploads, across tenants --
--- Of every tenant: uploads whose answer has been kept for repeats long enough.
+-- Uploads whose answer has been kept for repeats long enough.
 SELECT tenant_id, upload_id FROM files.upload
  WHERE state <> 'open' AND expires_at <= :before ORDER BY expires_at LIMIT :limit;
 
@@ -81,7 +81,7 @@ DELETE FROM files.upload
  WHERE tenant_id = :tenant AND upload_id = ANY(:upload_ids::uuid[]) AND state <> 'open';
 
 -- expired_keys, across tenants --
--- Of every tenant: Idempotency-Keys whose time is over.
+-- Idempotency-Keys whose time is over.
 SELECT tenant_id, user_id, key FROM files.idempotency
  WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit;
 
@@ -104,7 +104,7 @@ SELECT (SELECT min(zero_since) FROM files.blob
        (SELECT min(purged_at) FROM files.purge) AS purge;
 
 -- backlog, across tenants --
--- Of every tenant: how much of each kind is due, up to 10,000, and since when.
+-- How much of each kind is due, up to 10,000, and since when.
 SELECT 'uploads' AS kind, count(*) AS waiting, min(since) AS since FROM (
     SELECT expires_at AS since FROM files.upload
      WHERE state = 'open' AND expires_at <= :now ORDER BY expires_at LIMIT 10000) w

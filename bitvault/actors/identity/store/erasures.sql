@@ -16,7 +16,7 @@ WHERE tenant_id = :tenant_id AND erased_id = :erased_id AND state = 'scheduled'
 RETURNING name;
 
 -- erasures, across tenants --
--- Across tenants: of all operators.
+-- Of all operators.
 SELECT tenant_id AS keeper_id, erased_id, name, state, asked_at, erase_at, erased_at
 FROM identity.erasure
 WHERE :erased_id::uuid IS NULL OR erased_id = :erased_id
@@ -24,7 +24,7 @@ ORDER BY asked_at DESC, erased_id
 LIMIT 1000;
 
 -- due_erasures, across tenants --
--- Across tenants: whose time has come, and who is not all gone.
+-- Whose time has come, and who is not all gone.
 SELECT tenant_id AS keeper_id, erased_id, name, state, asked_at, erase_at, erased_at
 FROM identity.erasure
 WHERE state <> 'erased' AND erase_at <= :now
@@ -32,7 +32,7 @@ ORDER BY erase_at
 LIMIT 100;
 
 -- backlog, across tenants --
--- Across tenants: how many are due, up to 10,000, and since when.
+-- How many are due, up to 10,000, and since when.
 SELECT count(*) AS waiting, min(erase_at) AS since
 FROM (
     SELECT erase_at FROM identity.erasure

@@ -46,7 +46,7 @@ WHERE tenant_id = :tenant_id AND invitation_id = :invitation_id
 RETURNING login;
 
 -- invitation_by_secret, across tenants --
--- Across tenants: nobody is known yet.
+-- Nobody is known yet.
 SELECT i.tenant_id, t.name AS tenant_name, i.login, i.display_name, i.email, i.expires_at
 FROM identity.invitation AS i
 JOIN identity.tenant AS t ON t.tenant_id = i.tenant_id

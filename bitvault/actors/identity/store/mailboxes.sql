@@ -22,7 +22,7 @@ WHERE tenant_id = :tenant_id AND user_id = :user_id AND email IS NOT NULL
 RETURNING former_id;
 
 -- former_tenant, across tenants --
--- Across tenants: who has one that is not needed any more.
+-- Who has one that is not needed any more.
 SELECT tenant_id FROM identity.former_address WHERE until <= :now ORDER BY until LIMIT 1;
 
 -- forget_former --
@@ -113,7 +113,7 @@ JOIN identity.mailbox AS m ON m.tenant_id = a.tenant_id AND m.user_id = a.user_i
 WHERE a.tenant_id = :tenant_id AND a.user_id = :user_id;
 
 -- reset_by_secret, across tenants --
--- Across tenants: nobody is known yet.
+-- Nobody is known yet.
 SELECT tenant_id, user_id FROM identity.reset WHERE secret_hash = :secret_hash AND expires_at > :now;
 
 -- take_reset --

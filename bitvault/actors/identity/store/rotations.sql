@@ -1,5 +1,5 @@
 -- family, across tenants --
--- Across tenants: nobody is known yet.
+-- Nobody is known yet.
 SELECT c.tenant_id, c.created_at,
     (
         SELECT jsonb_agg(to_jsonb(p)) FROM identity.policy AS p WHERE p.tenant_id = c.tenant_id

@@ -12,7 +12,7 @@ ON CONFLICT (name_key) DO NOTHING
 RETURNING tenant_id;
 
 -- tenants_after, across tenants --
--- Across tenants, for the operators of the platform.
+-- For the operators of the platform.
 SELECT tenant_id, name, name_key, created_at, suspended_at IS NOT NULL AS is_suspended, max_users,
     rate, burst
 FROM identity.tenant
@@ -44,7 +44,7 @@ UPDATE identity.tenant SET suspended_at = coalesce(suspended_at, :now)
 WHERE tenant_id = :tenant_id;
 
 -- leaving, across tenants --
--- Across tenants: whether operators let this one go.
+-- Whether operators let this one go.
 SELECT erased_id FROM identity.erasure WHERE erased_id = :tenant_id;
 
 -- room_for_user --

@@ -1,5 +1,5 @@
 -- said_after, across tenants --
--- Of every tenant: the nodes that the next rows say something of, and which of them are gone.
+-- The nodes that the next rows say something of, and which of them are gone.
 SELECT p.tenant_id, p.node_id, n.is_there IS NULL AS is_lost
   FROM (SELECT tenant_id, node_id FROM sharing.granted
          WHERE (tenant_id, node_id) > (:tenant_id::uuid, :node_id::uuid)
@@ -27,7 +27,7 @@ DELETE FROM sharing.granted WHERE tenant_id = :tenant AND node_id = ANY(:node_id
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND node_id = ANY(:node_ids::uuid[]);
 
 -- departed, across tenants --
--- Of every tenant: who was deleted before then, the first ones first.
+-- Who was deleted before then, the first ones first.
 SELECT tenant_id, grantee_id FROM sharing.departed
  WHERE gone_at < :before ORDER BY gone_at LIMIT :limit;
 

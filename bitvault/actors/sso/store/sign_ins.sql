@@ -39,7 +39,7 @@ FOR KEY SHARE
 RETURNING code_hash;
 
 -- tenant_of_ticket, across tenants --
--- Across tenants: who redeems says none.
+-- Who redeems says none.
 SELECT tenant_id FROM sso.ticket WHERE code_hash = :code_hash;
 
 -- take_ticket --
