@@ -210,8 +210,10 @@ def test_a_running_server_keeps_its_pid_file(postgres_server: PostgresServer) ->
 
 
 @root_only
-def test_orphans_are_ended_without_the_right_to_look_at_others(folder: Path) -> None:
-    """As in a container: those of the account that work in its data, and nobody else's."""
+def test_orphans_are_ended_without_the_right_to_look_at_others(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container: those of the account in its data; whatever that says, no others."""
     data, program = folder / "data", folder / "postgres"
     data.mkdir(mode=0o700)
     os.chown(data, 65534, 65534)
@@ -234,6 +236,15 @@ clear_stale_pidfile(Path(sys.argv[1]), Account(65534, 65534))
         assert orphan.wait(5) == -signal.SIGKILL
         assert (elsewhere.poll(), strangers.poll()) == (None, None)
         assert not (data / "postmaster.pid").exists()
+
+        # What runs as the account may be made to say anything.
+        (folder / "readlink").write_text(f"#!/bin/sh\nprintf %s {data}\n")
+        (folder / "readlink").chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+        (data / "postmaster.pid").write_text("999999999\n")
+        subprocess.run(command, check=True)
+        assert elsewhere.wait(5) == -signal.SIGKILL
+        assert strangers.poll() is None
     finally:
         for one in (orphan, elsewhere, strangers):
             one.kill()
