@@ -32,7 +32,7 @@ class Finding:
 
 @define(eq=False)
 class Dependencies:
-    """The last finding of each; whoever holds a system keeps its finding up to date."""
+    """The last finding of each; the driver of a system keeps its finding up to date."""
 
     _found: dict[str, Finding] = field(factory=dict)
 

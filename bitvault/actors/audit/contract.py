@@ -32,7 +32,7 @@ class Credential:
 
 @frozen
 class Entry:
-    """One event or download, as it concerns whoever looks into what happened."""
+    """One event or download, as told to an admin who looks into what happened."""
 
     seq: int
     """Of the event; 0 of a download, which is none."""

@@ -225,7 +225,7 @@ def _give_one(handle: int, account: Account) -> None:
 
 
 def _owner(data: Path) -> Account | None:
-    """Return whoever owns the data, unless that is root."""
+    """Return the owner of the data, unless that is root."""
     try:
         handle = _opened(data)
     except FileNotFoundError:

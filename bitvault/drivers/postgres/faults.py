@@ -66,7 +66,7 @@ def _is_fatal(error: Exception) -> bool:
 
 
 def what_is_missing(error: BaseException) -> str:
-    """Name the dependency: a server without disk space still answers whoever only reads."""
+    """Name the dependency: a server without disk space still answers those who only read."""
     return f"disk space for {SYSTEM}" if isinstance(error, asyncpg.DiskFullError) else SYSTEM
 
 

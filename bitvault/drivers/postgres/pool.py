@@ -4,7 +4,7 @@ BEGIN travels with the first statement in one crossing into asyncio, so work tha
 nothing. No cancellation reaches COMMIT or ROLLBACK; both have a deadline instead.
 
 Whose rows a statement sees is said before it, every time: by the transaction's own BEGIN, or, for
-reading, by the session, which is told anew whenever its next work is somebody else's (ADR-0015).
+reading, by the session, which is told again whenever its next work is somebody else's (ADR-0015).
 """
 
 import random

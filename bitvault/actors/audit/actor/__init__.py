@@ -82,7 +82,7 @@ class Audit(Room):
 
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:
-        """Tell the trail to whoever takes the tenant's data along."""
+        """Tell the trail to an operator who exports the tenant."""
         operator_of(request.caller)
         tell = store.export_downloads if request.kind == "download" else store.export
 

@@ -53,8 +53,8 @@ class Hidden:
     async def check(self, place: Place) -> None:
         """Refuse to trash a folder with a restricted one in it that the caller may not change.
 
-        Whoever may share a folder is not held by a restriction below it. What is in the trash by
-        itself stays there, whatever becomes of the folder.
+        Who may share a folder is not held by a restriction below it. What is in the trash by itself
+        stays there, whatever becomes of the folder.
 
         Raises:
             Refused: ``Forbidden``; it names nothing. ``TreeRuleBroken``: there is too much below.
@@ -133,7 +133,7 @@ def _holds_out(chain: Row, space: Row, caller: Caller) -> bool:
 
 
 async def check_opens_nothing(tx: Transaction, tenant: UUID, above: Sequence[UUID]) -> None:
-    """Refuse to make the folders anew that something was in, where one of them is restricted.
+    """Refuse to make the folders again that something was in, if one of them is restricted.
 
     The new ones would not be, and nobody has said so.
 

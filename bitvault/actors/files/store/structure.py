@@ -240,7 +240,7 @@ class Structure:
         return entry, place
 
     async def _original(self, entry: Row, was: Place) -> Parent:
-        """Find the folder it was in, wherever that is now; else make it anew from the path."""
+        """Find the folder it was in, wherever that is now; else make it again from the path."""
         space_id = entry["space_id"]
         by_id = await self.drawing.find(Wanted(Target(node_id=NodeId(entry["parent_id"]))))
         if isinstance(by_id, Place):

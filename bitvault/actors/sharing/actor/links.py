@@ -113,7 +113,7 @@ class Links(Desk):
 
     @handles(ChangeLink)
     async def change_link(self, message: ChangeLink) -> Link:
-        """Set a link's terms anew."""
+        """Replace a link's terms."""
         caller, terms = message.caller, message.terms
         before = await self._governed(caller, message.link_id)
         is_over = message.is_revoked and terms.expires_at == before["expires_at"]

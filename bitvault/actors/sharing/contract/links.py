@@ -218,7 +218,7 @@ class ListLinks(Request[Page[Link] | Invalid | Forbidden | Unavailable]):
 
 @frozen
 class ChangeLink(Request[Link | LinkNotFound | StaleLink | Invalid | Forbidden | Refusal]):
-    """Set a link's terms anew, all of them; revoke it, or make it valid again."""
+    """Replace a link's terms, all of them; revoke it, or make it valid again."""
 
     caller: Caller
     link_id: UUID
