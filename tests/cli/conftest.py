@@ -14,12 +14,12 @@ import pytest
 
 from tests.client.conftest import control, large, store
 from tests.client.control_plane import ControlPlane
+from tests.support.commands import Result, commands
 from tests.support.postgres import data_root
 
 __all__ = ["control", "large", "store"]
 
-Result = subprocess.CompletedProcess[bytes]
-Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -38,19 +38,8 @@ def environment(control: ControlPlane, tmp_path: Path) -> Mapping[str, str]:
 def bitvault(environment: Mapping[str, str], tmp_path: Path) -> Run:
     """Run ``bitvault`` with arguments; ``env`` changes the environment, ``stdin`` is bytes."""
 
-    def run(
-        *arguments: object, stdin: bytes = b"", env: Mapping[str, str] | None = None
-    ) -> "subprocess.CompletedProcess[bytes]":
-        command = [*program(), *map(str, arguments)]
-        return subprocess.run(
-            command,
-            input=stdin,
-            capture_output=True,
-            check=False,
-            cwd=tmp_path,
-            timeout=60,
-            env={**environment, **(env or {})},
-        )
+    def run(*arguments: object, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Result:
+        return run_in({**environment, **(env or {})}, tmp_path, *arguments, stdin=stdin)
 
     return run
 
@@ -110,10 +99,14 @@ def logged_in(daemon: tuple[str, Path], tmp_path: Path) -> Mapping[str, str]:
 
 def run(environment: Mapping[str, str], *arguments: object, stdin: bytes = b"") -> Result:
     """Run the command line to its end."""
-    command = [*program(), *map(str, arguments)]
-    return subprocess.run(
-        command, input=stdin, capture_output=True, check=False, env=dict(environment), timeout=60
-    )
+    return run_in(environment, Path.cwd(), *arguments, stdin=stdin)
+
+
+def run_in(
+    environment: Mapping[str, str], folder: Path, *arguments: object, stdin: bytes = b""
+) -> Result:
+    """Run the command line to its end, in a folder."""
+    return commands().run([*map(str, arguments)], environment, folder, stdin)
 
 
 def enter(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -100,10 +101,11 @@ def dead_letters(client: httpx.Client) -> int:
 
 def test_a_user_made_twice_under_one_key_is_one_user(client: httpx.Client) -> None:
     """The answer that got lost is given again; another request under the key is refused."""
-    headers = {"Idempotency-Key": "make-bea"}
-    body = {"login": "bea", "password": PASSWORD}
+    login = f"bea-{uuid4()}"
+    headers = {"Idempotency-Key": f"make-{login}"}
+    body = {"login": login, "password": PASSWORD}
     first, again = [client.post("/v1/users", json=body, headers=headers) for _ in range(2)]
-    other = client.post("/v1/users", json={**body, "login": "cleo"}, headers=headers)
+    other = client.post("/v1/users", json={**body, "login": f"other-{login}"}, headers=headers)
     assert (first.status_code, first.json()) == (201, again.json())
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 

@@ -136,7 +136,7 @@ def test_the_audit_says_who_did_what_and_from_where(standing: Daemon, client: ht
 
 def test_uploads_are_aborted_together(client: httpx.Client) -> None:
     """Each has its own answer; what was committed stays, and again is the same."""
-    content = b"kept"
+    content = f"kept {uuid4()}".encode()
     kept = init(client, "/seq/kept.txt", content)
     send(kept["transfers"][0], content)
     commit(client, kept["uploadId"], content)
