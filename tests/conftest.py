@@ -1,13 +1,25 @@
 """Fixtures for everybody: a real PostgreSQL, and time and ids that a test owns."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from bitvault.drivers.postgres.pool import PostgresDatabase
+from tests.support import logs
 from tests.support.determinism import FixedClock, SequenceIds
 from tests.support.object_store import ObjectStoreServer, running_object_store
 from tests.support.postgres import PostgresServer, make_template, opened, running_server
+
+logs.configure()
+_OBJECTS = 20_000
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of collected tests out of each collection of garbage from here on."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """X58: who a request comes from, behind proxies that are known and from peers that are not."""
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 from werkzeug.datastructures import Headers
 
@@ -11,6 +10,7 @@ from bitvault.http.throttle import Rates
 from bitvault.kernel.addresses import networks
 from bitvault.kernel.limits import Limit
 from tests.http.support.rooms import World
+from tests.support import logs
 
 TRUSTED = networks("10.0.0.0/8, 2001:db8:ffff::/48, 127.0.0.1")
 PROXY = "10.0.0.1"
@@ -88,7 +88,7 @@ def test_the_standard_header_is_read_the_same_way(value: str, client: str) -> No
 )
 async def test_rooms_limits_and_the_log_see_the_same_address(peer: str, address: str) -> None:
     """The client's behind a proxy of ours; a stranger's own, whatever it writes."""
-    structlog.reset_defaults()
+    logs.configure()
     world = World(proxies=Proxies(TRUSTED), rates=Rates(address=Limit("address", 0.1, 30)))
     forged = {"X-Forwarded-For": "198.51.100.1"}
     body = {"login": "ann", "password": "secret"}
@@ -108,7 +108,7 @@ async def test_rooms_limits_and_the_log_see_the_same_address(peer: str, address:
 
 async def test_an_unknown_proxy_is_pointed_out_once() -> None:
     """Behind a proxy nobody configured all clients look like one: the log says what to set."""
-    structlog.reset_defaults()
+    logs.configure()
     world = World(proxies=Proxies(TRUSTED))
     with capture_logs() as lines:
         for peer in (PROXY, "203.0.113.9", "203.0.113.9"):

@@ -1,7 +1,6 @@
 """Headers: who asks, idempotency, redirects, security, the log line."""
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from bitvault.actors.audit.contract import RecordDownloads
@@ -11,6 +10,7 @@ from bitvault.actors.files.contract import (
     UploadUnneeded,
 )
 from tests.http.support.rooms import HASH, ID, TAG, TOKEN, WRITTEN, World
+from tests.support import logs
 
 GOOD = {"path": "/a", "size": 3, "hash": HASH}
 
@@ -88,7 +88,7 @@ async def test_a_harmless_request_id_is_kept(world: World, given: str, *, kept: 
 @pytest.mark.requirement("X37", "X63")
 async def test_the_log_line_has_no_secrets(world: World) -> None:
     """One line per request, with the route's template, and no token, path, name or body."""
-    structlog.reset_defaults()
+    logs.configure()
     body = {"login": "ann", "password": "hunter2-hunter2"}
     with capture_logs() as lines:
         await world.send("POST", "/v1/sessions?x=hunter2-hunter2", json=body)
