@@ -119,6 +119,7 @@ async def test_a_server_that_says_goodbye_unasked(line: Line, is_over: bool) -> 
     async def work(tx: Transaction) -> None:
         await tx.fetch(_ONE)
         line.fail(0, dead=True)
+        await trio.testing.wait_all_tasks_blocked()  # the wire may still be passing on the answer
         await line.clients[-1].send_all(_GOODBYE)
         await trio.testing.wait_all_tasks_blocked()
         if not is_over:
