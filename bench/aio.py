@@ -1,4 +1,4 @@
-"""SELECT by key through asyncpg on four loops: what the border between Trio and asyncio costs.
+"""SELECT by key: what our pool on Trio costs beside bare asyncpg on asyncio's loop and on uvloop.
 
 Run: ``python -m bench.aio [seconds]``. 32 tasks share 8 connections; figures are statements a
 second, the best of three rounds taken in turn, so that a noisy neighbour hits all of them alike.
@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import asyncpg
 import trio
-import trio_asyncio  # type: ignore[import-untyped]
 import uvloop
 
 from bitvault.drivers import aio
@@ -48,9 +47,9 @@ async def _no_reset(_connection: object) -> None:
     """Leave out the pool's RESET, which the other contenders do not send either."""
 
 
-async def _on_trio(opener: Callable[[], object], dsn: str, seconds: float) -> float:
+async def _on_trio(dsn: str, seconds: float) -> float:
     query = Query("select", _SELECT, ("key",))
-    async with opener(), open_database(dsn, Limits(size=_CONNECTIONS)) as database:  # type: ignore[attr-defined]
+    async with aio.open_loop(), open_database(dsn, Limits(size=_CONNECTIONS)) as database:
         end, done = time.perf_counter() + seconds, [0]
 
         async def task(key: int) -> None:
@@ -79,8 +78,7 @@ def main() -> None:
         contenders: dict[str, Callable[[], float]] = {
             "asyncio": lambda: _bare(asyncio.SelectorEventLoop, dsn, seconds),
             "uvloop": lambda: _bare(uvloop.new_event_loop, dsn, seconds),
-            "trio-asyncio": lambda: trio.run(_on_trio, trio_asyncio.open_loop, dsn, seconds),
-            "drivers/aio.py": lambda: trio.run(_on_trio, aio.open_loop, dsn, seconds),
+            "our pool": lambda: trio.run(_on_trio, dsn, seconds),
         }
         best = dict.fromkeys(contenders, 0.0)
         for _ in range(_ROUNDS):

@@ -10,6 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import Context
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
@@ -54,12 +55,35 @@ class _ReadyQueue:
         await trio.lowlevel.wait_task_rescheduled(abort)
 
 
+class _AtOnce:
+    """The loop of futures that a Trio task waits for: it calls back as soon as they are done."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.get_debug = loop.get_debug
+        self.call_exception_handler = loop.call_exception_handler
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context) -> None:
+        context.run(callback, *args)
+
+
 class DrainingLoop(trio_asyncio.TrioEventLoop):  # type: ignore[misc]
-    """trio-asyncio's loop, running in one Trio step all that was ready when the step began."""
+    """trio-asyncio's loop, running in one Trio step all that was ready when the step began.
+
+    Attributes:
+        is_driven: A Trio task runs a step of a coroutine itself; the futures it makes are not the
+            loop's, and cost it no step when they are done.
+    """
+
+    is_driven = False
 
     def __init__(self, queue_len: int | None = None) -> None:
         super().__init__(queue_len)
         self._q_send = self._q_recv = _ReadyQueue()
+        self._at_once = cast("asyncio.AbstractEventLoop", _AtOnce(self))
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Make a future for whoever runs the coroutine."""
+        return asyncio.Future(loop=self._at_once if self.is_driven else self)
 
     def _check_callback(self, callback: Callable[..., object], method: str) -> None:
         """Look for coroutines among callbacks in debug mode only, as asyncio's own loop does."""
@@ -173,7 +197,7 @@ async def finish(
 ) -> T:
     """Call across the border beyond the reach of cancellation, for at most ``within`` seconds.
 
-    For COMMIT, ROLLBACK and closing: what must not be left half done, and must not hang either.
+    For closing: what must not be left half done, and must not hang either.
 
     Raises:
         TimeoutError: when it had not ended in time; it was cancelled then.

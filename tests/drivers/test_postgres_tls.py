@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import trio
+import trio.testing
 import trustme
 
 from bitvault.drivers.postgres.port import Query, Transaction
+from bitvault.drivers.postgres.sessions import Limits
 from bitvault.kernel.refusal import DependencyDown
 from tests.support.postgres import PostgresServer, opened
 
 _SSL_REQUEST = struct.pack(">ii", 8, 80877103)
 """PostgreSQL's protocol, "SSLRequest"; a server that speaks TLS answers S."""
+_SLEEP = Query("sleep", "SELECT pg_sleep($1)", ("seconds",))
 _ENCRYPTED = Query("encrypted", "SELECT current_user::text AS name", ())
 
 
@@ -69,6 +73,10 @@ async def _who(tx: Transaction) -> str:
     return str(row and row["name"])
 
 
+async def _sleep(tx: Transaction) -> None:
+    await tx.execute(_SLEEP, seconds=60)
+
+
 @pytest.mark.requirement("X64")
 async def test_a_server_that_proves_who_it_is_is_used(
     migrated_server: PostgresServer, tmp_path: Path
@@ -82,6 +90,30 @@ async def test_a_server_that_proves_who_it_is_is_used(
             opened(address(migrated_server, "localhost", port, ca)) as database,
         ):
             assert await database.read(None, _who) == "bitvault_system"
+
+
+async def test_statements_over_tls_end_as_others_do(
+    migrated_server: PostgresServer, tmp_path: Path
+) -> None:
+    """Transactions, cancelled statements and late ones, though the loop reads and writes."""
+    authority, ca = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(ca)
+    limits = Limits(size=1, statement=0.0, network=0.5)
+    with trio.fail_after(20):
+        async with (
+            front(migrated_server, authority) as port,
+            opened(address(migrated_server, "localhost", port, ca), limits) as database,
+        ):
+            assert await database.transact(UUID(int=1), _who) == "bitvault_app"
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(database.transact, None, _sleep)
+                await trio.testing.wait_all_tasks_blocked(0.05)
+                nursery.cancel_scope.cancel()
+            assert database.statistics().idle == 1
+            with pytest.raises(DependencyDown, match="no answer within"):
+                await database.read(None, _sleep)
+            assert database.statistics().idle == 0
+            assert await database.read(UUID(int=1), _who) == "bitvault_app"
 
 
 @pytest.mark.requirement("X64")

@@ -1,7 +1,7 @@
 """``PostgresDatabase``: transactions over pooled sessions.
 
-BEGIN travels with the first statement in one crossing into asyncio, so work that runs none costs
-nothing. No cancellation reaches COMMIT or ROLLBACK; both have a deadline instead.
+BEGIN travels in the packet of the first statement, so work that runs none costs nothing. No
+cancellation reaches COMMIT or ROLLBACK; both have a deadline instead.
 
 Whose rows a statement sees is said before it, every time: by the transaction's own BEGIN, or, for
 reading, by the session, which is told again whenever its next work is somebody else's (ADR-0015).
@@ -10,6 +10,7 @@ reading, by the session, which is told again whenever its next work is somebody 
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -18,7 +19,7 @@ import asyncpg
 import trio
 from attrs import define, field, frozen
 
-from bitvault.drivers import aio
+from bitvault.drivers.postgres.deadlines import Deadlines
 from bitvault.drivers.postgres.faults import (
     RETRIED,
     SYSTEM,
@@ -29,6 +30,7 @@ from bitvault.drivers.postgres.faults import (
 )
 from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.drivers.postgres.sessions import Limits, Session, Sessions
+from bitvault.drivers.postgres.wire import Ahead, ahead_in_one, ahead_of_its_own
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown, StatementFailed
 from bitvault.kernel.timing import spent
@@ -39,6 +41,7 @@ Work = Callable[[Transaction], Awaitable[T]]
 APP_ROLE = "bitvault_app"
 _SYSTEM_ROLE = "bitvault_system"
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_REMEMBERED_TENANTS = 1024
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
 _CLOSE_SECONDS = 10.0
 
@@ -61,12 +64,12 @@ class _LostBeforeCommit(Exception):  # noqa: N818 - never leaves this file
 
 @define(eq=False)
 class _Open:
-    """What a room's work gets; ``ahead`` is sent before the first statement."""
+    """What a service's work gets; ``ahead`` goes before its statements until it is in force."""
 
     session: Session
     tenant: TenantId | None
-    ahead: str | None
-    patience: float
+    ahead: Ahead | None
+    deadlines: Deadlines
     begun: bool = False
     notices: list[Callable[[], None]] = field(factory=list)
 
@@ -96,16 +99,12 @@ class _Open:
         if query.is_across and self.tenant is not None:
             raise TypeError(f"query {query.name} looks across tenants, in the name of one")
         arguments = query.arguments(parameters)
+        wire = self.session.wire
+        self.begun = True
         started = perf_counter()
+        self.deadlines.start(wire)
         try:
-            with trio.fail_after(self.patience):
-                if self.ahead is None or self.begun:
-                    return await aio.call(method, query.sql, *arguments)
-                self.begun = True
-                return await aio.call(self._ahead_and, method, query.sql, arguments)
-        except trio.TooSlowError:
-            self.session.connection.terminate()
-            raise DependencyDown(SYSTEM, f"no answer within {self.patience:g} s") from None
+            return await wire.run(self.ahead, method, query.sql, *arguments)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             # Without what PostgreSQL says beside: it quotes values, and logs are no place for them.
             rule = getattr(error, "constraint_name", None) or ""
@@ -116,15 +115,16 @@ class _Open:
                 raise
             raise judged from error
         finally:
+            self.deadlines.stop(wire)
+            if wire.in_force:
+                self.ahead = None
+            elif wire.refused:
+                self.session.connection.terminate()
             _account(perf_counter() - started)
 
-    async def _ahead_and(
-        self, method: Callable[..., Awaitable[Any]], sql: str, arguments: list[Any]
-    ) -> Any:
-        await self.session.connection.execute(cast("str", self.ahead))
-        return await method(sql, *arguments)
-
     def _judged(self, error: Exception) -> Exception:
+        if self.deadlines.is_over(self.session.wire):
+            return DependencyDown(SYSTEM, f"no answer within {self.deadlines.seconds:g} s")
         if isinstance(error, RETRIED) or not is_down(error, self.session.connection):
             return error
         if lost_session(error):
@@ -167,12 +167,12 @@ class PostgresDatabase:
         return await self._tried(lambda session: self._look(session, tenant, work))
 
     async def _look(self, session: Session, tenant: TenantId | None, work: Work[T]) -> T:
-        scope = _scope(tenant, "SET")
-        same, session.scope = session.scope == scope, None
-        reading = self._transaction(session, tenant, None if same else scope)
+        scope = _reading(tenant)
+        ahead, session.scope = None if session.scope is scope else scope, None
+        reading = self._transaction(session, tenant, ahead)
         result = await work(reading)
         # Remembered only when all went well: in doubt the session is told again.
-        session.scope = scope if same or reading.begun else None
+        session.scope = scope if reading.ahead is None else None
         return result
 
     def statistics(self) -> Statistics:
@@ -208,30 +208,30 @@ class PostgresDatabase:
     def _pause(self, attempt: int) -> float:
         return self.draw() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**attempt)
 
-    def _transaction(self, session: Session, tenant: TenantId | None, ahead: str | None) -> _Open:
-        return _Open(session, tenant, ahead, self.limits.statement + self.limits.network)
+    def _transaction(self, session: Session, tenant: TenantId | None, ahead: Ahead | None) -> _Open:
+        return _Open(session, tenant, ahead, self.sessions.deadlines)
 
     async def _once(self, session: Session, tenant: TenantId | None, work: Work[T]) -> T:
-        begin = f"{_BEGIN}; {_scope(tenant, 'SET LOCAL')}"
-        transaction = self._transaction(session, tenant, begin)
+        transaction = self._transaction(session, tenant, _writing(tenant))
         try:
             result = await work(transaction)
         except BaseException:
             if transaction.begun:
                 with trio.move_on_after(self.limits.finish + self.limits.network, shield=True):
-                    await self._roll_back(session.connection)
+                    await self._roll_back(session)
             raise
         if transaction.begun:
-            await self._commit(session.connection)
+            await self._commit(session)
         self.transactions += 1
         for notify in transaction.notices:
             notify()
         return result
 
-    async def _commit(self, connection: asyncpg.Connection) -> None:
+    async def _commit(self, session: Session) -> None:
+        connection = session.connection
         started = perf_counter()
         try:
-            status = await aio.finish(self.limits.finish, connection.execute, "COMMIT")
+            status = await session.finish(self.limits.finish, "COMMIT")
         except RETRIED:
             raise  # PostgreSQL says itself that nothing was written
         except Exception as error:
@@ -245,20 +245,32 @@ class PostgresDatabase:
         if status != "COMMIT":
             raise RuntimeError("the work went on after a statement had failed; nothing was written")
 
-    async def _roll_back(self, connection: asyncpg.Connection) -> None:
-        if connection.is_closed():
+    async def _roll_back(self, session: Session) -> None:
+        if session.connection.is_closed():
             return
         try:
-            await aio.finish(self.limits.finish, connection.execute, "ROLLBACK")
+            await session.finish(self.limits.finish, "ROLLBACK")
         except Exception:  # noqa: BLE001 - what the work raised is the error, whatever comes on top
-            connection.terminate()  # the server rolls back what a lost session left open
+            session.connection.terminate()  # the server rolls back what a lost session left open
 
 
-def _scope(tenant: TenantId | None, verb: str) -> str:
+@lru_cache(_REMEMBERED_TENANTS)
+def _writing(tenant: TenantId | None) -> Ahead:
+    """Begin a transaction; if that fails, the statement behind it is not run."""
+    return ahead_in_one((_BEGIN, *_scope(tenant, "SET LOCAL")))
+
+
+@lru_cache(_REMEMBERED_TENANTS)
+def _reading(tenant: TenantId | None) -> Ahead:
+    """Tell the session, for all that it reads from now on."""
+    return ahead_of_its_own(_scope(tenant, "SET"))
+
+
+def _scope(tenant: TenantId | None, verb: str) -> tuple[str, str]:
     """Say whose rows may be seen; without a tenant all of them, but nothing can be written."""
-    if tenant is None:
-        return f"{verb} ROLE {_SYSTEM_ROLE}; {verb} bitvault.tenant = ''"
-    return f"{verb} ROLE {APP_ROLE}; {verb} bitvault.tenant = '{UUID(str(tenant))}'"
+    role = _SYSTEM_ROLE if tenant is None else APP_ROLE
+    name = "" if tenant is None else UUID(str(tenant))
+    return f"{verb} ROLE {role}", f"{verb} bitvault.tenant = '{name}'"
 
 
 def _account(seconds: float) -> None:

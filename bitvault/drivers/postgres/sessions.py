@@ -9,7 +9,9 @@ import trio
 from attrs import define, field, frozen
 
 from bitvault.drivers import aio
+from bitvault.drivers.postgres.deadlines import Deadlines
 from bitvault.drivers.postgres.faults import CANNOT_CONNECT, SYSTEM, reason
+from bitvault.drivers.postgres.wire import Ahead, Wire
 from bitvault.kernel import moments
 from bitvault.kernel.refusal import DependencyDown
 
@@ -47,9 +49,24 @@ class Session:
         scope: The statement that last said whose rows it sees outside transactions.
     """
 
-    connection: asyncpg.Connection
+    wire: Wire
     reused: bool = False
-    scope: str | None = None
+    scope: Ahead | None = None
+
+    @property
+    def connection(self) -> asyncpg.Connection:
+        """What statements are run on, by way of the wire."""
+        return self.wire.connection
+
+    async def finish(self, within: float, statement: str) -> str:
+        """Run COMMIT or ROLLBACK beyond the reach of cancellation; return what it came to.
+
+        Raises:
+            TimeoutError: no answer ``within`` seconds.
+        """
+        with trio.move_on_after(within, shield=True):
+            return await self.wire.run(None, self.connection.execute, statement)
+        raise TimeoutError(f"no answer to {statement} within {within:g} s")
 
 
 @define(eq=False)
@@ -61,10 +78,12 @@ class Sessions:
     application: str = "bitvaultd"
     idle: list[Session] = field(factory=list)
     in_use: int = 0
+    deadlines: Deadlines = field(init=False)
     _slots: trio.Semaphore = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make as many slots as there may be sessions."""
+        self.deadlines = Deadlines(self.limits.statement + self.limits.network)
         self._slots = trio.Semaphore(self.limits.size, max_value=self.limits.size)
 
     @property
@@ -82,10 +101,11 @@ class Sessions:
         try:
             while self.idle:
                 session = self.idle.pop()
+                session.wire.catch_up()
                 if not session.connection.is_closed():
                     self.in_use += 1
                     return session
-            session = Session(await self._connect())
+            session = await self._connect()
         except BaseException:
             self._slots.release()
             raise
@@ -110,8 +130,11 @@ class Sessions:
 
     async def close(self) -> None:
         """Close the idle sessions politely, for a bounded time, and then at once."""
+        self.deadlines.close()
         while self.idle:
-            connection = self.idle.pop().connection
+            session = self.idle.pop()
+            connection = session.connection
+            session.wire.leave_to_loop()
             try:
                 await aio.finish(_CLOSE_SECONDS, connection.close)
             except Exception:  # noqa: BLE001 - a session that cannot be closed politely is dropped
@@ -128,7 +151,7 @@ class Sessions:
                 SYSTEM, f"no connection free within {self.limits.acquire:g} s"
             ) from None
 
-    async def _connect(self) -> asyncpg.Connection:
+    async def _connect(self) -> Session:
         try:
             with trio.fail_after(self.limits.connect):
                 return await aio.call(self._open)
@@ -138,7 +161,7 @@ class Sessions:
         except CANNOT_CONNECT as error:
             raise DependencyDown(SYSTEM, reason(error)) from error
 
-    async def _open(self) -> asyncpg.Connection:
+    async def _open(self) -> Session:
         connection = await asyncpg.connect(
             self.dsn,
             timeout=self.limits.connect,
@@ -148,10 +171,10 @@ class Sessions:
         )
         try:
             await prepare_session(connection)
+            return Session(Wire(connection))
         except BaseException:
             connection.terminate()
             raise
-        return connection
 
     def _server_settings(self) -> dict[str, str]:
         return {
