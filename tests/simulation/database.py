@@ -110,7 +110,7 @@ class SimTransaction:
 
     def _begin(self) -> None:
         self._connection = self.sessions.take()
-        begin = f"{_BEGIN}; {_scope(self.tenant, 'SET LOCAL')}"
+        begin = "; ".join((_BEGIN, *_scope(self.tenant, "SET LOCAL")))
         self.sessions.run(self._connection.execute(begin))
         self.sessions.begun(self)
 
@@ -152,7 +152,7 @@ class SimReads:
         """Run a statement and return every row."""
         arguments = query.arguments(parameters)
         await self.world.pause(self.life)
-        return self.sessions.read(_scope(self.tenant, "SET"), query.sql, arguments)
+        return self.sessions.read("; ".join(_scope(self.tenant, "SET")), query.sql, arguments)
 
     async def fetchrow(self, query: Query, /, **parameters: Any) -> Row | None:
         """Run a statement and return its first row."""
