@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import define, field
 
-AT_ONCE = 4
+AT_ONCE = 2
 """Requests of one address that may compute at the same time."""
 _LONGEST = 0.05
 """Seconds that a turn lasts at most."""
