@@ -62,10 +62,11 @@ dev: $(DEV_STAMP) $(IDP_STAMP) $(PG15_STAMP) ## The same, with the development t
 run: install ## Start the daemon with everything embedded (DATA=folder LISTEN=host:port ARGS=flags)
 	$(BIN)/bitvaultd serve --data $(DATA) $(if $(LISTEN),--listen $(LISTEN)) $(ARGS)
 
-# Two at a time; neighbours stay together, since they share a server or a daemon, until one of the
-# two has nothing left and takes half of what the other still has.
+# Three at a time, for two cores: a test of another process waits a third of its time. Neighbours
+# stay together, since they share a server or a daemon, until one of the three has nothing left and
+# takes half of what another still has.
 test: dev ## Run the whole test suite
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 --dist worksteal
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: dev ## Format check, lint, types, import contracts
 	$(BIN)/ruff format --check .
