@@ -15,6 +15,7 @@ from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.drivers.postgres.sessions import Limits
 from bitvault.kernel.refusal import DependencyDown
+from tests.drivers.relay import Relay
 from tests.support.postgres import opened
 
 _ONE = Query("one", "SELECT 1 AS one", ())
@@ -24,16 +25,15 @@ _GOODBYE = b"E" + (len(_LAST_WORDS) + 4).to_bytes(4, "big") + _LAST_WORDS
 _PATIENCE = Limits(size=2, connect=1.0, statement=1.0, finish=0.5, attempts=2)
 
 
-class Line:
+class Line(Relay):
     """A wire to the server that passes on so many of its bytes and is then cut, or goes dead."""
 
     def __init__(self, socket: Path, dsn: str) -> None:
-        self.server = dsn.split("host=")[1].split("&", maxsplit=1)[0]
+        super().__init__(dsn.split("host=")[1].split("&", maxsplit=1)[0])
         self.path = str(socket / ".s.PGSQL.5432")
         self.dsn = dsn.replace(self.server, str(socket))
         self.passes: int | None = None
         self.goes_dead = False
-        self.clients: list[trio.SocketStream] = []
 
     def fail(self, after: int = 0, *, dead: bool = False) -> None:
         """Pass on ``after`` more bytes of what the server says."""
@@ -45,39 +45,20 @@ class Line:
         await listener.bind(self.path)
         listener.listen()
         await trio.serve_listeners(
-            self._pass, [trio.SocketListener(listener)], task_status=task_status
+            self.serve, [trio.SocketListener(listener)], task_status=task_status
         )
 
-    async def _pass(self, client: trio.SocketStream) -> None:
-        self.clients.append(client)
-        server = await trio.open_unix_socket(f"{self.server}/.s.PGSQL.5432")
-        async with client, server, trio.open_nursery() as nursery:
-            nursery.start_soon(self._up, client, server, nursery.cancel_scope)
-            try:
-                async for chunk in server:
-                    await client.send_all(await self._kept(chunk))
-                    if self.passes == 0 and not self.goes_dead:
-                        break
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                pass
-            nursery.cancel_scope.cancel()
-
-    async def _up(
-        self, client: trio.SocketStream, server: trio.SocketStream, scope: trio.CancelScope
-    ) -> None:
-        try:
-            async for chunk in client:
-                await server.send_all(chunk)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
-        scope.cancel()
-
-    async def _kept(self, chunk: bytes) -> bytes:
+    def downwards(self, chunk: bytes) -> bytes:
+        """Return what is to be passed on still."""
         if self.passes is None:
             return chunk
         kept = chunk[: self.passes]
         self.passes -= len(kept)
         return kept
+
+    def is_cut(self) -> bool:
+        """Return whether all has been passed on that was to be."""
+        return self.passes == 0 and not self.goes_dead
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.drivers.postgres.sessions import Limits
 from bitvault.drivers.postgres.wire import Wire, ahead_in_one, ahead_of_its_own
 from bitvault.kernel.refusal import DependencyDown, StatementFailed
+from tests.drivers.relay import Relay
 from tests.support.postgres import PostgresServer, opened
 
 _ECHO = Query("echo", "SELECT $1::text AS value", ("value",))
@@ -82,53 +83,30 @@ async def notes(database: PostgresDatabase) -> PostgresDatabase:
 
 
 @define(eq=False)
-class Relay:
-    """A listener before the server that passes on small pieces, and upwards only when it may."""
+class HeldUp(Relay):
+    """Passes on upwards only when it may."""
 
-    server: str
-    piece: int = 64 * 1024
     may_pass: trio.Event = field(factory=trio.Event)
     taken: int = 0
     """Bytes that came from the client."""
-    clients: list[trio.SocketStream] = field(factory=list)
 
-    async def serve(self, client: trio.SocketStream) -> None:
-        """Connect a client with the server."""
-        self.clients.append(client)
-        server = await trio.open_unix_socket(f"{self.server}/.s.PGSQL.5432")
-        async with client, server, trio.open_nursery() as nursery:
-            nursery.start_soon(self._up, client, server, nursery.cancel_scope)
-            try:
-                while chunk := await server.receive_some(self.piece):
-                    await client.send_all(chunk)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                pass
-            nursery.cancel_scope.cancel()
-
-    async def _up(
-        self, client: trio.SocketStream, server: trio.SocketStream, scope: trio.CancelScope
-    ) -> None:
-        try:
-            while chunk := await client.receive_some(self.piece):
-                await self.may_pass.wait()
-                self.taken += len(chunk)
-                await server.send_all(chunk)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass
-        scope.cancel()
+    async def upwards(self, chunk: bytes) -> None:
+        """Wait until the server may have it."""
+        await self.may_pass.wait()
+        self.taken += len(chunk)
 
 
 @pytest.fixture
-async def relay(migrated_server: PostgresServer) -> Relay:
+async def relay(migrated_server: PostgresServer) -> HeldUp:
     """Have a relay that lets everything pass."""
-    relay = Relay(str(migrated_server.embedded.socket))
+    relay = HeldUp(str(migrated_server.embedded.socket))
     relay.may_pass.set()
     return relay
 
 
 @asynccontextmanager
 async def behind(
-    relay: Relay, dsn: str, family: str, tmp_path: Path, nursery: trio.Nursery
+    relay: HeldUp, dsn: str, family: str, tmp_path: Path, nursery: trio.Nursery
 ) -> AsyncIterator[PostgresDatabase]:
     """Open a database at the other end of a relay on a Unix socket, or on TCP."""
     socket = trio.socket.socket(trio.socket.AF_UNIX if family == "unix" else trio.socket.AF_INET)
@@ -149,7 +127,7 @@ families = pytest.mark.parametrize("family", ["unix", "tcp"])
 
 @families
 async def test_a_large_parameter_meets_a_server_that_reads_slowly(
-    relay: Relay, family: str, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
+    relay: HeldUp, family: str, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
 ) -> None:
     """What the socket does not take waits; the rest follows, and nothing is lost or twice there."""
     large = os.urandom(6 * _MIB)
@@ -175,7 +153,7 @@ async def test_a_large_parameter_meets_a_server_that_reads_slowly(
 
 
 async def test_leaving_in_the_middle_of_sending(
-    relay: Relay, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
+    relay: HeldUp, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
 ) -> None:
     """The rest is sent all the same, so that the server does not take the next words for it."""
     async with behind(relay, database_dsn, "unix", tmp_path, nursery) as database:
@@ -214,7 +192,7 @@ async def test_a_large_answer_is_read_in_bounded_pieces(
 @families
 @pytest.mark.parametrize("piece", [1, 3, 7])
 async def test_an_answer_that_comes_in_crumbs(
-    relay: Relay, family: str, piece: int, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
+    relay: HeldUp, family: str, piece: int, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
 ) -> None:
     """Wherever the bytes are parted, each statement gets its own answer, and what is ahead none."""
 
@@ -244,7 +222,7 @@ async def test_what_is_said_unasked_is_no_answer(notes: PostgresDatabase) -> Non
 
 @pytest.mark.parametrize("nonsense", [b"Z\0\0\0\5I", b"E\0\0\0\4", b"\0" * 9, b"D\0\0\0\4"])
 async def test_a_server_that_talks_nonsense(
-    nonsense: bytes, relay: Relay, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
+    nonsense: bytes, relay: HeldUp, database_dsn: str, tmp_path: Path, nursery: trio.Nursery
 ) -> None:
     """What nobody asked for ends the session at most; who asks next gets a true answer."""
     async with behind(relay, database_dsn, "unix", tmp_path, nursery) as database:
