@@ -21,9 +21,8 @@ from bitvault.drivers.postgres.pool import APP_ROLE, PostgresDatabase, open_data
 from bitvault.kernel.access import Right
 from bitvault.kernel.ids import NodeId, TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.outbox import Outbox
-from bitvault.tree import assemble
-from bitvault.wiring import Wiring, choices_of
+from bitvault.services import SERVICES, options_of
+from bitvault.tree import assemble, wire
 from supervisors import Ref, run_tree
 
 TASKS, CONNECTIONS = 32, 8
@@ -51,9 +50,10 @@ def checks(embedded: Any, tenant: UUID, user: UUID, node: UUID) -> tuple[Rate, R
 async def _ours(dsn: str, asked: CheckAccess) -> tuple[Rate, Recording]:
     async with open_loop(), open_database(dsn) as pool, trio.open_nursery() as nursery:
         recording = await _record(pool, asked)
-        wiring = Wiring()
+        wiring = wire()
         wiring.provide(database=pool, objects=MemoryObjectStore(wiring.clock))
-        await nursery.start(run_tree, assemble(wiring, choices_of(load(None, {}, {}))))
+        options = options_of(SERVICES, load(None, {}, {}))
+        await nursery.start(run_tree, assemble(SERVICES, wiring, options))
         sharing = wiring.registry.ref("sharing")
         times = [await _timed(lambda: _check(sharing, asked)) for _ in range(ALONE)]
         seconds = await _timed(lambda: _many(sharing, asked))
@@ -62,8 +62,8 @@ async def _ours(dsn: str, asked: CheckAccess) -> tuple[Rate, Recording]:
 
 
 async def _record(pool: PostgresDatabase, asked: CheckAccess) -> Recording:
-    recorder, wiring = Recorder(pool), Wiring()
-    clock, ids, outbox = wiring.clock, wiring.ids, Outbox(wiring.ids, wiring.clock, wiring.wakeups)
+    recorder, wiring = Recorder(pool), wire()
+    clock, ids, outbox = wiring.clock, wiring.ids, wiring.outbox
     nobody: Any = Direct(None)
     files: Any = Direct(Files(recorder, outbox, nobody, clock, ids, FilesOptions()))
     room = Sharing(recorder, outbox, files, nobody, clock, ids, wiring.passwords, wiring.limits)

@@ -1,33 +1,28 @@
-"""THE PAGE: every engine, driver, room, relay, worker and edge, in start order, with strategies.
+"""THE PAGE: every engine, driver, service, relay, worker and edge, in start order, with strategies.
 
 root        rest_for_one   whatever stands to the right of a dead child holds what died
 ├─ engines  rest_for_one   postgres*, objectd*            OS processes, *only when embedded
 ├─ drivers  rest_for_one   migrations, database, objects
-├─ rooms    one_for_one    identity, storage, files, sharing, sso, audit, letters, notifier, jobs
+├─ rooms    one_for_one    the services, as services.py lists them
 ├─ relays   one_for_one    outbox
-├─ workers  one_for_one    audit sink, sharing's sweeper, notifier, finalizer, doorbell, …
+├─ workers  one_for_one    the consumers and workers of the services
 └─ edges    one_for_one    http
 """
 
+import os
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import structlog
 import trio
+from attrs import field, frozen
 
-from bitvault.actors.audit.actor import Audit
-from bitvault.actors.files.actor import Files
-from bitvault.actors.identity.actor import Identity
-from bitvault.actors.jobs.actor import Jobs
-from bitvault.actors.jobs.rules import COUNTING
-from bitvault.actors.letters.actor import Letters
-from bitvault.actors.notifier.actor import Notifier
-from bitvault.actors.sharing.actor import Sharing
-from bitvault.actors.sharing.store.grants import NewRestrictions
-from bitvault.actors.sso.actor import Sso
-from bitvault.actors.storage.actor import Storage
+from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.disk.local import LocalDisk, least_free, when_there_is_room
+from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.mail.compose import sender_of
 from bitvault.drivers.mail.port import Mailer
 from bitvault.drivers.mail.smtp import SmtpMailer, SmtpOptions
@@ -36,25 +31,28 @@ from bitvault.drivers.objects.s3 import SYSTEM as STORE
 from bitvault.drivers.objects.s3 import S3Options, open_objects
 from bitvault.drivers.objects.s3 import open_look as open_store_look
 from bitvault.drivers.objects.sigv4 import AccessKey
+from bitvault.drivers.outgoing.guarded import GuardedOutgoing
+from bitvault.drivers.passwords.argon2 import Argon2Passwords
 from bitvault.drivers.postgres.embedded import ROOM_TO_START, Embedded
 from bitvault.drivers.postgres.faults import SYSTEM as DATABASE
 from bitvault.drivers.postgres.migrate import migrate_database
 from bitvault.drivers.postgres.pool import APP_ROLE, open_database
 from bitvault.drivers.postgres.pool import open_look as open_database_look
 from bitvault.drivers.postgres.sessions import Limits
+from bitvault.drivers.sealing.aesgcm import KEY_BYTES, AesGcmSealing
 from bitvault.drivers.watch import watch
 from bitvault.http.app import Application, create_app
-from bitvault.http.call import Reserve, Rooms
+from bitvault.http.call import Reserve
 from bitvault.http.child import http_child
 from bitvault.http.options import Options
 from bitvault.kernel.addresses import networks
 from bitvault.kernel.hosts import seen_from_here
-from bitvault.kernel.settings import SettingError
-from bitvault.outbox import Outbox
-from bitvault.wiring import Blueprint, Choices, Wiring, choices_of
-from bitvault.workers import consumers_of, relays, workers
+from bitvault.kernel.settings import SettingError, Settings
+from bitvault.manifest import Context, Manifest
+from bitvault.outbox import RELAY, Consumer, ConsumerLoop, Relay
+from bitvault.services import SERVICES, Manifests, migrations_of, options_of, services_of
+from bitvault.wiring import Wiring
 from supervisors import (
-    Actor,
     Child,
     ChildSpec,
     ChildStatus,
@@ -65,32 +63,49 @@ from supervisors import (
     supervisor,
 )
 
-MIGRATIONS = (
-    "bitvault.outbox",
-    "bitvault.actors.identity",
-    "bitvault.actors.storage",
-    "bitvault.actors.sharing",
-    "bitvault.actors.files",
-    "bitvault.actors.sso",
-    "bitvault.actors.audit",
-    "bitvault.actors.notifier",
-)
-
 _ROOT = Flags(Strategy.REST_FOR_ONE, intensity=3, period=60.0)
 _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
 _PEERS = Flags(Strategy.ONE_FOR_ONE, intensity=5, period=30.0)
 _MAILBOX = 512
 _HANDLERS = 64
+_Here = tuple[Manifest[Any], Context[Any]]
 _INDEX_ROOM = 8 << 20
 """Bytes that the object store's index needs to start."""
+
+
+@frozen
+class Blueprint:
+    """What is to be built: settings, and what the daemon prepared for it."""
+
+    settings: Settings
+    data: Path
+    store_keys: Mapping[str, Mapping[str, str]]
+    postgres: Embedded | None
+    """None: `database.url` says where it is."""
+    sealing_key: bytes = field(repr=False)
+    mail_password: str = field(default="", repr=False)
+
+
+def wire(**chosen: Any) -> Wiring:
+    """Pick the drivers of the ports that are not chosen."""
+    usual: dict[str, Callable[[], Any]] = {
+        "passwords": Argon2Passwords,
+        "limits": MemoryLimits,
+        "outgoing": GuardedOutgoing,
+        "sealing": lambda: AesGcmSealing(os.urandom(KEY_BYTES)),
+        "bus": MemoryBus,
+    }
+    picked = {name: make() for name, make in usual.items() if name not in chosen}
+    return Wiring(**picked, **chosen)
 
 
 def build(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
     """Describe the whole daemon as one child."""
     wiring.mailer = _mailer(blueprint, wiring)
     return assemble(
+        SERVICES,
         wiring,
-        choices_of(blueprint.settings),
+        options_of(SERVICES, blueprint.settings),
         engines=_engines(blueprint, wiring),
         drivers=_drivers(blueprint, wiring),
         edges=_edges(blueprint, wiring),
@@ -98,23 +113,25 @@ def build(blueprint: Blueprint, wiring: Wiring) -> ChildSpec:
 
 
 def assemble(
+    manifests: Manifests,
     wiring: Wiring,
-    choices: Choices,
+    options: Mapping[str, Any],
     *,
     engines: Sequence[ChildSpec] = (),
     drivers: Sequence[ChildSpec] = (),
     edges: Sequence[ChildSpec] = (),
 ) -> ChildSpec:
     """Put the platform between what it stands on and what shows it; the simulator has its own."""
+    here = [(one, Context(wiring, options.get(one.name), manifests)) for one in manifests]
     return supervisor(
         "root",
         _ROOT,
         [
             supervisor("engines", _CHAIN, engines),
             supervisor("drivers", _CHAIN, drivers),
-            supervisor("rooms", _PEERS, _rooms(wiring, choices)),
-            supervisor("relays", _PEERS, relays(wiring)),
-            supervisor("workers", _PEERS, workers(wiring, choices)),
+            supervisor("rooms", _PEERS, _services(wiring, here)),
+            supervisor("relays", _PEERS, [_relay(wiring)]),
+            supervisor("workers", _PEERS, _workers(wiring, here)),
             supervisor("edges", _PEERS, edges),
         ],
     )
@@ -191,7 +208,7 @@ def _drivers(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
 
     async def database(child: Child) -> None:
         setting = "server.data" if embedded else "database.url"
-        await migrate_database(dsn, MIGRATIONS, setting)
+        await migrate_database(dsn, migrations_of(SERVICES), setting)
         async with open_database(app_dsn, limits) as opened:
             child.statistics = opened.statistics
             wiring.provide(database=opened)
@@ -257,88 +274,38 @@ def _mailer(blueprint: Blueprint, wiring: Wiring) -> Mailer | None:
     return SmtpMailer(options, wiring.clock)
 
 
-# Rooms
+# Services, relays and workers
 
 
-def _rooms(wiring: Wiring, choices: Choices) -> list[ChildSpec]:
-    clock, ids, below = wiring.clock, wiring.ids, wiring.registry.ref("storage")
-
-    def outbox() -> Outbox:
-        return Outbox(ids, clock, wiring.wakeups)
-
-    def identity() -> Identity:
-        held = wiring.limits
-        return Identity(
-            wiring.database, wiring.passwords, clock, ids, held, choices.identity, wiring.wakeups
-        )
-
-    def storage() -> Storage:
-        return Storage(
-            database=wiring.database,
-            objects=wiring.objects,
-            outbox=outbox(),
-            clock=clock,
-            ids=ids,
-            options=choices.storage,
-        )
-
-    def files() -> Files:
-        restrict = NewRestrictions(ids)
-        return Files(wiring.database, outbox(), below, clock, ids, choices.files, restrict)
-
-    def sharing() -> Sharing:
-        files, identity = wiring.registry.ref("files"), wiring.registry.ref("identity")
-        return Sharing(
-            wiring.database, outbox(), files, identity, clock, ids, wiring.passwords, wiring.limits
-        )
-
-    rooms = (identity, storage, files, sharing)
-    return [*(_room(wiring, make) for make in rooms), *_rooms_beside(wiring)]
+def _services(wiring: Wiring, here: Sequence[_Here]) -> list[ChildSpec]:
+    described = partial(actor, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
+    made = ((one.name, one.make, context) for one, context in here)
+    return [described(name, partial(make, context)) for name, make, context in made if make]
 
 
-def _rooms_beside(wiring: Wiring) -> list[ChildSpec]:
-    """Describe the rooms that look at what the others did."""
+def _relay(wiring: Wiring) -> ChildSpec:
+    async def outbox(child: Child) -> None:
+        turns = wiring.board.turns(RELAY)
+        await Relay(wiring.database, wiring.bus, wiring.wakeups, turns=turns).run(child)
 
-    def audit() -> Audit:
-        sharing = wiring.registry.ref("sharing")
-        return Audit(wiring.database, wiring.downloads, sharing, wiring.clock, wiring.ids)
-
-    def letters() -> Letters:
-        consumers = {each.name: each for each in consumers_of(wiring)}
-        return Letters(wiring.database, consumers, wiring.clock)
-
-    def notifier() -> Notifier:
-        return Notifier(wiring.database, wiring.clock, wiring.mailer is not None)
-
-    def jobs() -> Jobs:
-        ref = wiring.registry.ref
-        counting = {name: ref(name) for name in COUNTING}
-        return Jobs(wiring.board, ref("identity"), counting, wiring.clock)
-
-    return [_room(wiring, make) for make in (_sso(wiring), audit, letters, notifier, jobs)]
+    return ChildSpec("outbox", outbox)
 
 
-def _sso(wiring: Wiring) -> Callable[[], Sso]:
-    def sso() -> Sso:
-        return Sso(
-            wiring.database,
-            Outbox(wiring.ids, wiring.clock, wiring.wakeups),
-            wiring.registry.ref("identity"),
-            wiring.registry.ref("files"),
-            wiring.outgoing,
-            wiring.sealing,
-            wiring.clock,
-            wiring.ids,
-            lambda: wiring.url.rstrip("/"),
-        )
-
-    return sso
+def _workers(wiring: Wiring, here: Sequence[_Here]) -> list[ChildSpec]:
+    """Describe the consumers of events, and then those who work on a timer."""
+    consumers = [
+        _consumer(wiring, make(wiring)) for one, _ in here for make in one.consumers.values()
+    ]
+    return [*consumers, *(worker for one, context in here for worker in one.workers(context))]
 
 
-def _room(wiring: Wiring, make: Callable[[], Actor]) -> ChildSpec:
-    """Describe a room as a child with the name of its factory."""
-    name = make.__name__
-    return actor(name, make, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
+def _consumer(wiring: Wiring, consumer: Consumer) -> ChildSpec:
+    async def live(child: Child) -> None:
+        turns = wiring.board.turns(consumer.name)
+        loop = ConsumerLoop(consumer, wiring.database, wiring.bus, wiring.clock, turns=turns)
+        await loop.run(child)
+
+    return ChildSpec(consumer.name, live)
 
 
 # Edges
@@ -349,7 +316,7 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
 
     def application(tree: Callable[[], ChildStatus]) -> Application:
         return create_app(
-            Rooms.of(wiring.registry),
+            services_of(SERVICES, wiring.registry.ref),
             wiring.clock,
             wiring.ids,
             wiring.limits,

@@ -43,8 +43,8 @@ from bitvault.http.tls import Certificate
 from bitvault.kernel.hosts import host_of, is_loopback
 from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.kernel.settings import SettingError, Settings, ways_to_set
-from bitvault.tree import build
-from bitvault.wiring import Blueprint, Wiring
+from bitvault.tree import Blueprint, build, wire
+from bitvault.wiring import Wiring
 from supervisors import ChildStuck, GaveUp, ProcessExited, Report, TreeHandle, run_tree
 
 _EXAMPLES = """examples:
@@ -185,7 +185,7 @@ async def _serve(settings: Settings, data: Path) -> None:
     blueprint = await _blueprint(settings, data)
     stop = trio.Event()
     async with open_loop(), trio.open_nursery() as nursery:
-        wiring = Wiring(
+        wiring = wire(
             outgoing=GuardedOutgoing(Allowed.of(settings.outgoing.allow)),
             sealing=AesGcmSealing(blueprint.sealing_key),
         )

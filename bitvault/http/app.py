@@ -1,7 +1,7 @@
 """The Quart-Trio application: routes, the last resort for errors, and one log line per request."""
 
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -15,8 +15,9 @@ from werkzeug.routing import Map
 
 from bitvault.drivers.limits.port import Limits
 from bitvault.http import auth, openapi, problems, serving
-from bitvault.http.call import Edge, Reserve, Rooms
+from bitvault.http.call import Edge, Reserve, Services
 from bitvault.http.capacity import Capacity
+from bitvault.http.endpoint import Endpoint
 from bitvault.http.forwarded import Proxies
 from bitvault.http.heads import target_path
 from bitvault.http.metrics import Metrics
@@ -37,8 +38,6 @@ from bitvault.kernel.timing import spent
 from supervisors import ChildStatus
 
 _LOG = structlog.stdlib.get_logger("bitvault.http")
-_COSTS = {endpoint.operation_id: endpoint.cost for endpoint in ENDPOINTS}
-_SHOWS = {endpoint.path: endpoint for endpoint in ENDPOINTS if endpoint.is_shown_alone}
 _BESIDE_THE_API = {
     "/livez": "livez",
     "/readyz": "readyz",
@@ -66,6 +65,8 @@ class Application(QuartTrio):
     edge: Edge
     metrics: Metrics
     proxies: Proxies
+    costs: Mapping[str, int]
+    """Of each endpoint, by its name."""
 
     _noticed: bool = False
 
@@ -98,8 +99,8 @@ class Application(QuartTrio):
         return response
 
 
-def create_app(
-    rooms: Rooms,
+def create_app(  # noqa: PLR0913 - each is a part of the edge
+    services: Services,
     clock: Clock,
     ids: Ids,
     limits: Limits,
@@ -108,11 +109,12 @@ def create_app(
     options: Options | None = None,
     reserve: Reserve | None = None,
     dependencies: Dependencies | None = None,
+    endpoints: tuple[Endpoint, ...] = ENDPOINTS,
 ) -> Application:
     """Build the application.
 
     Args:
-        rooms: Whom to ask.
+        services: Whom to ask.
         clock: The time.
         ids: Where request ids come from.
         limits: Who has spent how much.
@@ -120,6 +122,7 @@ def create_app(
         options: What may be set.
         reserve: What is kept free of the disk; None: nothing runs embedded.
         dependencies: What was last found out of the database and the object store.
+        endpoints: What is served.
     """
     options = Options() if options is None else options
     app = Application("bitvault", static_folder=None)
@@ -131,28 +134,29 @@ def create_app(
     )
     app.proxies = options.proxies
     throttle = Throttle(limits, options.rates)
-    app.edge = Edge(rooms, clock, ids, reserve, throttle, capacity)
+    app.edge = Edge(services, clock, ids, reserve, throttle, capacity)
     dependencies = Dependencies() if dependencies is None else dependencies
     app.metrics = Metrics(tree, reserve, capacity, dependencies)
-    health = Health(app.edge, tree, app.metrics, openapi_document(), dependencies)
-    _add_routes(app, health, options.store)
+    health = Health(app.edge, tree, app.metrics, openapi_document(endpoints), dependencies)
+    app.costs = {endpoint.operation_id: endpoint.cost for endpoint in endpoints}
+    _add_routes(app, health, options.store, endpoints)
     _add_hooks(app, options)
     return app
 
 
 @cache
-def openapi_document() -> bytes:
+def openapi_document(endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> bytes:
     """Return the OpenAPI document as JSON, indented, in a stable order."""
     version = importlib.metadata.version("bitvault")
-    compact = msgspec.json.encode(openapi.document(ENDPOINTS, version))
+    compact = msgspec.json.encode(openapi.document(endpoints, version))
     return msgspec.json.format(compact, indent=1) + b"\n"
 
 
 @cache
-def _routes() -> Map:
+def _routes(endpoints: tuple[Endpoint, ...]) -> Map:
     """Compile every route once for the process: that takes a hundred times as long as the views."""
     blank = QuartTrio("bitvault", static_folder=None)
-    for endpoint in ENDPOINTS:
+    for endpoint in endpoints:
         rule = endpoint.path.replace("{", "<").replace("}", ">")
         blank.add_url_rule(rule, endpoint.operation_id, methods=[endpoint.method])
     for path, name in _BESIDE_THE_API.items():
@@ -160,10 +164,13 @@ def _routes() -> Map:
     return blank.url_map
 
 
-def _add_routes(app: Application, health: Health, store: str) -> None:
-    app.url_map = _routes()
-    for endpoint in ENDPOINTS:
-        view = serving.view_of(endpoint, app.edge, _SHOWS.get(endpoint.path))
+def _add_routes(
+    app: Application, health: Health, store: str, endpoints: tuple[Endpoint, ...]
+) -> None:
+    app.url_map = _routes(endpoints)
+    shows = {endpoint.path: endpoint for endpoint in endpoints if endpoint.is_shown_alone}
+    for endpoint in endpoints:
+        view = serving.view_of(endpoint, app.edge, shows.get(endpoint.path))
         app.view_functions[endpoint.operation_id] = view
     app.view_functions |= {
         "livez": health.livez,
@@ -185,7 +192,7 @@ def _add_hooks(app: Application, options: Options) -> None:
         trace = Trace(auth.origin_of(request.headers, address, fresh))
         tracing.set(trace)
         spent.set(trace.spent)
-        return await _charge_address(app.edge, trace) or _faulty()
+        return await _charge_address(app, trace) or _faulty()
 
     async def finish(response: Response) -> Response:
         trace = tracing.get()
@@ -202,13 +209,13 @@ def _add_hooks(app: Application, options: Options) -> None:
     app.register_error_handler(Exception, _crash)
 
 
-async def _charge_address(edge: Edge, trace: Trace) -> Response | None:
+async def _charge_address(app: Application, trace: Trace) -> Response | None:
     """Charge a request to where it comes from; answers it if it has to wait."""
     name = request.url_rule.endpoint if request.url_rule is not None else ""
     if name in _PROBES:
         return None
     try:
-        charged = edge.throttle.address(trace.origin.address, _COSTS.get(name, 1))
+        charged = app.edge.throttle.address(trace.origin.address, app.costs.get(name, 1))
         serving.limited(trace, await charged)
     except Rejected as rejected:
         return serving.rejected_response(rejected)

@@ -10,7 +10,7 @@ from werkzeug.datastructures import Headers
 
 from bitvault.actors.identity.contract import Authenticate, Unauthenticated
 from bitvault.actors.sharing.contract import OpenLink, PasswordUnjudged
-from bitvault.http.call import Rooms
+from bitvault.http.call import Services
 from bitvault.http.capacity import Gate
 from bitvault.http.problems import invalid
 from bitvault.kernel.principal import Idempotency, Origin, Principal
@@ -25,7 +25,7 @@ _USER_AGENT_LIMIT = 256
 
 
 async def authenticate(
-    headers: Headers, origin: Origin, rooms: Rooms, hashing: Gate
+    headers: Headers, origin: Origin, services: Services, hashing: Gate
 ) -> Principal | Refusal:
     """Ask whose token the request carries: a user's, or a link's.
 
@@ -34,17 +34,17 @@ async def authenticate(
     """
     given = headers.get("Authorization", "")
     if (link := _link_of(given, origin)) is not None:
-        who = await rooms.sharing.ask(evolve(link, may_hash=False))
+        who = await services.ask(evolve(link, may_hash=False))
         if isinstance(who, PasswordUnjudged):
             with hashing.entered():
-                who = await rooms.sharing.ask(link)
+                who = await services.ask(link)
         if isinstance(who, PasswordUnjudged):
             raise AssertionError("a password that may be hashed is judged")
         return who
     match = _BEARER.fullmatch(given)
     if match is None:
         return Unauthenticated()
-    return await rooms.identity.ask(Authenticate(token=match[1], origin=origin))
+    return await services.ask(Authenticate(token=match[1], origin=origin))
 
 
 def _link_of(given: str, origin: Origin) -> OpenLink | None:

@@ -11,11 +11,13 @@ from bitvault.http import problems
 from bitvault.http.capacity import Capacity
 from bitvault.http.throttle import Throttle
 from bitvault.kernel.clock import Clock
+from bitvault.kernel.export import ExportKind
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import Caller, Origin
 from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.request import Request
 from bitvault.wire.problems import Outcome, Outcomes
-from supervisors import Ref, Registry
+from supervisors import Ref
 
 B_co = TypeVar("B_co", covariant=True)
 Q_co = TypeVar("Q_co", covariant=True)
@@ -24,22 +26,20 @@ T = TypeVar("T")
 
 
 @attrs.frozen
-class Rooms:
-    """The rooms this edge asks."""
+class Services:
+    """The services this edge asks."""
 
-    identity: Ref
-    files: Ref
-    sharing: Ref
-    sso: Ref
-    audit: Ref
-    letters: Ref
-    notifier: Ref
-    jobs: Ref
+    by_request: Mapping[type, Ref]
+    exports: Mapping[ExportKind, Ref]
+    """Which service has the records of a kind, in the order in which they are told."""
 
-    @classmethod
-    def of(cls, registry: Registry) -> "Rooms":
-        """Refer to them by their names in the tree."""
-        return cls(**{room.name: registry.ref(room.name) for room in attrs.fields(cls)})
+    async def ask(self, request: Request[R]) -> R:
+        """Ask the service whose contract has the request."""
+        return await self.by_request[type(request)].ask(request)
+
+    def tell(self, request: object) -> None:
+        """Have a request done, without its answer."""
+        self.by_request[type(request)].tell(request)
 
 
 @attrs.frozen
@@ -70,7 +70,7 @@ class Reserve:
 class Edge:
     """What handlers may use."""
 
-    rooms: Rooms
+    services: Services
     clock: Clock
     ids: Ids
     reserve: Reserve
@@ -97,25 +97,9 @@ class Call(Generic[B_co, Q_co]):
             raise RuntimeError("an endpoint that is open to all has no caller")
         return self._caller
 
-    @property
-    def files(self) -> Ref:
-        """Return the room of files, folders, spaces and uploads."""
-        return self.edge.rooms.files
-
-    @property
-    def identity(self) -> Ref:
-        """Return the room of users, sessions and tokens."""
-        return self.edge.rooms.identity
-
-    @property
-    def sharing(self) -> Ref:
-        """Return the room of grants."""
-        return self.edge.rooms.sharing
-
-    @property
-    def sso(self) -> Ref:
-        """Return the room of identity providers."""
-        return self.edge.rooms.sso
+    async def ask(self, request: Request[R]) -> R:
+        """Ask the service whose contract has the request."""
+        return await self.edge.services.ask(request)
 
     def need_room(self, size: int) -> None:
         """Refuse an upload that the disk cannot hold.

@@ -25,7 +25,7 @@ class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The shape of a request without query parameters."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Endpoint:
     """A route, its shapes, and everything it may refuse with.
 

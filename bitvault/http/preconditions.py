@@ -78,7 +78,7 @@ async def expected_revision(call: Call[object, object], target: Target) -> int |
     strong = [int(found[1]) for found in _strong(tags) if found]
     if len(tags) == len(strong) == 1:
         return strong[0]
-    node = await call.files.ask(GetNode(call.caller, target))
+    node = await call.ask(GetNode(call.caller, target))
     if isinstance(node, Refusal):
         return node
     return node.revision if node.revision in strong else StaleRevision(node.revision)

@@ -105,7 +105,7 @@ def problem_response(members: dict[str, Any]) -> Response:
 async def principal_of(edge: Edge, trace: Trace) -> Principal | Refusal:
     """Ask who sends the current request."""
     hashing = edge.capacity.hashing
-    who = await auth.authenticate(request.headers, trace.origin, edge.rooms, hashing)
+    who = await auth.authenticate(request.headers, trace.origin, edge.services, hashing)
     if isinstance(who, Principal):
         trace.principal = who
     return who

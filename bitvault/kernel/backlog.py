@@ -23,7 +23,7 @@ class Backlog:
 
 @frozen
 class CountBacklog(Request[Mapping[str, Backlog] | Unavailable]):
-    """Count what waits in the room, by kind, in the room's own words.
+    """Count what waits in the room, by the names of the jobs that it waits for.
 
     It says how much and how old, and never whose: asked for the operators of the platform.
     """

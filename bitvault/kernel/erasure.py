@@ -1,10 +1,23 @@
 """What every room is asked when a tenant leaves for good (ADR-0025)."""
 
+from enum import IntEnum
+
 from attrs import frozen
 
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
+
+
+class Phase(IntEnum):
+    """When a service deletes its rows: nothing may refer to what is gone."""
+
+    WRITERS = 1
+    """They append events."""
+    READERS = 2
+    """They keep events, and what was made of them."""
+    TENANT = 3
+    """It knows the tenant itself."""
 
 
 @frozen

@@ -2,21 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.kernel.ids import TenantId, UserId
-
-WORDS: Final = (
-    "node", "blob", "share", "space", "user", "session", "token", "group", "tenant",
-    "provider", "job",
-)  # fmt: skip
-"""The first words of all kinds of events: what they happened to."""
-SUBJECTS: Final = tuple(f"{word}.*" for word in WORDS)
-"""All there are. A consumer's cursor passes every event of a tenant, so one that is told of some
-of them only is behind until its next sweep whenever another is the last."""
 
 
 @frozen

@@ -15,6 +15,15 @@ Key = Sequence[str | int | UUID]
 
 
 @frozen
+class ExportKind:
+    """One kind of record that a service tells of."""
+
+    name: str
+    key: tuple[type, ...] = (str,)
+    """The types of what its records are ordered by; a text is always an id."""
+
+
+@frozen
 class Exported:
     """Some records of one kind in the order of their keys; values are plain, and no secrets."""
 

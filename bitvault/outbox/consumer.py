@@ -9,7 +9,7 @@ exception out of ``apply`` is a failure of that event: it is tried again, later 
 everything else flows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import structlog
@@ -19,7 +19,7 @@ from attrs import Factory, define, field, frozen
 from bitvault.drivers.bus.port import Bus, Subscription
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
-from bitvault.kernel.events import Recorded
+from bitvault.kernel.events import Event, Recorded
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
@@ -28,6 +28,9 @@ from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
 from supervisors import Child, ChildSpec, Turn, Turns
 
 _SLICE = 200
+_EVERYTHING = ("*",)
+"""A cursor passes every event of a tenant: a consumer that was told of some of them only would be
+behind until its next sweep whenever another was the last."""
 _MOST_TENANTS = 1000
 _LONGEST_RETRY = 300.0
 _BEHIND = "waits behind an earlier event of its aggregate"
@@ -42,8 +45,8 @@ class Consumer(Protocol):
         ...
 
     @property
-    def subjects(self) -> Sequence[str]:
-        """Return the subjects it wants, such as ``node.*``."""
+    def events(self) -> Collection[type[Event]] | None:
+        """Return the events it acts on; None: all there are."""
         ...
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
@@ -99,7 +102,7 @@ class ConsumerLoop:
     async def run(self, child: Child) -> None:
         """Apply events until asked to stop."""
         child.statistics = self.statistics
-        subscription = self.bus.subscribe(self.consumer.name, self.consumer.subjects)
+        subscription = self.bus.subscribe(self.consumer.name, _EVERYTHING)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._listen, subscription)
@@ -225,7 +228,9 @@ class ConsumerLoop:
     async def _apply(
         self, tx: Transaction, events: Sequence[Recorded], failing: _Failing | None, done: _Slice
     ) -> None:
-        mine = [event for event in events if self._wants(event)]
+        wanted = self.consumer.events
+        kinds = None if wanted is None else {event.kind for event in wanted}
+        mine = [event for event in events if kinds is None or event.kind in kinds]
         waiting = await journal.parked(tx, self.consumer.name, mine)
         for event in mine:
             given_up = self._given_up(event, failing)
@@ -238,12 +243,6 @@ class ConsumerLoop:
                 await self.consumer.apply(tx, event)
                 done.event = None
                 done.applied += 1
-
-    def _wants(self, event: Recorded) -> bool:
-        return any(
-            event.kind.startswith(subject[:-1]) if subject.endswith("*") else event.kind == subject
-            for subject in self.consumer.subjects
-        )
 
     def _given_up(self, event: Recorded, failing: _Failing | None) -> _Failing | None:
         gone = failing and failing.seq == event.seq and failing.tries >= self.attempts

@@ -6,8 +6,7 @@ import uuid
 import httpx
 import pytest
 
-from bitvault.actors.jobs.rules import KINDS
-from bitvault.workers import CONSUMERS
+from bitvault.services import SERVICES
 from tests.support.daemon import Daemon, eventually, processes_in
 from tests.support.uploads import upload
 
@@ -31,9 +30,8 @@ def test_the_status_and_the_metrics_tell_how_far_each_consumer_is_behind(
         return {one["name"]: one["lag"] for one in client.get("/v1/status").json()["consumers"]}
 
     upload(client, f"/lag/{uuid.uuid4()}", b"one event more")
-    eventually(
-        lambda: lags() == dict.fromkeys((f"root/workers/{each.name}" for each in CONSUMERS), 0), 20
-    )
+    paths = [f"root/workers/{name}" for each in SERVICES for name in each.consumers]
+    eventually(lambda: lags() == dict.fromkeys(paths, 0), 20)
     assert 'name="lag"' in client.get("/metrics").text
 
 
@@ -55,11 +53,12 @@ def test_every_job_is_there_and_takes_a_turn_when_asked(
 ) -> None:
     """Each that there may be runs in a daemon that sends mail; none is another tenant's to see."""
     jobs = client.get("/v1/admin/jobs").raise_for_status().json()["items"]
-    assert [job["name"] for job in jobs] == list(KINDS)
+    names = [job.name for each in SERVICES for job in each.jobs]
+    assert [job["name"] for job in jobs] == names
     assert [job["name"] for job in jobs if job["state"] == "failing"] == []
-    counted = {name for name, kind in KINDS.items() if kind.room}
-    assert {job["name"] for job in jobs if job["backlog"] is not None} == counted
-    for name in KINDS:
+    uncounted = {job["name"] for job in jobs if job["backlog"] is None}
+    assert uncounted == {"doorbell", "downloads", "forget-shares"}
+    for name in names:
         asked = client.post(f"/v1/admin/jobs/{name}/run")
         assert asked.status_code == 202, asked.text
 

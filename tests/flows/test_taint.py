@@ -20,7 +20,7 @@ from attrs import define, field
 
 import bitvault
 from bitvault.http.routes.health import PAGES
-from bitvault.workers import CONSUMERS
+from bitvault.services import SERVICES
 from tests.flows.belongings import Belongings, make
 from tests.flows.matrix import Example, send
 from tests.flows.people import PASSWORD, TENANTS
@@ -188,6 +188,6 @@ def _index(data: Path) -> str:
 def test_every_way_out_is_looked_at() -> None:
     """A new consumer of events or a new driver fails here, until it says where it is tested."""
     drivers = Path(bitvault.__file__).parent / "drivers"
-    ways = {f"consumer {each.name}" for each in CONSUMERS}
+    ways = {f"consumer {name}" for each in SERVICES for name in each.consumers}
     ways |= {f"driver {each.name}" for each in drivers.iterdir() if (each / "port.py").is_file()}
     assert ways <= SINKS.keys()

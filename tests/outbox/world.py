@@ -1,6 +1,6 @@
 """A small outbox world: events of two kinds, a consumer that keeps rows, a seeded clock."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
@@ -99,7 +99,7 @@ class Keeper:
     """A consumer whose effect is a row; twice the same effect breaks its primary key."""
 
     name: str = "keeper"
-    subjects: Sequence[str] = ("node.*",)
+    events: Collection[type[Event]] | None = (NodeTouched,)
     poison: set[int] = field(factory=set)
     down: int = 0
     tried: list[int] = field(factory=list)

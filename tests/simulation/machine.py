@@ -11,8 +11,9 @@ from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.storage.actor import StorageOptions
 from bitvault.drivers.objects.memory import MemoryObjectStore
-from bitvault.tree import assemble
-from bitvault.wiring import Choices, Wiring
+from bitvault.services import SERVICES
+from bitvault.tree import assemble, wire
+from bitvault.wiring import Wiring
 from supervisors import (
     Child,
     ChildCrashed,
@@ -34,25 +35,26 @@ UPLOAD_TTL = timedelta(days=7)
 _RESTART_SECONDS = 0.3
 
 
-def choices(knobs: Knobs) -> Choices:
-    """Return what the rooms of this world are told."""
-    return Choices(
-        identity=IdentityOptions(),
-        storage=StorageOptions(
+def options_of(knobs: Knobs) -> dict[str, Any]:
+    """Return what the services of this world are told."""
+    return {
+        "identity": IdentityOptions(),
+        "storage": StorageOptions(
             single_max=knobs.single_max,
             min_part=knobs.part,
             grace=knobs.grace,
             retry=knobs.retry,
         ),
-        files=FilesOptions(
+        "files": FilesOptions(
             upload_ttl=UPLOAD_TTL,
             default_space_quota=knobs.space_quota,
             tenant_quota=knobs.tenant_quota,
             grace=timedelta(seconds=knobs.grace),
             purge_at_once=knobs.purge_at_once,
         ),
-        garbage_interval=knobs.garbage_interval,
-    )
+        "finalizer": knobs.garbage_interval,
+        "notifier": "",
+    }
 
 
 @define(eq=False)
@@ -86,13 +88,14 @@ class Machine:
             await trio.sleep(_RESTART_SECONDS)
 
     async def _live(self, life: Life) -> None:
-        wiring = Wiring(
+        wiring = wire(
             clock=self._clock,
             ids=self.ids,
             passwords=CheapPasswords(),
             bus=SimBus(self.world, life),
         )
-        root = assemble(wiring, choices(self.world.plan.knobs), drivers=self._drivers(life, wiring))
+        options, drivers = options_of(self.world.plan.knobs), self._drivers(life, wiring)
+        root = assemble(SERVICES, wiring, options, drivers=drivers)
         self.registry = wiring.registry
 
         def observe(report: Any) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from attrs import define, field
 
 import bitvault.tree
-import bitvault.workers
+import bitvault.wiring
 from bitvault.actors.files.store import closing, collecting, committing, contents
 from bitvault.actors.files.store.structure import Structure
 from bitvault.actors.storage.actor.proof import Prover
@@ -44,7 +44,7 @@ class _LateOutbox(Outbox):
 
 
 def _event_after_commit(stack: ExitStack) -> None:
-    stack.enter_context(replaced(bitvault.tree, "Outbox", _LateOutbox))
+    stack.enter_context(replaced(bitvault.wiring, "Outbox", _LateOutbox))
 
 
 @define(eq=False)
@@ -79,7 +79,7 @@ def _two_steps(*, mark_first: bool) -> Making:
     def loop(*arguments: Any, **named: Any) -> ConsumerLoop:
         return _TwoSteps(*arguments, **named, mark_first=mark_first)
 
-    return lambda stack: stack.enter_context(replaced(bitvault.workers, "ConsumerLoop", loop))  # type: ignore[return-value]
+    return lambda stack: stack.enter_context(replaced(bitvault.tree, "ConsumerLoop", loop))  # type: ignore[return-value]
 
 
 def _cursor_unchecked(stack: ExitStack) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import define, evolve
 
-import bitvault.tree
+import bitvault.wiring
 from bitvault.actors.audit import store as trail
 from bitvault.actors.files.contract import MoveNode, NodeCreated, NodeMoved
 from bitvault.actors.files.store import committing, contents, spaces
@@ -40,7 +40,7 @@ class _Restless(Outbox):
 
 
 def _unasked(stack: ExitStack) -> None:
-    stack.enter_context(replaced(bitvault.tree, "Outbox", _Restless))
+    stack.enter_context(replaced(bitvault.wiring, "Outbox", _Restless))
 
 
 def _new_name_forgotten(stack: ExitStack) -> None:

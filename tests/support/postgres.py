@@ -21,18 +21,9 @@ from bitvault.drivers.postgres.migrate import migrate
 from bitvault.drivers.postgres.pool import PostgresDatabase, open_database
 from bitvault.drivers.postgres.port import Query
 from bitvault.drivers.postgres.sessions import Limits, prepare_session
+from bitvault.services import SERVICES, migrations_of
 
-PACKAGES = (
-    "bitvault.actors.identity",
-    "bitvault.actors.storage",
-    "bitvault.actors.sharing",
-    "bitvault.actors.files",
-    "bitvault.actors.sso",
-    "bitvault.actors.audit",
-    "bitvault.actors.notifier",
-    "bitvault.outbox",
-)
-"""In the order of their migrations."""
+PACKAGES = migrations_of(SERVICES)
 
 _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _START_SECONDS = 30

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.request import urlopen
 
-from bitvault.workers import CONSUMERS
+from bitvault.services import SERVICES
 from tests.support.daemon import Daemon, eventually
 
 _NAMES = """
@@ -58,7 +58,7 @@ def _digests(daemon: Daemon) -> Mapping[str, tuple[int, int]]:
 
 
 def _of_every_table(daemon: Daemon, select: str, order: str = "") -> Sequence[tuple[Any, ...]]:
-    readers = ["relay", *(consumer.name for consumer in CONSUMERS)]
+    readers = ["relay", *(name for each in SERVICES for name in each.consumers)]
     eventually(lambda: daemon.rows(_BEHIND, readers) == [(0,), (0,)], 20)
     eventually(lambda: _UNWRITTEN in _metrics(daemon), 20)
     parts = [

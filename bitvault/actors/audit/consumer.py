@@ -1,12 +1,10 @@
 """The audit sink: every event becomes one entry."""
 
-from collections.abc import Sequence
-
 from attrs import frozen
 
 from bitvault.actors.audit import store
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.events import SUBJECTS, Recorded
+from bitvault.kernel.events import Recorded
 
 
 @frozen
@@ -14,7 +12,7 @@ class AuditSink:
     """The first consumer; its effect is a row in the transaction of its cursor."""
 
     name: str = "audit"
-    subjects: Sequence[str] = SUBJECTS
+    events: None = None
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Write the entry."""

@@ -1,24 +1,11 @@
-"""What the finalizer does, and what it counts."""
+"""What the finalizer counts."""
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import attrs
 from attrs import define, field, frozen
-
-COUNTED: Final[Mapping[str, str]] = {
-    "erase-tenants": "tenant_rows_erased",
-    "expire-uploads": "uploads_expired",
-    "purge": "rows_purged",
-    "collect": "blobs_collected",
-    "judge": "objects_judged",
-    "delete-again": "deletions_repeated",
-    "forget-answers": "answers_forgotten",
-    "forget-shares": "shares_forgotten",
-}
-"""What each job counts, in the order of a turn; the names are those that operators know."""
 
 
 @frozen

@@ -5,7 +5,7 @@ when something is down that somebody looks here.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from bitvault.actors.jobs.contract import (
     RunJob,
     RunStarted,
 )
-from bitvault.actors.jobs.rules import KINDS, Seen
+from bitvault.actors.jobs.rules import Seen
 from bitvault.actors.room import Room, ask_below
 from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.clock import Clock
@@ -38,11 +38,12 @@ _Key = tuple[UUID, UUID, str]
 
 @define(eq=False)
 class Jobs(Room):
-    """For operators; ``rooms`` are those that count what waits, by name."""
+    """For operators; ``purposes`` has every job there may be, and ``counting`` count what waits."""
 
     board: Board
     identity: Ref
-    rooms: Mapping[str, Ref]
+    purposes: Mapping[str, str]
+    counting: Sequence[Ref]
     clock: Clock
     _repeats: OrderedDict[_Key, int] = field(factory=OrderedDict, init=False)
 
@@ -50,16 +51,16 @@ class Jobs(Room):
     async def list_jobs(self, request: ListJobs) -> tuple[Job, ...]:
         """List the jobs that anybody here does."""
         operator_of(request.caller)
-        found = [(name, turns) for name in KINDS if (turns := self.board.find(name))]
-        counted = await self._counted(name for name, _ in found)
-        return tuple(self._shown(turns, counted) for _, turns in found)
+        found = [turns for name in self.purposes if (turns := self.board.find(name))]
+        counted = await self._counted()
+        return tuple(self._shown(turns, counted) for turns in found)
 
     @handles(GetJob)
     async def get_job(self, request: GetJob) -> Job:
         """Describe one."""
         operator_of(request.caller)
         turns = self._found(request.name)
-        return self._shown(turns, await self._counted([turns.name]))
+        return self._shown(turns, await self._counted())
 
     @handles(RunJob)
     async def run_job(self, request: RunJob) -> RunStarted | Refusal:
@@ -89,20 +90,20 @@ class Jobs(Room):
         return self._repeats[key]
 
     def _found(self, name: str) -> Turns:
-        turns = self.board.find(name) if name in KINDS else None
+        turns = self.board.find(name) if name in self.purposes else None
         if turns is None:
             raise Refused(JobNotFound(name))
         return turns
 
-    async def _counted(self, names: Iterable[str]) -> Mapping[str, Mapping[str, Backlog]]:
-        found = {}
-        for room in rules.rooms_of(names):
-            reply = await ask_below(self.rooms[room], CountBacklog(), room)
+    async def _counted(self) -> Mapping[str, Backlog]:
+        found: dict[str, Backlog] = {}
+        for room in self.counting:
+            reply = await ask_below(room, CountBacklog(), room.name)
             if not isinstance(reply, Refusal):
-                found[room] = reply
+                found.update(reply)
         return found
 
-    def _shown(self, turns: Turns, counted: Mapping[str, Mapping[str, Backlog]]) -> Job:
+    def _shown(self, turns: Turns, counted: Mapping[str, Backlog]) -> Job:
         due = turns.due
         seen = Seen(
             worker=turns.worker or None,
@@ -116,7 +117,7 @@ class Jobs(Room):
             failed=self._turn(turns.failed),
             totals=dict(turns.totals),
         )
-        return rules.job_of(turns.name, seen, rules.backlog_of(turns.name, counted))
+        return rules.job_of(turns.name, self.purposes[turns.name], seen, counted.get(turns.name))
 
     def _turn(self, turn: Turn | None) -> JobTurn | None:
         """Show a turn by the clock of the world; workers measure by that of the process."""

@@ -1,14 +1,26 @@
 """The consumer of events: its effect is the row of a mail, in the transaction of its cursor."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from attrs import frozen
 
+from bitvault.actors.identity.contract import (
+    EmailConfirmed,
+    EmailProposed,
+    EmailRemoved,
+    PasswordChanged,
+    PasswordReset,
+    RefreshReused,
+    ResetRequested,
+    TokenCreated,
+    UserInvited,
+)
 from bitvault.actors.notifier import store
 from bitvault.actors.notifier.rules import limits
 from bitvault.actors.notifier.rules.queueing import Draft, drafts_of, mail_id_of
+from bitvault.actors.sharing.contract import ShareGranted
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.events import SUBJECTS, Recorded
+from bitvault.kernel.events import Event, Recorded
 
 
 @frozen
@@ -20,7 +32,18 @@ class MailQueue:
 
     is_on: bool = False
     name: str = "notifier"
-    subjects: Sequence[str] = SUBJECTS
+    events: Collection[type[Event]] = (
+        UserInvited,
+        TokenCreated,
+        RefreshReused,
+        ResetRequested,
+        PasswordChanged,
+        PasswordReset,
+        EmailProposed,
+        EmailConfirmed,
+        EmailRemoved,
+        ShareGranted,
+    )
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Queue the mails of an event."""

@@ -1,14 +1,16 @@
 """Forgets what was said on nodes, and to users and groups, that are gone for good."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from attrs import frozen
 
+from bitvault.actors.files.contract import NodeCommitted, NodePurged, SpaceDeleted
+from bitvault.actors.identity.contract import GroupDeleted, UserDeleted
 from bitvault.actors.sharing.store import grants as store
 from bitvault.actors.sharing.store.links import SQL as LINKS
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.events import SUBJECTS, Recorded
+from bitvault.kernel.events import Event, Recorded
 
 
 @frozen
@@ -16,7 +18,13 @@ class GrantSweeper:
     """Of what lies below a purged folder the rows are left to the room, which goes through them."""
 
     name: str = "sharing"
-    subjects: Sequence[str] = SUBJECTS
+    events: Collection[type[Event]] = (
+        NodeCommitted,
+        NodePurged,
+        SpaceDeleted,
+        UserDeleted,
+        GroupDeleted,
+    )
 
     async def apply(self, tx: Transaction, event: Recorded) -> None:
         """Drop the grants on a purged node or a deleted space's root, and the links to it.

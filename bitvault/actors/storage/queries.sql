@@ -131,13 +131,13 @@ SELECT min(discarded_at) AS since FROM storage.object WHERE state = 'garbage';
 
 -- backlog, across tenants --
 -- How much is due, up to 10,000, and since when.
-SELECT 'objects' AS kind, count(*) AS waiting, min(look_at) AS since FROM (
+SELECT 'judge' AS kind, count(*) AS waiting, min(look_at) AS since FROM (
     SELECT look_at FROM storage.object
     WHERE state IN ('open', 'sealed') AND look_at <= :now
     ORDER BY look_at LIMIT 10000
 ) AS due
 UNION ALL
-SELECT 'deletions', count(*), min(look_at) FROM (
+SELECT 'delete-again', count(*), min(look_at) FROM (
     SELECT look_at FROM storage.object
     WHERE state IN ('scratch', 'garbage', 'gone') AND look_at <= :now
     ORDER BY look_at LIMIT 10000

@@ -75,11 +75,11 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
         query.node_id, query.user_id, query.since, query.until, query.subject, query.platform
     )
     request = ListEntries(call.caller, query.cursor, query.limit, wanted)
-    page = await call.edge.rooms.audit.ask(request)
+    page = await call.ask(request)
     if isinstance(page, Refusal):
         return page
     actors = {entry.user_id for entry in page.items if entry.user_id is not None}
-    users = await call.identity.ask(FindUsers(call.caller, tuple(sorted(actors)), deleted=True))
+    users = await call.ask(FindUsers(call.caller, tuple(sorted(actors)), deleted=True))
     if isinstance(users, Refusal):
         return users
     logins = {user.user_id: user.login for user in users}
@@ -99,7 +99,7 @@ async def list_dead_letters(call: Call[NoBody, PagedLetters]) -> Answer:
     """List events that took no effect, by consumer and place; for the tenant's admins."""
     query = call.query
     request = ListDeadLetters(call.caller, query.consumer, query.cursor, query.limit)
-    return page_reply(await call.edge.rooms.letters.ask(request), shapes.dead_letter)
+    return page_reply(await call.ask(request), shapes.dead_letter)
 
 
 @routes.route(
@@ -116,7 +116,7 @@ async def replay_dead_letters(call: Call[wire.ReplayDeadLetters, NoQuery]) -> An
     """Apply dead letters again, in order; repeat with nextCursor until that is null."""
     body = call.body
     request = ReplayDeadLetters(call.caller, body.consumer, body.aggregate_id, body.cursor)
-    done = await call.edge.rooms.letters.ask(request)
+    done = await call.ask(request)
     return done if isinstance(done, Refusal) else Reply(200, shapes.replayed(done))
 
 

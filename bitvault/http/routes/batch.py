@@ -30,7 +30,7 @@ routes = Routes("batch")
 async def apply_batch(call: Call[wire.Batch, NoQuery]) -> Answer:
     """Apply operations in order, in one transaction; each succeeds or is refused by itself."""
     operations = tuple(_placed(at, one) for at, one in enumerate(call.body.operations))
-    outcomes = await call.files.ask(Apply(call.caller, operations))
+    outcomes = await call.ask(Apply(call.caller, operations))
     if isinstance(outcomes, Refusal):
         return outcomes
     shown = (one if isinstance(one, Refusal) else shapes.written(one) for one in outcomes)

@@ -27,7 +27,7 @@ _PRIVATE = {"Cache-Control": "no-store"}
 )
 async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Answer:
     """Ask for a code to log in with on another machine (RFC 8628)."""
-    begun = await call.identity.ask(BeginDevice(call.body.client_name, call.origin))
+    begun = await call.ask(BeginDevice(call.body.client_name, call.origin))
     if isinstance(begun, Refusal):
         return begun
     shown = wire.DeviceBegun(
@@ -59,9 +59,7 @@ async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Answer:
 async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Answer:
     """Poll for the session, every ``interval`` seconds; it is given out once."""
     body = call.body
-    issued = await call.identity.ask(
-        CollectSession(body.device_code, call.origin, body.refreshable)
-    )
+    issued = await call.ask(CollectSession(body.device_code, call.origin, body.refreshable))
     return (
         issued
         if isinstance(issued, Refusal)
@@ -80,7 +78,7 @@ async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Answer:
 )
 async def find_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
     """Show what asks to be let in under a code; the code is in no URL, so in no log."""
-    found = await call.identity.ask(FindDevice(call.caller, call.body.user_code))
+    found = await call.ask(FindDevice(call.caller, call.body.user_code))
     if isinstance(found, Refusal):
         return found
     shown = wire.Device(
@@ -124,4 +122,4 @@ async def deny_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
 
 async def _answered(call: Call[wire.AnswerDevice, NoQuery], *, is_approved: bool) -> Answer:
     request = AnswerDevice(call.caller, call.body.user_code, is_approved)
-    return await call.identity.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)

@@ -34,7 +34,7 @@ async def schedule_erasure(call: Call[wire.ScheduleErasure, NoQuery]) -> Answer:
     """
     body = call.body
     request = ScheduleErasure(call.caller, call.path["id"], body.name, body.after)
-    made = await call.identity.ask(request)
+    made = await call.ask(request)
     return made if isinstance(made, Refusal) else Reply(200, tenancy.erasure(made))
 
 
@@ -48,7 +48,7 @@ async def schedule_erasure(call: Call[wire.ScheduleErasure, NoQuery]) -> Answer:
 async def get_erasure(call: Call[NoBody, NoQuery]) -> Answer:
     """Say whether a tenant is to be erased, is being, or has been; for operators."""
     tenant_id = call.path["id"]
-    found = await call.identity.ask(ListErasures(call.caller, tenant_id))
+    found = await call.ask(ListErasures(call.caller, tenant_id))
     if isinstance(found, Refusal):
         return found
     return Reply(200, tenancy.erasure(found[0])) if found else ErasureNotFound(str(tenant_id))
@@ -64,7 +64,7 @@ async def get_erasure(call: Call[NoBody, NoQuery]) -> Answer:
 async def revoke_erasure(call: Call[NoBody, NoQuery]) -> Answer:
     """Let a tenant stay, if its erasure has not begun; it remains suspended. For operators."""
     request = RevokeErasure(call.caller, call.path["id"])
-    return await call.identity.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)
 
 
 @routes.route(
@@ -76,7 +76,7 @@ async def revoke_erasure(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def list_erasures(call: Call[NoBody, NoQuery]) -> Answer:
     """List the tenants that leave or have left, the latest 1000; for operators."""
-    found = await call.identity.ask(ListErasures(call.caller))
+    found = await call.ask(ListErasures(call.caller))
     if isinstance(found, Refusal):
         return found
     return list_reply(tuple(map(tenancy.erasure, found)))

@@ -87,7 +87,7 @@ class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
     """Describe the file or folder at a path."""
     at = shapes.target(None, call.query.path, call.query.space_id)
-    return _described(await call.files.ask(GetNode(call.caller, at)))
+    return _described(await call.ask(GetNode(call.caller, at)))
 
 
 @routes.route(
@@ -100,7 +100,7 @@ async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
 )
 async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a file or folder."""
-    node = await call.files.ask(GetNode(call.caller, shapes.at(call.path["id"])))
+    node = await call.ask(GetNode(call.caller, shapes.at(call.path["id"])))
     return _described(node)
 
 
@@ -187,7 +187,7 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     at, query = shapes.at(call.path["id"]), call.query
     _need_present(call, query.version)
     draft = ContentDraft(at, query.version, query.inline)
-    answer = await call.files.ask(GetContents(call.caller, (draft,)))
+    answer = await call.ask(GetContents(call.caller, (draft,)))
     found = answer if isinstance(answer, Refusal) else answer[0]
     if isinstance(found, Refusal):
         return found
@@ -218,7 +218,7 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
         ContentDraft(shapes.target(i.id, i.path, i.space_id), i.version, i.inline)
         for i in call.body.items
     )
-    found = await call.files.ask(GetContents(call.caller, drafts))
+    found = await call.ask(GetContents(call.caller, drafts))
     if isinstance(found, Refusal):
         return found
     given = [item for item in found if isinstance(item, Content)]
@@ -240,7 +240,7 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
 async def list_versions(call: Call[NoBody, Paged]) -> Answer:
     """List a file's versions, newest first."""
     at, query = shapes.at(call.path["id"]), call.query
-    page = await call.files.ask(ListVersions(call.caller, at, query.cursor, query.limit))
+    page = await call.ask(ListVersions(call.caller, at, query.cursor, query.limit))
     return page_reply(page, shapes.version)
 
 
@@ -266,7 +266,7 @@ async def apply(
     call: Call[object, object], operation: Operation, status: int = 200, *, is_dry: bool = False
 ) -> Answer:
     """Apply one operation and answer what it did, or would do."""
-    outcomes = await call.files.ask(Apply(call.caller, (operation,), is_dry))
+    outcomes = await call.ask(Apply(call.caller, (operation,), is_dry))
     done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
     if isinstance(done, Refusal):
         return done
@@ -292,7 +292,7 @@ def _wants_page(accept: str) -> bool:
 async def _told(call: Call[Any, Any], given: Sequence[Content]) -> Refusal | None:
     """Record downloads; of a guest, whose link may allow no more, count them too."""
     what = (Download(one.node.node_id, one.version, one.size, one.node.name) for one in given)
-    return await call.edge.rooms.audit.ask(RecordDownloads(call.caller, tuple(what)))
+    return await call.ask(RecordDownloads(call.caller, tuple(what)))
 
 
 def _need_present(call: Call[Any, Any], version: int | None) -> None:

@@ -16,7 +16,7 @@ from bitvault.kernel.refusal import Refusal
 
 async def find_user(call: Call[object, object], user_id: UUID) -> User | Refusal:
     """Find a user; who has no login here is none of this tenant's."""
-    found = await call.identity.ask(FindUsers(call.caller, (user_id,)))
+    found = await call.ask(FindUsers(call.caller, (user_id,)))
     if isinstance(found, Refusal):
         return found
     return found[0] if found else UserNotFound(str(user_id))
@@ -24,7 +24,7 @@ async def find_user(call: Call[object, object], user_id: UUID) -> User | Refusal
 
 async def find_tenant(call: Call[object, object], tenant_id: UUID) -> Tenant | Refusal:
     """Find a tenant; for operators."""
-    found = await call.identity.ask(FindTenants(call.caller, (tenant_id,)))
+    found = await call.ask(FindTenants(call.caller, (tenant_id,)))
     if isinstance(found, Refusal):
         return found
     return found[0] if found else TenantNotFound(str(tenant_id))

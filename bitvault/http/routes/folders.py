@@ -69,5 +69,5 @@ def folder_of(body: wire.MakeFolder) -> MakeFolder:
 
 
 async def _children(call: Call[object, object], at: Target, query: Paged) -> Answer:
-    page = await call.files.ask(ListChildren(call.caller, at, query.cursor, query.limit))
+    page = await call.ask(ListChildren(call.caller, at, query.cursor, query.limit))
     return page_reply(page, shapes.node)

@@ -34,7 +34,7 @@ routes = Routes("groups")
 )
 async def create_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
     """Create a group in your tenant; for its admins."""
-    made = await call.identity.ask(CreateGroup(call.caller, call.body.name))
+    made = await call.ask(CreateGroup(call.caller, call.body.name))
     return made if isinstance(made, Refusal) else Reply(201, shapes.group(made))
 
 
@@ -56,9 +56,9 @@ async def list_groups(call: Call[NoBody, PagedGroups]) -> Answer:
     """List the groups of your tenant by name."""
     query = call.query
     if query.name is not None:
-        named = await call.identity.ask(FindGroups(call.caller, names=(query.name,)))
+        named = await call.ask(FindGroups(call.caller, names=(query.name,)))
         return named if isinstance(named, Refusal) else list_reply(tuple(map(shapes.group, named)))
-    page = await call.identity.ask(ListGroups(call.caller, query.cursor, query.limit))
+    page = await call.ask(ListGroups(call.caller, query.cursor, query.limit))
     return page_reply(page, shapes.group)
 
 
@@ -67,7 +67,7 @@ async def list_groups(call: Call[NoBody, PagedGroups]) -> Answer:
 )
 async def get_group(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a group of your tenant."""
-    found = await call.identity.ask(FindGroups(call.caller, (call.path["id"],)))
+    found = await call.ask(FindGroups(call.caller, (call.path["id"],)))
     if isinstance(found, Refusal):
         return found
     return Reply(200, shapes.group(found[0])) if found else GroupNotFound(str(call.path["id"]))
@@ -83,7 +83,7 @@ async def get_group(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def rename_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
     """Rename a group; for the tenant's admins."""
-    renamed = await call.identity.ask(RenameGroup(call.caller, call.path["id"], call.body.name))
+    renamed = await call.ask(RenameGroup(call.caller, call.path["id"], call.body.name))
     return renamed if isinstance(renamed, Refusal) else Reply(200, shapes.group(renamed))
 
 
@@ -96,7 +96,7 @@ async def rename_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
 )
 async def delete_group(call: Call[NoBody, NoQuery]) -> Answer:
     """Delete a group, and none of its members; for the tenant's admins."""
-    return await call.identity.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
 
 
 @routes.route(
@@ -111,7 +111,7 @@ async def list_group_members(call: Call[NoBody, Paged]) -> Answer:
     """List who is in a group, those first who are users longest."""
     query = call.query
     request = ListMembers(call.caller, call.path["id"], query.cursor, query.limit)
-    return page_reply(await call.identity.ask(request), shapes.user)
+    return page_reply(await call.ask(request), shapes.user)
 
 
 @routes.route(
@@ -123,7 +123,7 @@ async def list_group_members(call: Call[NoBody, Paged]) -> Answer:
 )
 async def add_group_member(call: Call[NoBody, NoQuery]) -> Answer:
     """Put a user in a group; for the tenant's admins."""
-    added = await call.identity.ask(AddMember(call.caller, call.path["id"], call.path["userId"]))
+    added = await call.ask(AddMember(call.caller, call.path["id"], call.path["userId"]))
     return added if isinstance(added, Refusal) else Reply(200, shapes.user(added))
 
 
@@ -137,4 +137,4 @@ async def add_group_member(call: Call[NoBody, NoQuery]) -> Answer:
 async def remove_group_member(call: Call[NoBody, NoQuery]) -> Answer:
     """Take a user out of a group; for the tenant's admins."""
     request = RemoveMember(call.caller, call.path["id"], call.path["userId"])
-    return await call.identity.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)

@@ -39,7 +39,7 @@ async def invite(call: Call[wire.Invite, NoQuery]) -> Answer:
     """Invite somebody by mail; for the tenant's admins. The link in it is good for 72 hours."""
     body = call.body
     named = body.email, body.login, body.display_name
-    made = await call.identity.ask(Invite(call.caller, *named, body.is_admin, body.groups))
+    made = await call.ask(Invite(call.caller, *named, body.is_admin, body.groups))
     return made if isinstance(made, Refusal) else Reply(201, _shown(made))
 
 
@@ -54,7 +54,7 @@ async def invite(call: Call[wire.Invite, NoQuery]) -> Answer:
 async def list_invitations(call: Call[NoBody, Paged]) -> Answer:
     """List invitations that were not accepted; for the tenant's admins."""
     request = ListInvitations(call.caller, call.query.cursor, call.query.limit)
-    return page_reply(await call.identity.ask(request), _shown)
+    return page_reply(await call.ask(request), _shown)
 
 
 @routes.route(
@@ -66,7 +66,7 @@ async def list_invitations(call: Call[NoBody, Paged]) -> Answer:
 )
 async def get_invitation(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe an invitation; for the tenant's admins."""
-    found = await call.identity.ask(GetInvitation(call.caller, call.path["id"]))
+    found = await call.ask(GetInvitation(call.caller, call.path["id"]))
     return found if isinstance(found, Refusal) else Reply(200, _shown(found))
 
 
@@ -79,7 +79,7 @@ async def get_invitation(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def send_invitation(call: Call[NoBody, NoQuery]) -> Answer:
     """Send an invitation again, for another 72 hours; the link of the mail before is dead."""
-    sent = await call.identity.ask(SendInvitationAgain(call.caller, call.path["id"]))
+    sent = await call.ask(SendInvitationAgain(call.caller, call.path["id"]))
     return sent if isinstance(sent, Refusal) else Reply(200, _shown(sent))
 
 
@@ -92,7 +92,7 @@ async def send_invitation(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def revoke_invitation(call: Call[NoBody, NoQuery]) -> Answer:
     """Take an invitation back, at once; for the tenant's admins."""
-    return await call.identity.ask(RevokeInvitation(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(RevokeInvitation(call.caller, call.path["id"])) or Reply(204)
 
 
 @routes.route(
@@ -105,7 +105,7 @@ async def revoke_invitation(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def open_invitation(call: Call[wire.OpenInvitation, NoQuery]) -> Answer:
     """Say what the token of an invitation is for."""
-    found = await call.identity.ask(OpenInvitation(call.body.token))
+    found = await call.ask(OpenInvitation(call.body.token))
     if isinstance(found, Refusal):
         return found
     shown = wire.Invited(
@@ -132,7 +132,7 @@ async def accept_invitation(call: Call[wire.AcceptInvitation, NoQuery]) -> Answe
     """Become the user you are invited as, with a password of your choice, and log in."""
     body = call.body
     request = AcceptInvitation(body.token, body.password, body.display_name, call.origin)
-    issued = await call.identity.ask(request)
+    issued = await call.ask(request)
     if isinstance(issued, Refusal):
         return issued
     opened = SessionOpened(

@@ -24,7 +24,7 @@ routes = Routes("jobs")
 )
 async def list_jobs(call: Call[NoBody, NoQuery]) -> Answer:
     """List what runs in the background: in which state, since when, what waits; for operators."""
-    found = await call.edge.rooms.jobs.ask(ListJobs(call.caller))
+    found = await call.ask(ListJobs(call.caller))
     return found if isinstance(found, Refusal) else list_reply(tuple(map(_job, found)))
 
 
@@ -37,7 +37,7 @@ async def list_jobs(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def get_job(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a background job; for operators."""
-    found = await call.edge.rooms.jobs.ask(GetJob(call.caller, call.path["name"]))
+    found = await call.ask(GetJob(call.caller, call.path["name"]))
     return found if isinstance(found, Refusal) else Reply(200, _job(found))
 
 
@@ -55,7 +55,7 @@ async def run_job(call: Call[NoBody, NoQuery]) -> Answer:
     No two turns of a job run at once: one under way is ended first. It has ended when the job's
     turns has reached turn; what it did is in the job's asked then.
     """
-    asked = await call.edge.rooms.jobs.ask(RunJob(call.caller, call.path["name"]))
+    asked = await call.ask(RunJob(call.caller, call.path["name"]))
     if isinstance(asked, Refusal):
         return asked
     return Reply(202, wire.RunStarted(job=_job(asked.job), turn=asked.turn))

@@ -60,7 +60,7 @@ async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Answer:
         body.max_downloads,
         _asked(body.request) if body.request else None,
     )
-    issued = await call.sharing.ask(CreateLink(call.caller, call.path["id"], terms))
+    issued = await call.ask(CreateLink(call.caller, call.path["id"], terms))
     if isinstance(issued, Refusal):
         return issued
     return Reply(201, shapes.issued(issued, await _led_to(call, issued.link)))
@@ -100,7 +100,7 @@ async def list_links(call: Call[NoBody, Paged]) -> Answer:
 )
 async def get_link(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a link; for those who may share its file or folder."""
-    return await _reply(call, await call.sharing.ask(GetLink(call.caller, call.path["id"])))
+    return await _reply(call, await call.ask(GetLink(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -117,7 +117,7 @@ async def get_link(call: Call[NoBody, NoQuery]) -> Answer:
 async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Answer:
     """Change a link's terms, revoke it, or make it valid again; its token stays."""
     link_id, body = call.path["id"], call.body
-    before = await call.sharing.ask(GetLink(call.caller, link_id))
+    before = await call.ask(GetLink(call.caller, link_id))
     if isinstance(before, Refusal):
         return before
     expected = single_revision(call)
@@ -129,7 +129,7 @@ async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Answer:
         is_revoked=before.is_revoked if body.revoked is UNSET else body.revoked,
         if_revision=before.revision if expected is None else expected,
     )
-    return await _reply(call, await call.sharing.ask(request))
+    return await _reply(call, await call.ask(request))
 
 
 @routes.route(
@@ -141,7 +141,7 @@ async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Answer:
 )
 async def delete_link(call: Call[NoBody, NoQuery]) -> Answer:
     """Delete a link, at once; to keep it for later, revoke it."""
-    return await call.sharing.ask(DeleteLink(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(DeleteLink(call.caller, call.path["id"])) or Reply(204)
 
 
 @routes.route(
@@ -157,12 +157,12 @@ async def describe_own_link(call: Call[NoBody, NoQuery]) -> Answer:
 
     A link's token is a bearer token; with a password it is Basic authentication, TOKEN:PASSWORD.
     """
-    link = await call.sharing.ask(DescribeOwnLink(call.caller))
+    link = await call.ask(DescribeOwnLink(call.caller))
     if isinstance(link, Refusal):
         return link
     drop, shown_node = call.caller.principal.drop, None
     if drop is None:
-        node = await call.files.ask(GetNode(call.caller, shapes.at(link.node_id)))
+        node = await call.ask(GetNode(call.caller, shapes.at(link.node_id)))
         if isinstance(node, Refusal):
             return node
         shown_node = shapes.node(node)
@@ -207,7 +207,7 @@ def _terms(before: Link, body: wire.ChangeLink) -> LinkTerms:
 
 
 async def _listed(call: Call[NoBody, Paged], request: ListLinks) -> Answer:
-    page = await call.sharing.ask(request)
+    page = await call.ask(request)
     if isinstance(page, Refusal):
         return page
     nodes = await _nodes(call, page.items)
@@ -232,7 +232,7 @@ async def _led_to(call: Call[Any, NoQuery], link: Link) -> Node | None:
 async def _nodes(call: Call[Any, Any], links: Sequence[Link]) -> Mapping[UUID, Node] | Refusal:
     """Return what links lead to, as far as the caller may see it."""
     ids = tuple(dict.fromkeys(one.node_id for one in links))
-    found = await call.files.ask(GetNodes(call.caller, ids)) if ids else ()
+    found = await call.ask(GetNodes(call.caller, ids)) if ids else ()
     if isinstance(found, Refusal):
         return found
     return {one.node_id: one for one in found if isinstance(one, Node)}

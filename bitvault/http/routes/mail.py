@@ -27,7 +27,7 @@ routes = Routes("mail")
 @routes.route("GET", "/v1/me/mail", {200: wire.MailSettings}, scope=Scope.READ)
 async def get_own_mail_settings(call: Call[NoBody, NoQuery]) -> Answer:
     """Say where you get mail, and which kinds you do without."""
-    return _settings(await call.identity.ask(GetMailSettings(call.caller)))
+    return _settings(await call.ask(GetMailSettings(call.caller)))
 
 
 @routes.route(
@@ -41,7 +41,7 @@ async def get_own_mail_settings(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def change_own_mail_settings(call: Call[wire.ChangeMailSettings, NoQuery]) -> Answer:
     """Say which kinds of mail you do without; what concerns your security always comes."""
-    return _settings(await call.identity.ask(Mute(call.caller, call.body.muted)))
+    return _settings(await call.ask(Mute(call.caller, call.body.muted)))
 
 
 @routes.route(
@@ -58,7 +58,7 @@ async def propose_own_email(call: Call[wire.ProposeOwnEmail, NoQuery]) -> Answer
     """Have a link sent to your new address; it counts once you have confirmed it."""
     body = call.body
     request = ProposeOwnEmail(call.caller, body.email, body.current_password)
-    return _settings(await call.identity.ask(request))
+    return _settings(await call.ask(request))
 
 
 @routes.route(
@@ -71,7 +71,7 @@ async def propose_own_email(call: Call[wire.ProposeOwnEmail, NoQuery]) -> Answer
 )
 async def confirm_email(call: Call[wire.ConfirmEmail, NoQuery]) -> Answer:
     """Confirm your new address with the token that was sent there."""
-    return _settings(await call.identity.ask(ConfirmEmail(call.caller, call.body.token)))
+    return _settings(await call.ask(ConfirmEmail(call.caller, call.body.token)))
 
 
 @routes.route(
@@ -83,7 +83,7 @@ async def confirm_email(call: Call[wire.ConfirmEmail, NoQuery]) -> Answer:
 )
 async def get_mail_settings(call: Call[NoBody, NoQuery]) -> Answer:
     """Say where a user gets mail; for the tenant's admins."""
-    return _settings(await call.identity.ask(GetMailSettings(call.caller, call.path["id"])))
+    return _settings(await call.ask(GetMailSettings(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -97,7 +97,7 @@ async def get_mail_settings(call: Call[NoBody, NoQuery]) -> Answer:
 async def propose_email(call: Call[wire.ProposeEmail, NoQuery]) -> Answer:
     """Have a link sent to a user's new address; it counts once the user has confirmed it."""
     request = ProposeEmail(call.caller, call.path["id"], call.body.email)
-    return _settings(await call.identity.ask(request))
+    return _settings(await call.ask(request))
 
 
 @routes.route(
@@ -114,11 +114,11 @@ async def request_reset(call: Call[wire.RequestReset, NoQuery]) -> Answer:
     The answer is the same for whoever there is, and whoever there is not.
     """
     named = call.body.tenant, call.body.login, call.origin
-    refused = await call.identity.ask(AllowReset(*named))
+    refused = await call.ask(AllowReset(*named))
     if refused is not None:
         return refused
     # Told and not asked: looking for the user begins when the answer is on its way.
-    call.identity.tell(RequestReset(*named))
+    call.edge.services.tell(RequestReset(*named))
     return Reply(202)
 
 
@@ -135,7 +135,7 @@ async def request_reset(call: Call[wire.RequestReset, NoQuery]) -> Answer:
 async def use_reset(call: Call[wire.UseReset, NoQuery]) -> Answer:
     """Set a new password with the token of a mail, once; every session of the user ends."""
     request = UseReset(call.body.token, call.body.new_password, call.origin)
-    return await call.identity.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)
 
 
 class PagedMail(Paged, frozen=True, kw_only=True):
@@ -156,7 +156,7 @@ async def list_mail(call: Call[NoBody, PagedMail]) -> Answer:
     """List the tenant's mail of the last 30 days, newest first; for the tenant's admins."""
     query = call.query
     request = ListMail(call.caller, query.state, query.cursor, query.limit)
-    return page_reply(await call.edge.rooms.notifier.ask(request), _shown)
+    return page_reply(await call.ask(request), _shown)
 
 
 @routes.route(
@@ -164,7 +164,7 @@ async def list_mail(call: Call[NoBody, PagedMail]) -> Answer:
 )
 async def inspect_mail(call: Call[NoBody, NoQuery]) -> Answer:
     """Say how it stands with the tenant's mail; for the tenant's admins."""
-    mails = await call.edge.rooms.notifier.ask(InspectMail(call.caller))
+    mails = await call.ask(InspectMail(call.caller))
     if isinstance(mails, Refusal):
         return mails
     shown = wire.Mails(
@@ -185,7 +185,7 @@ async def inspect_mail(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def resend_mail(call: Call[NoBody, NoQuery]) -> Answer:
     """Queue a mail again, as if nothing had been tried; for the tenant's admins."""
-    mail = await call.edge.rooms.notifier.ask(ResendMail(call.caller, call.path["id"]))
+    mail = await call.ask(ResendMail(call.caller, call.path["id"]))
     return mail if isinstance(mail, Refusal) else Reply(200, _shown(mail))
 
 

@@ -23,7 +23,7 @@ routes = Routes("policies")
 @routes.route("GET", "/v1/tenant/policy", {200: wire.TenantPolicy}, scope=Scope.READ)
 async def get_policy(call: Call[NoBody, NoQuery]) -> Answer:
     """Tell what your tenant asks of links, passwords and sessions."""
-    return _reply(await call.identity.ask(DescribePolicy(call.caller)))
+    return _reply(await call.ask(DescribePolicy(call.caller)))
 
 
 @routes.route(
@@ -41,7 +41,7 @@ async def change_policy(call: Call[wire.ChangePolicy, NoQuery]) -> Answer:
     It holds from the next request on: for links and sessions that are there, too.
     """
     request = ChangePolicy(call.caller, _change(call.body), None, single_revision(call))
-    return _reply(await call.identity.ask(request))
+    return _reply(await call.ask(request))
 
 
 @routes.route(
@@ -53,7 +53,7 @@ async def change_policy(call: Call[wire.ChangePolicy, NoQuery]) -> Answer:
 )
 async def get_tenant_policy(call: Call[NoBody, NoQuery]) -> Answer:
     """Tell what a tenant asks, and what is asked of it; for operators."""
-    return _reply(await call.identity.ask(DescribePolicy(call.caller, call.path["id"])))
+    return _reply(await call.ask(DescribePolicy(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -68,7 +68,7 @@ async def get_tenant_policy(call: Call[NoBody, NoQuery]) -> Answer:
 async def bound_policy(call: Call[wire.ChangePolicy, NoQuery]) -> Answer:
     """Bound what a tenant's admins may allow; what is laxer holds no more. For operators."""
     request = ChangePolicy(call.caller, _change(call.body), call.path["id"], single_revision(call))
-    return _reply(await call.identity.ask(request))
+    return _reply(await call.ask(request))
 
 
 def _change(body: wire.ChangePolicy) -> PolicyChange:

@@ -28,7 +28,7 @@ routes = Routes("quotas")
 )
 async def get_quota(call: Call[NoBody, NoQuery]) -> Answer:
     """Tell what your tenant has and may have; for its admins."""
-    return _tenant(await call.files.ask(DescribeUsage(call.caller)))
+    return _tenant(await call.ask(DescribeUsage(call.caller)))
 
 
 @routes.route(
@@ -47,7 +47,7 @@ async def change_quota(call: Call[wire.ChangeSpaceDefault, NoQuery]) -> Answer:
     """
     change = msgspec.structs.asdict(call.body)
     request = ChangeQuota(call.caller, if_revision=single_revision(call), **change)
-    return _tenant(await call.files.ask(request))
+    return _tenant(await call.ask(request))
 
 
 @routes.route(
@@ -62,7 +62,7 @@ async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Answer:
     tenant = await find_tenant(call, call.path["id"])
     if isinstance(tenant, Refusal):
         return tenant
-    return _tenant(await call.files.ask(DescribeUsage(call.caller, call.path["id"])))
+    return _tenant(await call.ask(DescribeUsage(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -82,7 +82,7 @@ async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> An
         return tenant
     change = msgspec.structs.asdict(call.body)
     request = ChangeQuota(call.caller, call.path["id"], if_revision=single_revision(call), **change)
-    return _tenant(await call.files.ask(request))
+    return _tenant(await call.ask(request))
 
 
 @routes.route(
@@ -97,7 +97,7 @@ async def get_user_quota(call: Call[NoBody, NoQuery]) -> Answer:
     user = await find_user(call, call.path["id"])
     if isinstance(user, Refusal):
         return user
-    return _space(await call.files.ask(DescribeUserUsage(call.caller, call.path["id"])))
+    return _space(await call.ask(DescribeUserUsage(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -124,7 +124,7 @@ async def change_user_quota(call: Call[wire.ChangeSpaceQuota, NoQuery]) -> Answe
         body.use_default,
         single_revision(call),
     )
-    return _space(await call.files.ask(request))
+    return _space(await call.ask(request))
 
 
 def _tenant(usage: TenantUsage | Refusal) -> Answer:

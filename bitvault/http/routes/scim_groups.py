@@ -69,7 +69,7 @@ async def scim_create_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
     body = call.body
     members = frozenset(one.value for one in body.members)
     request = ProvisionGroup(call.caller, body.display_name, body.external_id or "", members)
-    made = _blamed(await call.identity.ask(request))
+    made = _blamed(await call.ask(request))
     return made if isinstance(made, Refusal) else queries.one(shapes.group(made), 201)
 
 
@@ -114,7 +114,7 @@ async def scim_search_groups(call: Call[wire.Search, NoQuery]) -> Answer:
 async def scim_get_group(call: Call[NoBody, queries.Chosen]) -> Answer:
     """Describe a group; for the tenant's admins."""
     group_id = GroupId(call.path["id"])
-    found = await call.identity.ask(_find(call.caller, call.query, group_id=group_id))
+    found = await call.ask(_find(call.caller, call.query, group_id=group_id))
     if isinstance(found, Refusal):
         return found
     if not found.items:
@@ -165,13 +165,13 @@ async def scim_change_group(call: Call[wire.Change, NoQuery]) -> Answer:
 )
 async def scim_delete_group(call: Call[NoBody, NoQuery]) -> Answer:
     """Delete a group, and none of its members; for the tenant's admins."""
-    return await call.identity.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
 
 
 async def _revised(call: Call[Any, Any], change: changes.GroupChange) -> Answer:
     named = change.name, change.external_id
     request = ReviseGroup(call.caller, GroupId(call.path["id"]), *named, change.members)
-    revised = _blamed(await call.identity.ask(request))
+    revised = _blamed(await call.ask(request))
     return revised if isinstance(revised, Refusal) else queries.one(shapes.group(revised))
 
 

@@ -81,9 +81,7 @@ async def matches(call: Call[Any, Any], query: Found, kind: Kind) -> Answer:
     if given is None:
         return _listed(query, kind, 0, ())
     offset, limit = part(query)
-    found = await call.identity.ask(
-        kind.find(call.caller, query, **given, offset=offset, limit=limit)
-    )
+    found = await call.ask(kind.find(call.caller, query, **given, offset=offset, limit=limit))
     if isinstance(found, Refusal):
         return found
     return _listed(query, kind, found.total, tuple(map(kind.show, found.items)))

@@ -50,7 +50,7 @@ async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
         body.display_name or changes.full_name(body.name),
         is_disabled=body.active is False,
     )
-    made = await call.identity.ask(request)
+    made = await call.ask(request)
     return made if isinstance(made, Refusal) else queries.one(shapes.user(made), 201)
 
 
@@ -95,7 +95,7 @@ async def scim_search_users(call: Call[wire.Search, NoQuery]) -> Answer:
 async def scim_get_user(call: Call[NoBody, queries.Chosen]) -> Answer:
     """Describe a user; for the tenant's admins."""
     user_id = UserId(call.path["id"])
-    found = await call.identity.ask(FindProvisionedUsers(call.caller, user_id))
+    found = await call.ask(FindProvisionedUsers(call.caller, user_id))
     if isinstance(found, Refusal):
         return found
     if not found.items:
@@ -152,7 +152,7 @@ async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Answer:
 async def scim_delete_user(call: Call[NoBody, NoQuery]) -> Answer:
     """Delete a user, and none of their files, which the tenant's admins then give on."""
     request = ReviseUser(call.caller, UserId(call.path["id"]), is_disabled=True)
-    gone = await call.identity.ask(request)
+    gone = await call.ask(request)
     if isinstance(gone, Refusal):
         return gone
     removed = await remove(call, gone.user, None)
@@ -168,5 +168,5 @@ async def _revised(call: Call[Any, Any], change: changes.UserChange) -> Answer:
         change.display_name,
         None if change.is_active is None else not change.is_active,
     )
-    revised = await call.identity.ask(request)
+    revised = await call.ask(request)
     return revised if isinstance(revised, Refusal) else queries.one(shapes.user(revised))

@@ -38,7 +38,7 @@ routes = Routes("sessions")
 async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
     """Log in with a password."""
     body = call.body
-    issued = await call.identity.ask(
+    issued = await call.ask(
         OpenSession(body.tenant, body.login, body.password, call.origin, body.refreshable)
     )
     if isinstance(issued, Refusal):
@@ -61,7 +61,7 @@ async def refresh_session(call: Call[wire.RefreshSession, NoQuery]) -> Answer:
     refresh token is answered the same; later it ends the session, because two have it.
     """
     request = RefreshSession(call.body.refresh_token, call.origin)
-    refreshed = await call.identity.ask(request)
+    refreshed = await call.ask(request)
     if isinstance(refreshed, Refusal):
         return refreshed
     shown = wire.SessionRefreshed(
@@ -101,7 +101,7 @@ async def get_session(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def get_current_session(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe the session or API token in use: what it is good for, and where it ends."""
-    found = await call.identity.ask(DescribeCredential(call.caller))
+    found = await call.ask(DescribeCredential(call.caller))
     if isinstance(found, Refusal):
         return found
     return Reply(200, wire.Credential(**shapes.credential_members(found, found.credential_id)))
@@ -117,7 +117,7 @@ async def get_current_session(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def close_current_session(call: Call[NoBody, NoQuery]) -> Answer:
     """Log out."""
-    return await call.identity.ask(CloseSession(call.caller)) or Reply(204)
+    return await call.ask(CloseSession(call.caller)) or Reply(204)
 
 
 @routes.route(
@@ -125,19 +125,19 @@ async def close_current_session(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def close_session(call: Call[NoBody, NoQuery]) -> Answer:
     """End another session of yours."""
-    return await call.identity.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)
 
 
 @routes.route("DELETE", "/v1/sessions", {204: None}, scope=Scope.ACCOUNT)
 async def close_other_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     """End every session of yours but this one; tokens stay."""
-    return await call.identity.ask(CloseOtherSessions(call.caller)) or Reply(204)
+    return await call.ask(CloseOtherSessions(call.caller)) or Reply(204)
 
 
 @routes.route("GET", "/v1/me", {200: wire.Me}, scope=Scope.READ, for_confined=True)
 async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     """Say who you are, and what you came with."""
-    me, who = await call.identity.ask(DescribeMe(call.caller)), call.caller.principal
+    me, who = await call.ask(DescribeMe(call.caller)), call.caller.principal
     if isinstance(me, Refusal):
         return me
     scope: Any = who.scope.name.lower()
@@ -160,4 +160,4 @@ async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Answer:
     """Change your password; every other session of yours ends."""
     body = call.body
     request = ChangePassword(call.caller, body.current_password, body.new_password)
-    return await call.identity.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)

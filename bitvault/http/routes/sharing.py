@@ -53,7 +53,7 @@ _TREE = "tree_rule"
 @routes.route("GET", "/v1/files/{id}/grants", {200: wire.Shares}, scope=Scope.READ, codes=_CODES)
 async def list_grants(call: Call[NoBody, NoQuery]) -> Answer:
     """List what is granted on a file or folder itself; for those who may share it."""
-    return await _shares(call, await call.sharing.ask(ListGrants(call.caller, call.path["id"])))
+    return await _shares(call, await call.ask(ListGrants(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -66,7 +66,7 @@ async def list_grants(call: Call[NoBody, NoQuery]) -> Answer:
 async def get_grant(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe what somebody is granted on a file or folder itself; everybody may see their own."""
     request = GetGrant(call.caller, call.path["id"], call.path["granteeId"])
-    return await _grant(call, await call.sharing.ask(request))
+    return await _grant(call, await call.ask(request))
 
 
 @routes.route(
@@ -83,7 +83,7 @@ async def put_grant(call: Call[wire.PutGrant, NoQuery]) -> Answer:
     It holds for the file or folder and all below it, beside what is granted elsewhere.
     """
     request = PutGrant(call.caller, call.path["id"], call.path["granteeId"], Role(call.body.role))
-    return await _grant(call, await call.sharing.ask(request))
+    return await _grant(call, await call.ask(request))
 
 
 @routes.route(
@@ -96,7 +96,7 @@ async def put_grant(call: Call[wire.PutGrant, NoQuery]) -> Answer:
 async def remove_grant(call: Call[NoBody, NoQuery]) -> Answer:
     """Take a role back, at once; anybody may give up their own."""
     request = RemoveGrant(call.caller, call.path["id"], call.path["granteeId"])
-    return await call.sharing.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)
 
 
 @routes.route(
@@ -109,7 +109,7 @@ async def remove_grant(call: Call[NoBody, NoQuery]) -> Answer:
 async def restrict_folder(call: Call[NoBody, NoQuery]) -> Answer:
     """Have what is granted above a folder end there, but for those who may share it."""
     request = Restrict(call.caller, call.path["id"], is_restricted=True)
-    return await _shares(call, await call.sharing.ask(request))
+    return await _shares(call, await call.ask(request))
 
 
 @routes.route(
@@ -122,7 +122,7 @@ async def restrict_folder(call: Call[NoBody, NoQuery]) -> Answer:
 async def lift_restriction(call: Call[NoBody, NoQuery]) -> Answer:
     """Have a folder pass on again what is granted above it."""
     request = Restrict(call.caller, call.path["id"], is_restricted=False)
-    return await _shares(call, await call.sharing.ask(request))
+    return await _shares(call, await call.ask(request))
 
 
 @routes.route(
@@ -141,7 +141,7 @@ async def explain_access(call: Call[NoBody, Paged]) -> Answer:
     """
     query = call.query
     asked = ExplainAccess(call.caller, call.path["id"], query.cursor, query.limit)
-    page = await call.sharing.ask(asked)
+    page = await call.ask(asked)
     if isinstance(page, Refusal):
         return page
     names = await _names(call, [one.grantee for one in page.items])
@@ -173,7 +173,7 @@ async def preview_access(call: Call[wire.PreviewAccess, NoQuery]) -> Answer:
     to be able to share the destination too.
     """
     asked = PreviewAccess(call.caller, call.path["id"], _change(call.body))
-    preview = await call.sharing.ask(asked)
+    preview = await call.ask(asked)
     if isinstance(preview, Refusal):
         return preview
     names = await _names(call, [one.grantee for one in preview.shifts])
@@ -210,26 +210,26 @@ async def list_shared(call: Call[NoBody, Paged]) -> Answer:
 
     A page may be short where something was trashed.
     """
-    page = await call.sharing.ask(ListShared(call.caller, call.query.cursor, call.query.limit))
+    page = await call.ask(ListShared(call.caller, call.query.cursor, call.query.limit))
     if isinstance(page, Refusal):
         return page
     if not page.items:
         return list_reply((), page.next_cursor)
     ids = tuple(one.node_id for one in page.items)
-    nodes = await call.files.ask(GetNodes(call.caller, ids))
+    nodes = await call.ask(GetNodes(call.caller, ids))
     if isinstance(nodes, Refusal):
         return nodes
     unseen = tuple(one for one, node in zip(ids, nodes, strict=True) if not isinstance(node, Node))
-    drops = await call.files.ask(DescribeDrops(call.caller, unseen)) if unseen else ()
+    drops = await call.ask(DescribeDrops(call.caller, unseen)) if unseen else ()
     if isinstance(drops, Refusal):
         return drops
     named = {one.node_id: one.name for one in drops if isinstance(one, DropFolder)}
     givers = tuple({one.granted_by for one in page.items if one.granted_by})
-    users = await call.identity.ask(FindUsers(call.caller, givers))
+    users = await call.ask(FindUsers(call.caller, givers))
     if isinstance(users, Refusal):
         return users
     logins = {user.user_id: user.login for user in users}
-    own = await call.files.ask(GetSpace(call.caller))
+    own = await call.ask(GetSpace(call.caller))
     found = (
         _shared(one, node, named.get(one.node_id), logins)
         for one, node in zip(page.items, nodes, strict=True)
@@ -283,12 +283,12 @@ async def _names(call: Call[Any, Any], grantees: Iterable[Grantee]) -> Mapping[U
     ids = _by_kind(grantees)
     names: dict[UUID, str] = {}
     if wanted := ids.get("user"):
-        users = await call.identity.ask(FindUsers(call.caller, tuple(wanted)))
+        users = await call.ask(FindUsers(call.caller, tuple(wanted)))
         if isinstance(users, Refusal):
             return users
         names |= {one.user_id: one.login for one in users}
     if wanted := ids.get("group"):
-        groups = await call.identity.ask(FindGroups(call.caller, tuple(wanted)))
+        groups = await call.ask(FindGroups(call.caller, tuple(wanted)))
         if isinstance(groups, Refusal):
             return groups
         names |= {one.group_id: one.name for one in groups}

@@ -40,7 +40,7 @@ routes = Routes("spaces")
 async def list_spaces(call: Call[NoBody, PagedSpaces]) -> Answer:
     """List the spaces you may enter, the personal one first; or every team space, as an admin."""
     query = call.query
-    page = await call.files.ask(ListSpaces(call.caller, query.cursor, query.limit, query.all))
+    page = await call.ask(ListSpaces(call.caller, query.cursor, query.limit, query.all))
     return page_reply(page, shapes.space)
 
 
@@ -55,7 +55,7 @@ async def list_spaces(call: Call[NoBody, PagedSpaces]) -> Answer:
 async def create_space(call: Call[wire.CreateSpace, NoQuery]) -> Answer:
     """Create a team space; for the tenant's admins."""
     request = CreateSpace(call.caller, call.body.name, call.body.quota)
-    return tagged_reply(await call.files.ask(request), shapes.space, 201)
+    return tagged_reply(await call.ask(request), shapes.space, 201)
 
 
 @routes.route(
@@ -63,7 +63,7 @@ async def create_space(call: Call[wire.CreateSpace, NoQuery]) -> Answer:
 )
 async def get_personal_space(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe your personal space."""
-    return tagged_reply(await call.files.ask(GetSpace(call.caller)), shapes.space)
+    return tagged_reply(await call.ask(GetSpace(call.caller)), shapes.space)
 
 
 @routes.route(
@@ -71,7 +71,7 @@ async def get_personal_space(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def get_space(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe a space."""
-    space = await call.files.ask(GetSpace(call.caller, call.path["id"]))
+    space = await call.ask(GetSpace(call.caller, call.path["id"]))
     return tagged_reply(space, shapes.space)
 
 
@@ -98,7 +98,7 @@ async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
         follows=body.use_default,
         if_revision=single_revision(call),
     )
-    return tagged_reply(await call.files.ask(request), shapes.space)
+    return tagged_reply(await call.ask(request), shapes.space)
 
 
 @routes.route(
@@ -112,7 +112,7 @@ async def update_space(call: Call[wire.UpdateSpace, NoQuery]) -> Answer:
 async def delete_space(call: Call[NoBody, NoQuery]) -> Answer:
     """Delete a team space in which nothing is; for the tenant's admins."""
     request = DeleteSpace(call.caller, call.path["id"], single_revision(call))
-    return await call.files.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)
 
 
 @routes.route(
@@ -126,11 +126,11 @@ async def delete_space(call: Call[NoBody, NoQuery]) -> Answer:
 async def list_members(call: Call[NoBody, Paged]) -> Answer:
     """List a team space's members."""
     query, space_id = call.query, call.path["id"]
-    page = await call.files.ask(ListMembers(call.caller, space_id, query.cursor, query.limit))
+    page = await call.ask(ListMembers(call.caller, space_id, query.cursor, query.limit))
     if isinstance(page, Refusal):
         return page
     ids = tuple(one.user_id for one in page.items)
-    users = await call.identity.ask(FindUsers(call.caller, ids)) if ids else ()
+    users = await call.ask(FindUsers(call.caller, ids)) if ids else ()
     if isinstance(users, Refusal):
         return users
     logins = {user.user_id: user.login for user in users}
@@ -149,9 +149,7 @@ async def get_member(call: Call[NoBody, NoQuery]) -> Answer:
     user = await find_user(call, call.path["userId"])
     if isinstance(user, Refusal):
         return user
-    return _member(
-        await call.files.ask(GetMember(call.caller, call.path["id"], user.user_id)), user
-    )
+    return _member(await call.ask(GetMember(call.caller, call.path["id"], user.user_id)), user)
 
 
 @routes.route(
@@ -178,7 +176,7 @@ async def set_member(call: Call[wire.SetMember, NoQuery]) -> Answer:
     if isinstance(user, Refusal):
         return user
     request = SetMember(call.caller, call.path["id"], user.user_id, role, expected)
-    return _member(await call.files.ask(request), user)
+    return _member(await call.ask(request), user)
 
 
 @routes.route(
@@ -193,7 +191,7 @@ async def remove_member(call: Call[NoBody, NoQuery]) -> Answer:
     """Take a user out of a team space."""
     expected = expected_roles(call)
     request = RemoveMember(call.caller, call.path["id"], call.path["userId"], expected)
-    return await call.files.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)
 
 
 def _member(member: Member | Refusal, user: User) -> Answer:

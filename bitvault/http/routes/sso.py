@@ -74,7 +74,7 @@ async def add_identity_provider(call: Call[wire.AddIdentityProvider, NoQuery]) -
     if given["makes_users"] is None:
         given["makes_users"] = bool(given["email_domains"])
     return _reply(
-        await call.sso.ask(AddProvider(call.caller, ProviderTerms(**given), secret)), status=201
+        await call.ask(AddProvider(call.caller, ProviderTerms(**given), secret)), status=201
     )
 
 
@@ -83,7 +83,7 @@ async def add_identity_provider(call: Call[wire.AddIdentityProvider, NoQuery]) -
 )
 async def list_identity_providers(call: Call[NoBody, NoQuery]) -> Answer:
     """List your tenant's identity providers; for its admins."""
-    found = await call.sso.ask(ListProviders(call.caller))
+    found = await call.ask(ListProviders(call.caller))
     return found if isinstance(found, Refusal) else list_reply(tuple(map(_shown, found)))
 
 
@@ -96,7 +96,7 @@ async def list_identity_providers(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def get_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
     """Describe an identity provider; for the tenant's admins."""
-    return _reply(await call.sso.ask(GetProvider(call.caller, call.path["id"])))
+    return _reply(await call.ask(GetProvider(call.caller, call.path["id"])))
 
 
 @routes.route(
@@ -111,7 +111,7 @@ async def get_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def change_identity_provider(call: Call[wire.ChangeIdentityProvider, NoQuery]) -> Answer:
     """Change an identity provider, but for its issuer; for the tenant's admins."""
-    before = await call.sso.ask(GetProvider(call.caller, call.path["id"]))
+    before = await call.ask(GetProvider(call.caller, call.path["id"]))
     if isinstance(before, Refusal):
         return before
     given = msgspec.structs.asdict(call.body)
@@ -121,7 +121,7 @@ async def change_identity_provider(call: Call[wire.ChangeIdentityProvider, NoQue
     terms = attrs.evolve(before.terms, **changed)
     revision = before.revision if expected is None else expected
     request = ChangeProvider(call.caller, before.provider_id, terms, secret, keeps_secret, revision)
-    return _reply(await call.sso.ask(request))
+    return _reply(await call.ask(request))
 
 
 @routes.route(
@@ -137,7 +137,7 @@ async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
     Users, their sessions and the groups stay. If it does not end, a repeat goes on with it. For the
     tenant's admins.
     """
-    return await call.sso.ask(RemoveProvider(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(RemoveProvider(call.caller, call.path["id"])) or Reply(204)
 
 
 @routes.route(
@@ -150,7 +150,7 @@ async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def list_sign_in_ways(call: Call[NoBody, wire.WaysOf]) -> Answer:
     """List the identity providers that users of a tenant may sign in with."""
-    found = await call.sso.ask(ListWays(call.query.tenant))
+    found = await call.ask(ListWays(call.query.tenant))
     if isinstance(found, Refusal):
         return found
     return list_reply(tuple(wire.SignInWay(id=one.provider_id, name=one.name) for one in found))
@@ -171,7 +171,7 @@ async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Answer:
     In the end it goes to returnTo with a code, which the client redeems with its verifier.
     """
     query = call.query
-    begun = await call.sso.ask(
+    begun = await call.ask(
         BeginSignIn(call.path["id"], query.return_to, query.challenge, query.state)
     )
     if isinstance(begun, Refusal):
@@ -197,7 +197,7 @@ async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Answ
     is_https = _name(is_https=True) in cookies
     secret = cookies.get(_name(is_https=is_https), "")
     request = FinishSignIn(call.path["id"], parameters, secret, call.origin, is_https)
-    finished = await call.sso.ask(request)
+    finished = await call.ask(request)
     if isinstance(finished, Refusal):
         return finished
     return _redirect(finished.location, _cookie("", 0, is_https=is_https))
@@ -213,10 +213,10 @@ async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Answ
 )
 async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Answer:
     """Take the session of a sign-in, as the client that began it; a wrong verifier ends it."""
-    redeemed = await call.sso.ask(RedeemSignIn(call.body.code, call.body.verifier))
+    redeemed = await call.ask(RedeemSignIn(call.body.code, call.body.verifier))
     if isinstance(redeemed, Refusal):
         return redeemed
-    issued: SecretIssued | Refusal = await call.identity.ask(
+    issued: SecretIssued | Refusal = await call.ask(
         OpenSessionOf(
             redeemed.tenant_id,
             redeemed.user_id,
@@ -246,7 +246,7 @@ async def log_out_of_provider(call: Call[wire.LogOut, NoQuery]) -> Answer:
     provider's; whether there were any is not said.
     """
     request = LogOut(call.path["id"], call.body.logout_token, call.origin)
-    refusal = await call.sso.ask(request)
+    refusal = await call.ask(request)
     return refusal or Reply(200, None, {"Cache-Control": "no-store"})
 
 

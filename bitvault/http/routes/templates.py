@@ -16,7 +16,7 @@ routes = Routes("templates")
 )
 async def get_templates(call: Call[NoBody, NoQuery]) -> Answer:
     """Tell what new spaces start with; for the tenant's admins."""
-    found = await call.files.ask(ListTemplates(call.caller))
+    found = await call.ask(ListTemplates(call.caller))
     if isinstance(found, Refusal):
         return found
     by_kind = {one.kind: one.node_id for one in found}
@@ -38,7 +38,7 @@ async def change_template(call: Call[wire.ChangeTemplate, NoQuery]) -> Answer:
     """
     kind, node_id = call.body.kind, call.body.node_id
     if node_id is None:
-        dropped = await call.files.ask(DropTemplate(call.caller, kind))
+        dropped = await call.ask(DropTemplate(call.caller, kind))
         return dropped or await get_templates(call)
-    made = await call.files.ask(SetTemplate(call.caller, kind, NodeId(node_id)))
+    made = await call.ask(SetTemplate(call.caller, kind, NodeId(node_id)))
     return made if isinstance(made, Refusal) else await get_templates(call)

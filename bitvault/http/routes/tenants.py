@@ -33,7 +33,7 @@ routes = Routes("tenants")
 async def create_tenant(call: Call[wire.CreateTenant, NoQuery]) -> Answer:
     """Create a tenant with its first admin; for operators."""
     body = call.body
-    made = await call.identity.ask(AddTenant(call.caller, body.name, body.login, body.password))
+    made = await call.ask(AddTenant(call.caller, body.name, body.login, body.password))
     return made if isinstance(made, Refusal) else Reply(201, tenancy.tenant(made))
 
 
@@ -55,11 +55,11 @@ async def list_tenants(call: Call[NoBody, PagedTenants]) -> Answer:
     """List all tenants by name; for operators."""
     query = call.query
     if query.name is not None:
-        found = await call.identity.ask(FindTenants(call.caller, names=(query.name,)))
+        found = await call.ask(FindTenants(call.caller, names=(query.name,)))
         return (
             found if isinstance(found, Refusal) else list_reply(tuple(map(tenancy.tenant, found)))
         )
-    page = await call.identity.ask(ListTenants(call.caller, query.cursor, query.limit))
+    page = await call.ask(ListTenants(call.caller, query.cursor, query.limit))
     return page_reply(page, tenancy.tenant)
 
 
@@ -101,5 +101,5 @@ async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Answer:
         body.burst,
         body.default_rate,
     )
-    changed = await call.identity.ask(request)
+    changed = await call.ask(request)
     return changed if isinstance(changed, Refusal) else Reply(200, tenancy.tenant(changed))

@@ -24,13 +24,13 @@ async def created(call: Call[wire.CreateToken, NoQuery], user_id: UserId | None 
     """Create a token of the caller, or of a service account."""
     body, confined_to = call.body, None
     if body.confined_to is not None:
-        node = await call.files.ask(GetNode(call.caller, shapes.at(body.confined_to)))
+        node = await call.ask(GetNode(call.caller, shapes.at(body.confined_to)))
         if isinstance(node, Refusal):
             return node
         confined_to = node.node_id
     scope = Scope[body.scope.upper()]
     request = CreateToken(call.caller, body.name, body.expires_in, scope, user_id, confined_to)
-    issued = await call.identity.ask(request)
+    issued = await call.ask(request)
     if isinstance(issued, Refusal):
         return issued
     members = shapes.credential_members(issued.credential, call.caller.principal.credential_id)
@@ -40,7 +40,7 @@ async def created(call: Call[wire.CreateToken, NoQuery], user_id: UserId | None 
 
 async def listed(call: Call[NoBody, NoQuery], kind: str, user_id: UserId | None = None) -> Answer:
     """List the sessions or tokens of the caller, or the tokens of a service account."""
-    found = await call.identity.ask(ListCredentials(call.caller, kind, user_id))
+    found = await call.ask(ListCredentials(call.caller, kind, user_id))
     if isinstance(found, Refusal):
         return found
     current = call.caller.principal.credential_id
@@ -51,7 +51,7 @@ async def listed(call: Call[NoBody, NoQuery], kind: str, user_id: UserId | None 
 
 async def credential_reply(call: Call[object, object], kind: str) -> Answer:
     """Answer the credential of the caller that the path names."""
-    found = await call.identity.ask(ListCredentials(call.caller, kind))
+    found = await call.ask(ListCredentials(call.caller, kind))
     if isinstance(found, Refusal):
         return found
     current = call.caller.principal.credential_id
@@ -100,4 +100,4 @@ async def get_token(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def revoke_token(call: Call[NoBody, NoQuery]) -> Answer:
     """Revoke an API token, at once."""
-    return await call.identity.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)

@@ -28,7 +28,7 @@ async def list_trash(call: Call[NoBody, PagedSpace]) -> Answer:
     """List what is in the trash of a space, newest first."""
     query = call.query
     space_id = None if query.space_id is None else SpaceId(query.space_id)
-    page = await call.files.ask(ListTrash(call.caller, space_id, query.cursor, query.limit))
+    page = await call.ask(ListTrash(call.caller, space_id, query.cursor, query.limit))
     return page_reply(page, shapes.trash_entry)
 
 
@@ -62,6 +62,6 @@ async def purge_entry(call: Call[NoBody, NoQuery]) -> Answer:
 
     What was put in the trash by itself before its folder was has an entry of its own, and stays.
     """
-    outcomes = await call.files.ask(Apply(call.caller, (PurgeEntry(call.path["entryId"]),)))
+    outcomes = await call.ask(Apply(call.caller, (PurgeEntry(call.path["entryId"]),)))
     done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
     return done if isinstance(done, Refusal) else Reply(204)

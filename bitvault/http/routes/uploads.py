@@ -66,7 +66,7 @@ _COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_
 async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
     """Start an upload: 201 with what to send, or 200 when nothing needs to be sent."""
     call.need_room(call.body.size)
-    opened = await call.files.ask(InitUploads(call.caller, (_draft(call.body),)))
+    opened = await call.ask(InitUploads(call.caller, (_draft(call.body),)))
     one = opened if isinstance(opened, Refusal) else opened[0]
     if isinstance(one, Refusal):
         return one
@@ -89,7 +89,7 @@ async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     """Start up to 1000 uploads."""
     call.need_room(sum(item.size for item in call.body.items))
     drafts = tuple(_draft(item) for item in call.body.items)
-    opened = await call.files.ask(InitUploads(call.caller, drafts))
+    opened = await call.ask(InitUploads(call.caller, drafts))
     if isinstance(opened, Refusal):
         return opened
     return Reply(200, Outcomes(items=tuple(_init_outcome(call, one) for one in opened)))
@@ -112,7 +112,7 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
     taken meanwhile, or abort it.
     """
     claim = _claim(call.path["uploadId"], call.body)
-    done = await call.files.ask(CommitUploads(call.caller, (claim,)))
+    done = await call.ask(CommitUploads(call.caller, (claim,)))
     one = done if isinstance(done, Refusal) else done[0]
     if isinstance(one, Refusal):
         return one
@@ -132,7 +132,7 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
 async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     """Commit up to 1000 uploads in one transaction; each succeeds or is refused by itself."""
     claims = tuple(_claim(item.upload_id, item) for item in call.body.items)
-    done = await call.files.ask(CommitUploads(call.caller, claims))
+    done = await call.ask(CommitUploads(call.caller, claims))
     return done if isinstance(done, Refusal) else Reply(200, call.outcomes(done, shapes.written))
 
 
@@ -147,7 +147,7 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
 )
 async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
     """List your open uploads, newest first."""
-    page = await call.files.ask(ListUploads(call.caller, call.query.cursor, call.query.limit))
+    page = await call.ask(ListUploads(call.caller, call.query.cursor, call.query.limit))
     return page_reply(page, shapes.upload)
 
 
@@ -161,7 +161,7 @@ async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
 )
 async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
     """Say how far an upload is; the received parts are what the store holds."""
-    state = await call.files.ask(DescribeUpload(call.caller, call.path["uploadId"]))
+    state = await call.ask(DescribeUpload(call.caller, call.path["uploadId"]))
     return state if isinstance(state, Refusal) else Reply(200, shapes.upload(state))
 
 
@@ -175,7 +175,7 @@ async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
 )
 async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
     """Abort an upload and release what it reserved."""
-    return await call.files.ask(AbortUpload(call.caller, call.path["uploadId"])) or Reply(204)
+    return await call.ask(AbortUpload(call.caller, call.path["uploadId"])) or Reply(204)
 
 
 @routes.route(
@@ -194,7 +194,7 @@ async def abort_uploads(call: Call[wire.AbortUploads, NoQuery]) -> Answer:
     One that was aborted before, or has expired, says so with 200; one that was committed stays so.
     """
     ids = tuple(UploadId(item.upload_id) for item in call.body.items)
-    ended = await call.files.ask(AbortUploads(call.caller, ids))
+    ended = await call.ask(AbortUploads(call.caller, ids))
     return ended if isinstance(ended, Refusal) else Reply(200, call.outcomes(ended, shapes.ended))
 
 
@@ -232,7 +232,7 @@ async def sign_url(call: Call[NoBody, NoQuery]) -> Answer:
 
 
 async def _signed(call: Call[object, object], parts: tuple[PartToSign, ...]) -> Answer:
-    steps = await call.files.ask(SignUploadParts(call.caller, call.path["uploadId"], parts))
+    steps = await call.ask(SignUploadParts(call.caller, call.path["uploadId"], parts))
     if isinstance(steps, Refusal):
         return steps
     return Reply(200, wire.Transfers(transfers=tuple(shapes.transfer(step) for step in steps)))

@@ -45,7 +45,7 @@ async def create_user(call: Call[wire.CreateUser, NoQuery]) -> Answer:
     """Create a user in your tenant; for its admins."""
     body = call.body
     named = body.login, body.password, body.display_name
-    made = await call.identity.ask(CreateUser(call.caller, *named, body.is_admin, body.kind))
+    made = await call.ask(CreateUser(call.caller, *named, body.is_admin, body.kind))
     return made if isinstance(made, Refusal) else Reply(201, shapes.user(made))
 
 
@@ -75,9 +75,9 @@ async def get_user(call: Call[NoBody, NoQuery]) -> Answer:
 async def list_users(call: Call[NoBody, PagedUsers]) -> Answer:
     """List users of your tenant by login."""
     if call.query.login is not None:
-        named = await call.identity.ask(FindUsers(call.caller, logins=(call.query.login,)))
+        named = await call.ask(FindUsers(call.caller, logins=(call.query.login,)))
         return named if isinstance(named, Refusal) else list_reply(tuple(map(shapes.user, named)))
-    page = await call.identity.ask(ListUsers(call.caller, call.query.cursor, call.query.limit))
+    page = await call.ask(ListUsers(call.caller, call.query.cursor, call.query.limit))
     return page_reply(page, shapes.user)
 
 
@@ -104,7 +104,7 @@ async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Answer:
         is_disabled=body.is_disabled,
         is_operator=body.is_operator,
     )
-    changed = await call.identity.ask(request)
+    changed = await call.ask(request)
     return changed if isinstance(changed, Refusal) else Reply(200, shapes.user(changed))
 
 
@@ -132,7 +132,7 @@ async def delete_user(call: Call[NoBody, Heir]) -> Answer:
     refused = await _no_heir(call, user_id, heir_id)
     if refused is not None:
         return refused
-    user = await call.identity.ask(ChangeUser(call.caller, user_id, is_disabled=True))
+    user = await call.ask(ChangeUser(call.caller, user_id, is_disabled=True))
     if isinstance(user, Refusal):
         return user
     passed = await remove(call, user, heir_id)
@@ -150,10 +150,10 @@ async def remove(
     The user has to be disabled: once nobody may act as them, nothing comes after what is passed on.
     """
     heir = None if heir_id is None else UserId(heir_id)
-    passed = await call.files.ask(PassOn(call.caller, user.user_id, user.login, heir))
+    passed = await call.ask(PassOn(call.caller, user.user_id, user.login, heir))
     if isinstance(passed, Refusal):
         return passed
-    refused = await call.identity.ask(DeleteUser(call.caller, user.user_id))
+    refused = await call.ask(DeleteUser(call.caller, user.user_id))
     return refused or passed
 
 
@@ -175,7 +175,7 @@ async def _no_heir(call: Call[Any, Any], user_id: UUID, heir: UUID | None) -> Re
 )
 async def close_sessions_of(call: Call[NoBody, NoQuery]) -> Answer:
     """End every session of a user, whose tokens stay; for the tenant's admins."""
-    return await call.identity.ask(CloseSessionsOf(call.caller, call.path["id"])) or Reply(204)
+    return await call.ask(CloseSessionsOf(call.caller, call.path["id"])) or Reply(204)
 
 
 @routes.route(
@@ -213,4 +213,4 @@ async def list_tokens_of(call: Call[NoBody, NoQuery]) -> Answer:
 async def revoke_token_of(call: Call[NoBody, NoQuery]) -> Answer:
     """Revoke an API token of a service account, at once; for the tenant's admins."""
     request = CloseSession(call.caller, call.path["tokenId"], call.path["id"])
-    return await call.identity.ask(request) or Reply(204)
+    return await call.ask(request) or Reply(204)

@@ -23,8 +23,10 @@ from bitvault.actors.files.contract import (
     UploadOpened,
     Written,
 )
-from bitvault.actors.finalizer.actor import Finalizer
+from bitvault.actors.files.manifest import FILES
+from bitvault.actors.finalizer.actor import Finalizer, sweeps_of
 from bitvault.actors.storage.actor import Storage, StorageOptions
+from bitvault.actors.storage.manifest import STORAGE
 from bitvault.drivers.objects.memory import MemoryObjectStore
 from bitvault.drivers.objects.port import Signed
 from bitvault.drivers.postgres.pool import PostgresDatabase
@@ -277,7 +279,8 @@ def build(
     below: Any = Direct(storage)
     files = Files(fused, outbox, below, clock, ids, options[0])
     above: Any = Direct(files)
-    finalizer = Finalizer(above, below, clock, 60.0)
+    sweeps = sweeps_of((STORAGE, FILES), {"files": above, "storage": below}.__getitem__)
+    finalizer = Finalizer(above, below, clock, 60.0, sweeps=sweeps)
     return House(files, database, below, clock, ids, watched, storage, finalizer)
 
 

@@ -13,10 +13,10 @@ async def counted(house: House) -> dict[str, int]:
 async def test_nothing_waits_in_an_empty_house(house: House) -> None:
     """Every kind is named, so that what is missing is not taken for none."""
     assert await house.room.handle(CountBacklog()) == dict.fromkeys(
-        ("uploads", "purges", "contents", "answers"), Backlog(0)
+        ("expire-uploads", "purge", "collect", "forget-answers"), Backlog(0)
     )
     assert await house.below.handle(CountBacklog()) == dict.fromkeys(
-        ("objects", "deletions"), Backlog(0)
+        ("judge", "delete-again"), Backlog(0)
     )
 
 
@@ -31,17 +31,17 @@ async def test_what_is_due_is_counted_with_its_age_until_it_is_done(house: House
     await house.purge("/folder")
     await house.purge("/gone")
     waiting = await counted(house)
-    assert waiting.pop("purges") > 0
+    assert waiting.pop("purge") > 0
     assert waiting == {}
 
     house.clock.advance(UPLOADS)
     due = await house.room.handle(CountBacklog())
-    assert (due["uploads"].waiting, due["uploads"].since) == (1, house.clock.now())
-    assert due["contents"].waiting >= 1
-    assert (due["contents"].since - began).total_seconds() == GRACE
+    assert (due["expire-uploads"].waiting, due["expire-uploads"].since) == (1, house.clock.now())
+    assert due["collect"].waiting >= 1
+    assert (due["collect"].since - began).total_seconds() == GRACE
     with storage_silent(house):
         await house.finalizer.turn()
-    assert (await counted(house))["contents"] >= 1
+    assert (await counted(house))["collect"] >= 1
     await house.settle()
     await house.settle(10 * DAY)
     await house.settle(10 * DAY)

@@ -19,7 +19,8 @@ from bitvault.actors.files.contract import (
     JudgeObjects,
     Verdict,
 )
-from bitvault.actors.finalizer.actor import Finalizer, finalizer_child
+from bitvault.actors.files.manifest import FILES
+from bitvault.actors.finalizer.actor import Finalizer, finalizer_child, sweeps_of
 from bitvault.actors.storage.contract import (
     DueObject,
     InspectLedger,
@@ -27,6 +28,7 @@ from bitvault.actors.storage.contract import (
     RetryDiscards,
     SettleObjects,
 )
+from bitvault.actors.storage.manifest import STORAGE
 from bitvault.kernel.ids import TenantId, UploadId
 from bitvault.kernel.refusal import Unavailable
 from supervisors import Actor, Flags, Registry, actor, handles, run_tree, supervisor
@@ -113,7 +115,8 @@ async def run(
     """Run the finalizer until the stand-in's replies have all been given; return it."""
     registry, stop = Registry(), trio.Event()
     refs = (registry.ref("files"), registry.ref("storage"))
-    finalizer = Finalizer(*refs, clock, interval=60, draw=lambda: draw)
+    sweeps = sweeps_of((STORAGE, FILES), registry.ref)
+    finalizer = Finalizer(*refs, clock, interval=60, draw=lambda: draw, sweeps=sweeps)
     children = [
         actor("files", lambda: files, registry=registry),
         actor("storage", lambda: storage, registry=registry),
@@ -192,7 +195,9 @@ async def test_a_room_that_is_not_there_costs_a_turn(
 ) -> None:
     """Nobody answers: every job is postponed, and the finalizer lives."""
     registry = Registry()
-    finalizer = Finalizer(registry.ref("files"), registry.ref("storage"), clock, 60)
+    sweeps = sweeps_of((STORAGE, FILES), registry.ref)
+    refs = registry.ref("files"), registry.ref("storage")
+    finalizer = Finalizer(*refs, clock, 60, sweeps=sweeps)
 
     assert await finalizer.turn() is False
 

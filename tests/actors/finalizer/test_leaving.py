@@ -16,7 +16,7 @@ from bitvault.actors.audit.consumer import AuditSink
 from bitvault.actors.audit.contract import Download
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.files.contract import Written
-from bitvault.actors.finalizer.actor.leaving import Leaving
+from bitvault.actors.finalizer.actor.leaving import Leaving, phases_of
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import (
     Authenticate,
@@ -55,14 +55,14 @@ from bitvault.drivers.objects.memory import MemoryObjectStore
 from bitvault.drivers.outgoing.guard import Allowed
 from bitvault.drivers.outgoing.guarded import GuardedOutgoing
 from bitvault.drivers.passwords.argon2 import Argon2Passwords
+from bitvault.drivers.postgres.migrate import load_migrations
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.drivers.sealing.aesgcm import AesGcmSealing
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
-from bitvault.tree import MIGRATIONS
-from bitvault.workers import LEAVING
+from bitvault.services import SERVICES, migrations_of
 from tests.actors.finalizer.conftest import (
     DAY,
     GRACE,
@@ -144,6 +144,7 @@ class World:
         sharing = Sharing(database, outbox, files, below, self.clock, self.ids, hasher, limits)
         sso = self._sso(database, outbox, below, files)
         refs: dict[str, Any] = {
+            "identity": below,
             "sso": Direct(sso),
             "sharing": Direct(sharing),
             "files": files,
@@ -152,8 +153,8 @@ class World:
             "notifier": Direct(Notifier(database, self.clock, is_on=True)),
             "audit": Direct(Audit(database, Downloads(), Direct(sharing), self.clock, self.ids)),
         }
-        writing, told = ([refs[name] for name in names] for names in LEAVING)
-        house.finalizer = evolve(house.finalizer, leaving=Leaving(below, writing, told))
+        leaving = Leaving(below, phases_of(SERVICES, refs.__getitem__))
+        house.finalizer = evolve(house.finalizer, leaving=leaving)
         return Estate(house, identity, sharing, sso, self.issuer)
 
     def _sso(self, database: Any, outbox: Outbox, identity: Any, files: Any) -> Sso:
@@ -240,7 +241,8 @@ async def test_all_of_a_tenant_goes_and_nothing_of_another(world: World) -> None
     estate = world.live()
     acme, other = await furnish(estate, "acme"), await furnish(estate, "globex")
     covered = {name for name, found in (await owners(world)).items() if acme.tenant_id in found}
-    rooms = {package.rpartition(".")[2] for package in MIGRATIONS}
+    packages = migrations_of(SERVICES)
+    rooms = {step.room for package in packages for step in load_migrations(package)}
     assert {name.partition(".")[0] for name in covered} == rooms
     assert {"files.version", "sharing.link", "storage.object", "sso.provider"} < covered
     assert {"audit.entry", "audit.download"} < covered

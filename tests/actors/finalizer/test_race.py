@@ -11,7 +11,7 @@ import trio
 
 from bitvault.actors.files.actor import FilesOptions
 from bitvault.actors.files.contract import Written
-from bitvault.actors.finalizer.actor import Job
+from bitvault.actors.finalizer.actor import Sweep
 from bitvault.actors.storage.actor import StorageOptions
 from tests.actors.finalizer.conftest import House
 
@@ -22,10 +22,10 @@ COMMITTERS, ROUNDS, CONTENTS = 6, 40, 6
 HASTY = FilesOptions(grace=timedelta(0), purge_at_once=1)
 
 
-async def repeat(house: House, name: str, job: Job) -> None:
+async def repeat(house: House, job: Sweep) -> None:
     """Do one job over and over."""
     while True:
-        await house.finalizer._some(name, job)
+        await house.finalizer._some(job)
 
 
 @pytest.mark.slow
@@ -49,8 +49,8 @@ async def test_nothing_alive_is_deleted(house: House) -> None:
 
     async with trio.open_nursery() as collecting:
         # All jobs at once, each in a loop of its own: as if several daemons had a finalizer.
-        for name, job in house.finalizer._jobs().items():
-            collecting.start_soon(repeat, house, name, job)
+        for job in house.finalizer._jobs().values():
+            collecting.start_soon(repeat, house, job)
         async with trio.open_nursery() as committing:
             for number in range(COMMITTERS):
                 committing.start_soon(commit_and_purge, number)

@@ -11,8 +11,10 @@ from attrs import evolve
 
 from bitvault.actors.files.actor import Files, FilesOptions
 from bitvault.actors.files.contract import AbortUpload, CommitUploads, TransferStep, Written
-from bitvault.actors.finalizer.actor import Finalizer
+from bitvault.actors.files.manifest import FILES
+from bitvault.actors.finalizer.actor import Finalizer, sweeps_of
 from bitvault.actors.storage.actor import Storage, StorageOptions
+from bitvault.actors.storage.manifest import STORAGE
 from bitvault.drivers.objects.port import ObjectStore, Signed
 from bitvault.drivers.objects.probe import Send, http_sender
 from bitvault.drivers.objects.s3 import open_objects
@@ -67,7 +69,9 @@ async def real(database: PostgresDatabase, tmp_path: Path) -> AsyncIterator[Real
             options = FilesOptions(grace=timedelta(0), purge_at_once=1)
             files = Files(database, outbox, below, CLOCK, IDS, options)
             above: Any = Direct(files)
-            finalizer = Finalizer(above, below, CLOCK, 60.0)
+            refs = {"files": above, "storage": below}
+            sweeps = sweeps_of((STORAGE, FILES), refs.__getitem__)
+            finalizer = Finalizer(above, below, CLOCK, 60.0, sweeps=sweeps)
             watched: Any = objects
             clock: Any = CLOCK
             ids: Any = IDS

@@ -76,4 +76,4 @@ async def test_an_admin_of_a_tenant_runs_nothing(
 
 async def test_nobody_waits_to_be_erased(identity: Identity, clock: FixedClock) -> None:
     """What waits is counted over all tenants."""
-    assert await identity.handle(CountBacklog()) == {"erasures": Backlog(0)}
+    assert await identity.handle(CountBacklog()) == {"erase-tenants": Backlog(0)}

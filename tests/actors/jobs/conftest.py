@@ -14,14 +14,17 @@ import trio
 from attrs import define, evolve, field
 
 from bitvault.actors.files.contract import Garbage, InspectGarbage
-from bitvault.actors.finalizer.actor import Finalizer
+from bitvault.actors.files.manifest import FILES
+from bitvault.actors.finalizer.actor import Finalizer, sweeps_of
 from bitvault.actors.identity.contract import RecordRun
 from bitvault.actors.jobs.actor import Jobs
 from bitvault.actors.jobs.contract import Job, ListJobs, RunJob, RunStarted
 from bitvault.actors.storage.contract import InspectLedger, ListDueObjects
+from bitvault.actors.storage.manifest import STORAGE
 from bitvault.kernel.backlog import CountBacklog
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller, Idempotency, Origin, Principal, Scope
+from bitvault.services import SERVICES
 from supervisors import Board, Child
 from supervisors.child import Tree
 
@@ -40,6 +43,7 @@ OPERATOR = Caller(
 class StandIn:
     """A room: answers with what a test sets, else that there is nothing to do."""
 
+    name: str = "stand-in"
     answers: dict[type, Callable[[], Any]] = field(factory=dict)
     asked: list[Any] = field(factory=list)
     held: trio.Event | None = None
@@ -87,10 +91,10 @@ class Shift:
 
     def __attrs_post_init__(self) -> None:
         """Put the room over the others."""
-        others: Any = dict.fromkeys(("letters", "notifier"), self.others)
-        rooms: Any = {"files": self.files, "storage": self.storage, "identity": self.identity}
+        counting: Any = (self.files, self.storage, self.identity, self.others)
         identity: Any = self.identity
-        self.room = Jobs(self.board, identity, rooms | others, WorldClock())
+        purposes = {job.name: job.purpose for each in SERVICES for job in each.jobs}
+        self.room = Jobs(self.board, identity, purposes, counting, WorldClock())
         self.begin_again()
 
     def begin_again(self) -> None:
@@ -103,7 +107,10 @@ class Shift:
         files: Any = self.files
         storage: Any = self.storage
         clock = WorldClock()
-        finalizer = Finalizer(files, storage, clock, INTERVAL, lambda: 0.5, board=self.board)
+        sweeps = sweeps_of((STORAGE, FILES), {"files": files, "storage": storage}.__getitem__)
+        finalizer = Finalizer(
+            files, storage, clock, INTERVAL, lambda: 0.5, sweeps=sweeps, board=self.board
+        )
         async with trio.open_nursery() as nursery:
             nursery.start_soon(finalizer.run, self.child)
             await trio.sleep(1)

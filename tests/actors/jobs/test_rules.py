@@ -7,15 +7,11 @@ from attrs import evolve
 
 from bitvault.actors.jobs.contract import STATES, JobTurn
 from bitvault.actors.jobs.rules import (
-    COUNTING,
-    KINDS,
     Seen,
-    backlog_of,
     job_id,
     job_of,
-    rooms_of,
 )
-from bitvault.kernel.backlog import Backlog
+from bitvault.services import SERVICES
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 ENDED = JobTurn(3, NOW, NOW, 0.5, {}, None)
@@ -42,27 +38,13 @@ FAILED = evolve(ENDED, error="files does not answer")
 )
 def test_the_state_of_a_job(seen: Seen, state: str, error: str | None) -> None:
     """What happens now goes before what is wanted, and that before what went wrong."""
-    job = job_of("collect", seen, None)
+    job = job_of("collect", "collects", seen, None)
     assert (job.state, job.state in STATES) == (state, True)
     assert job.error == error or (error is not None and error in str(job.error))
 
 
-def test_every_room_is_asked_once() -> None:
-    """A room counts for all jobs that are concerned with it."""
-    assert rooms_of(["purge", "collect", "judge", "doorbell"]) == ("files", "storage")
-    assert set(COUNTING) == {"letters", "notifier", "identity", "files", "storage"}
-
-
-def test_what_nobody_counted_is_unknown() -> None:
-    """Nothing is not the same as none."""
-    counted = {"files": {"purges": Backlog(0)}}
-    assert backlog_of("purge", counted) == Backlog(0)
-    assert backlog_of("collect", counted) is None
-    assert backlog_of("judge", counted) is None
-    assert backlog_of("doorbell", counted) is None
-
-
 def test_a_job_has_an_id_of_its_own_for_ever() -> None:
     """The trail finds by it what was done years ago."""
-    assert len({job_id(name) for name in KINDS}) == len(KINDS)
+    names = [job.name for each in SERVICES for job in each.jobs]
+    assert len({job_id(name) for name in names}) == len(names)
     assert str(job_id("collect")) == "7038f9fb-f8de-5b9f-86bb-382cd4f52ffd"

@@ -136,9 +136,9 @@ async def test_what_waits_is_counted_over_all_tenants(post: Post) -> None:
     await post.share()
     await post.queue()
     counted = await post.room.handle(CountBacklog())
-    assert counted == {"mails": Backlog(1, post.clock.now())}
+    assert counted == {"mail": Backlog(1, post.clock.now())}
     await post.turn()
-    assert await post.room.handle(CountBacklog()) == {"mails": Backlog(0)}
+    assert await post.room.handle(CountBacklog()) == {"mail": Backlog(0)}
 
 
 async def test_what_is_not_so_any_more_is_not_told(post: Post) -> None:

@@ -5,9 +5,10 @@ from uuid import UUID
 import pytest
 
 from bitvault.actors.files.contract import ContinuePurges, PurgeEntry, Target, TrashNode
-from bitvault.actors.finalizer.actor import Finalizer
+from bitvault.actors.finalizer.actor import sweeps_of
 from bitvault.actors.identity.contract import DeleteGroup, DeleteUser
 from bitvault.actors.sharing.contract import ExplainAccess, ForgetLost, ListLinks
+from bitvault.actors.sharing.manifest import SHARING
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId
@@ -57,16 +58,10 @@ async def test_what_is_gone_is_forgotten(company: Company, limit: int) -> None:
     assert await company.files.ask(ContinuePurges(1000)) == 0
     assert await _said(company) == {*kept, *trashed, *purged}
 
-    finalizer = Finalizer(
-        Asked(company.files.room),  # type: ignore[arg-type]
-        Asked(None),  # type: ignore[arg-type]
-        company.files.clock,
-        60.0,
-        sharing=Asked(company.sharing),  # type: ignore[arg-type]
-    )
-    job = finalizer._jobs()["forget-shares"]
+    (sweep,) = sweeps_of([SHARING], lambda _: Asked(company.sharing))  # type: ignore[arg-type,return-value]
+    assert sweep.name == "forget-shares"
     if limit == 1000:
-        assert await job() > 0
+        assert await sweep.slice() > 0
     for _ in range(60):
         await company.sharing.handle(ForgetLost(limit))
     assert await _said(company) == {*kept, *trashed}

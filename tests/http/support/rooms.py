@@ -20,7 +20,7 @@ from bitvault.actors.sso import contract as sso
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.http.app import Application, create_app
 from bitvault.http.browsers import Browsers
-from bitvault.http.call import Reserve, Rooms
+from bitvault.http.call import Reserve
 from bitvault.http.forwarded import Proxies
 from bitvault.http.options import Options
 from bitvault.http.preconditions import etag
@@ -34,6 +34,7 @@ from bitvault.kernel.ids import GroupId, NodeId, SpaceId, TenantId, UploadId, Us
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Principal, Scope
 from bitvault.kernel.refusal import Refusal
+from bitvault.services import SERVICES, services_of
 from supervisors import ChildStatus
 from tests.support.determinism import FixedClock, SequenceIds
 
@@ -348,7 +349,7 @@ class World:
     app: Application = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        rooms = Rooms(**{each.name: cast("Any", self.room) for each in attrs.fields(Rooms)})
+        services = services_of(SERVICES, lambda _: cast("Any", self.room))
         options = Options(
             body_limit=1 << 20,
             body_timeout=5,
@@ -361,7 +362,7 @@ class World:
         clock, ids = FixedClock(NOW), SequenceIds(1)
         reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
         self.app = create_app(
-            rooms,
+            services,
             clock,
             ids,
             limits,

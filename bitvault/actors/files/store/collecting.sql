@@ -105,20 +105,20 @@ SELECT (SELECT min(zero_since) FROM files.blob
 
 -- backlog, across tenants --
 -- How much of each kind is due, up to 10,000, and since when.
-SELECT 'uploads' AS kind, count(*) AS waiting, min(since) AS since FROM (
+SELECT 'expire-uploads' AS kind, count(*) AS waiting, min(since) AS since FROM (
     SELECT expires_at AS since FROM files.upload
      WHERE state = 'open' AND expires_at <= :now ORDER BY expires_at LIMIT 10000) w
 UNION ALL
-SELECT 'purges', count(*), min(since) FROM (
+SELECT 'purge', count(*), min(since) FROM (
     SELECT purged_at AS since FROM files.purge ORDER BY purged_at LIMIT 10000) w
 UNION ALL
-SELECT 'contents', count(*), min(since) FROM (
+SELECT 'collect', count(*), min(since) FROM (
     (SELECT zero_since + (:now::timestamptz - :unused::timestamptz) AS since FROM files.blob
       WHERE state = 'live' AND zero_since <= :unused ORDER BY zero_since LIMIT 5000)
     UNION ALL
     (SELECT condemned_at FROM files.condemned ORDER BY condemned_at LIMIT 5000)) w
 UNION ALL
-SELECT 'answers', count(*), min(since) FROM (
+SELECT 'forget-answers', count(*), min(since) FROM (
     (SELECT expires_at + (:now::timestamptz - :finished::timestamptz) AS since FROM files.upload
       WHERE state <> 'open' AND expires_at <= :finished ORDER BY expires_at LIMIT 5000)
     UNION ALL

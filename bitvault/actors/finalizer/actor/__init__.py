@@ -8,19 +8,17 @@ the next turn. Nothing is lost by that, because what is to be done is written do
 
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import structlog
 import trio
 from attrs import field, frozen
 
 from bitvault.actors.files.contract import (
-    CollectBlobs,
-    ContinuePurges,
-    ExpireUploads,
-    ForgetFinished,
     InspectGarbage,
     JudgeObjects,
     ObjectInDoubt,
@@ -28,27 +26,44 @@ from bitvault.actors.files.contract import (
 )
 from bitvault.actors.finalizer.actor.asking import Postponed, ask
 from bitvault.actors.finalizer.actor.leaving import Leaving
-from bitvault.actors.finalizer.rules import COUNTED, Age, Tally
-from bitvault.actors.sharing.contract import ForgetLost
+from bitvault.actors.finalizer.rules import Age, Tally
 from bitvault.actors.storage.contract import (
     DueObject,
     InspectLedger,
     ListDueObjects,
-    RetryDiscards,
     SettleObjects,
 )
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
+from bitvault.manifest import Manifest
 from supervisors import Bell, Board, Child, ChildSpec, Ref, Turn
 
-Job = Callable[[], Awaitable[int]]
-
-_UPLOADS, _ROWS, _OBJECTS = 100, 1000, 500
-"""What one slice of each kind holds."""
+_OBJECTS = 500
+"""What one slice of the objects in doubt holds."""
 _SLICES = 10
 """Slices of one job in one turn, so that no job keeps the others waiting."""
 _BREATH = 1.0
 """Seconds between turns while there is more to do."""
+
+
+@frozen(eq=False)
+class Sweep:
+    """A job of the finalizer, done a slice at a time."""
+
+    name: str
+    counts: str
+    """What the slices come to, as operators know it."""
+    slice: Callable[[], Awaitable[int]]
+
+
+def sweeps_of(manifests: Sequence[Manifest[Any]], ref: Callable[[str], Ref]) -> tuple[Sweep, ...]:
+    """Return what services want done, from the top down: the lower collect what is released."""
+    return tuple(
+        Sweep(job.name, job.counts, partial(ask, ref(one.name), job.slice))
+        for one in reversed(manifests)
+        for job in one.jobs
+        if job.slice is not None
+    )
 
 
 @frozen(eq=False)
@@ -65,8 +80,7 @@ class Finalizer:
     tally: Tally = field(factory=Tally)
     leaving: Leaving | None = None
     """Where tenants leave for good; None: they do not."""
-    sharing: Ref | None = None
-    """None: nothing is shared."""
+    sweeps: Sequence[Sweep] = ()
     board: Board = field(factory=Board)
     """Where each job's turns are told, and asked for."""
     bell: Bell = field(factory=Bell)
@@ -98,45 +112,37 @@ class Finalizer:
     async def turn(self, names: Collection[str] | None = None) -> bool:
         """Do some of everything, or of these jobs; return whether there is more of anything."""
         self.tally.begin()
-        jobs = {name: job for name, job in self._jobs().items() if names is None or name in names}
-        busy = [await self._some(name, job) for name, job in jobs.items()]
+        jobs = [job for name, job in self._jobs().items() if names is None or name in names]
+        busy = [await self._some(job) for job in jobs]
         await self._inspect()
         if counts := self.tally.last:
             structlog.get_logger("finalizer").info("collected", **counts)
         return any(busy)
 
-    def _jobs(self) -> Mapping[str, Job]:
-        files, storage, sharing, leaving = self.files, self.storage, self.sharing, self.leaving
-        jobs: dict[str, Job] = {} if leaving is None else {"erase-tenants": leaving.erase_some}
-        jobs |= {
-            "expire-uploads": lambda: ask(files, ExpireUploads(_UPLOADS)),
-            "purge": lambda: ask(files, ContinuePurges(_ROWS)),
-            "collect": lambda: ask(files, CollectBlobs(_OBJECTS)),
-            "judge": self._judge,
-            "delete-again": lambda: ask(storage, RetryDiscards(_OBJECTS)),
-            "forget-answers": lambda: ask(files, ForgetFinished(_ROWS)),
-        }
-        if sharing is not None:
-            jobs["forget-shares"] = lambda: ask(sharing, ForgetLost(_ROWS))
-        return jobs
+    def _jobs(self) -> Mapping[str, Sweep]:
+        leaving, judge = self.leaving, Sweep("judge", "objects_judged", self._judge)
+        jobs = [*self.sweeps, judge]
+        if leaving is not None:
+            jobs.insert(0, Sweep("erase-tenants", "tenant_rows_erased", leaving.erase_some))
+        return {job.name: job for job in jobs}
 
-    async def _some(self, name: str, job: Job) -> bool:
+    async def _some(self, job: Sweep) -> bool:
         """Do slices of one job; return whether the last one allowed still found work."""
-        with self.board.turns(name).turn() as turn:
+        with self.board.turns(job.name).turn() as turn:
             try:
-                return await self._slices(name, job, turn)
+                return await self._slices(job, turn)
             except Postponed as postponed:
                 self.tally.postpone()
                 turn.fail(str(postponed))
                 log = structlog.get_logger("finalizer")
-                log.warning("postponed", job=name, error=str(postponed))
+                log.warning("postponed", job=job.name, error=str(postponed))
                 return False
 
-    async def _slices(self, name: str, job: Job, turn: Turn) -> bool:
+    async def _slices(self, job: Sweep, turn: Turn) -> bool:
         for _ in range(_SLICES):
-            count = await job()
-            self.tally.add(COUNTED[name], count)
-            turn.count(COUNTED[name], count)
+            count = await job.slice()
+            self.tally.add(job.counts, count)
+            turn.count(job.counts, count)
             if not count:
                 return False
         return True

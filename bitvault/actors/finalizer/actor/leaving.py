@@ -6,14 +6,16 @@ what is gone; then the objects, as ever after a grace; then, when nobody writes 
 events, what was made of them, and at last the tenant.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from attrs import frozen
 
 from bitvault.actors.finalizer.actor.asking import ask
 from bitvault.actors.identity.contract import DueErasures, FinishErasure
-from bitvault.kernel.erasure import EraseTenant
+from bitvault.kernel.erasure import EraseTenant, Phase
 from bitvault.kernel.ids import TenantId
+from bitvault.manifest import Manifest
 from supervisors import Ref
 
 _ROWS = 1000
@@ -21,11 +23,10 @@ _ROWS = 1000
 
 @frozen(eq=False)
 class Leaving:
-    """Asks the rooms; ``writing`` are those that append events, ``told`` those that keep them."""
+    """Asks the rooms, a phase at a time."""
 
     identity: Ref
-    writing: Sequence[Ref]
-    told: Sequence[Ref]
+    phases: Sequence[Sequence[Ref]]
 
     async def erase_some(self) -> int:
         """Delete a slice of each tenant that is leaving; return how many rows went."""
@@ -39,7 +40,7 @@ class Leaving:
         closed may have written after a room had been done.
         """
         total = 0
-        for rooms in (self.writing, self.told, (self.identity,)):
+        for rooms in self.phases:
             slices = [await ask(room, EraseTenant(tenant_id, _ROWS)) for room in rooms]
             total += sum(one.rows for one in slices)
             if not all(one.is_done for one in slices):
@@ -47,3 +48,10 @@ class Leaving:
         if not total:
             await ask(self.identity, FinishErasure(tenant_id))
         return total
+
+
+def phases_of(manifests: Sequence[Manifest[Any]], ref: Callable[[str], Ref]) -> list[list[Ref]]:
+    """Return whom to ask in which phase, the upper ones first."""
+    return [
+        [ref(one.name) for one in reversed(manifests) if one.erasure is phase] for phase in Phase
+    ]

@@ -41,4 +41,4 @@ class Runs(Desk):
         """Count the tenants that are to be erased now."""
         now = self.clock.now()
         due = await self.database.read(None, lambda tx: erasures.backlog(tx, now))
-        return {"erasures": due}
+        return {"erase-tenants": due}

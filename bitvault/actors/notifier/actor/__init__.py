@@ -69,7 +69,7 @@ class Notifier(Room):
     async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:
         """Count the mails that wait, of all tenants."""
         queued, oldest_at = await self.database.read(None, store.waiting)
-        return {"mails": Backlog(queued, oldest_at)}
+        return {"mail": Backlog(queued, oldest_at)}
 
     @handles(ResendMail)
     async def resend_mail(self, request: ResendMail) -> Mail:

@@ -1,0 +1,1 @@
+"""A house with one service more: what a new one costs."""

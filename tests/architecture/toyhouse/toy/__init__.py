@@ -1,0 +1,1 @@
+"""Toys: a service that keeps names of toys, and counts them."""

@@ -1,0 +1,34 @@
+"""What is asked of the toys, and what they tell."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from attrs import frozen
+
+from bitvault.kernel.events import Event
+from bitvault.kernel.principal import Caller
+from bitvault.kernel.refusal import Unavailable
+from bitvault.kernel.request import Request
+
+
+@frozen
+class ToyMade(Event):
+    """There is a toy."""
+
+    kind: ClassVar[str] = "toy.made"
+    name: str
+
+
+@frozen
+class MakeToy(Request[UUID | Unavailable]):
+    """Make a toy."""
+
+    caller: Caller
+    name: str
+
+
+@frozen
+class BreakToys(Request[int | Unavailable]):
+    """Break what was told of; for the finalizer."""
+
+    limit: int
