@@ -1,4 +1,4 @@
-"""What a service says of itself: all that the rest must know to run it (ADR-0036)."""
+"""What a service says of itself: all that the rest must know to run it (ADR-0037)."""
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
