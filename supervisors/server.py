@@ -14,7 +14,8 @@
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -45,9 +46,14 @@ def handles(*messages: type) -> Callable[[F], F]:
 
 
 class Actor:
-    """Subclass it, mark one async method per message type with `@handles`."""
+    """Subclass it, mark one async method per message type with `@handles`.
+
+    An actor with many messages is composed of parts: an attribute that is annotated with a class
+    whose methods are marked adds them to the actor's handlers.
+    """
 
     handlers: ClassVar[Mapping[type, str]] = MappingProxyType({})
+    """By message: the method's name, behind that of the part which has it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the handlers.
@@ -57,12 +63,11 @@ class Actor:
         """
         super().__init_subclass__(**kwargs)
         found: dict[type, str] = {}
-        for name in dict.fromkeys(name for kind in reversed(cls.__mro__) for name in vars(kind)):
-            for message in getattr(getattr(cls, name, None), _HANDLES, ()):
-                if message in found:
-                    both = f"{found[message]} and {name}"
-                    raise DuplicateHandler(f"{cls.__name__}: {both} handle {message.__name__}")
-                found[message] = name
+        for message, path in _handlers_of(cls):
+            if message in found:
+                both = f"{found[message]} and {path}"
+                raise DuplicateHandler(f"{cls.__name__}: {both} handle {message.__name__}")
+            found[message] = path
         cls.handlers = MappingProxyType(found)
 
     async def on_start(self) -> None:
@@ -73,7 +78,22 @@ class Actor:
 
     async def handle(self, message: Any) -> Any:
         """Give one message to its handler; override to wrap every handler."""
-        return await getattr(self, self.handlers[type(message)])(message)
+        return await attrgetter(self.handlers[type(message)])(self)(message)
+
+
+def _handlers_of(cls: type) -> Iterator[tuple[type, str]]:
+    """List the messages that an actor's own methods handle, and those that its parts do."""
+    yield from _marked(cls)
+    for kind in cls.__mro__:
+        for name, part in vars(kind).get("__annotations__", {}).items():
+            if isinstance(part, type):
+                yield from ((message, f"{name}.{method}") for message, method in _marked(part))
+
+
+def _marked(cls: type) -> Iterator[tuple[type, str]]:
+    for name in dict.fromkeys(name for kind in reversed(cls.__mro__) for name in vars(kind)):
+        for message in getattr(getattr(cls, name, None), _HANDLES, ()):
+            yield message, name
 
 
 @attrs.frozen

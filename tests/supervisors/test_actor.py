@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from attrs import define
 
 from supervisors import (
     Actor,
@@ -37,6 +38,40 @@ def test_duplicate_handler() -> None:
             @handles(Double)
             async def two(self, request: Double) -> int:
                 raise NotImplementedError
+
+
+async def test_an_actor_is_composed_of_parts() -> None:
+    """The handlers of its parts are its own, and run with what the part has."""
+
+    @define
+    class Doubling:
+        factor: int
+
+        @handles(Double)
+        async def double(self, request: Double) -> int:
+            return self.factor * request.number
+
+    @define
+    class Composed(Actor):
+        doubling: Doubling
+
+    assert dict(Composed.handlers) == {Double: "doubling.double"}
+    assert await Composed(Doubling(5)).handle(Double(3)) == 15
+
+
+def test_two_parts_do_not_handle_one_message() -> None:
+    """Parts are judged together, and with the actor's own methods."""
+
+    class Part:
+        @handles(Double)
+        async def double(self, request: Double) -> int:
+            raise NotImplementedError
+
+    with pytest.raises(DuplicateHandler, match=r"one\.double and other\.double handle Double"):
+
+        class Composed(Actor):
+            one: Part
+            other: Part
 
 
 def test_a_subclass_overrides_a_handler() -> None:

@@ -145,7 +145,7 @@ async def test_x5_no_claim_takes_over_an_account_that_is_here(house: House) -> N
     house.issuer.claims = {"preferred_username": "ROOT", "email": "root", "email_verified": True}
     await refused(house)
     [provider] = await house.rows("SELECT provider_id FROM sso.provider")
-    found = await house.sso._serving(provider["provider_id"])
+    found = await house.sso.access.serving(provider["provider_id"])
     house.issuer.claims = {"preferred_username": "nina"}
     first = await house.session(await house.sign_in(found.provider))
     house.issuer.claims = {"preferred_username": "root", "email": "root@example.org"}

@@ -235,10 +235,10 @@ async def test_a_logout_that_was_interrupted_may_be_said_again(house: House) -> 
         async def handle(self, _: Any) -> Any:
             return Unavailable("postgres")
 
-    house.sso.identity = Asked(Down())  # type: ignore[assignment]
+    house.rewire(identity=Asked(Down()))
     given = token(house, provider)
     assert await house.log_out(provider, given) == Unavailable("identity")
-    house.sso.identity = identity
+    house.rewire(identity=identity)
     assert await house.is_in(session)
     assert await house.log_out(provider, given) is None
     assert not await house.is_in(session)

@@ -63,16 +63,16 @@ async def test_whoever_fails_again_and_again_fills_no_trail(house: House) -> Non
 async def test_a_tenant_waits_for_its_providers_alone(house: House) -> None:
     """However many it has, and however slow: the room's handlers are everybody's."""
     acme, other = house.admin.tenant_id, TenantId(house.admin.principal.user_id)
-    waiting: list[Any] = [house.sso._waits_for(acme, "sign-in") for _ in range(9)]
+    waiting: list[Any] = [house.sso.access.waits_for(acme, "sign-in") for _ in range(9)]
     for one in waiting[:8]:
         one.__enter__()
     with pytest.raises(Refused):
         waiting[8].__enter__()
-    with house.sso._waits_for(other, "sign-in"), house.sso._waits_for(acme, "logout"):
+    with house.sso.access.waits_for(other, "sign-in"), house.sso.access.waits_for(acme, "logout"):
         await trio.lowlevel.checkpoint()
     for one in waiting[:8]:
         one.__exit__(None, None, None)
-    with house.sso._waits_for(acme, "sign-in"):
+    with house.sso.access.waits_for(acme, "sign-in"):
         pass
 
 

@@ -120,10 +120,11 @@ async def test_a_room_that_does_not_answer_keeps_nobody_out(house: House) -> Non
         async def handle(self, _: Any) -> Any:
             return Unavailable("postgres")
 
-    files, house.sso.files = house.sso.files, Asked(Down())  # type: ignore[assignment]
+    files = house.sso.files
+    house.rewire(files=Asked(Down()))
     user = await says(house, provider, quota=77)
     assert "passed over" in await remark(house)
-    house.sso.files = files
+    house.rewire(files=files)
     assert (await house.home(user)).follows
     await says(house, provider, quota=77)
     assert (await house.home(user)).quota == 77

@@ -76,10 +76,10 @@ async def test_a_removal_that_was_interrupted_is_finished_by_a_repeat(
             return Unavailable("postgres")
 
     kept = getattr(house.sso, room)
-    setattr(house.sso, room, Asked(Down()))
+    house.rewire(**{room: Asked(Down())})
     remove = RemoveProvider(house.admin, provider.provider_id)
     assert await house.sso.handle(remove) == Unavailable(room)
-    setattr(house.sso, room, kept)
+    house.rewire(**{room: kept})
 
     assert (await house.sso.handle(GetProvider(house.admin, provider.provider_id))).is_leaving
     assert await house.sso.handle(ListWays("acme")) == ()
@@ -101,11 +101,11 @@ async def test_a_sign_in_that_a_removal_overtakes_leaves_nothing_behind(house: H
     class Slow:
         async def handle(self, request: Any) -> Any:
             answer = await identity.ask(request)
-            house.sso.identity = identity
+            house.rewire(identity=identity)
             await house.sso.handle(RemoveProvider(house.admin, provider.provider_id))
             return answer
 
-    house.sso.identity = Asked(Slow())  # type: ignore[assignment]
+    house.rewire(identity=Asked(Slow()))
     assert await house.finish(provider, await house.begin(provider)) == SignInRefused()
     assert await groups(house, "nina") == {}
     assert await house.rows("SELECT * FROM files.usage WHERE source IS NOT NULL") == []

@@ -183,7 +183,7 @@ async def test_a_client_secret_is_sealed_and_never_shown(house: House) -> None:
     assert "s3cret" not in repr(provider)
     [row] = await house.rows("SELECT sealed_secret FROM sso.provider")
     assert b"s3cret" not in row["sealed_secret"]
-    house.sso.sealing = AesGcmSealing(b"x" * 32)
+    house.rewire(sealing=AesGcmSealing(b"x" * 32))
     assert (await house.sign_in(provider))["error"] == "unavailable"
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from attrs import frozen
 
-from bitvault.actors.sso.actor.desk import place_of
+from bitvault.actors.sso.actor.access import place_of
 from bitvault.actors.sso.actor.issuers import CALL_SECONDS, Issuers, json_of
 from bitvault.actors.sso.rules import sign_in, tokens
 from bitvault.actors.sso.rules.discovery import Metadata

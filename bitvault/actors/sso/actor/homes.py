@@ -7,18 +7,20 @@ from attrs import define
 
 from bitvault.actors.files.contract import SyncQuota
 from bitvault.actors.room import ask_below
-from bitvault.actors.sso.actor.desk import Desk
 from bitvault.actors.sso.rules.quota import Unclear, home_of
 from bitvault.actors.sso.store.providers import Kept
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refusal
+from supervisors import Ref
 
 
 @define(eq=False)
-class Homes(Desk):
+class Homes:
     """A quota is no reason to let somebody in or keep them out: the next sign-in sets it right."""
 
-    async def _sync_home(self, kept: Kept, claims: Mapping[str, Any], caller: Caller) -> str:
+    files: Ref
+
+    async def sync(self, kept: Kept, claims: Mapping[str, Any], caller: Caller) -> str:
         """Take over what is said of the caller's home; return what was passed over, and why."""
         home = home_of(claims, kept.provider.terms)
         if home is None:

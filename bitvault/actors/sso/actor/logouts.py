@@ -6,7 +6,7 @@ from attrs import define
 
 from bitvault.actors.identity.contract import EndVouchedSessions
 from bitvault.actors.room import ask_below
-from bitvault.actors.sso.actor.desk import Desk
+from bitvault.actors.sso.actor.access import ProviderAccess
 from bitvault.actors.sso.contract import LoggedOut, LogOut, LogoutRefused
 from bitvault.actors.sso.rules import logout as rules
 from bitvault.actors.sso.rules import tokens
@@ -15,14 +15,22 @@ from bitvault.actors.sso.rules.tokens import Untrusted
 from bitvault.actors.sso.store import sign_ins as store
 from bitvault.actors.sso.store.providers import Kept
 from bitvault.drivers.outgoing.port import Unreachable
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
-from supervisors import handles
+from bitvault.outbox import Outbox
+from supervisors import Ref, handles
 
 
 @define(eq=False)
-class Logouts(Desk):
-    """Whoever it is that asks has to bring the provider's own word for it, and only once."""
+class Logouts:
+    """The caller has to bring the provider's own word for it, and only once."""
+
+    database: Database
+    outbox: Outbox
+    identity: Ref
+    clock: Clock
+    access: ProviderAccess
 
     @handles(LogOut)
     async def log_out(self, request: LogOut) -> None:
@@ -52,16 +60,16 @@ class Logouts(Desk):
 
     async def _believed(self, request: LogOut) -> tuple[Kept, rules.Logout]:
         try:
-            kept = await self._serving(request.provider_id)
+            kept = await self.access.serving(request.provider_id)
         except Refused as refused:
             reason = "there is no such identity provider"
             raise Refused(LogoutRefused(reason)) from refused
         terms, now = kept.provider.terms, self.clock.now().timestamp()
         try:
             header = tokens.header_of(request.token)
-            with self._waits_for(kept.tenant_id, "logout"):
-                metadata = await self._metadata(kept)
-                key = await self.issuers.key(metadata, header)
+            with self.access.waits_for(kept.tenant_id, "logout"):
+                metadata = await self.access.metadata(kept)
+                key = await self.access.issuers.key(metadata, header)
             parties = terms.issuer, terms.client_id
             return kept, rules.logout_of(request.token, header, key, parties, now)
         except Untrusted as error:

@@ -3,7 +3,7 @@
 from attrs import define, evolve
 
 from bitvault.actors.room import erase_schema
-from bitvault.actors.sso.actor.desk import Desk, keeper_of, place_of
+from bitvault.actors.sso.actor.access import ProviderAccess, keeper_of, place_of
 from bitvault.actors.sso.contract import (
     AddProvider,
     ChangeProvider,
@@ -21,16 +21,27 @@ from bitvault.actors.sso.rules import terms as rules
 from bitvault.actors.sso.rules.tokens import Untrusted
 from bitvault.actors.sso.store import providers as store
 from bitvault.drivers.outgoing.port import Unreachable
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.drivers.sealing.port import Sealing
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
+from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import check_in_person
 from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 
 @define(eq=False)
-class Providers(Desk):
-    """Whoever configures a provider says who may be whom: so they are admins."""
+class Providers:
+    """The caller who configures a provider says who may be whom: so they are admins."""
+
+    database: Database
+    outbox: Outbox
+    sealing: Sealing
+    clock: Clock
+    ids: Ids
+    access: ProviderAccess
 
     @handles(AddProvider)
     async def add_provider(self, request: AddProvider) -> Provider:
@@ -39,7 +50,7 @@ class Providers(Desk):
         check_in_person(caller, "configure single sign-on")
         terms = rules.checked(request.terms)
         secret = rules.checked_secret(request.client_secret)
-        with self._waits_for(caller.tenant_id, "provider"):
+        with self.access.waits_for(caller.tenant_id, "provider"):
             await self._discover(terms.issuer)
         made = Provider(self.ids.uuid7(), terms, secret is not None, 1, self.clock.now())
         kept = self._sealed(store.Kept(caller.tenant_id, made, None), secret)
@@ -76,7 +87,7 @@ class Providers(Desk):
     async def get_provider(self, request: GetProvider) -> Provider:
         """Describe a provider."""
         caller = keeper_of(request.caller)
-        return (await self._kept(caller.tenant_id, request.provider_id)).provider
+        return (await self.access.kept(caller.tenant_id, request.provider_id)).provider
 
     @handles(ChangeProvider)
     async def change_provider(self, request: ChangeProvider) -> Provider:
@@ -117,7 +128,7 @@ class Providers(Desk):
     async def _discover(self, issuer: str) -> None:
         """Refuse an issuer that is none: now, and not when somebody wants to sign in."""
         try:
-            await self.issuers.metadata(issuer, fresh=True)
+            await self.access.issuers.metadata(issuer, fresh=True)
         except (Untrusted, Unreachable) as error:
             raise Refused(Invalid("issuer", error.reason)) from error
 

@@ -7,18 +7,24 @@ from attrs import define
 from bitvault.actors.files.contract import TakeBackQuotas
 from bitvault.actors.identity.contract import TakeBackMemberships
 from bitvault.actors.room import ask_below
-from bitvault.actors.sso.actor.desk import Desk, keeper_of
+from bitvault.actors.sso.actor.access import keeper_of
 from bitvault.actors.sso.contract import ProviderNotFound, ProviderRemoved, RemoveProvider
 from bitvault.actors.sso.store import providers as store
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
-from supervisors import handles
+from bitvault.outbox import Outbox
+from supervisors import Ref, handles
 
 
 @define(eq=False)
-class Removals(Desk):
+class Removals:
     """One that is interrupted leaves a provider that lets nobody in; a repeat goes on."""
+
+    database: Database
+    outbox: Outbox
+    identity: Ref
+    files: Ref
 
     @handles(RemoveProvider)
     async def remove_provider(self, request: RemoveProvider) -> None:
@@ -37,10 +43,10 @@ class Removals(Desk):
             await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
         await self.database.transact(caller.tenant_id, begin)
-        await self._take_back(caller, provider_id)
+        await self.take_back(caller, provider_id)
         await self.database.transact(caller.tenant_id, end)
 
-    async def _take_back(self, caller: Caller, provider_id: UUID) -> None:
+    async def take_back(self, caller: Caller, provider_id: UUID) -> None:
         """Take back the memberships and quotas that a provider gave, which lets nobody in."""
         source = str(provider_id)
         asked = (

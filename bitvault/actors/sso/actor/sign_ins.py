@@ -1,7 +1,7 @@
 """Signing in: the authorization code flow with PKCE, state and nonce, and a code for the client."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.actors.room import ask_below
+from bitvault.actors.sso.actor.access import ProviderAccess
 from bitvault.actors.sso.actor.exchange import Exchange
 from bitvault.actors.sso.actor.homes import Homes
 from bitvault.actors.sso.actor.removals import Removals
@@ -40,13 +41,16 @@ from bitvault.actors.sso.rules.failures import Failures
 from bitvault.actors.sso.rules.tokens import Untrusted, check_sender, sid_of
 from bitvault.actors.sso.store import providers
 from bitvault.actors.sso.store import sign_ins as store
-from bitvault.drivers.outgoing.port import Unreachable
-from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import TenantId
+from bitvault.drivers.outgoing.port import Outgoing, Unreachable
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.drivers.sealing.port import Sealing
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, TenantId
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
+from bitvault.outbox import Outbox
 from bitvault.text import is_printable
-from supervisors import handles
+from supervisors import Ref, handles
 
 _MOST_ERROR = 64
 
@@ -62,9 +66,21 @@ class _Vouched:
 
 
 @define(eq=False)
-class SignIns(Removals, Homes):
+class SignIns:
     """From nobody to a user."""
 
+    database: Database
+    outbox: Outbox
+    identity: Ref
+    outgoing: Outgoing
+    sealing: Sealing
+    clock: Clock
+    ids: Ids
+    base_url: Callable[[], str]
+    """How browsers reach this server, without a last slash."""
+    access: ProviderAccess
+    homes: Homes
+    removals: Removals
     _failures: Failures = field(factory=Failures, init=False)
 
     @handles(ListWays)
@@ -86,9 +102,9 @@ class SignIns(Removals, Homes):
         return_to = terms.checked_return(request.return_to)
         challenge = terms.checked_challenge(request.challenge)
         client_state = terms.checked_state(request.client_state)
-        kept = await self._serving(request.provider_id)
-        with self._waits_for(kept.tenant_id, "sign-in"):
-            metadata = await self._metadata(kept)
+        kept = await self.access.serving(request.provider_id)
+        with self.access.waits_for(kept.tenant_id, "sign-in"):
+            metadata = await self.access.metadata(kept)
         base = self.base_url()
         redirect_uri = f"{base}/v1/sso/{request.provider_id}/callback"
         attempt = store.Attempt(return_to, client_state, challenge, redirect_uri)
@@ -119,7 +135,7 @@ class SignIns(Removals, Homes):
         kept = await self._found(request.provider_id)
         if self.base_url().startswith("https://") and not request.is_host_bound:
             raise Refused(SignInRefused())
-        with self._waits_for(kept.tenant_id, "sign-in"):
+        with self.access.waits_for(kept.tenant_id, "sign-in"):
             attempt = await self._attempt(kept, request)
             try:
                 vouched = await self._vouched(kept, attempt, request)
@@ -129,13 +145,13 @@ class SignIns(Removals, Homes):
                 return _back(attempt, error="sign_in_refused" if refused else "unavailable")
         code = rules.encoded(self.ids.secret(32))
         if not await self._issue(kept, attempt, vouched, code):
-            await self._take_back(vouched.caller, request.provider_id)
+            await self.removals.take_back(vouched.caller, request.provider_id)
             raise Refused(SignInRefused())
         return _back(attempt, code=code)
 
     async def _found(self, provider_id: UUID) -> providers.Kept:
         try:
-            return await self._serving(provider_id)
+            return await self.access.serving(provider_id)
         except Refused as refused:
             raise Refused(SignInRefused()) from refused
 
@@ -163,11 +179,11 @@ class SignIns(Removals, Homes):
     ) -> _Vouched:
         """Return whom the provider vouches for; they may have been made just now."""
         wanted, parameters = kept.provider.terms, request.parameters
-        metadata = await self.issuers.metadata(wanted.issuer)
+        metadata = await self.access.issuers.metadata(wanted.issuer)
         check_sender(parameters, wanted.issuer, is_told=metadata.tells_issuer)
         if "code" not in parameters:
             raise Untrusted(f"the provider says: {_printable(parameters.get('error', 'no code'))}")
-        exchange = Exchange(self.outgoing, self.sealing, self.issuers, kept, metadata)
+        exchange = Exchange(self.outgoing, self.sealing, self.access.issuers, kept, metadata)
         claims = await exchange.claims(
             parameters["code"],
             attempt.redirect_uri,
@@ -180,7 +196,7 @@ class SignIns(Removals, Homes):
             kept.tenant_id, user.user_id, user.login, user.is_admin, request.provider_id
         )
         caller = Caller(who, request.origin)
-        remark = await self._sync_home(kept, claims, caller)
+        remark = await self.homes.sync(kept, claims, caller)
         return _Vouched(caller, claims["sub"], sid_of(claims), remark)
 
     async def _admitted(

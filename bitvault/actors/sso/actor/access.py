@@ -1,27 +1,22 @@
-"""What both parts of the room work with."""
+"""A tenant's providers, and what they say of themselves."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from attrs import Factory, define, field
+from attrs import define, field
 
-from bitvault.actors.room import Room
 from bitvault.actors.sso.actor.issuers import Issuers
 from bitvault.actors.sso.contract import ProviderNotFound
 from bitvault.actors.sso.rules.discovery import Metadata
 from bitvault.actors.sso.rules.tokens import Untrusted
 from bitvault.actors.sso.store import providers as store
-from bitvault.drivers.outgoing.port import Outgoing, Unreachable
+from bitvault.drivers.outgoing.port import Unreachable
 from bitvault.drivers.postgres.port import Database, Transaction
-from bitvault.drivers.sealing.port import Sealing
-from bitvault.kernel.clock import Clock
-from bitvault.kernel.ids import Ids, TenantId
+from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import Refused, Unavailable
-from bitvault.outbox import Outbox
-from supervisors import Ref
 
 _AT_ONCE = 8
 """Requests of one kind that wait for a tenant's providers, however many it has: slow ones must not
@@ -29,26 +24,14 @@ take the room from the others, nor its share of what goes out."""
 
 
 @define(eq=False)
-class Desk(Room):
-    """The room's tools."""
+class ProviderAccess:
+    """Finds providers, and bounds how many requests wait for them."""
 
     database: Database
-    outbox: Outbox
-    identity: Ref
-    files: Ref
-    outgoing: Outgoing
-    sealing: Sealing
-    clock: Clock
-    ids: Ids
-    base_url: Callable[[], str]
-    """How browsers reach this server, without a last slash."""
-    issuers: Issuers = field(
-        default=Factory(lambda self: Issuers(self.outgoing), takes_self=True), init=False
-    )
-
+    issuers: Issuers
     _waiting: Counter[tuple[TenantId, str]] = field(factory=Counter, init=False)
 
-    async def _kept(self, tenant_id: TenantId, provider_id: UUID) -> store.Kept:
+    async def kept(self, tenant_id: TenantId, provider_id: UUID) -> store.Kept:
         """Return a provider of a tenant."""
 
         async def work(tx: Transaction) -> store.Kept | None:
@@ -59,19 +42,19 @@ class Desk(Room):
             raise Refused(ProviderNotFound(str(provider_id)))
         return kept
 
-    async def _serving(self, provider_id: UUID) -> store.Kept:
+    async def serving(self, provider_id: UUID) -> store.Kept:
         """Return a provider that lets people in, of any tenant: nobody is logged in yet."""
 
         async def whose(tx: Transaction) -> TenantId | None:
             return await store.tenant_of_provider(tx, provider_id)
 
         tenant_id = await self.database.read(None, whose)
-        kept = await self._kept(tenant_id, provider_id) if tenant_id else None
+        kept = await self.kept(tenant_id, provider_id) if tenant_id else None
         if kept is None or kept.provider.is_leaving:
             raise Refused(ProviderNotFound(str(provider_id)))
         return kept
 
-    async def _metadata(self, kept: store.Kept) -> Metadata:
+    async def metadata(self, kept: store.Kept) -> Metadata:
         """Return where a provider is asked what; why it cannot be is for its admins alone."""
         try:
             return await self.issuers.metadata(kept.provider.terms.issuer)
@@ -79,7 +62,7 @@ class Desk(Room):
             raise Refused(Unavailable("the identity provider")) from error
 
     @contextmanager
-    def _waits_for(self, tenant_id: TenantId, what: str) -> Iterator[None]:
+    def waits_for(self, tenant_id: TenantId, what: str) -> Iterator[None]:
         """Bound what waits for a tenant's providers; no thing and no tenant keeps others out."""
         place = tenant_id, what
         if self._waiting[place] >= _AT_ONCE:
