@@ -1,10 +1,11 @@
 """Contract values to wire shapes, and wire targets to contract targets."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-import attrs
+import msgspec
 from msgspec.structs import asdict
 
 from bitvault.actors.files import contract as files
@@ -18,7 +19,7 @@ from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.wire import admin, groups, nodes, sessions, spaces, uploads
 from bitvault.wire import sharing as shares
 
-T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 _RIGHTS: Mapping[shares.RightWord, Right] = {
     "read": Right.READ,
@@ -28,158 +29,85 @@ _RIGHTS: Mapping[shares.RightWord, Right] = {
 }
 
 
+def show(shape: type[S], value: Any, **members: Any) -> S:
+    """Build a wire shape from the fields of ``value`` that it has too, and what is given."""
+    same = _same(shape, type(value))  # type: ignore[arg-type]  # mypy: a type has no hash
+    return shape(**{name: getattr(value, name) for name in same if name not in members}, **members)
+
+
+@cache
+def _same(shape: type[msgspec.Struct], kind: Any) -> tuple[str, ...]:
+    """Return the names that two have in common; a property counts as well as a field."""
+    return tuple(name for name in shape.__struct_fields__ if hasattr(kind, name))
+
+
 def node(value: files.Node) -> nodes.Node:
     """Show a node."""
-    return nodes.Node(
-        id=value.node_id,
-        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
-        space_id=value.space_id,
-        parent_id=value.parent_id,
-        name=value.name,
-        path=value.path,
-        size=value.size,
-        hash=value.hash,
-        version=value.version,
-        etag=etag(value.revision, value.path),
-        content_type=value.content_type,
-        content_modified_at=value.content_modified_at,
-        created_at=value.created_at,
-        modified_at=value.modified_at,
-        modified_by=value.modified_by,
-        portable=value.portable,
-    )
+    return show(nodes.Node, value, id=value.node_id, etag=etag(value.revision, value.path))
 
 
 def written(value: files.Written) -> nodes.Written:
     """Show what a write did."""
-    return nodes.Written(
+    return show(
+        nodes.Written,
+        value,
         node=node(value.node),
         version=value.node.version,
         event_id=None if value.position is None else str(value.position),
-        entry_id=value.entry_id,
     )
 
 
 def version(value: files.Version) -> nodes.Version:
     """Show a version."""
-    return nodes.Version(
-        version=value.version,
-        size=value.size,
-        hash=value.hash,
-        content_type=value.content_type,
-        content_modified_at=value.content_modified_at,
-        created_at=value.created_at,
-        created_by=value.created_by,
-        is_current=value.is_current,
-    )
+    return show(nodes.Version, value)
 
 
 def trash_entry(value: files.TrashEntry) -> nodes.TrashEntry:
     """Show an entry of the trash."""
-    return nodes.TrashEntry(
-        entry_id=value.entry_id,
-        node=node(value.node),
-        original_path=value.original_path,
-        trashed_at=value.trashed_at,
-        trashed_by=value.trashed_by,
-    )
+    return show(nodes.TrashEntry, value, node=node(value.node))
 
 
 def content(value: files.Content) -> nodes.Content:
     """Show where the bytes are."""
-    return nodes.Content(
-        id=value.node.node_id,
-        version=value.version,
-        size=value.size,
-        hash=value.hash,
-        method=value.method,
-        url=value.url,
-        headers=dict(value.headers),
-        expires_at=value.expires_at,
-    )
+    return show(nodes.Content, value, id=value.node.node_id, headers=dict(value.headers))
 
 
 def plan(value: files.UploadPlan) -> uploads.Plan:
     """Show a plan."""
-    return uploads.Plan(
-        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
-        part_size=value.part_size,
-        part_count=value.part_count,
-    )
+    return show(uploads.Plan, value)
 
 
 def transfer(value: files.TransferStep) -> uploads.Transfer:
     """Show a request to send to the store."""
-    return uploads.Transfer(
-        method=value.method,
-        url=value.url,
-        headers=dict(value.headers),
-        expires_at=value.expires_at,
-        part_number=value.part_number,
-    )
+    return show(uploads.Transfer, value, headers=dict(value.headers))
 
 
 def opened(value: files.UploadOpened) -> uploads.UploadOpened:
     """Show an open upload; a single plan's URL stands at the top too."""
     steps = tuple(transfer(step) for step in value.transfers)
-    return uploads.UploadOpened(
-        upload_id=value.upload_id,
-        plan=plan(value.plan),
-        transfers=steps,
-        expires_at=value.expires_at,
-        url=steps[0].url if value.plan.kind == "single" and steps else None,
-    )
+    url = steps[0].url if value.plan.kind == "single" and steps else None
+    return show(uploads.UploadOpened, value, plan=plan(value.plan), transfers=steps, url=url)
 
 
 def upload(value: files.UploadState) -> uploads.Upload:
     """Show how far an upload is."""
-    return uploads.Upload(
-        upload_id=value.upload_id,
-        state=value.state,  # type: ignore[arg-type]  # the contract documents the four words
-        space_id=value.space_id,
-        path=value.path,
-        size=value.size,
-        hash=value.hash,
-        plan=plan(value.plan),
-        created_at=value.created_at,
-        expires_at=value.expires_at,
-        received=value.received,
-        parts=tuple(
-            uploads.ReceivedPart(
-                part_number=part.part_number, size=part.size, etag=part.etag, hash=part.hash
-            )
-            for part in value.parts
-        ),
-    )
+    parts = tuple(show(uploads.ReceivedPart, part) for part in value.parts)
+    return show(uploads.Upload, value, plan=plan(value.plan), parts=parts)
 
 
 def ended(value: files.UploadEnded) -> uploads.UploadEnded:
     """Show how an upload ended."""
-    return uploads.UploadEnded(
-        upload_id=value.upload_id,
-        state=value.state,  # type: ignore[arg-type]  # the contract documents the two words
-    )
+    return show(uploads.UploadEnded, value)
 
 
 def user(value: identity.User) -> sessions.User:
     """Show a user."""
-    return sessions.User(
-        id=value.user_id,
-        tenant_id=value.tenant_id,
-        tenant=value.tenant_name,
-        login=value.login,
-        display_name=value.display_name,
-        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
-        is_admin=value.is_admin,
-        is_operator=value.is_operator,
-        is_disabled=value.is_disabled,
-        created_at=value.created_at,
-    )
+    return show(sessions.User, value, id=value.user_id, tenant=value.tenant_name)
 
 
 def group(value: identity.Group) -> groups.Group:
     """Show a group."""
-    return groups.Group(id=value.group_id, name=value.name, created_at=value.created_at)
+    return show(groups.Group, value, id=value.group_id)
 
 
 def credential_members(value: identity.Credential, current: UUID) -> dict[str, Any]:
@@ -214,27 +142,23 @@ def opened_session(value: identity.SecretIssued) -> sessions.SessionOpened:
 
 def space(value: files.Space) -> spaces.Space:
     """Show a space."""
-    shown = spaces.Space(
+    role = None if value.role is None else value.role.value
+    shown = show(
+        spaces.Space,
+        value,
         id=value.space_id,
-        kind=value.kind,  # type: ignore[arg-type]  # the contract documents the two words
-        name=value.name,
-        root_id=value.root_id,
-        role=None if value.role is None else value.role.value,  # type: ignore[arg-type]  # no member is an uploader
-        quota=value.quota,
+        role=role,
         is_default_quota=value.follows,
-        used=value.used,
-        reserved=value.reserved,
         etag="",
-        created_at=value.created_at,
     )
     return tagged(value.revision, shown)
 
 
 def member(value: files.Member, logins: Mapping[UserId, str]) -> spaces.Member:
     """Show a member of a space."""
-    login = logins.get(value.user_id)
-    role: Any = value.role.value
-    shown = spaces.Member(user_id=value.user_id, login=login, role=role, etag="")
+    shown = show(
+        spaces.Member, value, login=logins.get(value.user_id), role=value.role.value, etag=""
+    )
     return tagged(value.role.value, shown)
 
 
@@ -247,23 +171,15 @@ def grantee(value: sharing.Grantee, names: Mapping[UUID, str]) -> shares.Grantee
 
 def grant(value: sharing.Grant, names: Mapping[UUID, str]) -> shares.Grant:
     """Show a grant."""
-    shown = shares.Grant(
-        node_id=value.node_id,
-        grantee=grantee(value.grantee, names),
-        role=value.role.value,
-        etag="",
-        granted_by=value.granted_by,
-        granted_at=value.granted_at,
-    )
+    who = grantee(value.grantee, names)
+    shown = show(shares.Grant, value, grantee=who, role=value.role.value, etag="")
     return tagged(value.revision, shown)
 
 
 def holder(value: sharing.Holder, names: Mapping[UUID, str]) -> shares.Holder:
     """Show who has access, and by what."""
     reasons = [
-        shares.Reason(
-            source=one.source.value, role=one.role.value, node_id=one.node_id, path=one.path
-        )
+        show(shares.Reason, one, source=one.source.value, role=one.role.value)
         for one in value.reasons
     ]
     who = grantee(value.grantee, names)
@@ -295,33 +211,26 @@ def preview(value: sharing.Preview, names: Mapping[UUID, str]) -> shares.AccessP
         )
         for one in value.shifts
     ]
-    return shares.AccessPreview(
-        shifts=shifts,
-        gains=value.gains,
-        losses=value.losses,
-        nodes=value.nodes,
-        size=value.size,
-        more=value.is_more,
-        partial=value.is_partial,
+    return show(
+        shares.AccessPreview, value, shifts=shifts, more=value.is_more, partial=value.is_partial
     )
 
 
 def link(value: sharing.Link, leads_to: files.Node | None) -> shares.Link:
     """Show a link, and what it leads to if the caller may see that."""
-    same = ("node_id", "label", "has_password", "expires_at", "max_downloads", "downloads")
     request = None
     if value.request:
-        asked = attrs.asdict(value.request)
-        request = shares.RequestState(**asked, files=value.files, bytes=value.bytes)
-    shown = shares.Link(
+        request = show(shares.RequestState, value.request, files=value.files, bytes=value.bytes)
+    shown = show(
+        shares.Link,
+        value,
         id=value.link_id,
-        role=value.role.value,  # type: ignore[arg-type]  # no link is a manager
+        role=value.role.value,
         revoked=value.is_revoked,
         state=value.state.value,
         node=node(leads_to) if leads_to else None,
         request=request,
         etag="",
-        **{name: getattr(value, name) for name in (*same, "created_by", "created_at")},
     )
     return tagged(value.revision, shown)
 
@@ -334,13 +243,13 @@ def issued(value: sharing.LinkIssued, leads_to: files.Node | None) -> shares.Lin
 
 def dead_letter(value: letters.DeadLetter) -> admin.DeadLetter:
     """Show a dead letter."""
-    return admin.DeadLetter(**attrs.asdict(value))
+    return show(admin.DeadLetter, value)
 
 
 def replayed(value: letters.Replay) -> admin.Replayed:
     """Show what a replay did."""
-    failing = tuple(admin.StillFailing(**attrs.asdict(one)) for one in value.failing)
-    return admin.Replayed(applied=value.applied, failing=failing, next_cursor=value.next_cursor)
+    failing = tuple(show(admin.StillFailing, one) for one in value.failing)
+    return show(admin.Replayed, value, failing=failing)
 
 
 def target(

@@ -6,21 +6,13 @@ from uuid import UUID
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.http.preconditions import tagged
-from bitvault.kernel.policy import SharingPolicy
+from bitvault.http.shapes import show
 from bitvault.wire import admin, policies, quotas
 
 
 def tenant(value: identity.Tenant) -> admin.Tenant:
     """Show a tenant."""
-    return admin.Tenant(
-        id=value.tenant_id,
-        name=value.name,
-        is_suspended=value.is_suspended,
-        max_users=value.max_users,
-        rate=value.rate,
-        burst=value.burst,
-        created_at=value.created_at,
-    )
+    return show(admin.Tenant, value, id=value.tenant_id)
 
 
 def policy(value: identity.TenantPolicy) -> policies.TenantPolicy:
@@ -36,49 +28,27 @@ def policy(value: identity.TenantPolicy) -> policies.TenantPolicy:
 
 def erasure(value: identity.Erasure) -> admin.Erasure:
     """Show a tenant that leaves, or has left."""
-    return admin.Erasure(
-        tenant_id=value.tenant_id,
-        name=value.name,
-        state=value.state,  # type: ignore[arg-type]  # the contract documents the three words
-        asked_at=value.asked_at,
-        erase_at=value.erase_at,
-        erased_at=value.erased_at,
-    )
+    return show(admin.Erasure, value)
 
 
 def tenant_quota(value: files.TenantUsage) -> quotas.TenantQuota:
     """Show what a tenant has."""
-    shown = quotas.TenantQuota(
-        quota=value.quota,
-        space_quota=value.space_quota,
-        used=value.used,
-        reserved=value.reserved,
-        etag="",
-    )
-    return tagged(value.revision, shown)
+    return tagged(value.revision, show(quotas.TenantQuota, value, etag=""))
 
 
 def space_quota(value: files.SpaceUsage) -> quotas.SpaceQuota:
     """Show what a user's personal space holds."""
-    shown = quotas.SpaceQuota(
-        space_id=value.space_id,
-        quota=value.quota,
-        is_default=value.follows,
-        provider_id=None if value.source is None else UUID(value.source),
-        used=value.used,
-        reserved=value.reserved,
-        etag="",
-    )
+    source = None if value.source is None else UUID(value.source)
+    shown = show(quotas.SpaceQuota, value, is_default=value.follows, provider_id=source, etag="")
     return tagged(value.revision, shown)
 
 
 def _terms(value: identity.Policy) -> policies.Policy:
-    sharing: SharingPolicy = value.sharing
-    return policies.Policy(
-        links_allowed=sharing.links_allowed,
-        password_required=sharing.password_required,
-        longest_life=_seconds(sharing.longest_life),
-        default_life=_seconds(sharing.default_life),
+    return show(
+        policies.Policy,
+        value.sharing,
+        longest_life=_seconds(value.sharing.longest_life),
+        default_life=_seconds(value.sharing.default_life),
         min_password=value.min_password,
         longest_session=_seconds(value.longest_session),
     )
