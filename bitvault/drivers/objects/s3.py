@@ -1,4 +1,4 @@
-"""The object store over S3, by aiobotocore.
+"""The object store over S3, by aiobotocore; HEAD by connections of its own.
 
 The server's own key signs only what the server sends itself to ``endpoint``; presigned URLs name
 ``public_endpoint`` and bear the least-privilege keys (ADR-0011).
@@ -10,9 +10,9 @@ was not expected is a bug.
 """
 
 import hashlib
-from base64 import b64decode, b64encode
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 from urllib.parse import quote
 
@@ -22,8 +22,11 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from attrs import evolve, frozen
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.httpsession import get_cert_path
 
 from bitvault.drivers import aio
+from bitvault.drivers.objects.answers import completed, object_info, part_info
+from bitvault.drivers.objects.heads import Heads, NoAnswer
 from bitvault.drivers.objects.port import (
     Capabilities,
     MultipartGone,
@@ -78,8 +81,9 @@ async def open_objects(
     """
     async with _opened(options) as client:
         private = evolve(options, public_endpoint=options.endpoint)
-        found = await _found_out(S3ObjectStore(client, private, clock, PROVEN), ids)
-        yield S3ObjectStore(client, options, clock, found)
+        with closing(_heads(options, clock)) as heads:
+            found = await _found_out(S3ObjectStore(client, heads, private, clock, PROVEN), ids)
+            yield S3ObjectStore(client, heads, options, clock, found)
 
 
 @asynccontextmanager
@@ -174,13 +178,36 @@ def _client_arguments(options: S3Options, attempts: int = 2) -> Mapping[str, Any
     }
 
 
+def _heads(options: S3Options, clock: Clock) -> Heads:
+    place = (options.endpoint, options.region, options.bucket)
+    return Heads(
+        Presigner(*place, options.server_key),
+        clock,
+        options.connections,
+        options.connect_timeout,
+        options.read_timeout,
+        _trusted,
+    )
+
+
+def _trusted() -> ssl.SSLContext:
+    """Trust whom botocore trusts: AWS_CA_BUNDLE, or else the authorities that come with it."""
+    named = get_session().get_config_variable("ca_bundle")
+    return ssl.create_default_context(cafile=get_cert_path(named or True))
+
+
 class S3ObjectStore:
     """An ``ObjectStore`` over one bucket; made by ``open_objects``."""
 
     def __init__(
-        self, client: Any, options: S3Options, clock: Clock, capabilities: Capabilities
+        self,
+        client: Any,
+        heads: Heads,
+        options: S3Options,
+        clock: Clock,
+        capabilities: Capabilities,
     ) -> None:
-        self._client = client
+        self._client, self._heads = client, heads
         self._bucket = options.bucket
         self._capabilities = capabilities
         place = (options.public_endpoint or options.endpoint, options.region, options.bucket)
@@ -209,9 +236,20 @@ class S3ObjectStore:
         return self._signer.get(key, ttl, content_type, disposition)
 
     async def head(self, key: str) -> ObjectInfo | None:
-        """HeadObject with its checksums."""
+        """HeadObject with its checksums; what is neither yes nor no is asked again by botocore."""
+        try:
+            answer = await self._heads.ask(key)
+        except NoAnswer as error:
+            raise DependencyDown(SYSTEM, repr(error), unknown=True) from error
+        if answer.is_missing:
+            return None
+        if answer.describes:
+            return answer.info(key)
         found = await self._call_or_none("head_object", Key=key, ChecksumMode="ENABLED")
-        return _object_info(key, found) if found is not None else None
+        if found is None:
+            return None
+        checksum = str(found.get("ChecksumSHA256", ""))
+        return object_info(key, found["ContentLength"], found["ETag"], checksum)
 
     async def list_prefix(self, prefix: str, limit: int) -> Sequence[ObjectInfo]:
         """ListObjectsV2, page by page."""
@@ -252,7 +290,7 @@ class S3ObjectStore:
             page = await self._call(
                 "list_parts", Key=key, UploadId=multipart_id, MaxParts=_PAGE, **more
             )
-            found += [_part_info(item) for item in page.get("Parts", ())]
+            found += [part_info(item) for item in page.get("Parts", ())]
             if not page.get("IsTruncated"):
                 return found
             more = {"PartNumberMarker": int(page["NextPartNumberMarker"])}
@@ -261,7 +299,7 @@ class S3ObjectStore:
         self, key: str, multipart_id: str, parts: Sequence[PartInfo]
     ) -> None:
         """CompleteMultipartUpload; botocore turns a 200 with an error inside into an error."""
-        listed = {"Parts": [_completed(part) for part in parts]}
+        listed = {"Parts": [completed(part) for part in parts]}
         await self._call(
             "complete_multipart_upload", Key=key, UploadId=multipart_id, MultipartUpload=listed
         )
@@ -358,26 +396,3 @@ async def _hash_stream(body: Any, part_size: int | None) -> bytes:
     if left < part_size:
         whole.update(part.digest())
     return whole.digest()
-
-
-def _object_info(key: str, found: Mapping[str, Any]) -> ObjectInfo:
-    digest, _, count = str(found.get("ChecksumSHA256", "")).partition("-")
-    parts = count or found["ETag"].strip('"').partition("-")[2]
-    sha256 = b64decode(digest) if digest else None
-    return ObjectInfo(
-        key, found["ContentLength"], found["ETag"], sha256, int(parts) if parts.isdecimal() else 0
-    )
-
-
-def _part_info(item: Mapping[str, Any]) -> PartInfo:
-    digest = item.get("ChecksumSHA256")
-    return PartInfo(
-        item["PartNumber"], item["Size"], item["ETag"], b64decode(digest) if digest else None
-    )
-
-
-def _completed(part: PartInfo) -> Mapping[str, Any]:
-    entry: dict[str, Any] = {"PartNumber": part.number, "ETag": part.etag}
-    if part.sha256 is not None:
-        entry["ChecksumSHA256"] = b64encode(part.sha256).decode()
-    return entry

@@ -13,6 +13,7 @@ from bitvault.drivers.objects.s3 import (
     S3ObjectStore,
     S3Options,
     _client_arguments,
+    _heads,
     open_objects,
 )
 from bitvault.drivers.objects.signing import PROVEN
@@ -180,7 +181,8 @@ async def test_a_store_that_does_not_let_us_list_uploads_has_none(objectd: str) 
     async with aio.open_loop():
         opening = get_session().create_client("s3", **_client_arguments(options))
         client = await aio.call(opening.__aenter__)
-        store = S3ObjectStore(client, options, SystemClock(), PROVEN)
+        clock = SystemClock()
+        store = S3ObjectStore(client, _heads(options, clock), options, clock, PROVEN)
         with pytest.raises(DependencyDown, match=r"credentials_file.*AccessDenied"):
             await store.list_prefix("blobs/", 1)
 
