@@ -5,13 +5,17 @@ PUTs 2.3 times urllib3 and 4.5 times httpx, for large ones the same (ADR-0014 ha
 A connection belongs to one thread at a time, so threads share nothing but the pool.
 """
 
+import errno
 import http.client
+import os
 import re
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO, Protocol, TypeVar
+from functools import lru_cache
+from socket import socket as Socket  # noqa: N812 - a type beside values of that name
+from typing import Any, BinaryIO, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -31,6 +35,13 @@ T = TypeVar("T")
 
 _MOST_ERROR_BYTES = 64 * 1024
 _OK = range(200, 300)
+_JOINED = 64 * 1024
+"""Bytes of a body that are copied to go with its head in one packet."""
+_AT_ONCE = 4 << 20
+"""Bytes that the kernel sends between two looks at the progress."""
+_OF_THE_FILE = frozenset({errno.EIO, errno.ESTALE})
+"""What reading the file says when the kernel sends it; no connection fails like that."""
+_ADDRESS = re.compile(r"([^:/?#]+://[^/?#]*)([^#]*)")
 _PARTIAL = 206
 
 
@@ -64,6 +75,22 @@ class Origin:
         return f"{'https' if self.secure else 'http'}://{host}{port}"
 
 
+class _Connection(http.client.HTTPConnection):
+    """Keeps the head of a request, so that a small body goes with it in one packet."""
+
+    head = b""
+
+    def send(self, data: Any) -> None:
+        """Take a head; connect if that is still to be done."""
+        if self.sock is None:
+            self.connect()
+        self.head = data
+
+
+class _SecureConnection(_Connection, http.client.HTTPSConnection):
+    pass
+
+
 class ObjectStore:
     """Sends and fetches bytes with presigned requests; safe to share between threads.
 
@@ -76,7 +103,7 @@ class ObjectStore:
         self, timeout: float = 60.0, trust: Callable[[], ssl.SSLContext] = trusting
     ) -> None:
         self._timeout, self._trust = timeout, trust
-        self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
+        self._idle: dict[Origin, list[_Connection]] = {}
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
 
@@ -94,9 +121,9 @@ class ObjectStore:
         """
         headers = {"content-length": str(size), **_lower(step.headers)}
 
-        def exchange(connection: http.client.HTTPConnection) -> None:
+        def exchange(connection: _Connection) -> None:
             with _network(unanswered=True):
-                _send_head(connection, step, headers)
+                _write_head(connection, step, headers)
             _send_body(connection, body)
             response = _answer(connection)
             with _network():
@@ -118,9 +145,10 @@ class ObjectStore:
         if not whole:
             headers["range"] = f"bytes={section.offset}-{section.offset + section.size - 1}"
 
-        def exchange(connection: http.client.HTTPConnection) -> None:
+        def exchange(connection: _Connection) -> None:
             with _network(unanswered=True):
-                _send_head(connection, step, headers)
+                _write_head(connection, step, headers)
+                connection.sock.sendall(connection.head)
             response = _answer(connection)
             if (wrong := _unlike(response, section, whole=whole)) is not None:
                 raise WrongAnswer(str(_origin(step.url)), wrong, is_store=True)
@@ -128,7 +156,7 @@ class ObjectStore:
 
         self._exchange(step, exchange)
 
-    def _exchange(self, step: Step, exchange: Callable[[http.client.HTTPConnection], T]) -> T:
+    def _exchange(self, step: Step, exchange: Callable[[_Connection], T]) -> T:
         """Run one request and its answer; once more when an idle connection turns out dead."""
         origin = _origin(step.url)
         connection = self._take(origin)
@@ -142,8 +170,8 @@ class ObjectStore:
     def _run(
         self,
         origin: Origin,
-        connection: http.client.HTTPConnection,
-        exchange: Callable[[http.client.HTTPConnection], T],
+        connection: _Connection,
+        exchange: Callable[[_Connection], T],
     ) -> T:
         fresh = connection.sock is None
         try:
@@ -163,24 +191,22 @@ class ObjectStore:
         self._give_back(origin, connection)
         return result
 
-    def _take(self, origin: Origin) -> http.client.HTTPConnection | None:
+    def _take(self, origin: Origin) -> _Connection | None:
         with self._lock:
             pool = self._idle.get(origin)
             return pool.pop() if pool else None
 
-    def _give_back(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
+    def _give_back(self, origin: Origin, connection: _Connection) -> None:
         if connection.sock is None:  # the store asked to close
             return
         with self._lock:
             self._idle.setdefault(origin, []).append(connection)
 
-    def _connect(self, origin: Origin) -> http.client.HTTPConnection:
+    def _connect(self, origin: Origin) -> _Connection:
         if not origin.secure:
-            return http.client.HTTPConnection(origin.host, origin.port, timeout=self._timeout)
+            return _Connection(origin.host, origin.port, timeout=self._timeout)
         self._tls = self._tls or self._trust()
-        return http.client.HTTPSConnection(
-            origin.host, origin.port, timeout=self._timeout, context=self._tls
-        )
+        return _SecureConnection(origin.host, origin.port, timeout=self._timeout, context=self._tls)
 
 
 class _Broken(Exception):  # noqa: N818 - a state of a connection, never seen outside
@@ -206,6 +232,23 @@ class FileBody:
     ) -> None:
         self._file, self._section, self._sent = file, section, sent
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        return self._section.size
+
+    def send_by(self, socket: Socket) -> None:
+        """Have the kernel send them, without a copy to this process."""
+        done = 0
+        while done < self._section.size:
+            count = min(_AT_ONCE, self._section.size - done)
+            got = socket.sendfile(self._file, self._section.offset + done, count)
+            if not got:
+                raise SourceChanged(str(self._file.name))
+            done += got
+            if self._sent is not None:
+                self._sent(got)
+
     def __iter__(self) -> Iterator[memoryview]:
         """Read the section block by block; a file that became shorter is ``SourceChanged``."""
         self._file.seek(self._section.offset)
@@ -222,6 +265,13 @@ class FileBody:
 
 
 def _origin(url: str) -> Origin:
+    """Return where a URL leads to."""
+    match = _ADDRESS.match(url)
+    return _origin_of(match[1] if match else url)
+
+
+@lru_cache(maxsize=64)
+def _origin_of(url: str) -> Origin:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise WrongAnswer("the server", f"{url!r} is no address of an object store")
@@ -233,11 +283,10 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items() if name.lower() != "host"}
 
 
-def _send_head(
-    connection: http.client.HTTPConnection, step: Step, headers: Mapping[str, str]
-) -> None:
-    parts = urlsplit(step.url)
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+def _write_head(connection: _Connection, step: Step, headers: Mapping[str, str]) -> None:
+    match = _ADDRESS.match(step.url)
+    target = match[2] if match else ""
+    target = target if target.startswith("/") else f"/{target}"
     connection.putrequest(step.method, target, skip_accept_encoding=True)
     for name, value in headers.items():
         connection.putheader(name, value)
@@ -254,18 +303,45 @@ def _network(*, unanswered: bool = False) -> Iterator[None]:
         raise _Broken(str(error) or type(error).__name__, unanswered=closed) from error
 
 
-def _send_body(connection: http.client.HTTPConnection, body: Iterable[memoryview]) -> None:
-    """Send the body; when the store hangs up meanwhile, its answer may say why."""
+def _send_body(connection: _Connection, body: Iterable[memoryview]) -> None:
+    """Send head and body; when the store hangs up meanwhile, its answer may say why."""
+    socket, head = connection.sock, connection.head
+    if isinstance(body, FileBody) and body.size > _JOINED and _can_send_files(socket):
+        with _sending(connection):
+            socket.sendall(head)
+            body.send_by(socket)
+        return
     for block in body:
-        try:
-            connection.sock.sendall(block)
-        except OSError as error:
-            if isinstance(error, ConnectionError):
-                _answer(connection)
-            raise _Broken(str(error), unanswered=False) from error
+        with _sending(connection):
+            if len(block) <= _JOINED:
+                socket.sendall(b"".join((head, block)))
+            else:
+                socket.sendall(head)
+                socket.sendall(block)
+        head = b""
+    if head:
+        with _sending(connection):
+            socket.sendall(head)
 
 
-def _answer(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+def _can_send_files(socket: Socket) -> bool:
+    """Say whether the kernel can, as where nothing has to be encrypted."""
+    return hasattr(os, "sendfile") and not isinstance(socket, ssl.SSLSocket)
+
+
+@contextmanager
+def _sending(connection: _Connection) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _OF_THE_FILE:
+            raise
+        if isinstance(error, ConnectionError):
+            _answer(connection)
+        raise _Broken(str(error), unanswered=False) from error
+
+
+def _answer(connection: _Connection) -> http.client.HTTPResponse:
     with _network(unanswered=True):
         response = connection.getresponse()
     if response.status in _OK:

@@ -1,10 +1,13 @@
 """Exit codes, envelopes, messages: what scripts rely on."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -64,6 +67,31 @@ def test_help_imports_nothing_heavy() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert answer.stdout.splitlines()[-1] == b"[]"
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        """Know nothing of what is asked for."""
+        self.send_error(404)
+
+
+def test_a_command_imports_nothing_for_others() -> None:
+    """A request is made without what httpx would import for other programs."""
+    code = (
+        "import sys; from bitvault.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('httpcore', 'rich', 'pygments', 'trio', 'anyio', 'h2')"
+        " if sys.modules.get(name)])"
+    )
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        places = {"BITVAULT_SERVER": f"http://127.0.0.1:{server.server_port}"}
+        environment = os.environ | places | {"BITVAULT_TOKEN": "x"}
+        command = [sys.executable, "-c", code, "ls", "/"]
+        answer = subprocess.run(command, env=environment, capture_output=True, check=True)
+        server.shutdown()
+    assert answer.stdout.splitlines()[-1] == b"['httpcore']"
 
 
 @pytest.mark.parametrize(
