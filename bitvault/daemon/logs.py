@@ -2,8 +2,11 @@
 
 import logging
 import sys
+from typing import Any
 
+import msgspec
 import structlog
+from structlog.typing import EventDict
 
 from bitvault.kernel.settings import Log
 from supervisors import (
@@ -17,6 +20,7 @@ from supervisors import (
     SupervisorGaveUp,
 )
 
+_JSON = msgspec.json.Encoder(enc_hook=repr)
 _QUIET = ("hypercorn.access", "hypercorn.error", "botocore", "aiobotocore", "httpx", "httpcore")
 
 
@@ -24,10 +28,9 @@ def configure(log: Log) -> None:
     """Set up structlog: JSON lines, or text for a person at a terminal."""
     text = log.format == "text" or (log.format == "auto" and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[log.level.upper()]
-    render = structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
+    render = structlog.dev.ConsoleRenderer() if text else _to_json
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -40,6 +43,11 @@ def configure(log: Log) -> None:
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _to_json(_logger: Any, _method: str, event: EventDict) -> str:
+    """Encode a line; what JSON has no form for is shown as Python shows it."""
+    return _JSON.encode(event).decode()
 
 
 def observe(report: Report) -> None:

@@ -8,7 +8,9 @@ from typing import Any, cast
 import msgspec
 import structlog
 import trio
-from quart import Response, request
+from quart import Request, Response, request
+from quart.ctx import RequestContext
+from quart.sessions import NullSession
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.routing import Map
@@ -38,6 +40,7 @@ from bitvault.kernel.timing import spent
 from supervisors import ChildStatus
 
 _LOG = structlog.stdlib.get_logger("bitvault.http")
+_NO_SESSION = NullSession()
 _BESIDE_THE_API = {
     "/livez": "livez",
     "/readyz": "readyz",
@@ -90,6 +93,10 @@ class Application(QuartTrio):
         headers = {**problems.headers_for(members), "Content-Length": str(len(body))}
         headers["X-Request-Id"] = request_id
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
+
+    def request_context(self, request: Request) -> RequestContext:
+        """Begin a request without a session: nothing here keeps one."""
+        return RequestContext(self, request, _NO_SESSION)
 
     async def make_default_options_response(self) -> Response:
         """Answer OPTIONS with the methods alone."""
@@ -197,9 +204,9 @@ def _add_hooks(app: Application, options: Options) -> None:
     async def finish(response: Response) -> Response:
         trace = tracing.get()
         response = _held(response, trace)
-        response.headers["X-Request-Id"] = trace.origin.request_id
+        response.headers.add("X-Request-Id", trace.origin.request_id)
         options.browsers.tell(request.headers, response.headers)
-        response.headers.update(headers(trace.verdicts))
+        response.headers.extend(headers(trace.verdicts))
         _record(app.metrics, trace, response)
         return response
 

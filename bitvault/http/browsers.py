@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from attrs import frozen
 from werkzeug.datastructures import Headers
 
-_ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+_ALWAYS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+]
+"""Added to each answer, so no route may set one of them itself."""
 _NOTHING_RUNS = "default-src 'none'; frame-ancestors 'none'"
 _EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 _SENT = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
@@ -38,8 +39,7 @@ class Browsers:
             asked: The request's headers.
             answer: The answer's.
         """
-        for name, value in _ALWAYS.items():
-            answer[name] = value
+        answer.extend(_ALWAYS)
         answer.setdefault("Content-Security-Policy", _NOTHING_RUNS)
         if self.is_https:
             answer["Strict-Transport-Security"] = f"max-age={_YEAR}"

@@ -57,7 +57,8 @@ class Listener:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until asked to stop; requests under way then have ``graceful_timeout``."""
-        async with trio.open_nursery() as last:
+        # Every task that begins in here has the application's context, and no request makes one.
+        async with self.application.app_context(), trio.open_nursery() as last:
             async with trio.open_nursery() as connections:
                 try:
                     await self._accept(connections, stopping, task_status)

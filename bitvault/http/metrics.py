@@ -53,6 +53,7 @@ class Metrics:
     ) -> None:
         self.registry = CollectorRegistry()
         self._rendered, self._rendered_at = b"", -math.inf
+        self._series = dict[tuple[str, str, int], tuple[Counter, Histogram]]()
         self._requests = Counter(
             "bitvault_http_requests",
             "Requests answered.",
@@ -90,8 +91,12 @@ class Metrics:
 
     def count(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answer; ``route`` is a template, so that the labels stay few."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route, method).observe(seconds)
+        key = (route, method, status)
+        if (series := self._series.get(key)) is None:
+            answered = self._requests.labels(route, method, str(status))
+            series = self._series[key] = answered, self._seconds.labels(route, method)
+        series[0].inc()
+        series[1].observe(seconds)
 
     def recent(self) -> bytes:
         """Return the text, made a moment ago at most: anybody here may ask, and it is expensive."""

@@ -89,18 +89,28 @@ class PatientStream:
         return b""
 
     async def send_all(self, sent: bytes) -> None:
-        """Send bytes, after those of other tasks.
+        """Send all of it, after the bytes of other tasks; only a deadline or `cut` ends it sooner.
+
+        Half a frame would spoil the connection, so nothing else cancels it.
 
         Raises:
             trio.BrokenResourceError: The client does not take them, or was cut off.
         """
-        async with self._sending:
+        if self._sending.locked():
+            with trio.CancelScope(shield=True):
+                await self._sending.acquire()
+        else:  # an uncontended lock that is acquired in the other way costs a step of the scheduler
+            self._sending.acquire_nowait()
+        try:
             await self._send(sent)
+        finally:
+            self._sending.release()
 
     async def _send(self, sent: bytes) -> None:
         due = trio.current_time() + self.patience.for_answer(len(sent))
         if not self._is_cut:
-            with trio.CancelScope(deadline=min(due, self.answer_due)) as self._writing:
+            deadline = min(due, self.answer_due)
+            with trio.CancelScope(deadline=deadline, shield=True) as self._writing:
                 await self.stream.send_all(sent)
         if self._is_cut or self._writing.cancelled_caught:
             raise trio.BrokenResourceError("the client does not read its answer")

@@ -89,16 +89,6 @@ class StrictConnection(h11.Connection):
             method=event.method, target=event.target, headers=kept, http_version=event.http_version
         )
 
-    def send(self, event: Any) -> Any:
-        """Return the bytes of an event; some clients lose an answer without a reason phrase."""
-        if isinstance(event, h11.Response | h11.InformationalResponse):
-            event = type(event)(
-                status_code=event.status_code,
-                headers=event.headers.raw_items(),
-                reason=HTTPStatus(event.status_code).phrase.encode(),
-            )
-        return super().send(event)
-
     def _faulty(self, status: int, fault: str) -> h11.RemoteProtocolError:
         self.fault = fault
         return h11.RemoteProtocolError(fault, error_status_hint=status)
@@ -115,11 +105,38 @@ class Http11(H11Protocol):
         largest = self.config.h11_max_incomplete_size
         self.connection = StrictConnection(h11.SERVER, max_incomplete_event_size=largest)
         self.connection.http2, self.connection.largest_head = http2, largest
+        self._head = b""
+
+    async def stream_send(self, event: Any) -> None:
+        """Send an event of the answer; its head waits for what comes next, to travel with it."""
+        if isinstance(event, Response):
+            await self._send_h11_event(self._response(event.status_code, event.headers))
+            return
+        await super().stream_send(event)
+
+    def _response(self, status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
+        """Make a head; some clients lose an answer without a reason phrase."""
+        every = [*headers, *self.config.response_headers("h11")]
+        if self.keep_alive_requests >= self.config.keep_alive_max_requests:
+            every.append((b"connection", b"close"))
+        reason = HTTPStatus(status).phrase.encode()
+        return h11.Response(status_code=status, headers=every, reason=reason)
+
+    async def _send_h11_event(self, event: Any) -> None:
+        try:
+            data = self._head + self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state is not h11.ERROR:
+                raise
+            return
+        self._head = data if isinstance(event, h11.Response) else b""
+        if data and not self._head:
+            await self.send(RawData(data))
 
     async def proceed(self) -> None:
         """Tell a client that asked before sending its body to send it."""
         if self.connection.client_is_waiting_for_100_continue:
-            event = h11.InformationalResponse(status_code=100, headers=[])
+            event = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
             await self.send(RawData(self.connection.send(event)))
 
     async def end(self, *, is_late: bool) -> None:
@@ -130,9 +147,8 @@ class Http11(H11Protocol):
     async def _send_error_response(self, status_code: int) -> None:
         peer = self.client[0] if self.client else ""
         headers, body = self._refuse(status_code, self.connection.fault, peer)
-        every = [*headers, *self.config.response_headers("h11"), (b"connection", b"close")]
         answer = (
-            h11.Response(status_code=status_code, headers=every),
+            self._response(status_code, [*headers, (b"connection", b"close")]),
             h11.Data(data=body),
             h11.EndOfMessage(),
         )
@@ -328,8 +344,7 @@ class Connection:
 
     async def _write(self, data: bytes) -> None:
         try:
-            with trio.CancelScope(shield=True):  # half a frame would spoil the connection
-                await self.stream.send_all(data)
+            await self.stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self.cut()
 
