@@ -21,10 +21,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test check lint simulate demo bench lock golden clean
+.PHONY: help install dev run test check lint simulate demo bench bench-versus lock golden clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -86,6 +86,9 @@ demo: install ## Put thousands of real files and a large one in, and compare wha
 
 bench: dev ## Print the table of ratios (alone on the machine, please)
 	$(BIN)/python -m bench
+
+bench-versus: dev ## Compare with the daemon of an older commit (REV=commit, alone please)
+	$(BIN)/python -m bench versus $(REV)
 
 golden: dev ## Renew docs/openapi.json and docs/security.md after a change of routes or tests
 	$(BIN)/python -c "from bitvault.http.app import *; print(openapi_document().decode(), end='')" \

@@ -1,4 +1,7 @@
-"""``python -m bench [NAME …]``: the table of ratios, each row as soon as it is known."""
+"""``python -m bench [NAME …]``: the table of ratios, each row as soon as it is known.
+
+``python -m bench versus REV`` compares with the daemon of an older commit; ``--help`` there.
+"""
 
 import sys
 import tempfile
@@ -14,6 +17,7 @@ from bench.quoted import quoted
 from bench.sharing import sharing
 from bench.small import small
 from bench.table import Row, head, show
+from bench.versus import versus
 
 PARTS: dict[str, Callable[[Daemon, Path], Iterator[Row]]] = {
     "commit": lambda daemon, _: commit_path(daemon),
@@ -28,6 +32,8 @@ PARTS: dict[str, Callable[[Daemon, Path], Iterator[Row]]] = {
 
 def main() -> None:
     """Measure the named parts, or all of them, each on a fresh daemon."""
+    if sys.argv[1:2] == ["versus"]:
+        sys.exit(versus(sys.argv[2:]))
     head()
     for name in sys.argv[1:] or PARTS:
         with tempfile.TemporaryDirectory(prefix="bitvault-bench-") as folder, running() as daemon:

@@ -48,15 +48,15 @@ def commit_path(daemon: Daemon) -> Iterator[Row]:
         )
 
 
-def over_rest(daemon: Daemon, calls: int, batch: int) -> float:
+def over_rest(daemon: Daemon, calls: int, batch: int, folder: str = "") -> float:
     """Return pairs a second; the PUTs in between are not counted."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_over_rest(daemon.url, daemon.token, calls, batch))
+        return runner.run(_over_rest(daemon, calls, batch, folder))
 
 
-async def _over_rest(url: str, token: str, calls: int, batch: int) -> float:
-    workers = await connections(url, token, CLIENTS)
-    stamp = time.time_ns()
+async def _over_rest(daemon: Daemon, calls: int, batch: int, folder: str) -> float:
+    workers = await connections(daemon.url, daemon.token, CLIENTS)
+    stamp = f"{folder}/{time.time_ns()}"
     bodies = [[_body(stamp, call, n) for n in range(batch)] for call in range(calls)]
     begin = time.perf_counter()
     opened = await spread(workers, lambda worker, n: _init(worker, stamp, n, bodies[n]), calls)
@@ -70,7 +70,7 @@ async def _over_rest(url: str, token: str, calls: int, batch: int) -> float:
     return calls * batch / (inits + commits)
 
 
-def _body(stamp: int, call: int, number: int) -> bytes:
+def _body(stamp: str, call: int, number: int) -> bytes:
     return f"{stamp} {call} {number}".encode().ljust(SIZE)
 
 
@@ -78,9 +78,9 @@ def _hash(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
-async def _init(worker: Connection, stamp: int, call: int, bodies: list[bytes]) -> list[Any]:
+async def _init(worker: Connection, stamp: str, call: int, bodies: list[bytes]) -> list[Any]:
     items = [
-        {"path": f"/{stamp}-{call}-{n}.bin", "size": SIZE, "hash": _hash(body)}
+        {"path": f"{stamp}-{call}-{n}.bin", "size": SIZE, "hash": _hash(body)}
         for n, body in enumerate(bodies)
     ]
     if len(items) == 1:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,24 +49,36 @@ def running(**settings: str) -> Iterator[Daemon]:
 
     ``settings`` are environment variables of the daemon.
     """
+    with started(settings) as daemon:
+        password = daemon.data / "admin-password"
+        daemon.cli("login", daemon.url, "--user", "admin", "--password-file", password)
+        yield daemon
+
+
+@contextmanager
+def started(
+    settings: Mapping[str, str], source: Path | None = None, binaries: Path = BIN
+) -> Iterator[Daemon]:
+    """Start a daemon without the CLI; ``source`` is the tree that it runs from, if not this one."""
     with tempfile.TemporaryDirectory(prefix="bitvault-") as folder:
         # The embedded PostgreSQL may run as another user, who has to reach its folder.
         Path(folder).chmod(0o711)
         data, home = Path(folder, "data"), Path(folder, "home")
         home.mkdir()
-        command = [str(BIN / "bitvaultd"), "serve", "--data", str(data), "--listen", "127.0.0.1:0"]
+        command = [str(binaries / "bitvaultd"), "serve", "--data", str(data)]
+        command += ["--listen", "127.0.0.1:0"]
         environment = {**os.environ, "BITVAULT_OBJECTS_LISTEN": "127.0.0.1:0", **settings}
+        if source is not None:
+            environment["PYTHONPATH"] = str(source)
         with (
             Path(folder, "daemon.log").open("w") as log,
             subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+                command, env=environment, cwd=source, stdout=subprocess.PIPE, stderr=log, text=True
             ) as process,
         ):
             try:
-                url, password = _address(process, Path(log.name)), data / "admin-password"
-                daemon = Daemon(url, data, home, process.pid, _token(url, password))
-                daemon.cli("login", url, "--user", "admin", "--password-file", password)
-                yield daemon
+                url = _address(process, Path(log.name))
+                yield Daemon(url, data, home, process.pid, _token(url, data / "admin-password"))
             finally:
                 process.send_signal(signal.SIGTERM)
                 process.wait(30)

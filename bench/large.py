@@ -5,10 +5,12 @@ memory for it was in use a moment ago: a virtual machine gives idle memory back 
 then the first touch of a page costs more than the write itself, for whoever happens to come next.
 """
 
+import hashlib
 import json
 import mmap
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -64,7 +66,7 @@ def large(daemon: Daemon, here: Path) -> Iterator[Row]:
         RUNS,
         before=lambda: _settle(blobs),
     )
-    yield Row("put 1 GiB", f"{put:.2f} s", f"curl {curl:.2f} s", put / curl, "<= 1.15")
+    yield Row("put 1 GiB", f"{put:.2f} s", f"curl {curl:.2f} s", put / curl, "<= 1.25")
     _settle(blobs)
     _curl_put(client, source, "bench/get")
     daemon.cli("put", source, "/get.bin")
@@ -75,7 +77,18 @@ def large(daemon: Daemon, here: Path) -> Iterator[Row]:
         RUNS,
         before=lambda: _remove(back),
     )
-    yield Row("get 1 GiB", f"{get:.2f} s", f"curl {curl:.2f} s", get / curl, "<= 1.15")
+    yield Row("get 1 GiB", f"{get:.2f} s", f"curl {curl:.2f} s", get / curl, "<= 1.3")
+    yield Row("of that, hashing 1 GiB", f"{_hashing():.2f} s")
+
+
+def _hashing() -> float:
+    """Return the seconds of CPU that a checksum takes, which curl does without."""
+    block = os.urandom(1 << 20)
+    begin = time.process_time()
+    digest = hashlib.sha256()
+    for _ in range(SIZE >> 20):
+        digest.update(block)
+    return time.process_time() - begin
 
 
 def _settle(folder: Path) -> None:
