@@ -7,9 +7,9 @@ from uuid import UUID
 
 from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.store import credentials
-from bitvault.actors.sharing.actor import desk
 from bitvault.actors.sharing.actor import grants as room
-from bitvault.actors.sharing.actor import links as link_room
+from bitvault.actors.sharing.actor import transactions
+from bitvault.actors.sharing.actor.access import NodeAccess
 from bitvault.actors.sharing.rules import grants as rules
 from bitvault.actors.sharing.store import grants, links
 from bitvault.kernel import access
@@ -65,19 +65,19 @@ def _groups_not_listed(stack: ExitStack) -> None:
 
 
 def _anybody_shares(stack: ExitStack) -> None:
-    async def sharable(self: Any, caller: Any, node_id: Any) -> Any:
-        return await self._access(caller, node_id)
+    async def sharable(self: NodeAccess, caller: Any, node_id: Any) -> Any:
+        return await self.access(caller, node_id)
 
     async def unheld(*_: Any) -> None: ...
 
-    stack.enter_context(replaced(link_room.Desk, "_sharable", sharable))
-    stack.enter_context(replaced(desk, "hold_right", unheld))
+    stack.enter_context(replaced(NodeAccess, "sharable", sharable))
+    stack.enter_context(replaced(transactions, "hold_right", unheld))
 
 
 def _right_not_held(stack: ExitStack) -> None:
     async def unheld(*_: Any) -> None: ...
 
-    stack.enter_context(replaced(desk, "hold_right", unheld))
+    stack.enter_context(replaced(transactions, "hold_right", unheld))
 
 
 def _sessions_kept(stack: ExitStack) -> None:

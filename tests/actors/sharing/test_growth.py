@@ -19,6 +19,7 @@ from bitvault.kernel.access import Right, Role
 from bitvault.kernel.ids import NodeId
 from tests.actors.files.counting import CountingDatabase
 from tests.actors.sharing.conftest import Company
+from tests.support.rewiring import rewire
 
 _ROUNDS = 8
 _MOST = 200
@@ -105,7 +106,8 @@ async def test_nothing_costs_more_among_many_grants(company: Company, planned: s
     await fill(company, _FILL)
     async with open_database(database.sessions.dsn) as fresh:
         counting = CountingDatabase(database if planned == "small" else fresh)
-        company.files.room._database = company.sharing.database = counting
+        company.files.room._database = counting
+        rewire(company.sharing, database=counting)
         await tour(company, folders[_ROUNDS])
 
     assert {name: rows for name, rows in counting.most.items() if rows > _MOST} == {}
@@ -124,7 +126,8 @@ async def test_looking_costs_no_more_where_much_is_granted(company: Company, pla
     await fill(company, _FILL + ";" + _CROWD)
     async with open_database(database.sessions.dsn) as fresh:
         counting = CountingDatabase(database if planned == "small" else fresh)
-        company.files.room._database = company.sharing.database = counting
+        company.files.room._database = counting
+        rewire(company.sharing, database=counting)
         await look(company, deep)
 
     assert {name: rows for name, rows in counting.most.items() if rows > _MOST} == {}

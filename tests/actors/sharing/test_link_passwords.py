@@ -17,6 +17,7 @@ from bitvault.kernel.principal import Caller, Origin, Principal
 from tests.actors.sharing.conftest import Company
 from tests.actors.sharing.test_links import ORIGIN, come, make, top
 from tests.support.passwords import CountingHasher
+from tests.support.rewiring import rewire
 
 __all__ = ["top"]
 
@@ -80,7 +81,7 @@ async def test_a_changed_password_ends_the_old_one(company: Company, top: NodeId
 def hasher(company: Company) -> CountingHasher:
     """Have the passwords of links compared by one that counts."""
     hasher = CountingHasher(time_cost=1, memory_cost=8, parallelism=1)
-    company.sharing.passwords = Argon2Passwords(hasher)
+    rewire(company.sharing, passwords=Argon2Passwords(hasher))
     return hasher
 
 

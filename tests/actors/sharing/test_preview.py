@@ -43,6 +43,7 @@ from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.files.counting import CountingDatabase
 from tests.actors.sharing.conftest import Company
 from tests.actors.sharing.test_links import make
+from tests.support.rewiring import rewire
 
 ROLES = (None, *Role)
 _ROWS = """
@@ -258,7 +259,8 @@ async def test_counting_stops_at_a_thousand(company: Company) -> None:
     folder = await company.folder("ann", "/large")
     await run(company, _FILL)
     counting = CountingDatabase(company.files.database)
-    company.files.room._database = company.sharing.database = counting
+    company.files.room._database = counting
+    rewire(company.sharing, database=counting)
 
     told = await ask(company, "ann", folder, Granting(EVERYONE, Role.VIEWER))
 

@@ -31,6 +31,7 @@ from bitvault.kernel.ids import NodeId
 from bitvault.kernel.refusal import Forbidden
 from tests.actors.files.test_concurrency import Held, one_waits_for_another
 from tests.actors.sharing.conftest import Company
+from tests.support.rewiring import rewire
 
 _PATIENCE = 30
 Ask = Callable[[], Awaitable[Any]]
@@ -39,7 +40,8 @@ Ask = Callable[[], Awaitable[Any]]
 async def overtaken(company: Company, first: Ask, second: Ask) -> Any:
     """Let ``first`` do all but commit, then start ``second``, and let both end."""
     held = Held(company.sharing.outbox)
-    company.sharing.outbox = company.files.room._outbox = held  # type: ignore[assignment]
+    company.files.room._outbox = held  # type: ignore[assignment]
+    rewire(company.sharing, outbox=held)
     answers = {}
 
     async def run(name: str, ask: Ask) -> None:

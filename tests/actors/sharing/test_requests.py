@@ -43,6 +43,7 @@ from tests.actors.files.conftest import sha256
 from tests.actors.sharing.conftest import Company
 from tests.actors.sharing.test_links import ORIGIN, change, come
 from tests.actors.sharing.test_uploaders import tree
+from tests.support.rewiring import rewire
 
 ONE, TWO = Sender(UUID(int=1), "Zoe"), Sender(UUID(int=2), "zoe")
 WEEK = timedelta(days=7)
@@ -266,7 +267,7 @@ async def test_an_older_link_is_opened_under_the_policy_of_now(
     below = company.sharing.identity
 
     async def opened(**policy: Any) -> Any:
-        company.sharing.identity = Strict(below, SharingPolicy(**policy))  # type: ignore[assignment]
+        rewire(company.sharing, identity=Strict(below, SharingPolicy(**policy)))
         return await company.sharing.handle(OpenLink(issued.token, None, ORIGIN))
 
     assert await opened(password_required=True) == LinkNotFound()

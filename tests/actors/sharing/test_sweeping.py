@@ -134,7 +134,7 @@ async def test_many_grants_of_who_is_gone_go_in_slices(company: Company) -> None
 
     left = []
     for _ in range(3):
-        await company.sharing._forget_departed(300)
+        await company.sharing.lost_shares.forget_departed(300)
         known = await company.files.database.read(company.tenant_id, departed)
         left.append((len(await _said(company)), known))
     assert left == [(201, 1), (0, 0), (0, 0)]

@@ -14,7 +14,8 @@ from bitvault.actors.files.contract import (
     TreeRuleBroken,
 )
 from bitvault.actors.room import ask_below
-from bitvault.actors.sharing.actor.grants import Grants
+from bitvault.actors.sharing.actor.access import NodeAccess
+from bitvault.actors.sharing.actor.entries import AccessEntries
 from bitvault.actors.sharing.contract import Grantee, GranteeKind, Holder, LinkTerms
 from bitvault.actors.sharing.contract.preview import (
     Granting,
@@ -36,12 +37,14 @@ from bitvault.actors.sharing.rules.grants import (
     unanswered,
     without,
 )
+from bitvault.actors.sharing.rules.links import new_terms
 from bitvault.kernel.access import EVERYONE, Role
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import NodeId, UserId
 from bitvault.kernel.paging import FIRST_ID, MAX_LIMIT
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Invalid, Refusal, Refused
-from supervisors import handles
+from supervisors import Ref, handles
 
 _MOST_SHIFTS: Final = 100
 _MOST_MEMBERS: Final = 10_000
@@ -73,8 +76,13 @@ class _Standing:
 
 
 @define(eq=False)
-class Previews(Grants):
-    """Previews; they are decided as explanations are, on what would be said."""
+class Previews:
+    """They are decided as explanations are, on what would be said."""
+
+    files: Ref
+    clock: Clock
+    access: NodeAccess
+    entries: AccessEntries
 
     @handles(PreviewAccess)
     async def preview(self, message: PreviewAccess) -> Preview:
@@ -83,7 +91,7 @@ class Previews(Grants):
         here = await self._standing(caller, node_id)
         there = await self._moved(caller, here, change) if isinstance(change, Moving) else here
         ids = list(dict.fromkeys(one for one, _ in (*here.steps, *there.steps)))
-        said, answering = await self._said(caller, ids)
+        said, answering = await self.entries.on_nodes(caller, ids)
         # Whoever makes a link answers for it.
         sponsors = {
             **answering,
@@ -97,10 +105,10 @@ class Previews(Grants):
 
     async def _standing(self, caller: Caller, node_id: NodeId) -> _Standing:
         """Return where a node stands, with as many members as are looked at, and all managers."""
-        way = await self._way(caller, node_id, FIRST_ID, MAX_LIMIT)
+        way = await self.access.way(caller, node_id, FIRST_ID, MAX_LIMIT)
         members, page = list(way.members), way
         while page.is_more and len(members) < _MOST_MEMBERS:
-            page = await self._way(caller, node_id, members[-1][0], MAX_LIMIT)
+            page = await self.access.way(caller, node_id, members[-1][0], MAX_LIMIT)
             members += page.members
         last = members[-1][0] if page.is_more else None
         beyond = [one for one in way.managers if last is not None and one > last]
@@ -115,7 +123,7 @@ class Previews(Grants):
         if len(here.steps) == 1:
             raise Refused(TreeRuleBroken("id", "the root of a space stays where it is"))
         parent_id = await self._id(caller, change)
-        access = await self._sharable(caller, parent_id)
+        access = await self.access.sharable(caller, parent_id)
         if not access.is_folder:
             raise Refused(KindMismatch(change.parent_path or str(parent_id), "folder"))
         parent = await self._standing(caller, parent_id)
@@ -137,16 +145,17 @@ class Previews(Grants):
         caller, node_id, change = message.caller, message.node_id, message.change
         if isinstance(change, Moving):
             return said
-        access = await self._sharable(caller, node_id)
+        access = await self.access.sharable(caller, node_id)
         if isinstance(change, Linking):
             # Its password and its end are not asked about: it can be given some that are good.
-            self._linkable(caller, access, LinkTerms(change.role), has_password=True)
+            terms, policy = LinkTerms(change.role), caller.principal.policy
+            new_terms(terms, access, policy, self.clock.now(), has_password=True)
             return rules.with_role(said, node_id, _NEW_LINK, change.role)
         if access.is_root:
             raise Refused(Invalid("id", "the root of a space has members; share a folder in it"))
         match change:
             case Granting(grantee_id, role):
-                grantee = await self._grantee(caller, grantee_id)
+                grantee = await self.access.grantee(caller, grantee_id)
                 if role:
                     check_role(grantee, role)
                     check_place(role, is_folder=access.is_folder)

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from attrs import define
+from attrs import define, field
 
-from bitvault.actors.sharing.actor.desk import Desk
 from bitvault.actors.sharing.contract.sweeping import ForgetLost
 from bitvault.actors.sharing.store.grants import forget_grantee
-from bitvault.drivers.postgres.port import Query, Row, Transaction, load_queries
+from bitvault.drivers.postgres.port import Database, Query, Row, Transaction, load_queries
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
 from supervisors import handles
 
@@ -25,13 +25,18 @@ _START: Final = (UUID(int=0), UUID(int=0))
 
 
 @define(eq=False)
-class Sweeping(Desk):
-    """Walks round and round through all rows; an id that is gone never comes back."""
+class LostShares:
+    """Walks through all rows, and begins again; an id that is gone never comes back."""
+
+    database: Database
+    clock: Clock
+    _swept: dict[str, tuple[UUID, UUID]] = field(factory=dict, init=False)
+    """How far each walk through the rows came; a service that restarts begins again."""
 
     @handles(ForgetLost)
     async def forget_lost(self, message: ForgetLost) -> int:
         """Look at the next rows, and forget those that nothing leads to any more."""
-        gone = await self._forget_departed(message.limit)
+        gone = await self.forget_departed(message.limit)
         for name in _PAGES:
             rows = await self._next(name, SQL[name], message.limit)
             by_tenant: dict[TenantId, set[UUID]] = {}
@@ -43,7 +48,7 @@ class Sweeping(Desk):
                 gone += await self._forget(tenant_id, sorted(node_ids))
         return gone
 
-    async def _forget_departed(self, limit: int) -> int:
+    async def forget_departed(self, limit: int) -> int:
         """Take what a consumer left of those who are gone, or what was given at that moment."""
         before = self.clock.now() - _SETTLED
 
@@ -67,14 +72,14 @@ class Sweeping(Desk):
         return await self.database.transact(tenant_id, work)
 
     async def _next(self, name: str, query: Query, limit: int) -> list[Row]:
-        tenant_id, node_id = self.swept.get(name, _START)
+        tenant_id, node_id = self._swept.get(name, _START)
 
         async def work(tx: Transaction) -> list[Row]:
             return await tx.fetch(query, tenant_id=tenant_id, node_id=node_id, limit=limit)
 
         rows = await self.database.read(None, work)
         is_end = len(rows) < limit
-        self.swept[name] = _START if is_end else (rows[-1]["tenant_id"], rows[-1]["node_id"])
+        self._swept[name] = _START if is_end else (rows[-1]["tenant_id"], rows[-1]["node_id"])
         return rows
 
     async def _forget(self, tenant_id: TenantId, node_ids: list[UUID]) -> int:

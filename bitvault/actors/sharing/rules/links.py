@@ -9,7 +9,9 @@ from uuid import UUID
 from attrs import evolve
 
 from bitvault import text
+from bitvault.actors.files.contract import Access
 from bitvault.actors.sharing.contract.links import LinkTerms, RequestTerms
+from bitvault.actors.sharing.rules.grants import check_place
 from bitvault.kernel.access import Right, Role, rights_of
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.limits import Charge, Limit
@@ -168,6 +170,33 @@ def judge(
     if end is not None and end + grace <= now:
         return Invalid("expiresAt", "must be in the future")
     return None
+
+
+def new_terms(
+    terms: LinkTerms, access: Access, policy: SharingPolicy, now: datetime, *, has_password: bool
+) -> LinkTerms:
+    """Return a new link's terms, with the end that the policy gives one of which nothing is said.
+
+    Raises:
+        Refused: the terms, the place, the policy or the rights of who makes it forbid the link.
+    """
+    terms = with_default_end(checked_terms(terms, now), policy, now)
+    if access.is_root:
+        raise Refused(Invalid("id", "the root of a space has members; link a folder in it"))
+    check_place(terms.role, is_folder=access.is_folder)
+    check_policy(terms, policy, now, has_password=has_password)
+    if rights_of(terms.role) & ~access.rights:
+        raise Refused(Forbidden("give more than you have"))
+    return terms
+
+
+def check_policy(
+    terms: LinkTerms, policy: SharingPolicy, now: datetime, *, has_password: bool
+) -> None:
+    """Refuse terms that the policy forbids a link that is made or changed now."""
+    refusal = judge(terms, policy, has_password=has_password, since=now, now=now)
+    if refusal is not None:
+        raise Refused(refusal)
 
 
 def _said(life: timedelta) -> str:

@@ -108,6 +108,11 @@ def sponsor_of(row: Row) -> UserId:
     return UserId(row["sponsor_id"] or row["created_by"])
 
 
+async def find(tx: Transaction, tenant: TenantId, link_id: UUID) -> Row | None:
+    """Return a link's row."""
+    return await tx.fetchrow(SQL["link"], tenant=tenant, link_id=link_id)
+
+
 async def links_among(
     tx: Transaction, tenant: TenantId, link_ids: Sequence[UUID]
 ) -> dict[UUID, Row]:

@@ -1,12 +1,13 @@
 """Where something is said, by whom and when."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.kernel.ids import NodeId, TenantId, UserId
+from bitvault.kernel.principal import Caller
 
 
 @frozen
@@ -17,6 +18,11 @@ class Spot:
     node_id: NodeId
     user_id: UserId
     now: datetime
+
+    @classmethod
+    def of(cls, caller: Caller, node_id: NodeId, now: datetime) -> Self:
+        """Have the caller say it."""
+        return cls(caller.tenant_id, node_id, caller.principal.user_id, now)
 
     @property
     def key(self) -> dict[str, UUID]:

@@ -7,8 +7,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.room import erase_schema, export_slice
-from bitvault.actors.sharing.actor.desk import Desk
-from bitvault.drivers.postgres.port import load_queries
+from bitvault.drivers.postgres.port import Database, load_queries
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords
 from supervisors import handles
@@ -21,8 +20,10 @@ _KEYS: Mapping[str, Mapping[str, Any]] = {
 
 
 @define(eq=False)
-class Leaving(Desk):
-    """What the finalizer asks for, and whoever exports a tenant."""
+class TenantErasure:
+    """What the finalizer asks for, and an operator who exports a tenant."""
+
+    database: Database
 
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
