@@ -57,7 +57,7 @@ async def _create_tenant(dsn: str, password: str) -> None:
         room = Identity(
             database, Argon2Passwords(), SystemClock(), SystemIds(), MemoryLimits(), options
         )
-        await room.create_tenant(CreateTenant("other", "admin", password))
+        await room.tenants.create_tenant(CreateTenant("other", "admin", password))
 
 
 @pytest.fixture

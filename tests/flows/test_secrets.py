@@ -23,11 +23,12 @@ from tests.support.smtp import SmtpServer
 from tests.support.tables import dump
 
 DRAWN = {
-    "actors/identity/actor/credentials.py": "token of a session, of a program, to refresh with",
-    "actors/identity/actor/rotations.py": "what a refreshed session has",
-    "actors/identity/actor/devices.py": "code of a device, code that is typed",
-    "actors/identity/actor/invitations.py": "invitation",
-    "actors/identity/actor/addresses.py": "confirmation, reset",
+    "actors/identity/actor/accounts/issuer.py": "token of a session, of a program, to refresh with",
+    "actors/identity/actor/accounts/rotations.py": "what a refreshed session has",
+    "actors/identity/actor/accounts/devices.py": "code of a device, code that is typed",
+    "actors/identity/actor/accounts/invitations.py": "invitation",
+    "actors/identity/actor/accounts/addresses.py": "confirmation",
+    "actors/identity/actor/accounts/resets.py": "reset",
     "actors/sharing/actor/links.py": "link",
     "actors/sso/actor/sign_ins.py": "state, cookie, and code of a sign-in",
     "actors/storage/actor/ledger.py": "no secret: the name of an object",

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from bitvault.actors.identity.actor import Identity
-from bitvault.actors.identity.actor.doorkeeper import Doorbell, doorbell_child
+from bitvault.actors.identity.actor.accounts.failed_login_publisher import (
+    FailedLoginTimer,
+    failed_login_child,
+)
 from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.kernel.erasure import Phase
 from bitvault.kernel.export import ExportKind
@@ -39,7 +42,7 @@ def _make(here: Context[IdentityOptions]) -> Identity:
 
 def _workers(here: Context[IdentityOptions]) -> Sequence[ChildSpec]:
     turns = here.wiring.board.turns("doorbell")
-    return [doorbell_child(Doorbell(here.ref("identity"), turns=turns))]
+    return [failed_login_child(FailedLoginTimer(here.ref("identity"), turns=turns))]
 
 
 IDENTITY = Manifest(

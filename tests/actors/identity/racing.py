@@ -9,6 +9,7 @@ from attrs import define, field
 from bitvault.actors.identity.actor import Identity
 from bitvault.drivers.postgres.port import Database, Query, Transaction
 from bitvault.kernel.ids import TenantId
+from tests.actors.identity.conftest import rewire
 
 T = TypeVar("T")
 Ask = Callable[[], Awaitable[Any]]
@@ -58,7 +59,7 @@ class Pausing:
 async def overtaken(identity: Identity, first: Ask, second: Ask) -> tuple[Any, Any]:
     """Let ``first`` do all but commit, then start ``second``, which waits, and let both end."""
     database = Pausing(identity.database)
-    identity.database = database
+    rewire(identity, database=database)
     answers = {}
 
     async def run(name: str, ask: Ask) -> None:
@@ -71,5 +72,5 @@ async def overtaken(identity: Identity, first: Ask, second: Ask) -> tuple[Any, A
             nursery.start_soon(run, "second", second)
             await database.one_waits_for_another()
             database.released.set()
-    identity.database = database.inner
+    rewire(identity, database=database.inner)
     return answers["first"], answers["second"]

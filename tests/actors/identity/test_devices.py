@@ -38,7 +38,7 @@ from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Invalid
-from tests.actors.identity.conftest import PASSWORD
+from tests.actors.identity.conftest import PASSWORD, rewire
 from tests.actors.identity.racing import overtaken
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
@@ -93,8 +93,11 @@ async def flow(identity: Identity, clock: FixedClock) -> Flow:
     """Return the room behind a clock of its own; three wrong codes at once."""
     nobody: Any = None
     flow = Flow(identity, clock, nobody, nobody)
-    identity.limits = MemoryLimits(now=lambda: flow.time)
-    identity.options = IdentityOptions(guesses=3, guess_seconds=30)
+    rewire(
+        identity,
+        limits=MemoryLimits(now=lambda: flow.time),
+        options=IdentityOptions(guesses=3, guess_seconds=30),
+    )
     flow.admin = await flow.log_in("root")
     await identity.handle(CreateUser(flow.admin, "ann", PASSWORD))
     flow.ann = await flow.log_in("ann")

@@ -13,7 +13,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.rules import IdentityOptions, guessing
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.kernel.principal import Origin
-from tests.actors.identity.conftest import PASSWORD
+from tests.actors.identity.conftest import PASSWORD, rewire
 
 WRONG = "wrong horse"
 HOME = "192.0.2.1"
@@ -27,8 +27,11 @@ class Door:
     time: float = 1000.0
 
     def __attrs_post_init__(self) -> None:
-        self.room.options = IdentityOptions(guesses=3, guess_seconds=30)
-        self.room.limits = MemoryLimits(now=lambda: self.time)
+        rewire(
+            self.room,
+            options=IdentityOptions(guesses=3, guess_seconds=30),
+            limits=MemoryLimits(now=lambda: self.time),
+        )
 
     async def knock(self, password: str, address: str = HOME, login: str = "root") -> object:
         """Try a password; answer True for in, False for wrong, or the seconds to wait."""

@@ -38,14 +38,14 @@ from bitvault.kernel.ids import GroupId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Caller, Idempotency, Principal
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
-from tests.actors.identity.conftest import ORIGIN, PASSWORD
+from tests.actors.identity.conftest import ORIGIN, PASSWORD, rewire
 from tests.support.determinism import FixedClock
 
 
 @pytest.fixture
 async def root(identity: Identity, session: SecretIssued) -> Caller:
     """Be the tenant's admin, on a server that sends mail."""
-    identity.options = evolve(identity.options, sends_mail=True)
+    rewire(identity, options=evolve(identity.options, sends_mail=True))
     principal = await identity.handle(Authenticate(session.token, ORIGIN))
     assert isinstance(principal, Principal)
     return Caller(principal, ORIGIN)
@@ -180,7 +180,7 @@ async def test_bad_invitations_are_refused(identity: Identity, root: Caller) -> 
     assert await identity.handle(missing) == GroupNotFound(str(nobody))
     user = evolve(root, principal=evolve(root.principal, is_admin=False))
     assert isinstance(await identity.handle(Invite(user, "b@example.org", "bob")), Forbidden)
-    identity.options = evolve(identity.options, sends_mail=False)
+    rewire(identity, options=evolve(identity.options, sends_mail=False))
     assert await identity.handle(Invite(root, "b@example.org", "bob")) == MailNotConfigured()
 
 

@@ -7,14 +7,15 @@ import pytest
 import trio
 from attrs import define
 
-from bitvault.actors.identity.actor import Identity, doorkeeper
+from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.actor.accounts import failed_login_publisher
 from bitvault.actors.identity.contract import CreateTenant, OpenSession, Refusals, TellRefusals
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.port import Database, Query, Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Origin
 from bitvault.kernel.refusal import DependencyDown, Unavailable
-from tests.actors.identity.conftest import PASSWORD
+from tests.actors.identity.conftest import PASSWORD, rewire
 from tests.actors.identity.racing import Pausing
 from tests.support.determinism import FixedClock
 
@@ -47,7 +48,7 @@ class Failing:
 @pytest.fixture
 async def guessed(identity: Identity, clock: FixedClock) -> Identity:
     """Return the room after a minute in which somebody guessed at a user of each tenant."""
-    identity.limits = MemoryLimits(now=lambda: 1.0)
+    rewire(identity, limits=MemoryLimits(now=lambda: 1.0))
     for name in TENANTS[1:]:
         await identity.handle(CreateTenant(name, "root", PASSWORD))
     for name in TENANTS:
@@ -75,7 +76,7 @@ async def told(identity: Identity) -> list[int]:
 async def test_two_who_ask_at_once_tell_each_once(guessed: Identity) -> None:
     """The second finds nothing to publish, while the first has not committed yet."""
     database = Pausing(guessed.database)
-    guessed.database = database
+    rewire(guessed, database=database)
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(guessed.handle, TellRefusals())
@@ -84,7 +85,7 @@ async def test_two_who_ask_at_once_tell_each_once(guessed: Identity) -> None:
             await guess(guessed, "acme")
             database.released.set()
     assert await told(guessed) == [1, 1, 1]
-    assert guessed.knocks.waiting(guessed.clock.now()) == 0
+    assert guessed.failed_login_publisher.failed_logins.waiting(guessed.clock.now()) == 0
 
 
 async def test_what_could_not_be_published_is_told_later(
@@ -92,9 +93,9 @@ async def test_what_could_not_be_published_is_told_later(
 ) -> None:
     """With what was counted since then; what was published is not told again."""
     database = guessed.database
-    guessed.database = Failing(database, left=1)
+    rewire(guessed, database=Failing(database, left=1))
     assert isinstance(await guessed.handle(TellRefusals()), Unavailable)
-    guessed.database = database
+    rewire(guessed, database=database)
     for name in TENANTS:
         await guess(guessed, name)
     assert await guessed.handle(TellRefusals()) == Refusals(0, 0)
@@ -106,7 +107,7 @@ async def test_what_could_not_be_published_is_told_later(
 
 async def test_one_turn_is_bounded(guessed: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says how many wait for the next."""
-    monkeypatch.setattr(doorkeeper, "MOST_TOLD", 2)
+    monkeypatch.setattr(failed_login_publisher, "MOST_TOLD", 2)
     assert await guessed.handle(TellRefusals()) == Refusals(0, 0, 1)
     assert await guessed.handle(TellRefusals()) == Refusals(0, 0, 0)
     assert await told(guessed) == [1, 1, 1]

@@ -37,7 +37,7 @@ from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Idempotency, Principal, Scope
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
-from tests.actors.identity.conftest import ORIGIN, PASSWORD, log_in
+from tests.actors.identity.conftest import ORIGIN, PASSWORD, log_in, rewire
 from tests.support.postgres import snapshot, unchanged
 
 
@@ -289,7 +289,7 @@ async def test_no_token_makes_an_admin(
     identity: Identity, admin: Caller, database: PostgresDatabase
 ) -> None:
     """Whoever finds one would be an admin for longer than it lasts; ordinary users it may make."""
-    identity.options = evolve(identity.options, sends_mail=True)
+    rewire(identity, options=evolve(identity.options, sends_mail=True))
     principal = evolve(admin.principal, scope=Scope.ADMIN, is_operator=True)
     token = evolve(admin, principal=principal)
     bob = await identity.handle(CreateUser(token, "bob", PASSWORD))

@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor import Identity, provisioning
+from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.actor.provisioning import provisioning
 from bitvault.actors.identity.contract import (
     AddMember,
     Authenticate,

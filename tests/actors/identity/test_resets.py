@@ -42,7 +42,7 @@ from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid
-from tests.actors.identity.conftest import ORIGIN
+from tests.actors.identity.conftest import ORIGIN, rewire
 from tests.actors.identity.racing import overtaken
 from tests.support.determinism import FixedClock
 
@@ -56,7 +56,7 @@ EVENTS = Query(
 @pytest.fixture
 async def root(identity: Identity, session: SecretIssued) -> Caller:
     """Be the tenant's admin with a confirmed address, on a server that sends mail."""
-    identity.options = evolve(identity.options, sends_mail=True)
+    rewire(identity, options=evolve(identity.options, sends_mail=True))
     principal = await identity.handle(Authenticate(session.token, ORIGIN))
     assert isinstance(principal, Principal)
     caller = Caller(principal, ORIGIN)
@@ -156,13 +156,13 @@ async def test_who_gets_no_reset_is_asked_for_in_vain(identity: Identity, root: 
 async def test_questions_are_limited_by_what_is_typed(identity: Identity, root: Caller) -> None:
     """Three at once for a login, whether there is one or not; and twenty from a network."""
     assert root
-    identity.limits = MemoryLimits(now=lambda: 1000.0)
+    rewire(identity, limits=MemoryLimits(now=lambda: 1000.0))
     for login in ("root", "nobody"):
         asked = [await identity.handle(AllowReset("acme", login, ORIGIN)) for _ in range(4)]
         assert asked == [None, None, None, TooManyAttempts(600)]
     many = [await identity.handle(AllowReset("acme", f"l{n}", ORIGIN)) for n in range(15)]
     assert many == [None] * 14 + [TooManyAttempts(60)]
-    identity.options = evolve(identity.options, sends_mail=False)
+    rewire(identity, options=evolve(identity.options, sends_mail=False))
     assert await identity.handle(AllowReset("acme", "x", ORIGIN)) == MailNotConfigured()
 
 
@@ -211,7 +211,7 @@ async def test_an_operators_address_is_not_an_admins_to_set(
 @pytest.mark.requirement("X14")
 async def test_proposed_addresses_are_limited(identity: Identity, root: Caller) -> None:
     """Each is sent a mail, so nobody has us write to strangers; to have none is always possible."""
-    identity.limits = MemoryLimits(now=lambda: 1.0)
+    rewire(identity, limits=MemoryLimits(now=lambda: 1.0))
     user_id = root.principal.user_id
     for number in range(5):
         email = f"stranger{number}@example.net"

@@ -33,6 +33,7 @@ from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.principal import Caller
 from tests.actors.files.counting import CountingDatabase
+from tests.actors.identity.conftest import rewire
 from tests.actors.identity.rotating import (
     GRACE,
     HOUR,
@@ -169,7 +170,7 @@ async def password_changed(house: House) -> None:
 async def password_reset(house: House) -> None:
     """Have ann choose a new password by mail."""
     handle, who = house.room.handle, house.ann.principal
-    house.room.options = evolve(house.room.options, sends_mail=True)
+    rewire(house.room, options=evolve(house.room.options, sends_mail=True))
     await handle(ProposeOwnEmail(house.ann, "ann@example.org", PASSWORD))
     letter = await handle(MintConfirmation(who.tenant_id, who.user_id))
     await handle(ConfirmEmail(house.ann, letter.token))
@@ -231,8 +232,11 @@ async def test_what_ends_a_session_ends_its_refresh_token(
 async def test_wrong_tokens_are_limited_and_right_ones_never_wait(house: House) -> None:
     """As passwords are, by network; a neighbour who tries all day logs nobody else out."""
     room = house.room
-    room.limits = MemoryLimits(now=lambda: 1000.0)
-    room.options = IdentityOptions(guesses=3, guess_seconds=30)
+    rewire(
+        room,
+        limits=MemoryLimits(now=lambda: 1000.0),
+        options=IdentityOptions(guesses=3, guess_seconds=30),
+    )
     wrong = rotation.drawn(bytes(rotation.DRAWN_BYTES)).render()
     for _ in range(15):
         assert await house.machine.ask(wrong) == Unauthenticated()
@@ -246,8 +250,11 @@ async def test_wrong_tokens_are_limited_and_right_ones_never_wait(house: House) 
 async def test_a_reuse_is_noticed_though_the_network_is_out_of_guesses(house: House) -> None:
     """A thief cannot keep the session alive by guessing first."""
     room, copied = house.room, house.machine.refresh
-    room.limits = MemoryLimits(now=lambda: 1000.0)
-    room.options = IdentityOptions(guesses=1, guess_seconds=30)
+    rewire(
+        room,
+        limits=MemoryLimits(now=lambda: 1000.0),
+        options=IdentityOptions(guesses=1, guess_seconds=30),
+    )
     await house.machine.go_on()
     await house.machine.go_on()
     told = [await house.machine.ask("none", THIEF) for _ in range(6)]
@@ -269,7 +276,7 @@ async def test_what_is_refused_took_the_same_way(house: House, database: Postgre
     ways = []
     for token in (unknown, ended.refresh, copied):
         counting = CountingDatabase(database)
-        house.room.database = counting
+        rewire(house.room, database=counting)
         assert await house.machine.ask(token) == Unauthenticated()
         ways.append({name: counting.runs[name] for name in ("family", "hold_family")})
     assert ways == [{"family": 1, "hold_family": 1}] * 3

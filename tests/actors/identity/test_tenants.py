@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from bitvault.actors.identity.actor import Identity
+from bitvault.actors.identity.actor.tenants.tenants import Tenants
 from bitvault.actors.identity.contract import (
     AddTenant,
     Authenticate,
@@ -129,18 +130,17 @@ async def test_a_tenant_is_made_once_under_a_key(identity: Identity, operator: C
 
 
 async def test_a_key_whose_tenant_was_not_finished_finishes_it(
-    identity: Identity, database: PostgresDatabase, operator: Caller
+    identity: Identity, operator: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crash between the key and the tenant is mended by the repeat, with the same id."""
     keyed = evolve(operator, idempotency=Idempotency("k", b""))
-    settle = identity._settle
 
-    async def crash(_account: Any) -> None:
+    async def crash(_tenants: Tenants, _account: Any) -> None:
         raise RuntimeError("out of cheese")
 
-    identity._settle = crash  # type: ignore[method-assign]  # the crash is the point
-    assert await identity.handle(AddTenant(keyed, "globex", "gale", PASSWORD)) == Failed()
-    identity._settle = settle  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr(Tenants, "_settle", crash)
+        assert await identity.handle(AddTenant(keyed, "globex", "gale", PASSWORD)) == Failed()
 
     made = await identity.handle(AddTenant(keyed, "globex", "gale", PASSWORD))
 

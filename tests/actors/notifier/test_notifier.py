@@ -46,6 +46,7 @@ from bitvault.kernel.refusal import DependencyDown, Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop
 from supervisors import Child
 from supervisors.child import Tree
+from tests.actors.identity.conftest import rewire
 from tests.actors.sharing.conftest import ADMIN, Asked, Company, company
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot
@@ -99,7 +100,7 @@ async def forget_cursor(tx: Transaction) -> None:
 async def post(company: Company, database: PostgresDatabase, clock: FixedClock) -> Post:
     """Return it, with ben's address confirmed and nothing in the queue."""
     identity = company.identity
-    identity.options = evolve(identity.options, sends_mail=True)
+    rewire(identity, options=evolve(identity.options, sends_mail=True))
     mailer, below = MemoryMailer(), Asked(identity)
     files: Any = company.files
     writer = Writer(below, files, SERVER)  # type: ignore[arg-type]  # asked without a mailbox

@@ -6,7 +6,7 @@ from uuid import UUID
 from attrs import evolve, frozen
 
 from bitvault import text
-from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, Tenant, User
+from bitvault.actors.identity.contract import ChangeTenant, ChangeUser, Policy, Tenant, User
 from bitvault.actors.identity.contract.policies import MIN_PASSWORD
 from bitvault.kernel.limits import Limit
 from bitvault.kernel.principal import Scope
@@ -43,6 +43,15 @@ class IdentityOptions:
     """Whether there is a mail server."""
     access_ttl: float = 3600.0
     """How long the secret of a session that rotates is good."""
+
+    def session_life(self, policy: Policy) -> timedelta:
+        """Return how long a session lasts at most, in a tenant of this policy."""
+        life, longest = timedelta(seconds=self.session_ttl), policy.longest_session
+        return life if longest is None else min(life, longest)
+
+    def idle_end(self, now: datetime) -> datetime:
+        """Return when a session ends that is used now and not again."""
+        return now + timedelta(seconds=self.idle_ttl)
 
 
 def checked_name(what: str, value: str) -> str:

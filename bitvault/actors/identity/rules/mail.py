@@ -7,7 +7,8 @@ from uuid import UUID
 
 from attrs import evolve
 
-from bitvault.actors.identity.contract import Invitation, User
+from bitvault.actors.identity.contract import Invitation, MailNotConfigured, User
+from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.kernel.ids import GroupId, UserId
 from bitvault.kernel.limits import Charge, Limit
 from bitvault.kernel.mailbox import RULE, canonical
@@ -16,6 +17,16 @@ from bitvault.kernel.refusal import Invalid, Refused
 
 MAIL_SECRET_BYTES = 24
 _MAX_INVITED_GROUPS = 100
+
+
+def check_sends_mail(options: IdentityOptions) -> None:
+    """Check that there is a mail server.
+
+    Raises:
+        Refused: ``MailNotConfigured``.
+    """
+    if not options.sends_mail:
+        raise Refused(MailNotConfigured())
 
 
 def checked_email(value: str) -> str:

@@ -66,10 +66,10 @@ async def account_by_id(tx: Transaction, tenant_id: TenantId, user_id: UserId) -
     return account_of(row) if row else None
 
 
-async def hold_account(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> Account | None:
+async def hold_user(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> User | None:
     """Find a user by id, and keep it as it is until the end."""
     row = await tx.fetchrow(QUERIES["hold_account"], tenant_id=tenant_id, user_id=user_id)
-    return account_of(row) if row else None
+    return account_of(row).user if row else None
 
 
 async def hold_active(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> bool:

@@ -8,6 +8,7 @@ from attrs import frozen
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.contract import Credential, Policy, Rotation, User
 from bitvault.actors.identity.rules.terms import strictest
+from bitvault.actors.identity.rules.tokens import token_digest
 from bitvault.actors.identity.store.policies import terms_of
 from bitvault.actors.identity.store.rotations import begun
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
@@ -37,9 +38,8 @@ class Known:
 async def insert_credential(
     tx: Transaction,
     user: User,
+    token: str,
     credential: Credential,
-    *,
-    secret_hash: bytes,
     idle_expires_at: datetime | None,
     first: Rotation | None = None,
 ) -> None:
@@ -52,7 +52,7 @@ async def insert_credential(
         kind=credential.kind,
         name=credential.name,
         prefix=credential.prefix,
-        secret_hash=secret_hash,
+        secret_hash=token_digest(token) or b"",
         now=credential.created_at,
         expires_at=credential.expires_at,
         idle_expires_at=idle_expires_at,

@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.identity.contract import MailSettings, Recipient, SecretLetter
+from bitvault.actors.identity.rules import mail
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.principal import Principal, Scope
@@ -22,6 +23,12 @@ class Minted:
     token: str
     secret_hash: bytes
     expires_at: datetime
+
+    @classmethod
+    def of(cls, kind: str, secret: bytes, expires_at: datetime) -> "Minted":
+        """Make the token of a secret that was drawn."""
+        token = mail.new_mail_token(kind, secret)
+        return cls(token, mail.mail_digest(kind, token) or b"", expires_at)
 
 
 async def mailbox(tx: Transaction, tenant_id: TenantId, user_id: UserId) -> MailSettings:

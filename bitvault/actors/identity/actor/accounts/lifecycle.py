@@ -3,8 +3,8 @@
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
-from bitvault.actors.identity.actor.directory import take_external_id, take_login
+from bitvault.actors.identity.actor.principals import Principals
+from bitvault.actors.identity.actor.provisioning.directory import take_external_id, take_login
 from bitvault.actors.identity.contract import (
     ChangeUser,
     DeleteUser,
@@ -26,15 +26,22 @@ from bitvault.actors.identity.store import (
     provisioning,
     tenants,
 )
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.principal import Caller, admin_of, check_in_person, operator_of
 from bitvault.kernel.refusal import Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 
 @define(eq=False)
-class Lifecycle(Desk):
+class Lifecycle:
     """What admins do to users. A tenant keeps an admin who can log in, whoever asks at once."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    principals: Principals
 
     @handles(ChangeUser)
     async def change_user(self, request: ChangeUser) -> User:
@@ -67,7 +74,7 @@ class Lifecycle(Desk):
                 return was
             await take_external_id(tx, changed, external_id or "")
             if changed == user:
-                await self._append(tx, caller, _told(changed))
+                await self.outbox.append(tx, caller.tenant_id, [_told(changed)], caller)
             return evolve(was, external_id=external_id or "")
 
         revised = await self.database.transact(caller.tenant_id, work)
@@ -92,7 +99,7 @@ class Lifecycle(Desk):
             await credentials.delete_credentials(tx, user.tenant_id, user.user_id)
             await mailboxes.drop_reset(tx, user.tenant_id, user.user_id)
         if changed != user:
-            await self._append(tx, request.caller, _told(changed))
+            await self.outbox.append(tx, request.caller.tenant_id, [_told(changed)], request.caller)
         return changed
 
     @handles(DeleteUser)
@@ -109,7 +116,8 @@ class Lifecycle(Desk):
             await mailboxes.drop_mailbox(tx, user.tenant_id, user.user_id)
             await outside.forget_outsiders(tx, user.tenant_id, user.user_id)
             await accounts.bury_account(tx, user, now)
-            await self._append(tx, caller, UserDeleted(user.user_id, 0, user.login))
+            event = UserDeleted(user.user_id, 0, user.login)
+            await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
         await self.database.transact(caller.tenant_id, work)
         self.principals.forget(caller.tenant_id, request.user_id)
@@ -119,7 +127,7 @@ class Lifecycle(Desk):
     ) -> User:
         """Hold the tenant before the user: two admins who remove each other take turns."""
         await tenants.hold_tenant(tx, caller.tenant_id)
-        user = await self._held(tx, caller.tenant_id, request.user_id)
+        user = await accounts.hold_user(tx, caller.tenant_id, request.user_id)
         if user is None:
             raise Refused(UserNotFound(str(request.user_id)))
         if user.is_operator:

@@ -6,8 +6,9 @@ from uuid import UUID
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
-from bitvault.actors.identity.actor.directory import take_external_id
+from bitvault.actors.identity.actor.accounts.access import AccountAccess
+from bitvault.actors.identity.actor.principals import Principals
+from bitvault.actors.identity.actor.provisioning.directory import take_external_id
 from bitvault.actors.identity.contract import (
     ExternalIdTaken,
     FindProvisionedGroups,
@@ -35,12 +36,14 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.store import accounts, groups, keys, tenants
 from bitvault.actors.identity.store import provisioning as store
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
-from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.ids import GroupId, Ids, TenantId, UserId
 from bitvault.kernel.paging import MAX_LIMIT
 from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 _MOST_MEMBERS: Final = 20_000
@@ -48,16 +51,23 @@ _MOST_MEMBERS: Final = 20_000
 
 
 @define(eq=False)
-class Provisioning(Desk):
+class Provisioning:
     """What a directory may do: no more than the admin whose token it has."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    ids: Ids
+    access: AccountAccess
+    principals: Principals
 
     @handles(ProvisionUser)
     async def provision_user(self, request: ProvisionUser) -> ProvisionedUser:
         """Create a person who has no password."""
         caller = admin_of(request.caller, "create users")
         external_id = rules.checked_external_id(request.external_id)
-        me = await self._me(caller)
-        user = self._new_user(me.tenant_id, me.tenant_name, request.login, is_admin=False)
+        me = await self.access.user_of(caller)
+        user = self.access.new_user(me.tenant_id, me.tenant_name, request.login, is_admin=False)
         if request.display_name:
             name = rules.checked_name("displayName", request.display_name)
             user = evolve(user, display_name=name)
@@ -87,7 +97,7 @@ class Provisioning(Desk):
         if user.is_disabled:
             await accounts.update_account(tx, user, user.created_at)
         event = UserCreated(user.user_id, 0, user.login, user.kind, user.is_admin)
-        await self._append(tx, caller, event)
+        await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
     @handles(FindProvisionedUsers)
     async def find_provisioned_users(
@@ -126,7 +136,7 @@ class Provisioning(Desk):
             joined, _ = await _reseat(tx, caller.tenant_id, group.group_id, wanted)
             made: list[Event] = [GroupCreated(group.group_id, 0, name)]
             made += [GroupJoined(group.group_id, 0, user_id) for user_id in joined]
-            await self._append(tx, caller, *made)
+            await self.outbox.append(tx, caller.tenant_id, made, caller)
             return await _shown(tx, caller.tenant_id, group.group_id), joined
 
         shown, joined = await self.database.transact(caller.tenant_id, work)
@@ -158,7 +168,7 @@ class Provisioning(Desk):
             events += [GroupJoined(group_id, 0, user_id) for user_id in joined]
             events += [GroupLeft(group_id, 0, user_id) for user_id in left]
             if events:
-                await self._append(tx, caller, *events)
+                await self.outbox.append(tx, caller.tenant_id, events, caller)
             return await _shown(tx, caller.tenant_id, group_id), (*joined, *left)
 
         shown, moved = await self.database.transact(caller.tenant_id, work)

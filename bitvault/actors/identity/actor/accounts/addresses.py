@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.identity.actor.sessions import Sessions
+from bitvault.actors.identity.actor.accounts.own_password import OwnPassword
 from bitvault.actors.identity.contract import (
     KINDS_TO_MUTE,
     ConfirmEmail,
@@ -28,23 +28,35 @@ from bitvault.actors.identity.contract import (
     TooManyProposals,
     UserNotFound,
 )
-from bitvault.actors.identity.rules import mail
+from bitvault.actors.identity.rules import IdentityOptions, mail
+from bitvault.actors.identity.store import accounts
 from bitvault.actors.identity.store import mailboxes as store
-from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import TenantId, UserId
+from bitvault.drivers.limits.port import Limits
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, TenantId, UserId
 from bitvault.kernel.limits import seconds_to_wait
 from bitvault.kernel.principal import Caller, admin_of, operator_of
 from bitvault.kernel.refusal import DependencyDown, Invalid, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
-_CONFIRM_SECONDS: Final = 24 * 3600.0
+_CONFIRM_LIFE: Final = timedelta(days=1)
 _FORMER_KEPT: Final = timedelta(days=4)
 """Longer than a notice may wait in the queue, which is three."""
 
 
 @define(eq=False)
-class Addresses(Sessions):
+class Addresses:
     """An address counts once its user confirmed it while logged in."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    ids: Ids
+    limits: Limits
+    options: IdentityOptions
+    own_password: OwnPassword
 
     @handles(GetMailSettings)
     async def get_mail_settings(self, request: GetMailSettings) -> MailSettings:
@@ -54,7 +66,7 @@ class Addresses(Sessions):
             admin_of(caller, "see where others get mail")
 
         async def work(tx: Transaction) -> MailSettings:
-            if user_id is not None and await self._held(tx, caller.tenant_id, user_id) is None:
+            if user_id and await accounts.hold_user(tx, caller.tenant_id, user_id) is None:
                 raise Refused(UserNotFound(str(user_id)))
             return await store.mailbox(tx, caller.tenant_id, user_id or caller.principal.user_id)
 
@@ -80,11 +92,11 @@ class Addresses(Sessions):
         caller, user_id = request.caller, request.caller.principal.user_id
         email = None if request.email is None else mail.checked_email(request.email)
         if email is not None:
-            self._need_mail()
-        await self._proven(caller, request.password)
+            mail.check_sends_mail(self.options)
+        await self.own_password.proven(caller, request.password)
 
         async def work(tx: Transaction) -> MailSettings:
-            await self._held(tx, caller.tenant_id, user_id)
+            await accounts.hold_user(tx, caller.tenant_id, user_id)
             return await self._propose(tx, caller, user_id, email)
 
         return await self._limited(caller, user_id, email, work)
@@ -94,10 +106,10 @@ class Addresses(Sessions):
         """Have the question sent to a new address of a user."""
         caller = admin_of(request.caller, "say where others get mail")
         email = mail.checked_email(request.email)
-        self._need_mail()
+        mail.check_sends_mail(self.options)
 
         async def work(tx: Transaction) -> MailSettings:
-            user = await self._held(tx, caller.tenant_id, request.user_id)
+            user = await accounts.hold_user(tx, caller.tenant_id, request.user_id)
             if user is None:
                 raise Refused(UserNotFound(str(request.user_id)))
             if user.kind != "person":
@@ -138,7 +150,7 @@ class Addresses(Sessions):
             await store.propose_email(tx, caller.tenant_id, user_id, email)
             event = EmailProposed(user_id, 0, former_id)
         settings = await store.mailbox(tx, caller.tenant_id, user_id)
-        await self._append(tx, caller, event)
+        await self.outbox.append(tx, caller.tenant_id, [event], caller)
         return settings
 
     async def _keep_former(
@@ -158,14 +170,15 @@ class Addresses(Sessions):
         secret = digest
 
         async def work(tx: Transaction) -> MailSettings:
-            await self._held(tx, tenant_id, user_id)
+            await accounts.hold_user(tx, tenant_id, user_id)
             former_id = await self._keep_former(tx, tenant_id, user_id)
             if not await store.confirm_email(tx, tenant_id, user_id, secret, now):
                 raise Refused(LinkSpent())
             # What was sent to the address before must not open the account any more.
             await store.drop_reset(tx, tenant_id, user_id)
             settings = await store.mailbox(tx, tenant_id, user_id)
-            await self._append(tx, request.caller, EmailConfirmed(user_id, 0, former_id))
+            event = EmailConfirmed(user_id, 0, former_id)
+            await self.outbox.append(tx, request.caller.tenant_id, [event], request.caller)
             return settings
 
         return await self.database.transact(tenant_id, work)
@@ -173,7 +186,8 @@ class Addresses(Sessions):
     @handles(MintConfirmation)
     async def mint_confirmation(self, request: MintConfirmation) -> SecretLetter | None:
         """Make the secret for the mail to a proposed address."""
-        minted = self._minted("e", _CONFIRM_SECONDS)
+        until = self.clock.now() + _CONFIRM_LIFE
+        minted = store.Minted.of("e", self.ids.secret(mail.MAIL_SECRET_BYTES), until)
 
         async def work(tx: Transaction) -> SecretLetter | None:
             return await store.mint_confirmation(tx, request.tenant_id, request.user_id, minted)
@@ -198,8 +212,3 @@ class Addresses(Sessions):
             return await store.former_recipient(tx, *place, now)
 
         return await self.database.read(request.tenant_id, work)
-
-    def _minted(self, kind: str, seconds: float) -> store.Minted:
-        token = mail.new_mail_token(kind, self.ids.secret(mail.MAIL_SECRET_BYTES))
-        digest = mail.mail_digest(kind, token) or b""
-        return store.Minted(token, digest, self.clock.now() + timedelta(seconds=seconds))

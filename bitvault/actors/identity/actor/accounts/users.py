@@ -3,7 +3,7 @@
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.accounts.access import AccountAccess
 from bitvault.actors.identity.contract import (
     CreateUser,
     DescribeMe,
@@ -18,24 +18,31 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.store import accounts as store
 from bitvault.actors.identity.store import keys, tenants
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.passwords.port import Passwords
+from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.paging import Page, after_text, page_of, page_size
 from bitvault.kernel.principal import admin_of, check_in_person
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 _USERS = ("users",)
 
 
 @define(eq=False)
-class Accounts(Desk):
+class Users:
     """Who there is."""
+
+    database: Database
+    outbox: Outbox
+    passwords: Passwords
+    access: AccountAccess
 
     @handles(DescribeMe)
     async def describe_me(self, request: DescribeMe) -> User:
         """Say who the caller is."""
-        return await self._me(request.caller)
+        return await self.access.user_of(request.caller)
 
     @handles(ListUsers)
     async def list_users(self, request: ListUsers) -> Page[User]:
@@ -55,10 +62,10 @@ class Accounts(Desk):
         admin_of(request.caller, "create users")
         if request.is_admin:
             check_in_person(request.caller, "make admins")
-        me = await self._me(request.caller)
-        least = (await self._policy(me.tenant_id)).min_password
+        me = await self.access.user_of(request.caller)
+        least = (await self.access.policy(me.tenant_id)).min_password
         password = rules.password_for(request.kind, request.password, least)
-        user = self._new_user(me.tenant_id, me.tenant_name, request.login, request.is_admin)
+        user = self.access.new_user(me.tenant_id, me.tenant_name, request.login, request.is_admin)
         user = evolve(user, kind=request.kind)
         if request.display_name:
             name = rules.checked_name("displayName", request.display_name)
@@ -76,7 +83,7 @@ class Accounts(Desk):
             if not await store.insert_account(tx, account, rules.name_key(user.login)):
                 raise Refused(LoginTaken(user.login))
             event = UserCreated(user.user_id, 0, user.login, user.kind, user.is_admin)
-            await self._append(tx, request.caller, event)
+            await self.outbox.append(tx, request.caller.tenant_id, [event], request.caller)
             return account
 
         made = await self.database.transact(me.tenant_id, work)

@@ -14,12 +14,12 @@ from typing import Final
 import structlog
 from attrs import asdict, define, field
 
-from bitvault.actors.identity.actor.desk import Desk
-from bitvault.actors.identity.actor.knocks import Knock
+from bitvault.actors.identity.actor.accounts.failed_logins import FailedLogin, FailedLogins
 from bitvault.actors.identity.contract import LoginsRefused, Refusals, TellRefusals
 from bitvault.actors.identity.store import mailboxes
 from bitvault.actors.room import ask_below
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Origin
 from bitvault.kernel.refusal import DependencyDown, Unavailable
@@ -31,32 +31,37 @@ MOST_TOLD: Final = 200
 
 
 @define(eq=False)
-class Doorkeeper(Desk):
-    """The part of the room that publishes."""
+class FailedLoginPublisher:
+    """Takes out what was counted, and publishes it."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    failed_logins: FailedLogins
 
     @handles(TellRefusals)
     async def tell_refusals(self, _request: TellRefusals) -> Refusals:
         """Publish some of what was counted in minutes that are over."""
-        await self._publish_each(self.knocks.take_over(self.clock.now(), MOST_TOLD))
+        await self._publish_each(self.failed_logins.take_over(self.clock.now(), MOST_TOLD))
         await self._forget_former()
-        waiting = self.knocks.waiting(self.clock.now())
-        return Refusals(self.knocks.unknown, self.knocks.uncounted, waiting)
+        waiting = self.failed_logins.waiting(self.clock.now())
+        return Refusals(self.failed_logins.unknown, self.failed_logins.uncounted, waiting)
 
-    async def on_stop(self) -> None:
-        """Publish the rest, if the database still answers."""
+    async def publish_all(self) -> None:
+        """Publish the rest at the end, if the database still answers."""
         with suppress(DependencyDown):
-            await self._publish_each(self.knocks.take_all())
+            await self._publish_each(self.failed_logins.take_all())
 
-    async def _publish_each(self, knocks: Sequence[Knock]) -> None:
+    async def _publish_each(self, failed: Sequence[FailedLogin]) -> None:
         """Publish what was taken out; what could not be is counted again."""
-        left = deque(knocks)
+        left = deque(failed)
         try:
             while left:
                 await self._publish(left[0])
                 left.popleft()
-                self.knocks.told()
+                self.failed_logins.told()
         finally:
-            self.knocks.put_back(left)
+            self.failed_logins.put_back(left)
 
     async def _forget_former(self) -> None:
         """Forget former addresses whose time is over, of one tenant in a turn."""
@@ -75,18 +80,17 @@ class Doorkeeper(Desk):
 
         await self.database.transact(place, work)
 
-    async def _publish(self, knock: Knock) -> None:
-        event = LoginsRefused(knock.user_id, 0, knock.count, knock.since, knock.address)
+    async def _publish(self, failed: FailedLogin) -> None:
+        event = LoginsRefused(failed.user_id, 0, failed.count, failed.since, failed.address)
 
         async def work(tx: Transaction) -> None:
-            outbox = Outbox(self.ids, self.clock, self.wakeups)
-            await outbox.append(tx, knock.tenant_id, [event], Origin("", knock.address))
+            await self.outbox.append(tx, failed.tenant_id, [event], Origin("", failed.address))
 
-        await self.database.transact(knock.tenant_id, work)
+        await self.database.transact(failed.tenant_id, work)
 
 
 @define(eq=False)
-class Doorbell:
+class FailedLoginTimer:
     """Asks the room to publish, on a timer."""
 
     identity: Ref
@@ -116,6 +120,6 @@ class Doorbell:
             return reply.waiting > 0
 
 
-def doorbell_child(doorbell: Doorbell) -> ChildSpec:
+def failed_login_child(timer: FailedLoginTimer) -> ChildSpec:
     """Describe it as a child."""
-    return ChildSpec("doorbell", doorbell.run)
+    return ChildSpec("doorbell", timer.run)

@@ -5,7 +5,7 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.contract import (
     AddMember,
     CreateGroup,
@@ -27,22 +27,30 @@ from bitvault.actors.identity.contract import (
     User,
     UserNotFound,
 )
+from bitvault.actors.identity.store import accounts, keys
 from bitvault.actors.identity.store import groups as store
-from bitvault.actors.identity.store import keys
 from bitvault.actors.identity.store.tenants import hold_tenant
-from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import GroupId
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import GroupId, Ids
 from bitvault.kernel.paging import Page, after_id, after_text, page_of, page_size
 from bitvault.kernel.principal import Caller, admin_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 _GROUPS = ("groups",)
 
 
 @define(eq=False)
-class Groups(Desk):
+class Groups:
     """Sets of users that a role can be given to."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    ids: Ids
+    principals: Principals
 
     @handles(CreateGroup)
     async def create_group(self, request: CreateGroup) -> Group:
@@ -58,7 +66,8 @@ class Groups(Desk):
             await hold_tenant(tx, caller.tenant_id)
             if not await store.insert_group(tx, caller.tenant_id, group, rules.name_key(name)):
                 raise Refused(GroupTaken(name))
-            await self._append(tx, caller, GroupCreated(group.group_id, 0, name))
+            event = GroupCreated(group.group_id, 0, name)
+            await self.outbox.append(tx, caller.tenant_id, [event], caller)
             return group
 
         return await self.database.transact(caller.tenant_id, work)
@@ -79,7 +88,8 @@ class Groups(Desk):
             renamed = await store.rename_group(tx, tenant_id, group_id, name, key)
             if renamed is None:
                 raise Refused(GroupNotFound(str(group_id)))
-            await self._append(tx, caller, GroupRenamed(group_id, 0, name))
+            event = GroupRenamed(group_id, 0, name)
+            await self.outbox.append(tx, caller.tenant_id, [event], caller)
             return renamed
 
         return await self.database.transact(tenant_id, work)
@@ -93,7 +103,8 @@ class Groups(Desk):
             await hold_tenant(tx, caller.tenant_id)
             found = await store.delete_group(tx, caller.tenant_id, request.group_id)
             if found:
-                await self._append(tx, caller, GroupDeleted(request.group_id, 0))
+                event = GroupDeleted(request.group_id, 0)
+                await self.outbox.append(tx, caller.tenant_id, [event], caller)
             return found
 
         found = await self.database.transact(caller.tenant_id, work)
@@ -149,13 +160,14 @@ class Groups(Desk):
         async def work(tx: Transaction) -> User:
             if not await store.hold_group(tx, tenant_id, request.group_id):
                 raise Refused(GroupNotFound(str(request.group_id)))
-            user = await self._held(tx, tenant_id, user_id)
+            user = await accounts.hold_user(tx, tenant_id, user_id)
             if user is None:
                 raise Refused(UserNotFound(str(user_id)))
             most = rules.MAX_GROUPS
             if not await store.insert_membership(tx, tenant_id, request.group_id, user_id, most):
                 raise Refused(TooManyGroups(most))
-            await self._append(tx, caller, GroupJoined(request.group_id, 0, user_id))
+            event = GroupJoined(request.group_id, 0, user_id)
+            await self.outbox.append(tx, caller.tenant_id, [event], caller)
             return user
 
         user = await self.database.transact(tenant_id, work)
@@ -173,7 +185,8 @@ class Groups(Desk):
                 raise Refused(GroupNotFound(str(request.group_id)))
             left = tenant_id, request.group_id, request.user_id
             if await store.delete_membership(tx, *left):
-                await self._append(tx, caller, GroupLeft(request.group_id, 0, request.user_id))
+                event = GroupLeft(request.group_id, 0, request.user_id)
+                await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
         await self.database.transact(tenant_id, work)
         self.principals.forget(tenant_id, request.user_id)

@@ -7,7 +7,8 @@ from typing import TypeVar
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.sessions import Sessions
+from bitvault.actors.identity.actor.accounts.access import AccountAccess
+from bitvault.actors.identity.actor.accounts.issuer import CredentialIssuer, principal_of
 from bitvault.actors.identity.contract import (
     AcceptInvitation,
     AlreadyInvited,
@@ -36,15 +37,18 @@ from bitvault.actors.identity.contract import (
     UserCreated,
     UserInvited,
 )
-from bitvault.actors.identity.rules import mail
-from bitvault.actors.identity.store import accounts, groups, keys, mailboxes, tenants
+from bitvault.actors.identity.rules import IdentityOptions, mail
+from bitvault.actors.identity.store import accounts, credentials, groups, keys, mailboxes, tenants
 from bitvault.actors.identity.store import invitations as store
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.passwords.port import Passwords
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
-from bitvault.kernel.ids import GroupId, TenantId, UserId
+from bitvault.kernel.ids import GroupId, Ids, TenantId
 from bitvault.kernel.paging import Page, after_id, page_of, page_size
-from bitvault.kernel.principal import Caller, Principal, Scope, admin_of, check_in_person
+from bitvault.kernel.principal import Caller, Scope, admin_of, check_in_person
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 T = TypeVar("T")
@@ -52,8 +56,17 @@ _CURSOR = ["invitations"]
 
 
 @define(eq=False)
-class Invitations(Sessions):
+class Invitations:
     """The address is known to be the user's, because the secret came there."""
+
+    database: Database
+    outbox: Outbox
+    passwords: Passwords
+    clock: Clock
+    ids: Ids
+    options: IdentityOptions
+    access: AccountAccess
+    issuer: CredentialIssuer
 
     @handles(Invite)
     async def invite(self, request: Invite) -> Invitation:
@@ -61,7 +74,7 @@ class Invitations(Sessions):
         caller = admin_of(request.caller, "invite users")
         if request.is_admin:
             check_in_person(caller, "make admins")
-        self._need_mail()
+        mail.check_sends_mail(self.options)
         invitation = self._drafted(caller, request)
         key = rules.name_key(invitation.login)
 
@@ -83,7 +96,7 @@ class Invitations(Sessions):
                     raise Refused(GroupNotFound(str(group_id)))
             if not await store.insert_invitation(tx, caller.tenant_id, invitation, key):
                 raise Refused(AlreadyInvited(invitation.login))
-            await self._append(tx, caller, _told(invitation))
+            await self.outbox.append(tx, caller.tenant_id, [_told(invitation)], caller)
             return invitation
 
         return await self.database.transact(caller.tenant_id, work)
@@ -129,7 +142,7 @@ class Invitations(Sessions):
     async def send_again(self, request: SendInvitationAgain) -> Invitation:
         """Send the mail again, with a new secret."""
         caller = admin_of(request.caller, "invite users")
-        self._need_mail()
+        mail.check_sends_mail(self.options)
         now = self.clock.now()
         until = now + timedelta(seconds=rules.INVITATION_SECONDS)
 
@@ -139,7 +152,7 @@ class Invitations(Sessions):
                 return _found(await store.invitation_by_id(tx, *place))
             by = caller.principal.user_id
             renewed = _found(await store.renew_invitation(tx, *place, until, by))
-            await self._append(tx, caller, _told(renewed))
+            await self.outbox.append(tx, caller.tenant_id, [_told(renewed)], caller)
             return renewed
 
         return await self.database.transact(caller.tenant_id, work)
@@ -153,7 +166,8 @@ class Invitations(Sessions):
             login = await store.delete_invitation(tx, caller.tenant_id, request.invitation_id)
             if login is None:
                 raise Refused(InvitationNotFound())
-            await self._append(tx, caller, InvitationRevoked(request.invitation_id, 0, login))
+            event = InvitationRevoked(request.invitation_id, 0, login)
+            await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
         await self.database.transact(caller.tenant_id, work)
 
@@ -189,22 +203,23 @@ class Invitations(Sessions):
     async def accept_invitation(self, request: AcceptInvitation) -> SecretIssued:
         """Make the user, with the address the mail came to, and log them in."""
         tenant_id, invited = await self._invited(request.token)
-        policy = await self._policy(tenant_id)
+        policy = await self.access.policy(tenant_id)
         password = rules.checked_password("password", request.password, policy.min_password)
         if request.display_name:
             rules.checked_name("displayName", request.display_name)
         phc = await self.passwords.hash(password)
-        user = self._new_user(tenant_id, invited.tenant_name, invited.login, is_admin=False)
-        until = user.created_at + self._session_life(policy)
-        token, credential = self._new("", Scope.ACCOUNT, until, request.origin)
+        user = self.access.new_user(tenant_id, invited.tenant_name, invited.login, is_admin=False)
+        until = user.created_at + self.options.session_life(policy)
+        token, credential = self.issuer.new("", Scope.ACCOUNT, until, request.origin)
 
         async def work(tx: Transaction) -> User:
             made, invitation = await self._make(tx, user, request, phc)
             joined = await self._join(tx, made, invitation.group_ids)
-            idle = self._idle_expiry(credential.created_at)
-            await self._insert(tx, made, token, credential, idle)
-            caller = Caller(_principal(made, credential), request.origin)
-            await self._append(tx, caller, *_accepted(made, invitation, credential), *joined)
+            idle = self.options.idle_end(credential.created_at)
+            await credentials.insert_credential(tx, made, token, credential, idle)
+            caller = Caller(principal_of(made, credential), request.origin)
+            events = (*_accepted(made, invitation, credential), *joined)
+            await self.outbox.append(tx, caller.tenant_id, events, caller)
             return made
 
         return SecretIssued(token, credential, await self.database.transact(tenant_id, work))
@@ -263,16 +278,6 @@ def _words(one: Invitation) -> tuple[object, ...]:
 
 def _told(one: Invitation) -> UserInvited:
     return UserInvited(one.invitation_id, 0, one.login, one.is_admin)
-
-
-def _principal(user: User, credential: Credential) -> Principal:
-    return Principal(
-        user.tenant_id,
-        UserId(user.user_id),
-        user.login,
-        user.is_admin,
-        credential.credential_id,
-    )
 
 
 def _found(found: T | None) -> T:

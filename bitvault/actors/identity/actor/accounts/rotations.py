@@ -4,7 +4,8 @@ from datetime import datetime
 
 from attrs import define
 
-from bitvault.actors.identity.actor.sessions import Sessions
+from bitvault.actors.identity.actor.accounts.attempts import Attempts
+from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.contract import (
     RefreshReused,
     RefreshSession,
@@ -12,20 +13,30 @@ from bitvault.actors.identity.contract import (
     SessionRefreshed,
     Unauthenticated,
 )
-from bitvault.actors.identity.rules import codes, rotation
+from bitvault.actors.identity.rules import IdentityOptions, codes, rotation
 from bitvault.actors.identity.rules.rotation import Kept, Presented, Use
 from bitvault.actors.identity.rules.tokens import PREFIX_SHOWN, token_digest
 from bitvault.actors.identity.store import credentials, rotations
 from bitvault.actors.identity.store.rotations import Held
-from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import TenantId
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, TenantId
 from bitvault.kernel.principal import Origin
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 
 @define(eq=False)
-class Rotations(Sessions):
+class Rotations:
     """Gives a session its next secrets, and ends one whose refresh token two have."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    ids: Ids
+    options: IdentityOptions
+    attempts: Attempts
+    principals: Principals
 
     @handles(RefreshSession)
     async def refresh_session(self, request: RefreshSession) -> SessionRefreshed | Unauthenticated:
@@ -38,7 +49,7 @@ class Rotations(Sessions):
         refreshed = presented and await self._refreshed(presented, request.origin)
         if refreshed:
             return refreshed
-        await self._take(rotation.wrong(self.options, request.origin.address))
+        await self.attempts.take(rotation.wrong(self.options, request.origin.address))
         return Unauthenticated()
 
     async def _refreshed(self, presented: Presented, origin: Origin) -> SessionRefreshed | None:
@@ -64,7 +75,7 @@ class Rotations(Sessions):
 
         done = await self.database.transact(tenant_id, work)
         if isinstance(done, Held):
-            self._forget(tenant_id, done.user_id)
+            self.principals.forget(tenant_id, done.user_id)
             return None
         return done
 
@@ -87,7 +98,7 @@ class Rotations(Sessions):
             secret=(token_digest(token) or b"", token[:PREFIX_SHOWN], ends),
             refresh_digest=following.digest,
             now=now,
-            idle_expires_at=self._idle_expiry(now),
+            idle_expires_at=self.options.idle_end(now),
         )
         return SessionRefreshed(token, Rotation(following.render(), ends), held.expires_at)
 
@@ -95,7 +106,7 @@ class Rotations(Sessions):
         """End the session: which of the two is the thief, nobody can tell."""
         await credentials.delete_credential(tx, tenant_id, held.user_id, held.credential_id)
         reused = RefreshReused(held.credential_id, 0, held.user_id, held.client, held.address)
-        await self._outbox().append(tx, tenant_id, [reused], origin)
+        await self.outbox.append(tx, tenant_id, [reused], origin)
 
 
 def _again(presented: Presented, held: Held) -> SessionRefreshed:

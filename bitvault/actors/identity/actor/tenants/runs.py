@@ -5,19 +5,24 @@ from uuid import UUID
 
 from attrs import define
 
-from bitvault.actors.identity.actor.desk import Desk
 from bitvault.actors.identity.contract import JobStarted, RecordRun
 from bitvault.actors.identity.store import erasures, keys
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.backlog import Backlog, CountBacklog
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.principal import operator_of
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 
 @define(eq=False)
-class Runs(Desk):
+class Runs:
     """Operators are this room's, and so is their trail."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
 
     @handles(RecordRun)
     async def record_run(self, request: RecordRun) -> bool:
@@ -28,7 +33,8 @@ class Runs(Desk):
         async def work(tx: Transaction) -> UUID | None:
             before = await keys.made_before(tx, caller, job_id, now)
             if before is None:
-                await self._append(tx, caller, JobStarted(job_id, 0, request.name))
+                event = JobStarted(job_id, 0, request.name)
+                await self.outbox.append(tx, caller.tenant_id, [event], caller)
             return before
 
         before = await self.database.transact(caller.tenant_id, work)

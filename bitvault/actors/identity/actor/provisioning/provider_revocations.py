@@ -2,7 +2,7 @@
 
 from attrs import define
 
-from bitvault.actors.identity.actor.desk import Desk
+from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.contract import (
     EndVouchedSessions,
     GroupLeft,
@@ -10,14 +10,21 @@ from bitvault.actors.identity.contract import (
     TakeBackMemberships,
 )
 from bitvault.actors.identity.store import credentials, outside, tenants
-from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.drivers.postgres.port import Database, Row, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import UserId
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 
 @define(eq=False)
-class Withdrawals(Desk):
+class ProviderRevocations:
     """Each takes away what the provider gave, and nothing else."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    principals: Principals
 
     @handles(EndVouchedSessions)
     async def end_vouched_sessions(self, request: EndVouchedSessions) -> int:
@@ -27,7 +34,7 @@ class Withdrawals(Desk):
             ended = await self._end_vouched(tx, request)
             events = [SessionEnded(row["credential_id"], 0, row["user_id"]) for row in ended]
             if events:
-                await self._outbox().append(tx, request.tenant_id, events, request.origin)
+                await self.outbox.append(tx, request.tenant_id, events, request.origin)
             return ended
 
         ended = await self.database.transact(request.tenant_id, work)
@@ -59,7 +66,7 @@ class Withdrawals(Desk):
             taken = await outside.take_back(tx, caller.tenant_id, request.source, request.limit)
             events = [GroupLeft(row["group_id"], 0, row["user_id"]) for row in taken]
             if events:
-                await self._append(tx, caller, *events)
+                await self.outbox.append(tx, caller.tenant_id, events, caller)
             return list(taken)
 
         taken = await self.database.transact(caller.tenant_id, work)

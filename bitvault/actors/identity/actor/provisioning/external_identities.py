@@ -1,12 +1,13 @@
 """Users whom a provider of identities vouches for."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.credentials import Credentials
+from bitvault.actors.identity.actor.accounts.access import AccountAccess, hold_active
+from bitvault.actors.identity.actor.accounts.issuer import CredentialIssuer, principal_of
+from bitvault.actors.identity.actor.principals import Principals
 from bitvault.actors.identity.contract import (
     AdmitOutsider,
     Group,
@@ -24,21 +25,33 @@ from bitvault.actors.identity.contract import (
     UserCreated,
     UserTied,
 )
+from bitvault.actors.identity.rules import IdentityOptions
 from bitvault.actors.identity.store import accounts, groups, outside, tenants
 from bitvault.actors.identity.store import credentials as store
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
-from bitvault.kernel.ids import GroupId, TenantId, UserId
-from bitvault.kernel.principal import Caller, Principal, Scope
+from bitvault.kernel.ids import GroupId, Ids, TenantId, UserId
+from bitvault.kernel.principal import Caller, Principal
 from bitvault.kernel.refusal import Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 _NOBODY = UUID(int=0)
 
 
 @define(eq=False)
-class Outside(Credentials):
+class ExternalIdentities:
     """Which account an identity outside is, its groups, and its sessions."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    ids: Ids
+    options: IdentityOptions
+    access: AccountAccess
+    issuer: CredentialIssuer
+    principals: Principals
 
     @handles(AdmitOutsider)
     async def admit_outsider(self, request: AdmitOutsider) -> User:
@@ -51,11 +64,11 @@ class Outside(Credentials):
             user = await self._outsider(tx, request, told)
             await self._regroup(tx, request, user, told)
             if told:
-                await self._append(tx, _caller(user, request), *told)
+                await self.outbox.append(tx, user.tenant_id, told, _caller(user, request))
             return user
 
         user = await self.database.transact(request.tenant_id, work)
-        self._forget(user.tenant_id, user.user_id)
+        self.principals.forget(user.tenant_id, user.user_id)
         return user
 
     async def _outsider(self, tx: Transaction, request: AdmitOutsider, told: list[Event]) -> User:
@@ -90,7 +103,7 @@ class Outside(Credentials):
         if await tenants.full_at(tx, request.tenant_id) is not None:
             raise Refused(NotAdmitted("the tenant has as many users as it may have"))
         who, name = request.outsider, found.name
-        user = self._new_user(request.tenant_id, name, who.login, is_admin=False)
+        user = self.access.new_user(request.tenant_id, name, who.login, is_admin=False)
         if who.display_name:
             user = evolve(user, display_name=rules.checked_name("name", who.display_name))
         account = accounts.Account(user, None)
@@ -147,29 +160,24 @@ class Outside(Credentials):
     async def open_session_of(self, request: OpenSessionOf) -> SecretIssued:
         """Open a session, unless the user was disabled a moment ago."""
         tenant_id, origin = request.tenant_id, request.origin
-        longest = (await self._policy(tenant_id)).longest_session
-        life = timedelta(seconds=self.options.session_ttl)
-        now = self.clock.now()
-        expires_at = now + (life if longest is None else min(life, longest))
-        token, credential = self._new("", Scope.ACCOUNT, expires_at, origin)
-        first = self._first(credential, wanted=request.is_refreshable)
-        idle = now + timedelta(seconds=self.options.idle_ttl)
+        token, credential = await self.issuer.session(tenant_id, "", origin)
+        first = self.issuer.first(credential, wanted=request.is_refreshable)
+        now = credential.created_at
+        idle = self.options.idle_end(now)
 
         async def work(tx: Transaction) -> User:
             account = await accounts.account_by_id(tx, tenant_id, request.user_id)
             if account is None:
                 raise Refused(Unauthenticated())
             user = account.user
-            await self._hold_active(tx, user)
+            await hold_active(tx, user)
             await store.delete_expired_sessions(tx, user, now)
-            await self._insert(tx, user, token, credential, idle, first)
+            await store.insert_credential(tx, user, token, credential, idle, first)
             if request.vouching is not None:
                 await outside.insert_vouched(tx, user, credential.credential_id, request.vouching)
-            principal = Principal(
-                tenant_id, user.user_id, user.login, user.is_admin, credential.credential_id
-            )
+            who = Caller(principal_of(user, credential), origin)
             opened = SessionOpened(credential.credential_id, 0)
-            await self._append(tx, Caller(principal, origin), opened)
+            await self.outbox.append(tx, tenant_id, [opened], who)
             return user
 
         user = await self.database.transact(tenant_id, work)

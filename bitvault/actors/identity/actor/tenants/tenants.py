@@ -5,7 +5,9 @@ from uuid import UUID
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, known_tenant
+from bitvault.actors.identity.actor.accounts.access import AccountAccess
+from bitvault.actors.identity.actor.principals import Principals
+from bitvault.actors.identity.actor.tenants.trail import OperatorTrail, known_tenant
 from bitvault.actors.identity.contract import (
     AddTenant,
     ChangeTenant,
@@ -21,8 +23,10 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.identity.store import accounts, keys
 from bitvault.actors.identity.store import tenants as store
-from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.ids import TenantId
+from bitvault.drivers.passwords.port import Passwords
+from bitvault.drivers.postgres.port import Database, Transaction
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, TenantId
 from bitvault.kernel.paging import Page, after_text, page_of, page_size
 from bitvault.kernel.principal import operator_of
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refused
@@ -32,8 +36,16 @@ _TENANTS = ("tenants",)
 
 
 @define(eq=False)
-class Tenants(Desk):
+class Tenants:
     """An operator sees tenants from the outside: names and limits, no users and no files."""
+
+    database: Database
+    passwords: Passwords
+    clock: Clock
+    ids: Ids
+    access: AccountAccess
+    principals: Principals
+    trail: OperatorTrail
 
     @handles(AddTenant)
     async def add_tenant(self, request: AddTenant) -> Tenant:
@@ -57,7 +69,7 @@ class Tenants(Desk):
         if before is not None:
             return await self._again(TenantId(before), account, request.password)
         made = Tenant(fresh, account.user.tenant_name, now)
-        await self._record(caller, made, "create")
+        await self.trail.record(caller, made, "create")
         await self._settle(account)
         return made
 
@@ -115,7 +127,7 @@ class Tenants(Desk):
         now = self.clock.now()
         before = await self.database.read(None, lambda tx: known_tenant(tx, tenant_id))
         if rules.changed_tenant(before, request) != before:
-            await self._record(caller, before, _said(request))
+            await self.trail.record(caller, before, _said(request))
 
         async def work(tx: Transaction) -> Tenant:
             await store.hold_tenant(tx, tenant_id)
@@ -131,7 +143,7 @@ class Tenants(Desk):
                     changed.rate,
                     changed.burst,
                 )
-                await self._tell(tx, tenant_id, caller, event)
+                await self.trail.append(tx, tenant_id, caller, event)
             return changed
 
         changed = await self.database.transact(tenant_id, work)
@@ -177,7 +189,7 @@ class Tenants(Desk):
         self, tenant_id: TenantId, wanted: AddTenant | CreateTenant | EnsureTenant
     ) -> accounts.Account:
         name = rules.checked_name("name", wanted.name)
-        user = self._new_user(tenant_id, name, wanted.login, is_admin=True)
+        user = self.access.new_user(tenant_id, name, wanted.login, is_admin=True)
         password = rules.checked_password("password", wanted.password)
         return accounts.Account(user, await self.passwords.hash(password))
 

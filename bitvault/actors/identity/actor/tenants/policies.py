@@ -2,7 +2,8 @@
 
 from attrs import define
 
-from bitvault.actors.identity.actor.desk import Desk, known_tenant
+from bitvault.actors.identity.actor.principals import Principals
+from bitvault.actors.identity.actor.tenants.trail import OperatorTrail, known_tenant
 from bitvault.actors.identity.contract import (
     ChangePolicy,
     DescribePolicy,
@@ -15,7 +16,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.rules.terms import changed_policy, strictest
 from bitvault.actors.identity.store import policies as store
 from bitvault.actors.identity.store import tenants
-from bitvault.drivers.postgres.port import Transaction
+from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, admin_of, operator_of
 from bitvault.kernel.refusal import Refused
@@ -23,8 +24,12 @@ from supervisors import handles
 
 
 @define(eq=False)
-class Policies(Desk):
+class Policies:
     """A tenant's admins keep its terms, within the bounds that the operators set."""
+
+    database: Database
+    principals: Principals
+    trail: OperatorTrail
 
     @handles(DescribePolicy)
     async def describe_policy(self, request: DescribePolicy) -> TenantPolicy:
@@ -62,7 +67,7 @@ class Policies(Desk):
             await store.put_policy(tx, tenant_id, side, policy, revision + 1)
             event = PolicyChanged(tenant_id, revision + 1, side, **store.columns(policy))
             changed = await store.terms(tx, tenant_id)
-            await self._tell(tx, tenant_id, caller, event)
+            await self.trail.append(tx, tenant_id, caller, event)
             return changed
 
         changed = await self.database.transact(tenant_id, work)
@@ -78,7 +83,7 @@ class Policies(Desk):
 
         tenant, before = await self.database.read(tenant_id, look)
         if changed_policy(before, request.change, Policy()) != before:
-            await self._record(caller, tenant, "bound")
+            await self.trail.record(caller, tenant, "bound")
 
 
 def _whose(caller: Caller, tenant_id: TenantId | None) -> tuple[TenantId, str]:

@@ -8,7 +8,8 @@ from uuid import UUID
 from attrs import define
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.desk import Desk, known_tenant
+from bitvault.actors.identity.actor.principals import Principals
+from bitvault.actors.identity.actor.tenants.trail import OperatorTrail, known_tenant
 from bitvault.actors.identity.contract import (
     BeginExport,
     DueErasures,
@@ -30,12 +31,14 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.store import erasures as store
 from bitvault.actors.identity.store import tenants
 from bitvault.actors.room import erase_schema, export_slice
-from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.drivers.postgres.port import Database, Transaction, load_queries
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, operator_of
 from bitvault.kernel.refusal import Forbidden, Invalid, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 _EXPORT = load_queries("bitvault.actors.identity.store", "export.sql")
@@ -47,8 +50,14 @@ _KEYS: Mapping[str, Mapping[str, Any]] = {
 
 
 @define(eq=False)
-class Erasures(Desk):
+class Erasures:
     """Suspended, then closed, then erased: two tenants' rows, so each step can be repeated."""
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    principals: Principals
+    trail: OperatorTrail
 
     @handles(ScheduleErasure)
     async def schedule_erasure(self, request: ScheduleErasure) -> Erasure:
@@ -65,7 +74,7 @@ class Erasures(Desk):
             if not await store.put_erasure(tx, caller, wanted, keeper):
                 raise Refused(ErasureBegun())
             event = TenantErasureScheduled(tenant_id, 0, name, erase_at)
-            await self._tell(tx, keeper, caller, event)
+            await self.trail.append(tx, keeper, caller, event)
 
         await self.database.transact(keeper, work)
         return wanted
@@ -84,7 +93,7 @@ class Erasures(Desk):
             if await store.keeps_platform(tx, tenant_id):
                 raise Refused(Forbidden("erase a tenant that the platform is operated from"))
             await tenants.suspend(tx, tenant_id, now)
-            await self._tell(tx, tenant_id, caller, TenantErasing(tenant_id, 0))
+            await self.trail.append(tx, tenant_id, caller, TenantErasing(tenant_id, 0))
             return tenant.name
 
         suspended = await self.database.transact(tenant_id, work)
@@ -103,7 +112,7 @@ class Erasures(Desk):
             if not await store.revoke_erasure(tx, known.keeper_id, tenant_id):
                 raise Refused(ErasureBegun())
             event = TenantErasureRevoked(tenant_id, 0, known.erasure.name)
-            await self._tell(tx, known.keeper_id, caller, event)
+            await self.trail.append(tx, known.keeper_id, caller, event)
 
         await self.database.transact(known.keeper_id, work)
 
@@ -162,13 +171,13 @@ class Erasures(Desk):
 
         tenant, is_noted = await self.database.read(None, look)
         if tenant.is_suspended and not is_noted:
-            await self._record(caller, tenant, "export")
+            await self.trail.record(caller, tenant, "export")
 
         async def work(tx: Transaction) -> None:
             if not (await known_tenant(tx, tenant_id)).is_suspended:
                 raise Refused(TenantNotSuspended())
             if await store.note_export(tx, *noted):
-                await self._tell(tx, tenant_id, caller, TenantExported(tenant_id, 0))
+                await self.trail.append(tx, tenant_id, caller, TenantExported(tenant_id, 0))
 
         await self.database.transact(tenant_id, work)
 
@@ -194,7 +203,7 @@ class Erasures(Desk):
         async def work(tx: Transaction) -> None:
             if await store.finish_erasure(tx, kept, now):
                 event = TenantErased(kept.erasure.tenant_id, 0, kept.erasure.name)
-                await self._outbox().append(tx, kept.keeper_id, [event], None)
+                await self.outbox.append(tx, kept.keeper_id, [event], None)
 
         await self.database.transact(kept.keeper_id, work)
 

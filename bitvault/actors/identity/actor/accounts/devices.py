@@ -6,7 +6,8 @@ from uuid import UUID
 from attrs import define, evolve
 
 from bitvault.actors.identity import rules
-from bitvault.actors.identity.actor.sessions import Sessions
+from bitvault.actors.identity.actor.accounts.access import AccountAccess, hold_active
+from bitvault.actors.identity.actor.accounts.issuer import CredentialIssuer, principal_of
 from bitvault.actors.identity.contract import (
     AccessDenied,
     AnswerDevice,
@@ -25,16 +26,19 @@ from bitvault.actors.identity.contract import (
     TooManyCodes,
     TooManyDevices,
 )
-from bitvault.actors.identity.rules import codes
+from bitvault.actors.identity.rules import IdentityOptions, codes
 from bitvault.actors.identity.rules.tokens import token_digest
 from bitvault.actors.identity.store import accounts, devices
 from bitvault.actors.identity.store import credentials as store
-from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.drivers.limits.port import Limits
+from bitvault.drivers.postgres.port import Database, Row, Transaction
 from bitvault.kernel.addresses import subscriber
-from bitvault.kernel.ids import TenantId, UserId
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, TenantId, UserId
 from bitvault.kernel.limits import seconds_to_wait
-from bitvault.kernel.principal import Caller, Origin, Principal, Scope
+from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import DependencyDown, Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 _DRAWS = 3
@@ -42,12 +46,21 @@ _DRAWS = 3
 
 
 @define(eq=False)
-class Devices(Sessions):
+class Devices:
     """What asks to be let in, and who lets it.
 
     Approving makes a session that nobody has the secret of. The device takes it by its own code,
     once; whatever ends the user's sessions in between ends it like the others.
     """
+
+    database: Database
+    outbox: Outbox
+    clock: Clock
+    ids: Ids
+    limits: Limits
+    options: IdentityOptions
+    access: AccountAccess
+    issuer: CredentialIssuer
 
     @handles(BeginDevice)
     async def begin_device(self, request: BeginDevice) -> DeviceBegun:
@@ -135,17 +148,18 @@ class Devices(Sessions):
 
     async def _approve(self, caller: Caller, row: Row) -> UUID:
         """Make the session that the device may take until the codes expire."""
-        user = await self._me(caller)
+        user = await self.access.user_of(caller)
         origin = evolve(caller.origin, address=row["address"], user_agent=row["user_agent"])
-        _, credential = self._new(row["name"], Scope.ACCOUNT, row["expires_at"], origin)
+        _, credential = self.issuer.new(row["name"], Scope.ACCOUNT, row["expires_at"], origin)
 
         async def work(tx: Transaction) -> None:
-            await self._hold_active(tx, user)
+            await hold_active(tx, user)
             unclaimed = codes.unclaimed(bytes(row["device_hash"]))
             if not await devices.insert_unclaimed(tx, user, credential, unclaimed):
                 raise Refused(DeviceNotFound())
             said = (user.user_id, row["name"], row["address"])
-            await self._append(tx, caller, SessionApproved(credential.credential_id, 0, *said))
+            event = SessionApproved(credential.credential_id, 0, *said)
+            await self.outbox.append(tx, caller.tenant_id, [event], caller)
 
         await self.database.transact(user.tenant_id, work)
         return credential.credential_id
@@ -181,10 +195,9 @@ class Devices(Sessions):
     async def _claim(self, row: Row, request: CollectSession) -> SecretIssued:
         tenant_id, user_id = TenantId(row["for_tenant_id"]), UserId(row["for_user_id"])
         origin = request.origin
-        expires_at = await self._session_end(tenant_id)
-        token, drawn = self._new(row["name"], Scope.ACCOUNT, expires_at, origin)
+        token, drawn = await self.issuer.session(tenant_id, row["name"], origin)
         credential = evolve(drawn, credential_id=row["credential_id"])
-        first = self._first(credential, wanted=request.is_refreshable)
+        first = self.issuer.first(credential, wanted=request.is_refreshable)
         secrets = codes.unclaimed(bytes(row["device_hash"])), token_digest(token) or b""
 
         async def work(tx: Transaction) -> SecretIssued:
@@ -192,13 +205,14 @@ class Devices(Sessions):
             account = await accounts.account_by_id(tx, tenant_id, user_id) if is_active else None
             if account is None:
                 raise Refused(AccessDenied())
-            user, idle = account.user, self._idle_expiry(credential.created_at)
+            user, idle = account.user, self.options.idle_end(credential.created_at)
             if not await devices.claim_session(
                 tx, user, credential, secrets=secrets, idle_expires_at=idle, first=first
             ):
                 raise Refused(AccessDenied())
-            who = Principal(tenant_id, user_id, user.login, user.is_admin, credential.credential_id)
-            await self._append(tx, Caller(who, origin), SessionOpened(credential.credential_id, 0))
+            who = principal_of(user, credential)
+            opened = SessionOpened(credential.credential_id, 0)
+            await self.outbox.append(tx, tenant_id, [opened], Caller(who, origin))
             return SecretIssued(token, credential, user, first)
 
         return await self.database.transact(tenant_id, work)

@@ -1,0 +1,1 @@
+"""Accounts and credentials: who the users are, and by which secrets they come."""

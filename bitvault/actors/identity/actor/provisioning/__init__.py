@@ -1,0 +1,1 @@
+"""Groups and provisioning: who is in which group, by hand, by a directory or by a provider."""

@@ -1,0 +1,1 @@
+"""Tenants and policies, as their operators and admins keep them."""
