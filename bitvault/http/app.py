@@ -19,6 +19,7 @@ from bitvault.drivers.limits.port import Limits
 from bitvault.http import auth, openapi, problems, serving
 from bitvault.http.call import Edge, Reserve, Services
 from bitvault.http.capacity import Capacity
+from bitvault.http.direct import Direct
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.forwarded import Proxies
 from bitvault.http.heads import target_path
@@ -64,6 +65,8 @@ _DETAILS = {
 
 class Application(QuartTrio):
     """The edge as an ASGI application; what it holds is typed here."""
+
+    asgi_http_class = Direct
 
     edge: Edge
     metrics: Metrics

@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from bitvault.http.heads import target_path
 from bitvault.http.patience import Patience
 from bitvault.http.places import Place, Places
-from bitvault.http.serving import BODY_WANTED, HOLD_ANSWER, SMALL_BODY
+from bitvault.http.serving import BODY_WANTED, HOLD_ANSWER, NO_BODY, SMALL_BODY
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -25,6 +25,7 @@ Application = Callable[[Any, Receive, Send], Awaitable[None]]
 
 _NO_PATH = "/\0"
 """Of a request whose target names none that is served; the application refuses it."""
+_WITH_BODY = {b"content-length", b"transfer-encoding"}
 _SLICE = 64 << 10
 _MOST_REST = 16 << 20
 """Bytes of a body that is answered already: more is not waited for."""
@@ -80,6 +81,8 @@ class Unhurried:
         try:
             given = {**scope, BODY_WANTED: exchange.wanted, HOLD_ANSWER: exchange.hold}
             given["path"] = _path(scope)
+            if exchange.has_no_body:
+                given[NO_BODY] = True
             async with self.turn(scope):
                 await self.application(given, exchange.receiving, exchange.sending)
         finally:
@@ -97,6 +100,8 @@ class Exchange:
     wanted: trio.Event = field(factory=trio.Event, init=False)
     _arrived: trio.Event = field(factory=trio.Event, init=False)
     _is_answered: bool = field(default=False, init=False)
+    has_no_body: bool = field(default=False, init=False)
+    """Known of HTTP/1.1 alone: in HTTP/2 the end of a request is a flag of a later frame."""
     _asks_first: bool = field(init=False)
     _place: Place | None = field(default=None, init=False)
     _is_left: bool = field(default=False, init=False)
@@ -105,10 +110,11 @@ class Exchange:
     def __attrs_post_init__(self) -> None:
         """Find out whether the body has to be waited with."""
         headers = dict(self.scope["headers"])
-        self._asks_first = (
-            self.scope.get("http_version") == "1.1"
-            and headers.get(b"expect", b"").lower() == b"100-continue"
-        )
+        is_eleven = self.scope.get("http_version") == "1.1"
+        self._asks_first = is_eleven and headers.get(b"expect", b"").lower() == b"100-continue"
+        self.has_no_body = is_eleven and not headers.keys() & _WITH_BODY
+        if self.has_no_body:
+            self._arrived.set()
         if _is_small(headers) and not self._asks_first:
             self.wanted.set()
 

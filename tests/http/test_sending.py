@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+import quart.asgi
 import structlog
 import trio
 from attrs import define, field
@@ -14,12 +15,18 @@ from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState, LifespanState
 from hypercorn.utils import wrap_app
-from trio.testing import memory_stream_pair
+from quart_trio.asgi import TrioASGIHTTPConnection
+from trio.testing import MockClock, lockstep_stream_pair, memory_stream_pair
 
 from bitvault.daemon.logs import configure
+from bitvault.http.app import Application
+from bitvault.http.direct import Direct
 from bitvault.http.patience import Patience, PatientStream
 from bitvault.http.protocol import Http11
 from bitvault.kernel.settings import Log
+from tests.http.support.lines import until
+from tests.http.support.rooms import TOKEN, World
+from tests.http.test_listener import served
 
 HEAD = {"type": "http.response.start", "status": 200}
 LENGTH = [(b"content-length", b"6")]
@@ -124,6 +131,43 @@ async def test_a_cancelled_answer_is_sent_whole() -> None:
         nursery.cancel_scope.cancel()
     assert len(sent) == 2
     assert await client.receive_some(100) == b"".join(sent)
+
+
+@pytest.mark.requirement("X67")
+async def test_the_deadline_of_the_whole_answer_ends_a_write(autojump_clock: MockClock) -> None:
+    """However much longer the bytes of this write alone might take."""
+    _client, server = lockstep_stream_pair()
+    stream = PatientStream(server, Patience(), answer_due=3.0)
+    with pytest.raises(trio.BrokenResourceError):
+        await stream.send_all(b"answer")
+    assert trio.current_time() == 3.0
+
+
+@pytest.mark.requirement("X67")
+@pytest.mark.parametrize("request_body", [b"", b"Content-Length: 2\r\n"], ids=["none", "some"])
+async def test_a_client_that_leaves_cancels_its_request(world: World, request_body: bytes) -> None:
+    """It has a body or not: what it asked for is given up, and holds nothing any more."""
+    world.room.held = trio.Event()
+    token = f"Authorization: Bearer {TOKEN}\r\n".encode()
+    async with served(world, Patience()) as port:
+        stream = await trio.open_tcp_stream("127.0.0.1", port)
+        head = b"GET /v1/spaces HTTP/1.1\r\nHost: x\r\n" + token + request_body + b"\r\n"
+        await stream.send_all(head + b"{}" * bool(request_body))
+        capacity = world.app.edge.capacity
+        await until(lambda: bool(world.room.asked))
+        assert (capacity.connections.inside, capacity.requests.inside) == (1, 1)
+        await trio.aclose_forcefully(stream)
+        await until(lambda: not (capacity.connections.inside or capacity.requests.inside))
+    assert not world.room.held.is_set()
+
+
+def test_what_requests_without_a_body_lean_on_is_still_there() -> None:
+    """Private names of Quart 0.22 and Quart-Trio 0.12: a new version must still call them."""
+    base = quart.asgi.ASGIHTTPConnection
+    assert "_create_request_from_scope" in TrioASGIHTTPConnection.__call__.__code__.co_names
+    assert "_send_response" in TrioASGIHTTPConnection.handle_request.__code__.co_names
+    assert "set_complete" in base.handle_messages.__code__.co_names
+    assert Application.asgi_http_class is Direct
 
 
 @pytest.mark.parametrize("level", ["info", "warning"])
