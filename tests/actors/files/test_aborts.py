@@ -20,6 +20,7 @@ from tests.actors.files.conftest import World, send, usage
 from tests.actors.files.counting import CountingDatabase
 from tests.actors.files.test_sessions import opened
 from tests.support.postgres import unchanged
+from tests.support.rewiring import rewire
 
 _WEEK = 7 * 86400
 NONE = UploadId(UUID(int=77))
@@ -86,9 +87,10 @@ async def test_many_cost_the_statements_of_one(real: World) -> None:
     counts = []
     for number in (1, 200):
         uploads = await opened(real, *[number] * number)
-        counting = real.room._database = CountingDatabase(real.database)
+        counting = CountingDatabase(real.database)
+        rewire(real.room, database=counting)
         answers = await real.ask(message(real, *uploads))
-        real.room._database = real.database
+        rewire(real.room, database=real.database)
         assert [one.state for one in answers] == ["aborted"] * number
         counts.append(counting.runs)
     assert counts[0] == counts[1]

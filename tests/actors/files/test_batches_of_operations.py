@@ -22,6 +22,7 @@ from bitvault.actors.files.contract import (
 from bitvault.actors.files.rules.names import MAX_DEPTH
 from tests.actors.files.conftest import World, sha256
 from tests.actors.files.counting import CountingDatabase
+from tests.support.rewiring import rewire
 
 
 async def test_names_are_exchanged_in_one_batch(world: World) -> None:
@@ -187,9 +188,9 @@ async def test_the_statements_of_a_batch_do_not_grow_with_it(world: World, kind:
             "trash": [TrashNode(Target(node_id=one)) for one in made],
         }
         counted = CountingDatabase(world.database)
-        world.room._database = counted
+        rewire(world.room, database=counted)
         outcomes = await world.apply(*operations[kind])
-        world.room._database = world.database
+        rewire(world.room, database=world.database)
         assert all(isinstance(one, Written) for one in outcomes)
         counts.append(counted.runs.total())
 

@@ -25,6 +25,7 @@ from bitvault.actors.files.contract import (
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.outbox import Outbox
 from tests.actors.files.conftest import World
+from tests.support.rewiring import rewire
 
 _WAITING = Query(
     "waiting",
@@ -130,8 +131,8 @@ async def overtaken(
     world: World, first: Callable[[], Awaitable[Any]], second: Callable[[], Awaitable[Any]]
 ) -> tuple[Any, Any]:
     """Let ``first`` do all but commit, then start ``second``, and let both end."""
-    held = Held(world.room._outbox)
-    world.room._outbox = held  # type: ignore[assignment]
+    held = Held(world.room.outbox)
+    rewire(world.room, outbox=held)
     answers = {}
 
     async def run(name: str, ask: Callable[[], Awaitable[Any]]) -> None:

@@ -35,6 +35,7 @@ from bitvault.drivers import aio
 from bitvault.drivers.postgres.pool import open_database
 from tests.actors.files.conftest import World
 from tests.actors.files.counting import CountingDatabase
+from tests.support.rewiring import rewire
 
 _ROUNDS = 8
 _MOST = 200
@@ -165,7 +166,7 @@ async def test_nothing_costs_more_in_a_large_folder(
     await aio.call(connection.close)
     async with open_database(dsn) as fresh:
         counting = CountingDatabase(world.database if planned == "small" else fresh)
-        world.room._database = counting
+        rewire(world.room, database=counting)
         await story(world, "/large")
 
     assert {name: rows for name, rows in counting.most.items() if rows > _MOST} == {}

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from bitvault.actors.files import contract as c
 from bitvault.actors.files.contract import Target, UploadOpened, Written
+from bitvault.actors.files.store.contents import Stamp
 from bitvault.drivers.postgres.port import Query, Transaction
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Drop
@@ -62,11 +63,11 @@ async def test_a_guest_waits_for_the_request_before_they_hold_the_quota(world: W
     )
     (first,) = await world.ask(c.InitUploads(guest, (draft,)))
     assert isinstance(first, UploadOpened)
-    room, stamp = world.room, world.room._stamp(guest)
+    uploads, stamp = world.room.uploads, Stamp(guest, world.clock.now())
 
     async def tight() -> Any:
-        opened = await room._opened(stamp, [draft], is_tight=True)
-        return await room._signed(stamp, opened)
+        opened = await uploads._opened(stamp, [draft], is_tight=True)
+        return await uploads._signed(stamp, opened)
 
     (second,) = await behind(world, _DROPS, tight)
 

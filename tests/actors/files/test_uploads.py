@@ -22,6 +22,7 @@ from bitvault.actors.files.contract import (
 )
 from tests.actors.files.conftest import World, sha256
 from tests.actors.files.counting import CountingDatabase
+from tests.support.rewiring import rewire
 
 
 async def test_a_file_goes_up_and_comes_back(world: World) -> None:
@@ -83,7 +84,7 @@ async def test_an_init_that_fits_locks_the_quota_last(world: World) -> None:
     """Everybody waits for the quota rows, so they are taken by the last statement and once."""
     await world.put("/known", "123")
     counting = CountingDatabase(world.database)
-    world.room._database = counting
+    rewire(world.room, database=counting)
 
     assert isinstance(await world.init("/a", "1234"), UploadOpened)
     assert list(counting.runs)[-1] == "reserve"

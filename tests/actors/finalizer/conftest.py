@@ -36,6 +36,7 @@ from bitvault.kernel.refusal import DependencyDown, Unavailable
 from bitvault.outbox import Outbox, Wakeups
 from tests.actors.files.conftest import World
 from tests.support.determinism import FixedClock, SequenceIds
+from tests.support.rewiring import rewire
 
 T = TypeVar("T")
 
@@ -295,10 +296,10 @@ class Silent:
 @contextmanager
 def storage_silent(house: House) -> Iterator[None]:
     """Let storage not answer, so that what files closes leaves its object behind."""
-    below = house.room._storage
-    house.room._storage = Silent()  # type: ignore[assignment] - a ref that never answers
+    below = house.room.storage
+    rewire(house.room, storage=Silent())
     yield
-    house.room._storage = below
+    rewire(house.room, storage=below)
 
 
 @pytest.fixture

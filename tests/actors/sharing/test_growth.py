@@ -106,7 +106,7 @@ async def test_nothing_costs_more_among_many_grants(company: Company, planned: s
     await fill(company, _FILL)
     async with open_database(database.sessions.dsn) as fresh:
         counting = CountingDatabase(database if planned == "small" else fresh)
-        company.files.room._database = counting
+        rewire(company.files.room, database=counting)
         rewire(company.sharing, database=counting)
         await tour(company, folders[_ROUNDS])
 
@@ -126,7 +126,7 @@ async def test_looking_costs_no_more_where_much_is_granted(company: Company, pla
     await fill(company, _FILL + ";" + _CROWD)
     async with open_database(database.sessions.dsn) as fresh:
         counting = CountingDatabase(database if planned == "small" else fresh)
-        company.files.room._database = counting
+        rewire(company.files.room, database=counting)
         rewire(company.sharing, database=counting)
         await look(company, deep)
 
@@ -144,7 +144,7 @@ async def test_a_batch_of_trashings_looks_at_what_is_restricted_once(
     await company.restrict("ann", await company.folder("ann", "/a/b/c/d/e/f/g/h/lone"))
     await fill(company, _RESTRICTED.format(number=restricted))
     database = CountingDatabase(company.files.database)
-    company.files.room._database = database
+    rewire(company.files.room, database=database)
 
     trash = tuple(TrashNode(Target(node_id=node_id)) for node_id in folders)
     outcomes = await company.files.ask(Apply(company.caller("ben"), trash))

@@ -16,6 +16,7 @@ from tests.actors.files.conftest import sha256
 from tests.actors.files.counting import CountingDatabase
 from tests.actors.sharing.conftest import Company
 from tests.actors.sharing.test_uploaders import tree
+from tests.support.rewiring import rewire
 
 
 async def send(company: Company, box: NodeId, paths: list[str]) -> int:
@@ -27,9 +28,9 @@ async def send(company: Company, box: NodeId, paths: list[str]) -> int:
     opened = await company.files.ask(InitUploads(ben, drafts))
     commits = tuple(UploadCommit(one.upload_id, sha256("text")) for one in opened)
     counting = CountingDatabase(whole)
-    company.files.room._database = counting  # type: ignore[assignment]
+    rewire(company.files.room, database=counting)
     done = await company.files.ask(CommitUploads(ben, commits))
-    company.files.room._database = whole
+    rewire(company.files.room, database=whole)
     assert all(isinstance(one, Written) for one in done)
     return counting.runs.total()
 

@@ -259,7 +259,7 @@ async def test_counting_stops_at_a_thousand(company: Company) -> None:
     folder = await company.folder("ann", "/large")
     await run(company, _FILL)
     counting = CountingDatabase(company.files.database)
-    company.files.room._database = counting
+    rewire(company.files.room, database=counting)
     rewire(company.sharing, database=counting)
 
     told = await ask(company, "ann", folder, Granting(EVERYONE, Role.VIEWER))

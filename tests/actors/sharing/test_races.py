@@ -40,7 +40,7 @@ Ask = Callable[[], Awaitable[Any]]
 async def overtaken(company: Company, first: Ask, second: Ask) -> Any:
     """Let ``first`` do all but commit, then start ``second``, and let both end."""
     held = Held(company.sharing.outbox)
-    company.files.room._outbox = held  # type: ignore[assignment]
+    rewire(company.files.room, outbox=held)
     rewire(company.sharing, outbox=held)
     answers = {}
 

@@ -26,6 +26,7 @@ from bitvault.kernel.ids import NodeId
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.sharing.conftest import Company
 from tests.outbox.world import stored
+from tests.support.rewiring import rewire
 
 
 @pytest.fixture
@@ -209,6 +210,6 @@ async def test_who_may_not_share_copies_nothing_restricted(company: Company, inn
 
     own = await company.files.apply(evolve(alone, parent=Target(path="/")), caller=ben)
     assert await company.names("ben", own.node.node_id) == ["f"]
-    assert company.files.room._restrict is not None
-    company.files.room._restrict = None
+    assert company.files.room.restrict is not None
+    rewire(company.files.room, restrict=None)
     assert await company.files.apply(alone, caller=company.caller("ann")) == refused

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from bitvault.actors.files.actor.desk import Desk
+from attrs import define
+
+from bitvault.actors.files.actor.options import FilesOptions
 from bitvault.actors.files.contract import (
     CollectBlobs,
     ContinuePurges,
@@ -31,37 +33,45 @@ from bitvault.actors.files.store.collecting import (
     judge,
 )
 from bitvault.actors.files.store.purging import continue_purge, purging_tenants
+from bitvault.actors.room import ask_below
 from bitvault.actors.storage.contract import DiscardKeys, DiscardObjects
-from bitvault.drivers.postgres.port import Query, Row, Transaction
+from bitvault.drivers.postgres.port import Database, Query, Row, Transaction
 from bitvault.kernel.backlog import Backlog, CountBacklog
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId, UploadId
 from bitvault.kernel.refusal import Refused, Unavailable
-from supervisors import handles
+from supervisors import Ref, handles
 
 _AT_ONCE = 1000
 
 
-class Collecting(Desk):
+@define(eq=False)
+class GarbageCollection:
     """Ends what its owners left unfinished, and lets go of what nothing refers to."""
+
+    database: Database
+    storage: Ref
+    clock: Clock
+    options: FilesOptions
 
     @handles(ExpireUploads)
     async def expire(self, message: ExpireUploads) -> int:
         """End uploads past their lifetime; an object that stays behind is found by its ledger."""
         check_limit(message.limit)
-        now, ended = self._clock.now(), 0
+        now, ended = self.clock.now(), 0
         overdue = await self._oldest(SQL["overdue"], message.limit, now=now)
         for tenant_id, rows in overdue.items():
             closed = await self._expire(tenant_id, [row["upload_id"] for row in rows], now)
             if closed:
                 upload_ids = tuple(UploadId(one) for one in closed)
-                await self._ask(DiscardObjects(tenant_id, upload_ids))
+                await ask_below(self.storage, DiscardObjects(tenant_id, upload_ids), "storage")
             ended += len(closed)
         return ended
 
     async def _expire(
         self, tenant_id: TenantId, upload_ids: Sequence[UUID], now: datetime
     ) -> list[UUID]:
-        return await self._database.transact(
+        return await self.database.transact(
             tenant_id, lambda tx: expire(tx, tenant_id, upload_ids, now)
         )
 
@@ -73,8 +83,9 @@ class Collecting(Desk):
         async def work(tx: Transaction) -> list[UUID]:
             return await end_uploads(tx, tenant_id, guest_id, _AT_ONCE)
 
-        while closed := await self._database.transact(tenant_id, work):
-            await self._ask(DiscardObjects(tenant_id, tuple(UploadId(one) for one in closed)))
+        while closed := await self.database.transact(tenant_id, work):
+            upload_ids = tuple(UploadId(one) for one in closed)
+            await ask_below(self.storage, DiscardObjects(tenant_id, upload_ids), "storage")
             ended += len(closed)
         return ended
 
@@ -82,15 +93,15 @@ class Collecting(Desk):
     async def continue_purges(self, message: ContinuePurges) -> int:
         """Give every tenant with an unfinished purge its share of the slice."""
         check_limit(message.limit)
-        now, removed = self._clock.now(), 0
-        tenants = await self._database.read(None, lambda tx: purging_tenants(tx, message.limit))
+        now, removed = self.clock.now(), 0
+        tenants = await self.database.read(None, lambda tx: purging_tenants(tx, message.limit))
         for tenant in tenants:
             share = max(1, message.limit // len(tenants))
             removed += await self._purge(TenantId(tenant), now, share)
         return removed
 
     async def _purge(self, tenant_id: TenantId, now: datetime, limit: int) -> int:
-        return await self._database.transact(
+        return await self.database.transact(
             tenant_id, lambda tx: continue_purge(tx, tenant_id, now, limit)
         )
 
@@ -98,8 +109,8 @@ class Collecting(Desk):
     async def collect(self, message: CollectBlobs) -> int:
         """Condemn, hand the keys to storage, forget them: each step picks up where one stopped."""
         check_limit(message.limit)
-        now = self._clock.now()
-        before = now - self._options.grace
+        now = self.clock.now()
+        before = now - self.options.grace
         idle = await self._oldest(SQL["idle_blobs"], message.limit, before=before)
         for tenant_id, rows in idle.items():
             await self._condemn(tenant_id, [row["hash"] for row in rows], before, now)
@@ -111,29 +122,29 @@ class Collecting(Desk):
     async def _condemn(
         self, tenant_id: TenantId, hashes: Sequence[str], before: datetime, now: datetime
     ) -> None:
-        await self._database.transact(
+        await self.database.transact(
             tenant_id, lambda tx: condemn(tx, tenant_id, hashes, before, now)
         )
 
     async def _hand_over(self, tenant_id: TenantId, rows: Sequence[Row]) -> None:
         keys = tuple(row["object_key"] for row in rows)
-        taken = await self._ask(DiscardKeys(tenant_id, keys))
+        taken = await ask_below(self.storage, DiscardKeys(tenant_id, keys), "storage")
         if isinstance(taken, Unavailable):
             raise Refused(taken)
-        await self._database.transact(tenant_id, lambda tx: drop_condemned(tx, tenant_id, rows))
+        await self.database.transact(tenant_id, lambda tx: drop_condemned(tx, tenant_id, rows))
 
     @handles(JudgeObjects)
     async def judge(self, message: JudgeObjects) -> tuple[Verdict, ...]:
         """Say what objects are to this room."""
         tenant_id, objects = message.tenant_id, message.objects
-        return await self._database.read(tenant_id, lambda tx: judge(tx, tenant_id, objects))
+        return await self.database.read(tenant_id, lambda tx: judge(tx, tenant_id, objects))
 
     @handles(ForgetFinished)
     async def forget_finished(self, message: ForgetFinished) -> int:
         """Drop answers kept for repeats: of uploads, and under Idempotency-Keys."""
         check_limit(message.limit)
-        now, dropped = self._clock.now(), 0
-        before = now - self._options.keep_results
+        now, dropped = self.clock.now(), 0
+        before = now - self.options.keep_results
         ended = await self._oldest(SQL["ended_uploads"], message.limit, before=before)
         for tenant_id, rows in ended.items():
             dropped += await self._drop_uploads(tenant_id, [row["upload_id"] for row in rows])
@@ -143,31 +154,29 @@ class Collecting(Desk):
         return dropped
 
     async def _drop_uploads(self, tenant_id: TenantId, upload_ids: Sequence[UUID]) -> int:
-        return await self._database.transact(
+        return await self.database.transact(
             tenant_id, lambda tx: drop_uploads(tx, tenant_id, upload_ids)
         )
 
     async def _drop_keys(self, tenant_id: TenantId, rows: Sequence[Row], now: datetime) -> int:
-        return await self._database.transact(
+        return await self.database.transact(
             tenant_id, lambda tx: drop_keys(tx, tenant_id, rows, now)
         )
 
     @handles(InspectGarbage)
     async def inspect(self, _: InspectGarbage) -> Garbage:
         """Say how old the oldest garbage is."""
-        return await self._database.read(None, inspect)
+        return await self.database.read(None, inspect)
 
     @handles(CountBacklog)
     async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:
         """Count uploads, purges, contents and answers that are due."""
-        now, options = self._clock.now(), self._options
+        now, options = self.clock.now(), self.options
         before = now - options.grace, now - options.keep_results
-        return await self._database.read(None, lambda tx: backlog(tx, now, *before))
+        return await self.database.read(None, lambda tx: backlog(tx, now, *before))
 
     async def _oldest(
         self, query: Query, limit: int, **parameters: datetime
     ) -> dict[TenantId, list[Row]]:
-        rows = await self._database.read(
-            None, lambda tx: tx.fetch(query, limit=limit, **parameters)
-        )
+        rows = await self.database.read(None, lambda tx: tx.fetch(query, limit=limit, **parameters))
         return by_tenant(rows)

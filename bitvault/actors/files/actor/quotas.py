@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
-from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.actor.options import FilesOptions
+from bitvault.actors.files.actor.transactions import FilesTransactions
 from bitvault.actors.files.contract import (
     ChangeQuota,
     ChangeUserQuota,
@@ -25,9 +26,9 @@ from bitvault.actors.files.rules.quotas import (
     check_quota,
     says_more,
 )
+from bitvault.actors.files.store.contents import Stamp
 from bitvault.actors.files.store.quotas import (
     SQL,
-    Quotas,
     hold_tenant_usage,
     personal_row,
     put_tenant_quota,
@@ -36,10 +37,12 @@ from bitvault.actors.files.store.quotas import (
     usage_of,
 )
 from bitvault.actors.files.store.spaces import NewSpace, make_space, put_quota
-from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.ids import UserId
+from bitvault.drivers.postgres.port import Database, Row, Transaction
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, UserId
 from bitvault.kernel.principal import Caller, Origin, admin_of
 from bitvault.kernel.refusal import Refused
+from bitvault.outbox import Outbox
 from supervisors import handles
 
 
@@ -54,16 +57,24 @@ class _Wanted:
     source: str | None = None
 
 
-class QuotaKeeping(Desk):
+@define(eq=False)
+class QuotaSettings:
     """What operators say of tenants, and tenants' admins of spaces."""
+
+    database: Database
+    outbox: Outbox
+    transactions: FilesTransactions
+    clock: Clock
+    ids: Ids
+    options: FilesOptions
 
     @handles(DescribeUsage)
     async def describe_usage(self, message: DescribeUsage) -> TenantUsage:
         """Tell what a tenant has."""
         tenant_id = message.tenant_id or message.caller.tenant_id
         check_keeper(ChangeQuota(message.caller, message.tenant_id))
-        return await self._database.read(
-            tenant_id, lambda tx: tenant_usage(tx, tenant_id, self._defaults)
+        return await self.database.read(
+            tenant_id, lambda tx: tenant_usage(tx, tenant_id, self.options.quotas)
         )
 
     @handles(ChangeQuota)
@@ -74,7 +85,7 @@ class QuotaKeeping(Desk):
         tenant_id = message.tenant_id or caller.tenant_id
 
         async def work(tx: Transaction) -> TenantUsage:
-            usage = await hold_tenant_usage(tx, tenant_id, self._defaults)
+            usage = await hold_tenant_usage(tx, tenant_id, self.options.quotas)
             if message.if_revision not in (None, usage.revision):
                 raise Refused(StaleRevision(usage.revision))
             quotas = changed_quotas(usage, message)
@@ -82,12 +93,12 @@ class QuotaKeeping(Desk):
                 return usage
             await put_tenant_quota(tx, tenant_id, quotas)
             event = TenantQuotaChanged(tenant_id, usage.revision + 1, *quotas)
-            await self._outbox.append(tx, tenant_id, [event], _told(caller, tenant_id))
+            await self.outbox.append(tx, tenant_id, [event], _told(caller, tenant_id))
             return evolve(
                 usage, quota=quotas[0], space_quota=quotas[1], revision=usage.revision + 1
             )
 
-        return await self._database.transact(tenant_id, work)
+        return await self.database.transact(tenant_id, work)
 
     @handles(DescribeUserUsage)
     async def describe_user_usage(self, message: DescribeUserUsage) -> SpaceUsage:
@@ -96,10 +107,10 @@ class QuotaKeeping(Desk):
 
         async def work(tx: Transaction) -> SpaceUsage:
             row = await personal_row(tx, caller.tenant_id, message.owner_id, hold=False)
-            default = await tenant_usage(tx, caller.tenant_id, self._defaults)
+            default = await tenant_usage(tx, caller.tenant_id, self.options.quotas)
             return usage_of(row, default.space_quota)
 
-        return await self._database.read(caller.tenant_id, work)
+        return await self.database.read(caller.tenant_id, work)
 
     @handles(ChangeUserQuota)
     async def change_user_quota(self, message: ChangeUserQuota) -> SpaceUsage:
@@ -116,7 +127,7 @@ class QuotaKeeping(Desk):
                 return usage
             return await self._set(tx, caller, wanted)
 
-        return await self._write(caller, work)
+        return await self.transactions.write(caller, work)
 
     @handles(SyncQuota)
     async def sync_quota(self, message: SyncQuota) -> SpaceUsage:
@@ -135,7 +146,7 @@ class QuotaKeeping(Desk):
             usage = await self._usage(tx, caller, wanted.owner_id)
             return await self._set(tx, caller, wanted) if says_more(usage, message) else usage
 
-        return await self._write(caller, work)
+        return await self.transactions.write(caller, work)
 
     @handles(TakeBackQuotas)
     async def take_back_quotas(self, message: TakeBackQuotas) -> int:
@@ -143,20 +154,20 @@ class QuotaKeeping(Desk):
         caller, source = message.caller, message.source
 
         async def work(tx: Transaction) -> int:
-            default = await tenant_usage(tx, caller.tenant_id, self._defaults)
+            default = await tenant_usage(tx, caller.tenant_id, self.options.quotas)
             taken = await take_back(tx, caller.tenant_id, source, message.limit)
             events = [
                 SpaceChanged(row["space_id"], row["revision"], row["name"], default.space_quota)
                 for row in taken
             ]
-            await self._appender(caller)(tx, events)
+            await self.transactions.appender(caller)(tx, events)
             return len(taken)
 
-        return await self._write(caller, work)
+        return await self.transactions.write(caller, work)
 
     async def _usage(self, tx: Transaction, caller: Caller, owner_id: UserId) -> SpaceUsage:
         """Return what a personal space has, and keep it until the end."""
-        default = await tenant_usage(tx, caller.tenant_id, self._defaults)
+        default = await tenant_usage(tx, caller.tenant_id, self.options.quotas)
         row = await personal_row(tx, caller.tenant_id, owner_id, hold=True)
         return usage_of(row, default.space_quota)
 
@@ -169,7 +180,7 @@ class QuotaKeeping(Desk):
         await tx.execute(SQL["touch_space"], tenant=caller.tenant_id, space_id=space_id)
         usage = await self._usage(tx, caller, wanted.owner_id)
         event = SpaceChanged(space_id, usage.revision, space["name"], usage.quota)
-        await self._appender(caller)(tx, [event])
+        await self.transactions.appender(caller)(tx, [event])
         return usage
 
     async def _made(self, tx: Transaction, caller: Caller, wanted: _Wanted) -> Row:
@@ -184,14 +195,10 @@ class QuotaKeeping(Desk):
 
     async def _make_for(self, tx: Transaction, caller: Caller, wanted: _Wanted) -> None:
         """Make the personal space of somebody who has put nothing there yet."""
-        space, tenant = self._options.default_space_quota, self._options.tenant_quota
-        new = NewSpace("personal", wanted.login, wanted.owner_id, None, tenant, space)
-        append, stamp = self._appender(caller), self._stamp(caller)
-        await make_space(tx, stamp, self._ids, new, append)
-
-    @property
-    def _defaults(self) -> Quotas:
-        return self._options.tenant_quota, self._options.default_space_quota
+        quotas = self.options.quotas
+        new = NewSpace("personal", wanted.login, wanted.owner_id, None, *quotas)
+        append, stamp = self.transactions.appender(caller), Stamp(caller, self.clock.now())
+        await make_space(tx, stamp, self.ids, new, append)
 
 
 def _admin(caller: Caller) -> Caller:

@@ -1,20 +1,17 @@
-"""Reading the tree: nodes, lists, versions, trash, and where the bytes are."""
+"""Reading the tree: nodes, lists, versions and trash."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from attrs import frozen
+from attrs import define
 
-from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.actor.transactions import FilesTransactions
 from bitvault.actors.files.contract import (
     Access,
-    Content,
-    ContentDraft,
     DescribeAccess,
     DescribeDrops,
     DropFolder,
     Extent,
-    GetContents,
     GetNode,
     GetNodes,
     KindMismatch,
@@ -27,25 +24,18 @@ from bitvault.actors.files.contract import (
     Target,
     TrashEntry,
     Version,
-    VersionNotFound,
 )
-from bitvault.actors.files.rules.cursors import (
-    LAST_VERSION,
-    before_id,
-    before_version,
-    list_name,
-)
+from bitvault.actors.files.rules.cursors import before_id, before_version, list_name
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
 from bitvault.actors.files.store.dropping import drop_folders
 from bitvault.actors.files.store.locate import Wanted, granted_on, locate, locate_one, walk_up
-from bitvault.actors.files.store.places import Place, node_of, place_at, present
-from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
+from bitvault.actors.files.store.places import Place, node_of, place_at
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.access import Right, rights_along
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.paging import Page, after_text, page_of
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Refusal, Refused, Unavailable
+from bitvault.kernel.refusal import Refusal, Refused
 from supervisors import handles
 
 SQL = load_queries("bitvault.actors.files.store", "reading.sql")
@@ -53,22 +43,19 @@ SQL = load_queries("bitvault.actors.files.store", "reading.sql")
 _MOST_MEASURED = 1000
 
 
-@frozen
-class _Source:
-    """A version that was found, with the object that holds it."""
+@define(eq=False)
+class Reading:
+    """Everything that changes nothing, and is answered from the rows alone."""
 
-    place: Place
-    row: Row
-
-
-class Reading(Desk):
-    """Everything that changes nothing."""
+    transactions: FilesTransactions
 
     @handles(GetNode)
     async def get(self, message: GetNode) -> Node:
         """Describe one live node."""
         caller = message.caller
-        place = await self._read(caller, lambda tx: locate_one(tx, caller, message.target))
+        place = await self.transactions.read(
+            caller, lambda tx: locate_one(tx, caller, message.target)
+        )
         return place.described()
 
     @handles(GetNodes)
@@ -77,14 +64,14 @@ class Reading(Desk):
         check_batch(len(message.node_ids), "ids")
         caller = message.caller
         wanted = [Wanted(Target(node_id=node_id)) for node_id in message.node_ids]
-        found = await self._read(caller, lambda tx: locate(tx, caller, wanted))
+        found = await self.transactions.read(caller, lambda tx: locate(tx, caller, wanted))
         return tuple(one if isinstance(one, Refusal) else one.described() for one in found)
 
     @handles(DescribeAccess)
     async def access(self, message: DescribeAccess) -> Access:
         """Say what the caller may do to a node."""
         caller, target = message.caller, Target(node_id=message.node_id)
-        place = await self._read(caller, lambda tx: locate_one(tx, caller, target))
+        place = await self.transactions.read(caller, lambda tx: locate_one(tx, caller, target))
         return Access(place.rights[-1], place.node["kind"] == "folder", len(place.ids) == 1)
 
     @handles(DescribeDrops)
@@ -92,11 +79,13 @@ class Reading(Desk):
         """Name folders that the caller was given to add to."""
         check_batch(len(message.node_ids), "ids")
         caller = message.caller
-        return await self._read(caller, lambda tx: drop_folders(tx, caller, message.node_ids))
+        return await self.transactions.read(
+            caller, lambda tx: drop_folders(tx, caller, message.node_ids)
+        )
 
     @handles(MeasureTree)
     async def measure(self, message: MeasureTree) -> Extent:
-        """Count a node and what is below it; whoever may share it sees all of that."""
+        """Count a node and what is below it; a caller who may share it sees all of that."""
         caller, target = message.caller, Target(node_id=message.node_id)
 
         async def work(tx: Transaction) -> Extent:
@@ -108,7 +97,7 @@ class Reading(Desk):
             nodes = min(row["nodes"], _MOST_MEASURED)
             return Extent(nodes, row["size"], row["nodes"] > nodes)
 
-        return await self._read(caller, work)
+        return await self.transactions.read(caller, work)
 
     @handles(ListChildren)
     async def children(self, message: ListChildren) -> Page[Node]:
@@ -134,7 +123,7 @@ class Reading(Desk):
             page = page_of(nodes, message.limit, [(row["name_key"],) for row in rows], name)
             return Page(await _readable(tx, caller, place, page.items), page.next_cursor)
 
-        return await self._read(caller, work)
+        return await self.transactions.read(caller, work)
 
     @handles(ListVersions)
     async def versions(self, message: ListVersions) -> Page[Version]:
@@ -157,7 +146,7 @@ class Reading(Desk):
             found = [_version(row, place.node["version"]) for row in rows]
             return page_of(found, message.limit, [(row["version"],) for row in rows], name)
 
-        return await self._read(caller, work)
+        return await self.transactions.read(caller, work)
 
     @handles(ListTrash)
     async def trash(self, message: ListTrash) -> Page[TrashEntry]:
@@ -186,25 +175,7 @@ class Reading(Desk):
             )
             return Page(entries, page.next_cursor)
 
-        return await self._read(caller, work)
-
-    @handles(GetContents)
-    async def contents(self, message: GetContents) -> tuple[Content | Refusal, ...] | Unavailable:
-        """Authorise, find the objects, and have storage sign all of them at once."""
-        check_batch(len(message.drafts))
-        caller = message.caller
-        found = await self._read(caller, lambda tx: _sources(tx, caller, message.drafts))
-        pairs = list(zip(found, message.drafts, strict=True))
-        downloads = tuple(_download(one, draft) for one, draft in pairs if isinstance(one, _Source))
-        if not downloads:
-            return tuple(one for one in found if isinstance(one, Refusal))
-        signed = await self._ask(SignDownloads(caller.tenant_id, downloads))
-        if isinstance(signed, Unavailable):
-            return signed
-        transfers = iter(signed)
-        return tuple(
-            _content(one, next(transfers)) if isinstance(one, _Source) else one for one in found
-        )
+        return await self.transactions.read(caller, work)
 
 
 async def _readable(
@@ -234,68 +205,6 @@ async def _restorable(
     places = [place_at(chain, root.space, caller) for chain in chains]
     seen = [place for place in places if place and Right.READ in place.rights[-2]]
     return {one.node_id: one.was_at(paths[one.node_id]) for one in seen}
-
-
-async def _sources(
-    tx: Transaction, caller: Caller, drafts: Sequence[ContentDraft]
-) -> list[_Source | Refusal]:
-    places = await locate(tx, caller, [Wanted(draft.target) for draft in drafts])
-    checked = [_file(place, draft) for place, draft in zip(places, drafts, strict=True)]
-    asked = [
-        (i, one.node_id, draft.version or one.node["version"])
-        for i, (one, draft) in enumerate(zip(checked, drafts, strict=True))
-        if isinstance(one, Place)
-    ]
-    rows = await tx.fetch(
-        SQL["contents"],
-        tenant=caller.tenant_id,
-        ords=[i for i, _, _ in asked],
-        nodes=[node_id for _, node_id, _ in asked],
-        versions=[version for _, _, version in asked],
-    )
-    by_ord = {row["ord"]: row for row in rows}
-    return [
-        _source(one, by_ord.get(i), draft)
-        for i, (one, draft) in enumerate(zip(checked, drafts, strict=True))
-    ]
-
-
-def _file(place: Place | Refusal, draft: ContentDraft) -> Place | Refusal:
-    try:
-        found = present(place, draft.target.path or str(draft.target.node_id))
-    except Refused as refused:
-        return refused.refusal
-    if found.node["kind"] != "file":
-        return KindMismatch(found.path, "file")
-    if draft.version is not None and not 0 < draft.version <= LAST_VERSION:
-        return VersionNotFound(draft.version)
-    return found
-
-
-def _source(one: Place | Refusal, row: Row | None, draft: ContentDraft) -> _Source | Refusal:
-    if isinstance(one, Refusal):
-        return one
-    return _Source(one, row) if row else VersionNotFound(draft.version or one.node["version"])
-
-
-def _download(one: _Source, draft: ContentDraft) -> DownloadDraft:
-    row = one.row
-    return DownloadDraft(
-        row["object_key"], one.place.node["name"], row["content_type"], draft.inline
-    )
-
-
-def _content(one: _Source, transfer: Transfer) -> Content:
-    return Content(
-        node=one.place.described(),
-        version=one.row["version"],
-        size=one.row["size"],
-        hash=one.row["hash"],
-        method=transfer.method,
-        url=transfer.url,
-        headers=transfer.headers,
-        expires_at=transfer.expires_at,
-    )
 
 
 def _version(row: Row, current: int) -> Version:

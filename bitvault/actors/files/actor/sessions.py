@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from bitvault.actors.files.actor.desk import Desk
+from attrs import define
+
+from bitvault.actors.files.actor.options import FilesOptions
+from bitvault.actors.files.actor.transactions import FilesTransactions
 from bitvault.actors.files.actor.uploads import plan_of, step_of
 from bitvault.actors.files.contract import (
     AbortUpload,
@@ -22,6 +25,8 @@ from bitvault.actors.files.rules.cursors import before_id, list_name
 from bitvault.actors.files.rules.drafts import check_batch, check_limit
 from bitvault.actors.files.store.closing import abort_uploads, open_page, renew_upload
 from bitvault.actors.files.store.committing import find_uploads
+from bitvault.actors.files.store.contents import Stamp
+from bitvault.actors.room import ask_below
 from bitvault.actors.storage.contract import (
     DescribeObject,
     DiscardObjects,
@@ -32,15 +37,22 @@ from bitvault.actors.storage.contract import (
     SizedObject,
 )
 from bitvault.drivers.postgres.port import Row, Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import SpaceId, TenantId, UploadId
 from bitvault.kernel.paging import Page, page_of
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
-from supervisors import handles
+from supervisors import Ref, handles
 
 
-class Sessions(Desk):
+@define(eq=False)
+class UploadSessions:
     """The life of an upload between init and commit."""
+
+    transactions: FilesTransactions
+    storage: Ref
+    clock: Clock
+    options: FilesOptions
 
     @handles(DescribeUpload)
     async def describe(self, message: DescribeUpload) -> UploadState | Refusal:
@@ -49,7 +61,9 @@ class Sessions(Desk):
         if row["state"] != "open":
             plans = await self._plans(message.caller.tenant_id, [row])
             return plans if isinstance(plans, Unavailable) else _state(row, plans[0])
-        progress = await self._ask(DescribeObject(message.caller.tenant_id, message.upload_id))
+        progress = await ask_below(
+            self.storage, DescribeObject(message.caller.tenant_id, message.upload_id), "storage"
+        )
         if isinstance(progress, Refusal):
             return progress
         parts = tuple(
@@ -66,10 +80,10 @@ class Sessions(Desk):
             return Page(
                 (), None
             )  # the paths of others of its user lead through what it may not see
-        stamp = self._stamp(message.caller)
+        stamp = Stamp(message.caller, self.clock.now())
         name = list_name("uploads", message.caller.principal.user_id)
         before = before_id(message.cursor, name)
-        rows = await self._read(
+        rows = await self.transactions.read(
             message.caller, lambda tx: open_page(tx, stamp, before, message.limit)
         )
         page = page_of(rows, message.limit, [(str(row["upload_id"]),) for row in rows], name)
@@ -87,11 +101,15 @@ class Sessions(Desk):
             return UploadClosed(row["state"])
         tenant_id = message.caller.tenant_id
         if not message.parts:
-            transfer = await self._ask(ResignPut(tenant_id, message.upload_id))
+            transfer = await ask_below(
+                self.storage, ResignPut(tenant_id, message.upload_id), "storage"
+            )
             return transfer if isinstance(transfer, Refusal) else (step_of(transfer),)
         check_batch(len(message.parts), "parts")
         drafts = tuple(PartDraft(part.part_number, part.hash) for part in message.parts)
-        signed = await self._ask(SignParts(tenant_id, message.upload_id, drafts))
+        signed = await ask_below(
+            self.storage, SignParts(tenant_id, message.upload_id, drafts), "storage"
+        )
         return signed if isinstance(signed, Refusal) else tuple(step_of(one) for one in signed)
 
     @handles(AbortUpload)
@@ -110,11 +128,13 @@ class Sessions(Desk):
         self, caller: Caller, upload_ids: Sequence[UploadId]
     ) -> tuple[UploadEnded | Refusal, ...]:
         """End them, and discard the objects; what fails there the finalizer finds in the ledger."""
-        stamp = self._stamp(caller)
-        done = await self._write(caller, lambda tx: abort_uploads(tx, stamp, upload_ids))
+        stamp = Stamp(caller, self.clock.now())
+        done = await self.transactions.write(
+            caller, lambda tx: abort_uploads(tx, stamp, upload_ids)
+        )
         if done.closed:
             unneeded = tuple(UploadId(one) for one in done.closed)
-            await self._ask(DiscardObjects(caller.tenant_id, unneeded))
+            await ask_below(self.storage, DiscardObjects(caller.tenant_id, unneeded), "storage")
         return done.outcomes
 
     async def _plans(
@@ -124,21 +144,23 @@ class Sessions(Desk):
         if not rows:
             return ()
         objects = tuple(SizedObject(UploadId(row["upload_id"]), row["size"]) for row in rows)
-        plans = await self._ask(PlanObjects(tenant_id, objects))
+        plans = await ask_below(self.storage, PlanObjects(tenant_id, objects), "storage")
         return plans if isinstance(plans, Unavailable) else tuple(plan_of(one) for one in plans)
 
     async def _continued(self, caller: Caller, upload_id: UploadId) -> Row:
         """Return an upload that its caller goes on with; a guest's lives longer by that."""
-        row, stamp = await self._session(caller, upload_id), self._stamp(caller)
-        until = self._lives_until(stamp, row["created_at"])
-        is_late = until - row["expires_at"] > self._options.guest_ttl / 4
+        row, stamp = await self._session(caller, upload_id), Stamp(caller, self.clock.now())
+        until = self.options.lives_until(caller.principal, row["created_at"], stamp.now)
+        is_late = until - row["expires_at"] > self.options.guest_ttl / 4
         if not (caller.principal.is_guest and row["state"] == "open" and is_late):
             return row
-        renewed = await self._write(caller, lambda tx: renew_upload(tx, stamp, upload_id, until))
+        renewed = await self.transactions.write(
+            caller, lambda tx: renew_upload(tx, stamp, upload_id, until)
+        )
         return renewed or await self._session(caller, upload_id)
 
     async def _session(self, caller: Caller, upload_id: UploadId) -> Row:
-        stamp = self._stamp(caller)
+        stamp = Stamp(caller, self.clock.now())
 
         async def work(tx: Transaction) -> Row:
             rows = await find_uploads(tx, stamp, [upload_id])
@@ -146,7 +168,7 @@ class Sessions(Desk):
                 raise Refused(UploadNotFound())
             return rows[upload_id]
 
-        return await self._read(caller, work)
+        return await self.transactions.read(caller, work)
 
 
 def _state(

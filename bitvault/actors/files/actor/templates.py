@@ -1,6 +1,8 @@
 """What new spaces start with, as the tenant's admins say."""
 
-from bitvault.actors.files.actor.desk import Desk
+from attrs import define
+
+from bitvault.actors.files.actor.transactions import FilesTransactions
 from bitvault.actors.files.contract import (
     DropTemplate,
     KindMismatch,
@@ -22,8 +24,11 @@ from bitvault.kernel.refusal import Invalid, Refused
 from supervisors import handles
 
 
-class Templates(Desk):
+@define(eq=False)
+class Templates:
     """A template is a folder like any other; only its id is kept."""
+
+    transactions: FilesTransactions
 
     @handles(ListTemplates)
     async def list_templates(self, message: ListTemplates) -> tuple[Template, ...]:
@@ -34,7 +39,7 @@ class Templates(Desk):
             rows = await tx.fetch(SQL["templates"], tenant=tenant)
             return tuple(Template(row["kind"], NodeId(row["node_id"])) for row in rows)
 
-        return await self._read(message.caller, work)
+        return await self.transactions.read(message.caller, work)
 
     @handles(SetTemplate)
     async def set_template(self, message: SetTemplate) -> Template:
@@ -52,10 +57,10 @@ class Templates(Desk):
                 raise Refused(TooManyNodes(MAX_NODES))
             await tx.execute(SQL["put_template"], **below, kind=kind)
             event = TemplateChanged(caller.tenant_id, 0, kind, message.node_id)
-            await self._appender(caller)(tx, [event])
+            await self.transactions.appender(caller)(tx, [event])
             return Template(kind, message.node_id)
 
-        return await self._write(caller, work)
+        return await self.transactions.write(caller, work)
 
     @handles(DropTemplate)
     async def drop_template(self, message: DropTemplate) -> None:
@@ -66,9 +71,9 @@ class Templates(Desk):
             row = await tx.fetchrow(SQL["drop_template"], tenant=caller.tenant_id, kind=kind)
             if row is not None:
                 event = TemplateChanged(caller.tenant_id, 0, kind, None)
-                await self._appender(caller)(tx, [event])
+                await self.transactions.appender(caller)(tx, [event])
 
-        await self._write(caller, work)
+        await self.transactions.write(caller, work)
 
 
 def _admin(caller: Caller) -> Caller:

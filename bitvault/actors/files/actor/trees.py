@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from attrs import evolve
+from attrs import define, evolve
 
-from bitvault.actors.files.actor.desk import Desk
+from bitvault.actors.files.actor.options import FilesOptions
+from bitvault.actors.files.actor.transactions import FilesTransactions
 from bitvault.actors.files.contract import (
     Apply,
     CopyNode,
@@ -29,19 +30,28 @@ from bitvault.actors.files.store.purging import purge_entry
 from bitvault.actors.files.store.structure import Done, Structure
 from bitvault.actors.files.store.written import position_of
 from bitvault.drivers.postgres.port import Transaction
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Position
+from bitvault.kernel.ids import Ids
 from bitvault.kernel.refusal import Refused
 from supervisors import handles
 
 
-class Trees(Desk):
+@define(eq=False)
+class Trees:
     """Everything that changes the shape of a tree."""
+
+    transactions: FilesTransactions
+    clock: Clock
+    ids: Ids
+    options: FilesOptions
+    restrict: Restricting | None
 
     @handles(Apply)
     async def apply(self, message: Apply) -> Any:
         """Apply the operations under the tenant's tree lock."""
         check_batch(len(message.operations), "operations")
-        stamp = self._stamp(message.caller)
+        stamp = Stamp(message.caller, self.clock.now())
 
         async def work(tx: Transaction) -> list[Any]:
             outcomes = await self._apply(tx, stamp, message.operations)
@@ -50,7 +60,7 @@ class Trees(Desk):
             return outcomes
 
         try:
-            return tuple(await self._write(message.caller, work))
+            return tuple(await self.transactions.write(message.caller, work))
         except _Foreseen as foreseen:
             return tuple(map(_unmade, foreseen.outcomes))
 
@@ -60,16 +70,16 @@ class Trees(Desk):
         before = await repeated(tx, stamp.caller, stamp.now)
         if before is not None:
             return before
-        structure = Structure(tx, stamp, self._ids, self._options.purge_at_once)
+        structure = Structure(tx, stamp, self.ids, self.options.purge_at_once)
         await structure.lock()
         done = []
         for part in _parts(operations):
             await structure.drawing.prepare(part)
             for one in part:
-                done.append(await _one(structure, one, self._restrict))
+                done.append(await _one(structure, one, self.restrict))
                 await structure.finish()
             await structure.drawing.write()
-        position = await self._appender(stamp.caller)(tx, structure.events)
+        position = await self.transactions.appender(stamp.caller)(tx, structure.events)
         outcomes = [_outcome(one, position, len(structure.events)) for one in done]
         await keep(tx, stamp.caller, outcomes)
         return outcomes

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from bitvault.actors.files.actor.desk import Desk
+from attrs import define
+
+from bitvault.actors.files.actor.options import FilesOptions
+from bitvault.actors.files.actor.transactions import FilesTransactions
 from bitvault.actors.files.contract import (
     CommitUploads,
     InitUploads,
@@ -28,6 +31,7 @@ from bitvault.actors.files.store.committing import (
 from bitvault.actors.files.store.contents import Stamp, Tight
 from bitvault.actors.files.store.opening import Opened, open_uploads
 from bitvault.actors.files.store.outcomes import OpenedUpload, keep, repeated
+from bitvault.actors.room import ask_below
 from bitvault.actors.storage.contract import (
     DiscardObjects,
     ObjectDraft,
@@ -42,19 +46,27 @@ from bitvault.actors.storage.contract import (
     VerifyObjects,
 )
 from bitvault.drivers.postgres.port import Row, Transaction
-from bitvault.kernel.ids import TenantId, UploadId
+from bitvault.kernel.clock import Clock
+from bitvault.kernel.ids import Ids, TenantId, UploadId
 from bitvault.kernel.refusal import Refusal, Refused, Unavailable
-from supervisors import handles
+from supervisors import Ref, handles
 
 
-class Uploads(Desk):
+@define(eq=False)
+class Uploads:
     """Init and commit, in batches; one upload is a batch of one."""
+
+    transactions: FilesTransactions
+    storage: Ref
+    clock: Clock
+    ids: Ids
+    options: FilesOptions
 
     @handles(InitUploads)
     async def init(self, message: InitUploads) -> Any:
         """Reserve in one transaction, then have storage open and sign the objects."""
         check_batch(len(message.drafts))
-        stamp = self._stamp(message.caller)
+        stamp = Stamp(message.caller, self.clock.now())
         try:
             opened = await self._opened(stamp, message.drafts, is_tight=False)
         except Tight:
@@ -64,7 +76,7 @@ class Uploads(Desk):
     async def _opened(
         self, stamp: Stamp, drafts: Sequence[UploadDraft], *, is_tight: bool
     ) -> Opened:
-        return await self._write(
+        return await self.transactions.write(
             stamp.caller, lambda tx: self._open(tx, stamp, drafts, is_tight=is_tight)
         )
 
@@ -75,10 +87,10 @@ class Uploads(Desk):
         if before is not None:
             ids = [one.upload_id for one in before if isinstance(one, OpenedUpload)]
             return Opened(before, await find_uploads(tx, stamp, ids), fresh=False)
-        expires_at = self._lives_until(stamp, stamp.now)
-        append = self._appender(stamp.caller)
+        expires_at = self.options.lives_until(stamp.caller.principal, stamp.now, stamp.now)
+        append = self.transactions.appender(stamp.caller)
         opened = await open_uploads(
-            tx, stamp, drafts, expires_at, self._ids, append, is_tight=is_tight
+            tx, stamp, drafts, expires_at, self.ids, append, is_tight=is_tight
         )
         await keep(tx, stamp.caller, opened.outcomes)
         return opened
@@ -88,7 +100,8 @@ class Uploads(Desk):
         waiting = [row for row in rows.values() if row["state"] == "open"]
         if not rows:
             return tuple(opened.outcomes)
-        answers = await self._ask(_open_request(stamp, waiting)) if waiting else ()
+        request = _open_request(stamp, waiting)
+        answers = await ask_below(self.storage, request, "storage") if waiting else ()
         if isinstance(answers, Unavailable):
             await self._give_up(stamp, opened, {row["upload_id"]: answers for row in waiting})
             return answers
@@ -121,13 +134,13 @@ class Uploads(Desk):
             await keep(tx, stamp.caller, outcomes)
 
         if over and opened.fresh:
-            await self._write(stamp.caller, work)
+            await self.transactions.write(stamp.caller, work)
 
     @handles(CommitUploads)
     async def commit(self, message: CommitUploads) -> Any:
         """Verify outside any transaction, then write all that was proved in one."""
         check_batch(len(message.commits))
-        stamp = self._stamp(message.caller)
+        stamp = Stamp(message.caller, self.clock.now())
         rows = await self._sessions(stamp, message.commits)
         answers = [_known(one, rows.get(one.upload_id)) for one in message.commits]
         waiting = [
@@ -145,7 +158,8 @@ class Uploads(Desk):
         self, stamp: Stamp, commits: Sequence[UploadCommit]
     ) -> list[Written | Refusal] | Unavailable:
         claims = tuple(_claim(one) for one in commits)
-        proofs = await self._ask(VerifyObjects(stamp.caller.tenant_id, claims))
+        verify = VerifyObjects(stamp.caller.tenant_id, claims)
+        proofs = await ask_below(self.storage, verify, "storage")
         if isinstance(proofs, Unavailable):
             return proofs
         proven = [
@@ -164,9 +178,9 @@ class Uploads(Desk):
     ) -> Sequence[Written | Refusal]:
         if not proven:
             return ()
-        append = self._appender(stamp.caller)
-        done = await self._write(
-            stamp.caller, lambda tx: commit_uploads(tx, stamp, proven, self._ids, append)
+        append = self.transactions.appender(stamp.caller)
+        done = await self.transactions.write(
+            stamp.caller, lambda tx: commit_uploads(tx, stamp, proven, self.ids, append)
         )
         await self._discard(stamp.caller.tenant_id, done)
         return done.outcomes
@@ -189,13 +203,13 @@ class Uploads(Desk):
 
     async def _sessions(self, stamp: Stamp, commits: Sequence[UploadCommit]) -> dict[UUID, Row]:
         ids = [one.upload_id for one in commits]
-        return await self._read(stamp.caller, lambda tx: find_uploads(tx, stamp, ids))
+        return await self.transactions.read(stamp.caller, lambda tx: find_uploads(tx, stamp, ids))
 
     async def _discard(self, tenant_id: TenantId, done: Committed) -> None:
         """Drop objects whose content was there already; what fails here the finalizer finds."""
         if done.losers:
             losers = tuple(UploadId(one) for one in done.losers)
-            await self._ask(DiscardObjects(tenant_id, losers))
+            await ask_below(self.storage, DiscardObjects(tenant_id, losers), "storage")
 
 
 def _open_request(stamp: Stamp, rows: Sequence[Row]) -> OpenObjects:

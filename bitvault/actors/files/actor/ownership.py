@@ -1,6 +1,8 @@
 """What becomes of a user's files when the user goes: all of it stays."""
 
-from bitvault.actors.files.actor.desk import Desk
+from attrs import define
+
+from bitvault.actors.files.actor.transactions import FilesTransactions
 from bitvault.actors.files.contract import PassedOn, PassOn, Role, SpacePassedOn, SpaceTaken
 from bitvault.actors.files.rules.names import MAX_NAME_BYTES, name_key, numbered
 from bitvault.actors.files.store.spaces import hold_names, put_member
@@ -11,12 +13,15 @@ from bitvault.kernel.refusal import Refused
 from supervisors import handles
 
 # Here and not in the store: these five statements serve this one message.
-SQL = load_queries("bitvault.actors.files.actor", "succession.sql")
+SQL = load_queries("bitvault.actors.files.actor", "ownership.sql")
 _NAMES = 100
 
 
-class Succession(Desk):
-    """Passes personal spaces on."""
+@define(eq=False)
+class OwnershipTransfer:
+    """Gives a user's personal space to the team."""
+
+    transactions: FilesTransactions
 
     @handles(PassOn)
     async def pass_on(self, message: PassOn) -> PassedOn | None:
@@ -48,10 +53,10 @@ class Succession(Desk):
                 message.owner_id,
                 message.heir_id,
             )
-            await self._appender(caller)(tx, [event])
+            await self.transactions.appender(caller)(tx, [event])
             return passed
 
-        return await self._write(caller, work)
+        return await self.transactions.write(caller, work)
 
 
 async def _free_name(tx: Transaction, caller: Caller, message: PassOn) -> str:

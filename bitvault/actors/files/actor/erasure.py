@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from bitvault.actors.files.actor.desk import Desk
+from attrs import define
+
 from bitvault.actors.files.store.erasing import erase_some, has_blobs
-from bitvault.actors.room import export_slice
+from bitvault.actors.room import ask_below, export_slice
 from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
-from bitvault.drivers.postgres.port import Transaction, load_queries
+from bitvault.drivers.postgres.port import Database, Transaction, load_queries
+from bitvault.kernel.clock import Clock
 from bitvault.kernel.erasure import Erased, EraseTenant
 from bitvault.kernel.export import Exported, ExportRecords
 from bitvault.kernel.refusal import Refused, Unavailable
-from supervisors import handles
+from supervisors import Ref, handles
 
 _EXPORT = load_queries("bitvault.actors.files.store", "export.sql")
 _LEAST = UUID(int=0)
@@ -26,25 +28,30 @@ _KEYS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class Leaving(Desk):
-    """What the finalizer asks for, and whoever exports a tenant."""
+@define(eq=False)
+class TenantErasure:
+    """What the finalizer asks for, and an operator who exports a tenant."""
+
+    database: Database
+    storage: Ref
+    clock: Clock
 
     @handles(EraseTenant)
     async def erase_tenant(self, message: EraseTenant) -> Erased:
         """Delete rows; it is done when the collector has handed over the content, too."""
-        tenant_id, limit, now = message.tenant_id, message.limit, self._clock.now()
+        tenant_id, limit, now = message.tenant_id, message.limit, self.clock.now()
 
         async def work(tx: Transaction) -> Erased:
             gone = await erase_some(tx, tenant_id, now, limit)
             return Erased(gone, gone < limit and not await has_blobs(tx, tenant_id))
 
-        return await self._database.transact(tenant_id, work)
+        return await self.database.transact(tenant_id, work)
 
     @handles(ExportRecords)
     async def export_records(self, request: ExportRecords) -> Exported:
         """Tell spaces, nodes, versions (with where their bytes are to be had), or the trash."""
         kind = request.kind
-        found = await export_slice(self._database, _EXPORT[kind], _KEYS[kind], request)
+        found = await export_slice(self.database, _EXPORT[kind], _KEYS[kind], request)
         return await self._with_bytes(request, found) if kind == "version" else found
 
     async def _with_bytes(self, request: ExportRecords, found: Exported) -> Exported:
@@ -55,7 +62,9 @@ class Leaving(Desk):
         )
         signed: tuple[Transfer, ...] | Unavailable = ()
         if drafts:
-            signed = await self._ask(SignDownloads(request.tenant_id, drafts))
+            signed = await ask_below(
+                self.storage, SignDownloads(request.tenant_id, drafts), "storage"
+            )
         if isinstance(signed, Unavailable):
             raise Refused(signed)
         return Exported(
