@@ -4,7 +4,7 @@ from attrs import define, evolve
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.principals import Principals
-from bitvault.actors.identity.actor.provisioning.directory import take_external_id, take_login
+from bitvault.actors.identity.actor.provisioning.names import take_external_id, take_login
 from bitvault.actors.identity.contract import (
     ChangeUser,
     DeleteUser,

@@ -14,12 +14,10 @@ from bitvault.actors.identity.contract import (
     GroupCreated,
     GroupJoined,
     GroupLeft,
-    LocateTenant,
     NotAdmitted,
     OpenSessionOf,
     SecretIssued,
     SessionOpened,
-    TenantNotFound,
     Unauthenticated,
     User,
     UserCreated,
@@ -31,7 +29,7 @@ from bitvault.actors.identity.store import credentials as store
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event
-from bitvault.kernel.ids import GroupId, Ids, TenantId, UserId
+from bitvault.kernel.ids import GroupId, Ids, UserId
 from bitvault.kernel.principal import Caller, Principal
 from bitvault.kernel.refusal import Refused
 from bitvault.outbox import Outbox
@@ -142,19 +140,6 @@ class ExternalIdentities:
             await groups.insert_group(tx, user.tenant_id, group, key)
             told.append(GroupCreated(group.group_id, 0, name))
         return group
-
-    @handles(LocateTenant)
-    async def locate_tenant(self, request: LocateTenant) -> TenantId:
-        """Say which tenant has a name."""
-        key = rules.name_key(request.name)
-
-        async def work(tx: Transaction) -> TenantId | None:
-            return await tenants.tenant_by_key(tx, key)
-
-        found = await self.database.read(None, work)
-        if found is None:
-            raise Refused(TenantNotFound(request.name))
-        return found
 
     @handles(OpenSessionOf)
     async def open_session_of(self, request: OpenSessionOf) -> SecretIssued:

@@ -6,6 +6,7 @@ from attrs import define
 
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.principals import Principals
+from bitvault.actors.identity.actor.provisioning.names import rename_group
 from bitvault.actors.identity.contract import (
     AddMember,
     CreateGroup,
@@ -78,14 +79,10 @@ class Groups:
         caller = admin_of(request.caller, "rename groups")
         tenant_id, group_id = caller.tenant_id, request.group_id
         name = rules.checked_name("name", request.name)
-        key = rules.name_key(name)
 
         async def work(tx: Transaction) -> Group:
             await hold_tenant(tx, tenant_id)
-            other = await store.group_named(tx, tenant_id, key)
-            if other is not None and other.group_id != group_id:
-                raise Refused(GroupTaken(name))
-            renamed = await store.rename_group(tx, tenant_id, group_id, name, key)
+            renamed = await rename_group(tx, tenant_id, group_id, name)
             if renamed is None:
                 raise Refused(GroupNotFound(str(group_id)))
             event = GroupRenamed(group_id, 0, name)

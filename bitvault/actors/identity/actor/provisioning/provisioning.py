@@ -8,9 +8,12 @@ from attrs import define, evolve
 from bitvault.actors.identity import rules
 from bitvault.actors.identity.actor.accounts.access import AccountAccess
 from bitvault.actors.identity.actor.principals import Principals
-from bitvault.actors.identity.actor.provisioning.directory import take_external_id
+from bitvault.actors.identity.actor.provisioning.names import (
+    rename_group,
+    take_external_id,
+    take_group_external_id,
+)
 from bitvault.actors.identity.contract import (
-    ExternalIdTaken,
     FindProvisionedGroups,
     FindProvisionedUsers,
     Group,
@@ -131,7 +134,7 @@ class Provisioning:
             if not await groups.insert_group(tx, caller.tenant_id, group, rules.name_key(name)):
                 raise Refused(GroupTaken(name))
             if external_id:
-                await _name_group(tx, caller.tenant_id, group.group_id, external_id)
+                await take_group_external_id(tx, caller.tenant_id, group.group_id, external_id)
             wanted = Membership(added=request.members)
             joined, _ = await _reseat(tx, caller.tenant_id, group.group_id, wanted)
             made: list[Event] = [GroupCreated(group.group_id, 0, name)]
@@ -160,10 +163,10 @@ class Provisioning:
             if not found:
                 raise Refused(GroupNotFound(str(group_id)))
             if name is not None and name != found[0].name:
-                await _rename(tx, caller.tenant_id, group_id, name)
+                await rename_group(tx, caller.tenant_id, group_id, name)
                 events.append(GroupRenamed(group_id, 0, name))
             if request.external_id is not None:
-                await _name_group(tx, caller.tenant_id, group_id, request.external_id)
+                await take_group_external_id(tx, caller.tenant_id, group_id, request.external_id)
             joined, left = await _reseat(tx, caller.tenant_id, group_id, request.members)
             events += [GroupJoined(group_id, 0, user_id) for user_id in joined]
             events += [GroupLeft(group_id, 0, user_id) for user_id in left]
@@ -216,22 +219,6 @@ async def _same_group(
         raise Refused(IdempotencyConflict())
     (shown,) = await _with_members(tx, caller.tenant_id, made)
     return shown
-
-
-async def _rename(tx: Transaction, tenant_id: TenantId, group_id: GroupId, name: str) -> None:
-    key = rules.name_key(name)
-    other = await groups.group_named(tx, tenant_id, key)
-    if other is not None and other.group_id != group_id:
-        raise Refused(GroupTaken(name))
-    await groups.rename_group(tx, tenant_id, group_id, name, key)
-
-
-async def _name_group(
-    tx: Transaction, tenant_id: TenantId, group_id: GroupId, external_id: str
-) -> None:
-    if await store.external_group(tx, tenant_id, external_id) not in {None, group_id}:
-        raise Refused(ExternalIdTaken(external_id))
-    await store.set_external_group(tx, tenant_id, group_id, external_id)
 
 
 async def _reseat(

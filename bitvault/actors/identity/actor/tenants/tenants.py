@@ -15,9 +15,11 @@ from bitvault.actors.identity.contract import (
     EnsureTenant,
     FindTenants,
     ListTenants,
+    LocateTenant,
     Tenant,
     TenantChanged,
     TenantLeaving,
+    TenantNotFound,
     TenantTaken,
     User,
 )
@@ -176,6 +178,14 @@ class Tenants:
         except Refused:
             return None  # another daemon on this database was first
         return account.user
+
+    @handles(LocateTenant)
+    async def locate_tenant(self, request: LocateTenant) -> TenantId:
+        """Say which tenant has a name."""
+        found = await self._named(request.name)
+        if found is None:
+            raise Refused(TenantNotFound(request.name))
+        return found
 
     async def _named(self, name: str) -> TenantId | None:
         key = rules.name_key(name)
