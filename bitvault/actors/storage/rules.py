@@ -21,7 +21,7 @@ from bitvault.actors.storage.contract import (
     Plan,
     UploadClaim,
 )
-from bitvault.kernel.refusal import Invalid
+from bitvault.kernel.refusal import Invalid, Refused
 
 MIB = 1 << 20
 SINGLE_MAX = 64 * MIB
@@ -186,3 +186,9 @@ def present(file_name: str, content_type: str, *, inline: bool) -> tuple[str, st
 
 def _may_run(kind: str) -> bool:
     return any(word in kind for word in ("html", "xml", "svg", "script", "multipart", "mhtml"))
+
+
+def check_batch(field: str, items: Sequence[object]) -> None:
+    """Refuse more than one message may carry."""
+    if len(items) > MAX_BATCH:
+        raise Refused(Invalid(field, f"must not be more than {MAX_BATCH}"))

@@ -15,6 +15,7 @@ from bitvault.actors.files.contract import (
 from bitvault.actors.storage.contract import PlanObjects
 from bitvault.drivers.objects.memory import MemoryObjectStore
 from tests.actors.files.conftest import Direct, World, send, sha256
+from tests.support.rewiring import rewire
 
 SINGLE = UploadPlan("single", 0, 0)
 MULTIPART = UploadPlan("multipart", 16 << 20, 1)
@@ -64,7 +65,7 @@ async def test_a_closed_upload_tells_its_plan(real: World, objects: MemoryObject
 async def test_a_plan_outlives_the_setting_it_came_from(real: World, direct: Direct) -> None:
     """With another bound for single PUTs an open upload still has the plan its parts follow."""
     (upload,) = await opened(real, 2048)
-    direct.room._options = evolve(direct.room._options, single_max=4096)
+    rewire(direct.room, options=evolve(direct.room.options, single_max=4096))
 
     (state,) = (await real.ask(ListUploads(real.caller()))).items
 

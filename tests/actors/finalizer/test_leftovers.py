@@ -172,7 +172,7 @@ async def test_a_copy_that_never_got_its_seal_is_garbage(house: House) -> None:
     house.store.inner.honours = house.store.inner.capabilities
     upload = await house.init("/f", "x")
     await house.send(upload.transfers[0], b"x")
-    scratch = await house.below._ledger.add_scratch(TENANT, 1)
+    scratch = await house.below.garbage.ledger.add_scratch(TENANT, 1)
     await house.store.inner.copy(next(iter(house.store.keys)), scratch, _etag(house))
 
     await house.settle(SOON)

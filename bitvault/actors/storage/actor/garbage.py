@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from bitvault.actors.room import Room
+from attrs import define
+
 from bitvault.actors.storage import contract as c
 from bitvault.actors.storage.actor.ledger import Entries, Ledger
 from bitvault.actors.storage.actor.removal import Remover
-from bitvault.actors.storage.rules import MAX_BATCH
+from bitvault.actors.storage.rules import MAX_BATCH, check_batch
 from bitvault.actors.storage.store import Entry
 from bitvault.kernel.backlog import Backlog, CountBacklog
 from bitvault.kernel.erasure import Erased, EraseTenant
@@ -23,11 +24,12 @@ from supervisors import handles
 _DOWN = Unavailable("object store")
 
 
-class Garbage(Room):
-    """The part of the room that deletes."""
+@define(eq=False)
+class Garbage:
+    """The part of the service that deletes."""
 
-    _ledger: Ledger
-    _remover: Remover
+    ledger: Ledger
+    remover: Remover
 
     @handles(c.DiscardObjects)
     async def discard(self, request: c.DiscardObjects) -> int | Unavailable:
@@ -36,11 +38,11 @@ class Garbage(Room):
         Many are marked only, and due at once: no caller waits for a thousand requests to the store.
         """
         check_batch("uploadIds", request.upload_ids)
-        if len(request.upload_ids) > self._remover.parallel:
-            due = self._ledger.clock.now()
-            marked = await self._ledger.discard(request.tenant_id, request.upload_ids, look_at=due)
+        if len(request.upload_ids) > self.remover.parallel:
+            due = self.ledger.clock.now()
+            marked = await self.ledger.discard(request.tenant_id, request.upload_ids, look_at=due)
             return len(marked)
-        found = await self._ledger.discard(request.tenant_id, request.upload_ids)
+        found = await self.ledger.discard(request.tenant_id, request.upload_ids)
         deleted = await self._remove(request.tenant_id, found)
         return len(found) if len(deleted) == len(found) else _DOWN
 
@@ -48,20 +50,20 @@ class Garbage(Room):
     async def discard_keys(self, request: c.DiscardKeys) -> int:
         """Discard by key; once marked, it is the ledger's agenda that sees to the deletion."""
         check_batch("keys", request.keys)
-        ids = await self._ledger.sealed_under(request.tenant_id, request.keys)
-        found = await self._ledger.discard(request.tenant_id, ids)
+        ids = await self.ledger.sealed_under(request.tenant_id, request.keys)
+        found = await self.ledger.discard(request.tenant_id, ids)
         await self._remove(request.tenant_id, found)
         return len(found)
 
     async def _remove(self, tenant_id: TenantId, found: Entries) -> frozenset[UploadId]:
-        deleted = await self._remover.delete(list(found.values()))
-        await self._ledger.forget(tenant_id, sorted(deleted))
+        deleted = await self.remover.delete(list(found.values()))
+        await self.ledger.forget(tenant_id, sorted(deleted))
         return deleted
 
     @handles(c.ListDueObjects)
     async def list_due(self, request: c.ListDueObjects) -> tuple[c.DueObject, ...]:
         """List what its owner must be asked about."""
-        return tuple(await self._ledger.due(_limit(request.limit)))
+        return tuple(await self.ledger.due(_limit(request.limit)))
 
     @handles(c.SettleObjects)
     async def settle(self, request: c.SettleObjects) -> int:
@@ -71,54 +73,48 @@ class Garbage(Room):
         for state in ("open", "sealed"):
             ids = [one.upload_id for one in request.unneeded if _state(one) == state]
             if ids:
-                await self._remove(tenant_id, await self._ledger.discard(tenant_id, ids, [state]))
-        kept = await self._ledger.find(tenant_id, request.kept)
-        tidied = await self._remover.tidy(list(kept.values()))
+                await self._remove(tenant_id, await self.ledger.discard(tenant_id, ids, [state]))
+        kept = await self.ledger.find(tenant_id, request.kept)
+        tidied = await self.remover.tidy(list(kept.values()))
         later = [one for one in request.kept if one not in tidied]
-        await self._ledger.settle(tenant_id, sorted(tidied), [*request.later, *later])
+        await self.ledger.settle(tenant_id, sorted(tidied), [*request.later, *later])
         return len(request.unneeded)
 
     @handles(c.RetryDiscards)
     async def retry(self, request: c.RetryDiscards) -> int | Unavailable:
         """Delete what is left, tenant by tenant; ``Unavailable`` once the store does not answer."""
-        leaving = await self._ledger.leaving(_limit(request.limit))
+        leaving = await self.ledger.leaving(_limit(request.limit))
         by_tenant: dict[TenantId, list[UploadId]] = defaultdict(list)
         for tenant_id, upload_id in leaving:
             by_tenant[tenant_id].append(upload_id)
         for tenant_id, upload_ids in by_tenant.items():
-            entries = await self._ledger.take_leaving(tenant_id, upload_ids)
+            entries = await self.ledger.take_leaving(tenant_id, upload_ids)
             if not await self._finish(tenant_id, entries):
                 return _DOWN
         return len(leaving)
 
     async def _finish(self, tenant_id: TenantId, entries: Sequence[Entry]) -> bool:
         """Delete; what was garbage is gone then, what was gone needs no row any more."""
-        deleted = await self._remover.delete(entries)
+        deleted = await self.remover.delete(entries)
         done = [entry for entry in entries if entry.upload_id in deleted]
-        await self._ledger.forget(tenant_id, [e.upload_id for e in done if e.state == "garbage"])
-        await self._ledger.drop(tenant_id, [e.upload_id for e in done if e.state == "gone"])
+        await self.ledger.forget(tenant_id, [e.upload_id for e in done if e.state == "garbage"])
+        await self.ledger.drop(tenant_id, [e.upload_id for e in done if e.state == "gone"])
         return len(done) == len(entries)
 
     @handles(EraseTenant)
     async def erase_tenant(self, request: EraseTenant) -> Erased:
         """Hasten what is unfinished; the rest comes as ever, each object being deleted twice."""
-        return Erased(0, not await self._ledger.leave(request.tenant_id, request.limit))
+        return Erased(0, not await self.ledger.leave(request.tenant_id, request.limit))
 
     @handles(c.InspectLedger)
     async def inspect(self, _: c.InspectLedger) -> datetime | None:
         """Say since when the oldest garbage has waited."""
-        return await self._ledger.oldest_garbage()
+        return await self.ledger.oldest_garbage()
 
     @handles(CountBacklog)
     async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:
         """Count objects to ask about, and deletions, that are due."""
-        return await self._ledger.backlog()
-
-
-def check_batch(field: str, items: Sequence[object]) -> None:
-    """Refuse more than one message may carry."""
-    if len(items) > MAX_BATCH:
-        raise Refused(Invalid(field, f"must not be more than {MAX_BATCH}"))
+        return await self.ledger.backlog()
 
 
 def _limit(limit: int) -> int:
