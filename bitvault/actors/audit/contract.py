@@ -99,3 +99,10 @@ class RecordDownloads(Request[None | Refusal]):
     downloads: tuple[Download, ...]
     tenant_id: TenantId | None = None
     """Whose content it is; None: the caller's tenant's."""
+
+
+TAGS: Final[Mapping[str, type]] = {
+    "list_entries": ListEntries,
+    "record_downloads": RecordDownloads,
+}
+"""What each message is called when it travels; a tag stays, whatever the class is called."""

@@ -115,3 +115,13 @@ class RunJob(Request[RunStarted | JobNotFound | Forbidden | IdempotencyConflict 
 
     caller: Caller
     name: str
+
+
+TAGS: Final[Mapping[str, type]] = {
+    "get_job": GetJob,
+    "job": Job,
+    "list_jobs": ListJobs,
+    "run_job": RunJob,
+    "run_started": RunStarted,
+}
+"""What each message is called when it travels; a tag stays, whatever the class is called."""

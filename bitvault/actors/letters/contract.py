@@ -1,6 +1,8 @@
 """Dead letters, for the admins of a tenant."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from attrs import frozen
@@ -68,3 +70,11 @@ class ReplayDeadLetters(Request[Replay | Forbidden | Refusal]):
     consumer: str | None = None
     aggregate_id: UUID | None = None
     cursor: str | None = None
+
+
+TAGS: Final[Mapping[str, type]] = {
+    "list_dead_letters": ListDeadLetters,
+    "replay": Replay,
+    "replay_dead_letters": ReplayDeadLetters,
+}
+"""What each message is called when it travels; a tag stays, whatever the class is called."""

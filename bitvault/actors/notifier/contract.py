@@ -1,5 +1,6 @@
 """Mails to users, for the admins of a tenant."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
@@ -83,3 +84,13 @@ class ResendMail(Request[Mail | MailNotFound | Forbidden]):
 
     caller: Caller
     mail_id: UUID
+
+
+TAGS: Final[Mapping[str, type]] = {
+    "inspect_mail": InspectMail,
+    "list_mail": ListMail,
+    "mail": Mail,
+    "mails": Mails,
+    "resend_mail": ResendMail,
+}
+"""What each message is called when it travels; a tag stays, whatever the class is called."""

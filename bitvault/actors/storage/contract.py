@@ -7,7 +7,7 @@ is a batch of one. Hash forms (DESIGN §6): ``sha256:<hex>`` for a single PUT,
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from attrs import frozen
 
@@ -337,3 +337,26 @@ class BlobDiscarded(Event):
 
     kind: ClassVar[str] = "blob.discarded"
     key: str
+
+
+TAGS: Final[Mapping[str, type]] = {
+    "describe_object": DescribeObject,
+    "discard_keys": DiscardKeys,
+    "discard_objects": DiscardObjects,
+    "inspect_ledger": InspectLedger,
+    "list_due_objects": ListDueObjects,
+    "object_opened": ObjectOpened,
+    "object_progress": ObjectProgress,
+    "object_unknown": ObjectUnknown,
+    "object_verified": ObjectVerified,
+    "open_objects": OpenObjects,
+    "plan_objects": PlanObjects,
+    "resign_put": ResignPut,
+    "retry_discards": RetryDiscards,
+    "settle_objects": SettleObjects,
+    "sign_downloads": SignDownloads,
+    "sign_parts": SignParts,
+    "transfer": Transfer,
+    "verify_objects": VerifyObjects,
+}
+"""What each message is called when it travels; a tag stays, whatever the class is called."""

@@ -7,8 +7,13 @@ from uuid import UUID
 
 import asyncpg
 
+from bitvault.actors.files.contract import Node, NodeNotFound, StaleRevision, Written
+from bitvault.actors.files.store.outcomes import OpenedUpload, restore
 from bitvault.drivers import aio
 from bitvault.drivers.postgres.migrate import load_migrations
+from bitvault.kernel.events import Position
+from bitvault.kernel.ids import NodeId, SpaceId, UserId
+from bitvault.kernel.refusal import Invalid
 from tests.actors.identity.test_upgrade import owner
 
 __all__ = ["owner"]
@@ -115,3 +120,60 @@ async def test_spaces_follow_what_the_newest_was_given(owner: asyncpg.Connection
         (4, 10, False, None),
         (9, 100, False, 10),
     ]
+
+
+_AT = "2026-01-02T03:04:05.000678Z"
+_NODE_KEPT = {
+    "node_id": str(UUID(int=1)), "kind": "file", "space_id": str(UUID(int=2)),
+    "parent_id": str(UUID(int=3)), "name": "Written", "path": "/Written", "size": 3,
+    "hash": "sha256:aa", "version": 1, "revision": 7, "content_type": "text/plain",
+    "content_modified_at": None, "created_at": _AT, "modified_at": _AT,
+    "modified_by": str(UUID(int=4)),
+}  # fmt: skip
+_POSITION_KEPT = {"epoch": str(UUID(int=5)), "seq": 9}
+_WRITTEN_KEPT = {
+    "kind": "Written",
+    "value": {"node": _NODE_KEPT, "position": _POSITION_KEPT, "entry_id": str(UUID(int=6))},
+}
+_KEPT = [
+    _WRITTEN_KEPT,
+    {"kind": "OpenedUpload", "value": {"upload_id": str(UUID(int=7))}},
+    {"kind": "NodeNotFound", "value": {"target": "/a"}},
+    {"kind": "StaleRevision", "value": {"current_revision": 4}},
+    {"kind": "Invalid", "value": {"field": "name", "rule": "is not good"}},
+]
+"""What the version before tags wrote, to the letter."""
+_NODE_THEN = Node(
+    NodeId(UUID(int=1)), "file", SpaceId(UUID(int=2)), NodeId(UUID(int=3)), "Written", "/Written",
+    3, "sha256:aa", 1, 7, "text/plain", None, datetime(2026, 1, 2, 3, 4, 5, 678, UTC),
+    datetime(2026, 1, 2, 3, 4, 5, 678, UTC), UserId(UUID(int=4)),
+)  # fmt: skip
+_WRITTEN_THEN = Written(_NODE_THEN, Position(UUID(int=5), 9), UUID(int=6))
+
+
+async def test_kept_answers_are_found_by_tags(owner: asyncpg.Connection) -> None:
+    """What was kept under the names of classes is answered as it was then, in its order."""
+    steps, tenant = load_migrations("bitvault.actors.files"), UUID(int=9)
+    before = next(at for at, step in enumerate(steps) if "pre_tags" in step.name)
+    for step in steps[:before]:
+        await aio.call(owner.execute, step.sql)
+    await aio.call(owner.execute, _NODE, tenant, UUID(int=1), _TIMES[2])
+    await aio.call(owner.execute, _UPLOAD, json.dumps(_WRITTEN_KEPT))
+    await aio.call(owner.execute, _KEY, tenant, json.dumps(_KEPT))
+    for table in ("upload", "idempotency"):
+        await aio.call(owner.execute, _WALL.format(table))
+
+    await aio.call(owner.execute, steps[before].sql)
+
+    await aio.call(owner.execute, "RESET ROLE")
+    result = await aio.call(owner.fetchval, "SELECT result::text FROM files.upload")
+    outcomes = await aio.call(owner.fetchval, "SELECT outcomes::text FROM files.idempotency")
+    assert restore(json.loads(result)) == _WRITTEN_THEN
+    assert [restore(one) for one in json.loads(outcomes)] == [
+        _WRITTEN_THEN,
+        OpenedUpload(UUID(int=7)),
+        NodeNotFound("/a"),
+        StaleRevision(4),
+        Invalid("name", "is not good"),
+    ]
+    assert [one["kind"] for one in json.loads(outcomes)][:2] == ["written", "opened_upload"]

@@ -113,6 +113,7 @@ from bitvault.actors.files.contract.spaces import (
     Space,
     UpdateSpace,
 )
+from bitvault.actors.files.contract.tags import TAGS
 from bitvault.actors.files.contract.templates import (
     DropTemplate,
     ListTemplates,
@@ -143,6 +144,7 @@ from bitvault.actors.files.contract.uploads import (
 from bitvault.kernel.access import Role
 
 __all__ = [
+    "TAGS",
     "AbortUpload",
     "AbortUploads",
     "Access",

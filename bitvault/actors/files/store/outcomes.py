@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import attrs
 import msgspec
 from attrs import frozen
 
 from bitvault.actors.files import contract
+from bitvault.actors.storage import contract as storage
 from bitvault.drivers.postgres.port import Transaction, load_queries
-from bitvault.kernel import refusal
 from bitvault.kernel.principal import Caller
 from bitvault.kernel.refusal import IdempotencyConflict, Refused
+from bitvault.kernel.tags import tags_of
 
 SQL = load_queries("bitvault.actors.files.store", "uploads.sql")
 KEY_LIFETIME = timedelta(hours=24)
@@ -26,17 +26,13 @@ class OpenedUpload:
     upload_id: UUID
 
 
-_KINDS: dict[str, type] = {
-    kind.__name__: kind
-    for module in (contract, refusal)
-    for kind in vars(module).values()
-    if isinstance(kind, type) and attrs.has(kind)
-} | {"OpenedUpload": OpenedUpload}
+_KINDS = {**tags_of([contract, storage]), "opened_upload": OpenedUpload}
+_TAGS = {kind: tag for tag, kind in _KINDS.items()}
 
 
 def dump(outcome: Any) -> dict[str, Any]:
     """Render an outcome as JSON values."""
-    return {"kind": type(outcome).__name__, "value": msgspec.to_builtins(outcome)}
+    return {"kind": _TAGS[type(outcome)], "value": msgspec.to_builtins(outcome)}
 
 
 def restore(kept: dict[str, Any]) -> Any:

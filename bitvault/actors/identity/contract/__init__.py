@@ -193,6 +193,7 @@ from bitvault.actors.identity.contract.refusals import (
     UserNotFound,
 )
 from bitvault.actors.identity.contract.runs import JobStarted, RecordRun
+from bitvault.actors.identity.contract.tags import TAGS
 from bitvault.actors.identity.contract.tenants import (
     AddTenant,
     ChangeTenant,
@@ -205,6 +206,7 @@ from bitvault.actors.identity.contract.tenants import (
 
 __all__ = [
     "KINDS_TO_MUTE",
+    "TAGS",
     "AcceptInvitation",
     "AccessDenied",
     "AddMember",

@@ -64,8 +64,10 @@ from bitvault.actors.sharing.contract.preview import (
     Shift,
 )
 from bitvault.actors.sharing.contract.sweeping import ForgetLost
+from bitvault.actors.sharing.contract.tags import TAGS
 
 __all__ = [
+    "TAGS",
     "Allowed",
     "Change",
     "ChangeLink",

@@ -36,8 +36,10 @@ from bitvault.actors.sso.contract.sign_ins import (
     SignInRedeemed,
     Way,
 )
+from bitvault.actors.sso.contract.tags import TAGS
 
 __all__ = [
+    "TAGS",
     "AddProvider",
     "BeginSignIn",
     "ChangeProvider",
