@@ -40,6 +40,18 @@ class Context(Generic[O]):
     options: O
     manifests: Sequence["Manifest[Any]"]
     """Of every service there is, in the order in which they may ask: each the ones before it."""
+    everyone: Mapping[str, Any] = {}
+    """The options of every service."""
+
+    def of(self, manifest: "Manifest[Any]") -> "Context[Any]":
+        """Return what another service is made from."""
+        options = self.everyone.get(manifest.name)
+        return Context(self.wiring, options, self.manifests, self.everyone)
+
+    @property
+    def events(self) -> tuple[type[Event], ...]:
+        """Return every event there is."""
+        return tuple(event for one in self.manifests for event in one.events)
 
     def ref(self, name: str) -> Ref:
         """Refer to a service."""
@@ -69,7 +81,7 @@ class Manifest(Generic[O]):
     """Whose handlers are the requests it answers; None: it has workers only."""
     make: Callable[[Context[O]], Actor] | None = None
     options: Callable[[Settings], O | None] = _nothing
-    consumers: Mapping[str, Callable[[Wiring], Consumer]] = {}
+    consumers: Mapping[str, Callable[[Context[O]], Consumer]] = {}
     """By the name of their cursor."""
     workers: Callable[[Context[O]], Sequence[ChildSpec]] = _nobody
     jobs: tuple[JobSpec, ...] = ()

@@ -14,6 +14,7 @@ from bitvault.actors.sharing.manifest import SHARING
 from bitvault.actors.sso.manifest import SSO
 from bitvault.actors.storage.manifest import STORAGE
 from bitvault.http.call import Services
+from bitvault.kernel.events import Event
 from bitvault.kernel.settings import Settings
 from bitvault.manifest import Manifest
 from supervisors import Ref
@@ -36,9 +37,14 @@ def options_of(manifests: Manifests, settings: Settings) -> dict[str, Any]:
     return {one.name: one.options(settings) for one in manifests}
 
 
+def events_of(manifests: Manifests) -> tuple[type[Event], ...]:
+    """Return every event there is."""
+    return tuple(event for one in manifests for event in one.events)
+
+
 def subjects_of(manifests: Manifests) -> frozenset[str]:
     """Return what events happen to: the first words of their kinds."""
-    return frozenset(event.kind.partition(".")[0] for one in manifests for event in one.events)
+    return frozenset(event.kind.partition(".")[0] for event in events_of(manifests))
 
 
 def services_of(manifests: Manifests, ref: Callable[[str], Ref]) -> Services:

@@ -122,7 +122,8 @@ def assemble(
     edges: Sequence[ChildSpec] = (),
 ) -> ChildSpec:
     """Put the platform between what it stands on and what shows it; the simulator has its own."""
-    here = [(one, Context(wiring, options.get(one.name), manifests)) for one in manifests]
+    every = Context(wiring, None, manifests, options)
+    here = [(one, every.of(one)) for one in manifests]
     return supervisor(
         "root",
         _ROOT,
@@ -294,7 +295,7 @@ def _relay(wiring: Wiring) -> ChildSpec:
 def _workers(wiring: Wiring, here: Sequence[_Here]) -> list[ChildSpec]:
     """Describe the consumers of events, and then those who work on a timer."""
     consumers = [
-        _consumer(wiring, make(wiring)) for one, _ in here for make in one.consumers.values()
+        _consumer(wiring, make(context)) for one, context in here for make in one.consumers.values()
     ]
     return [*consumers, *(worker for one, context in here for worker in one.workers(context))]
 

@@ -11,10 +11,10 @@ from bitvault.kernel.clock import Clock
 from bitvault.kernel.events import Event, Position
 from bitvault.kernel.ids import Ids, TenantId
 from bitvault.kernel.principal import Caller, Origin
+from bitvault.outbox.coding import encode
 from bitvault.outbox.wakeup import Wakeups
 
 _QUERIES = load_queries("bitvault.outbox")
-_ENVELOPE = {"aggregate_id", "revision"}
 _MOST_ORIGIN = 512
 
 
@@ -55,7 +55,8 @@ class Outbox:
             kinds=[event.kind for event in events],
             aggregate_ids=[event.aggregate_id for event in events],
             revisions=[event.revision for event in events],
-            payloads=[_payload(event) for event in events],
+            versions=[event.schema for event in events],
+            payloads=[encode(event) for event in events],
         )
         if row is None:
             raise RuntimeError("append returned no position")
@@ -77,8 +78,3 @@ def _origin(tenant_id: TenantId, caller: Caller | Origin | None) -> str:
 def bounded(value: str) -> str:
     """Return what the database can hold of a client's header, and no more than is of use."""
     return value[:_MOST_ORIGIN].replace("\0", "").encode(errors="replace").decode()
-
-
-def _payload(event: Event) -> str:
-    fields = attrs.asdict(event, filter=lambda attribute, _: attribute.name not in _ENVELOPE)
-    return json.encode(fields).decode()

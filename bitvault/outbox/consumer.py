@@ -4,9 +4,9 @@ Hints come from the bus; what is applied always comes from the outbox, in order,
 on. A duplicate hint finds nothing to do, a lost one is healed by the sweep (reliability §4.2).
 
 Error handling: a dependency that is down pauses the consumer and counts no attempt. Any other
-exception out of ``apply`` is a failure of that event: it is tried again, later each time, and after
-``attempts`` tries it goes to the dead letters. Later events of its aggregate then wait behind it;
-everything else flows.
+exception out of ``apply_many`` is a failure of an event: which one it is, giving them one at a time
+tells. That one is tried again, later each time, and after ``attempts`` tries it goes to the dead
+letters. Later events of its aggregate then wait behind it; everything else flows.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,6 +23,8 @@ from bitvault.kernel.events import Event, Recorded
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
+from bitvault.outbox.coding import Classes, classes_of
+from bitvault.outbox.journal import Stored
 from bitvault.outbox.lag import LagGauge
 from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
 from supervisors import Child, ChildSpec, Turn, Turns
@@ -37,7 +39,7 @@ _BEHIND = "waits behind an earlier event of its aggregate"
 
 
 class Consumer(Protocol):
-    """A room's reaction to events. ``apply`` writes with the transaction it is given, only."""
+    """A service's reaction to events: it writes with the transaction it is given, only."""
 
     @property
     def name(self) -> str:
@@ -45,12 +47,12 @@ class Consumer(Protocol):
         ...
 
     @property
-    def events(self) -> Collection[type[Event]] | None:
-        """Return the events it acts on; None: all there are."""
+    def events(self) -> Collection[type[Event]]:
+        """Return the events it acts on: it is given no others."""
         ...
 
-    async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Take the effect of one event."""
+    async def apply_many(self, tx: Transaction, events: Sequence[Recorded]) -> None:
+        """Take the effects of events of one tenant, in their order: of all, or raise."""
         ...
 
 
@@ -66,9 +68,9 @@ class _Failing:
 
 @define
 class _Slice:
-    """What one transaction did, and the event it was at when it failed."""
+    """What one transaction did, and the events it was at when it failed."""
 
-    event: Recorded | None = None
+    trying: Sequence[Stored] = ()
     reached: int = 0
     applied: int = 0
     parked: int = 0
@@ -93,10 +95,13 @@ class ConsumerLoop:
     _wakeups: Wakeups = field(factory=Wakeups, init=False)
     _gauge: LagGauge = field(init=False)
     _failing: dict[TenantId, _Failing] = field(factory=dict, init=False)
+    _singly: dict[TenantId, int] = field(factory=dict, init=False)
+    """Up to which seq events are given one at a time, because one of them cannot be applied."""
+    _classes: Classes = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Measure the lag as often as the sweep looks for what was missed."""
-        name = self.consumer.name
+        name, self._classes = self.consumer.name, classes_of(self.consumer.events)
         self._gauge = LagGauge(name, self.database, self.clock, self.sweep_seconds)
 
     async def run(self, child: Child) -> None:
@@ -122,11 +127,11 @@ class ConsumerLoop:
 
     async def _listen(self, subscription: Subscription) -> None:
         while True:
-            event = await subscription.receive()
-            if event is None:
+            hint = await subscription.receive()
+            if hint is None:
                 self._wakeups.sweep()
             else:
-                self._wakeups.add(event.tenant_id)
+                self._wakeups.add(hint.tenant_id)
 
     async def _work(self, child: Child) -> None:
         failures = 0
@@ -200,14 +205,16 @@ class ConsumerLoop:
         except DependencyDown:
             raise
         except Exception as error:
-            if done.event is None:
+            if not done.trying:
                 raise
-            self._failed(done.event, error)
+            self._failed(done.trying, error)
             return True
         self.applied += done.applied
         self.parked += done.parked
         if failing is not None and failing.seq <= done.reached:
             self._failing.pop(tenant_id, None)
+        if self._singly.get(tenant_id, 0) <= done.reached:
+            self._singly.pop(tenant_id, None)
         return done.full
 
     async def _advance(
@@ -226,11 +233,20 @@ class ConsumerLoop:
         done.reached, done.full = last, len(events) == most
 
     async def _apply(
-        self, tx: Transaction, events: Sequence[Recorded], failing: _Failing | None, done: _Slice
+        self, tx: Transaction, events: Sequence[Stored], failing: _Failing | None, done: _Slice
     ) -> None:
-        wanted = self.consumer.events
-        kinds = None if wanted is None else {event.kind for event in wanted}
-        mine = [event for event in events if kinds is None or event.kind in kinds]
+        for batch in self._batches(await self._ready(tx, events, failing, done)):
+            done.trying = batch
+            told = [event.decoded(self._classes) for event in batch]
+            await self.consumer.apply_many(tx, told)
+            done.trying = ()
+            done.applied += len(batch)
+
+    async def _ready(
+        self, tx: Transaction, events: Sequence[Stored], failing: _Failing | None, done: _Slice
+    ) -> Sequence[Stored]:
+        """Park what was given up and what waits behind it; return what is to be applied."""
+        mine, ready = [event for event in events if event.kind in self._classes], []
         waiting = await journal.parked(tx, self.consumer.name, mine)
         for event in mine:
             given_up = self._given_up(event, failing)
@@ -239,16 +255,23 @@ class ConsumerLoop:
                 await self._park(tx, event, given_up)
                 done.parked += 1
             else:
-                done.event = event
-                await self.consumer.apply(tx, event)
-                done.event = None
-                done.applied += 1
+                ready.append(event)
+        return ready
 
-    def _given_up(self, event: Recorded, failing: _Failing | None) -> _Failing | None:
+    def _batches(self, ready: Sequence[Stored]) -> Sequence[Sequence[Stored]]:
+        if ready and ready[0].seq <= self._singly.get(ready[0].tenant_id, 0):
+            return [[event] for event in ready]
+        return [ready] if ready else []
+
+    def _given_up(self, event: Stored, failing: _Failing | None) -> _Failing | None:
         gone = failing and failing.seq == event.seq and failing.tries >= self.attempts
         return failing if gone else None
 
-    def _failed(self, event: Recorded, error: Exception) -> None:
+    def _failed(self, tried: Sequence[Stored], error: Exception) -> None:
+        event, last = tried[0], tried[-1]
+        if event is not last:
+            self._singly[event.tenant_id] = last.seq
+            return
         before = self._failing.get(event.tenant_id)
         tries = before.tries + 1 if before and before.seq == event.seq else 1
         wait = min(self.retry_seconds * 2.0 ** (tries - 1), _LONGEST_RETRY)
@@ -265,7 +288,7 @@ class ConsumerLoop:
             error=what,
         )
 
-    async def _park(self, tx: Transaction, event: Recorded, failing: _Failing | None) -> None:
+    async def _park(self, tx: Transaction, event: Stored, failing: _Failing | None) -> None:
         await journal.park(
             tx,
             self.consumer.name,

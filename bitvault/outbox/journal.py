@@ -1,16 +1,17 @@
 """Reading the outbox: events in order, cursors, dead letters, lag."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from attrs import frozen
 from msgspec import json
 
+from bitvault.drivers.bus.port import Hint
 from bitvault.drivers.postgres.port import Transaction, load_queries
 from bitvault.kernel.events import Recorded
-from bitvault.kernel.ids import TenantId
+from bitvault.kernel.ids import TenantId, UserId
+from bitvault.outbox.coding import Classes, decode
 
 _QUERIES = load_queries("bitvault.outbox")
 
@@ -28,6 +29,36 @@ class Lag:
     """When the oldest was recorded."""
 
 
+@frozen
+class Stored:
+    """An event as it stands in the outbox; ``payload`` has its fields in the version's JSON."""
+
+    tenant_id: TenantId
+    seq: int
+    event_id: UUID
+    kind: str
+    version: int
+    aggregate_id: UUID
+    revision: int
+    recorded_at: datetime
+    user_id: UserId | None
+    origin: str
+    payload: str
+
+    def decoded(self, classes: Classes) -> Recorded:
+        """Return what consumers of its kind are given.
+
+        Raises:
+            ValueError: The class of its kind cannot take what is stored.
+        """
+        version, payload = self.version, self.payload
+        told = decode(classes[self.kind], version, self.aggregate_id, self.revision, payload)
+        origin = json.decode(self.origin)
+        return Recorded(
+            self.tenant_id, self.seq, self.event_id, self.recorded_at, self.user_id, origin, told
+        )
+
+
 async def tenants_behind(tx: Transaction, consumer: str, most: int) -> tuple[TenantId, ...]:
     """Return tenants with events the consumer has not applied."""
     rows = await tx.fetch(_QUERIES["behind"], consumer=consumer, most=most)
@@ -42,10 +73,18 @@ async def applied(tx: Transaction, consumer: str, tenant_id: TenantId) -> int:
 
 async def events_after(
     tx: Transaction, tenant_id: TenantId, after: int, most: int
-) -> tuple[Recorded, ...]:
+) -> tuple[Stored, ...]:
     """Return up to ``most`` events with a seq greater than ``after``, in order."""
     rows = await tx.fetch(_QUERIES["events_after"], tenant_id=tenant_id, after=after, most=most)
-    return tuple(_recorded(tenant_id, row) for row in rows)
+    return tuple(Stored(tenant_id, **row) for row in rows)
+
+
+async def hint_after(tx: Transaction, tenant_id: TenantId, after: int, most: int) -> Hint | None:
+    """Return what to say of up to ``most`` events with a greater seq; None: there is none."""
+    row = await tx.fetchrow(_QUERIES["hint_after"], tenant_id=tenant_id, after=after, most=most)
+    if row is None or not row["events"]:
+        return None
+    return Hint(tenant_id, row["last"], row["events"], frozenset(row["kinds"]))
 
 
 async def advance(
@@ -60,7 +99,7 @@ async def advance(
 
 
 async def park(
-    tx: Transaction, consumer: str, event: Recorded, *, attempts: int, error: str, now: datetime
+    tx: Transaction, consumer: str, event: Stored, *, attempts: int, error: str, now: datetime
 ) -> None:
     """Put an event in the dead letters; its aggregate's later events wait behind it."""
     await tx.execute(
@@ -80,7 +119,7 @@ def storable(error: str) -> str:
     return error[:4000].replace("\0", "").encode(errors="replace").decode()
 
 
-async def parked(tx: Transaction, consumer: str, events: Sequence[Recorded]) -> frozenset[UUID]:
+async def parked(tx: Transaction, consumer: str, events: Sequence[Stored]) -> frozenset[UUID]:
     """Return which aggregates of these events of one tenant have dead letters."""
     if not events:
         return frozenset()
@@ -100,7 +139,7 @@ async def hold(tx: Transaction, consumer: str, tenant_id: TenantId) -> None:
 
 async def parked_events(
     tx: Transaction, consumer: str, tenant_id: TenantId, aggregate_id: UUID, most: int
-) -> tuple[Recorded, ...]:
+) -> tuple[Stored, ...]:
     """Return an aggregate's first dead letters in order, locked."""
     rows = await tx.fetch(
         _QUERIES["parked_events"],
@@ -109,10 +148,10 @@ async def parked_events(
         aggregate_id=aggregate_id,
         most=most,
     )
-    return tuple(_recorded(tenant_id, row) for row in rows)
+    return tuple(Stored(tenant_id, **row) for row in rows)
 
 
-async def unpark(tx: Transaction, consumer: str, event: Recorded) -> None:
+async def unpark(tx: Transaction, consumer: str, event: Stored) -> None:
     """Take one event out of the dead letters."""
     await tx.execute(
         _QUERIES["unpark"], consumer=consumer, tenant_id=event.tenant_id, seq=event.seq
@@ -126,9 +165,3 @@ async def lag(tx: Transaction, consumers: Sequence[str], now: datetime) -> tuple
         Lag(row["consumer"], row["events"], max(0.0, row["seconds"]), row["dead"], row["since"])
         for row in rows
     )
-
-
-def _recorded(tenant_id: TenantId, row: Mapping[str, Any]) -> Recorded:
-    fields = dict(row)
-    origin, payload = json.decode(fields.pop("origin")), json.decode(fields.pop("payload"))
-    return Recorded(tenant_id=tenant_id, origin=origin, payload=payload, **fields)

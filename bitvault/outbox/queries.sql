@@ -7,16 +7,17 @@ WITH counter AS (
     RETURNING last, tenant_seq.epoch
 ), appended AS (
     INSERT INTO outbox.event (
-        tenant_id, seq, event_id, kind, aggregate_id, revision, recorded_at, user_id, origin, payload
+        tenant_id, seq, event_id, kind, version, aggregate_id, revision, recorded_at, user_id,
+        origin, payload
     )
     SELECT
         :tenant_id::uuid, counter.last - cardinality(:event_ids::uuid[]) + e.place, e.event_id, e.kind,
-        e.aggregate_id, e.revision, :now::timestamptz, :user_id::uuid, :origin::text::jsonb,
+        e.version, e.aggregate_id, e.revision, :now::timestamptz, :user_id::uuid, :origin::text::jsonb,
         e.payload::jsonb
     FROM counter, unnest(
-        :event_ids::uuid[], :kinds::text[], :aggregate_ids::uuid[], :revisions::bigint[],
+        :event_ids::uuid[], :kinds::text[], :versions::smallint[], :aggregate_ids::uuid[], :revisions::bigint[],
         :payloads::text[]
-    ) WITH ORDINALITY AS e (event_id, kind, aggregate_id, revision, payload, place)
+    ) WITH ORDINALITY AS e (event_id, kind, version, aggregate_id, revision, payload, place)
 )
 SELECT last, epoch FROM counter;
 
@@ -33,12 +34,22 @@ LIMIT :most;
 SELECT applied FROM outbox.consumer_cursor WHERE consumer = :consumer AND tenant_id = :tenant_id;
 
 -- events_after --
-SELECT seq, event_id, kind, aggregate_id, revision, recorded_at, user_id, origin::text,
+SELECT seq, event_id, kind, version, aggregate_id, revision, recorded_at, user_id, origin::text,
     payload::text
 FROM outbox.event
 WHERE tenant_id = :tenant_id AND seq > :after
 ORDER BY seq
 LIMIT :most;
+
+-- hint_after --
+-- Without the events: how many come next, the last of them, and what they tell of.
+SELECT count(*) AS events, max(e.seq) AS last, array_agg(DISTINCT e.kind) AS kinds
+FROM (
+    SELECT seq, kind FROM outbox.event
+    WHERE tenant_id = :tenant_id AND seq > :after
+    ORDER BY seq
+    LIMIT :most
+) AS e;
 
 -- advance --
 -- Compare and set: no row means duplicate, gap, or somebody else was faster.
@@ -71,7 +82,7 @@ FROM outbox.dead_letter
 WHERE consumer = :consumer AND tenant_id = :tenant_id AND aggregate_id = ANY(:aggregate_ids::uuid[]);
 
 -- parked_events --
-SELECT e.seq, e.event_id, e.kind, e.aggregate_id, e.revision, e.recorded_at, e.user_id,
+SELECT e.seq, e.event_id, e.kind, e.version, e.aggregate_id, e.revision, e.recorded_at, e.user_id,
     e.origin::text, e.payload::text
 FROM outbox.dead_letter AS d
 JOIN outbox.event AS e ON e.tenant_id = d.tenant_id AND e.seq = d.seq

@@ -1,7 +1,7 @@
-"""The relay: from the outbox to the bus, in order, at least once.
+"""The relay: tells the bus of what is new in the outbox, in order, at least once.
 
 Publish first, then move the cursor: a crash in between publishes again, and consumers do not mind.
-The bus is a hint; a consumer that misses one reads the outbox itself.
+The bus carries hints and no events; a consumer that misses one reads the outbox by itself.
 
 Error handling: a database or bus that is down pauses the relay; nothing is lost, because the
 cursor has not moved. Anything else is a crash.
@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import trio
 from attrs import field, frozen
 
-from bitvault.drivers.bus.port import Bus
+from bitvault.drivers.bus.port import Bus, Hint
 from bitvault.drivers.postgres.port import Database, Transaction
-from bitvault.kernel.events import Recorded
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
@@ -81,21 +80,21 @@ class Relay:
 
     async def _slice(self, tenant_id: TenantId) -> tuple[int, bool]:
         """Publish one slice; return how many events, and whether there may be more."""
-        after, events = await self._next(tenant_id)
-        if not events:
+        after, hint = await self._next(tenant_id)
+        if hint is None:
             return 0, False
-        await self.bus.publish(events)
+        await self.bus.publish(hint)
 
         async def work(tx: Transaction) -> bool:
-            return await journal.advance(tx, RELAY, tenant_id, after, events[-1].seq)
+            return await journal.advance(tx, RELAY, tenant_id, after, hint.last)
 
         moved = await self.database.transact(tenant_id, work)
-        return len(events), moved and len(events) == _SLICE
+        return hint.count, moved and hint.count == _SLICE
 
-    async def _next(self, tenant_id: TenantId) -> tuple[int, tuple[Recorded, ...]]:
-        async def work(tx: Transaction) -> tuple[int, tuple[Recorded, ...]]:
+    async def _next(self, tenant_id: TenantId) -> tuple[int, Hint | None]:
+        async def work(tx: Transaction) -> tuple[int, Hint | None]:
             after = await journal.applied(tx, RELAY, tenant_id)
-            return after, await journal.events_after(tx, tenant_id, after, _SLICE)
+            return after, await journal.hint_after(tx, tenant_id, after, _SLICE)
 
         return await self.database.read(tenant_id, work)
 

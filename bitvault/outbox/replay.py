@@ -11,11 +11,12 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.drivers.postgres.port import Database, Transaction, load_queries
-from bitvault.kernel.events import Recorded
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import journal
+from bitvault.outbox.coding import classes_of
 from bitvault.outbox.consumer import Consumer
+from bitvault.outbox.journal import Stored
 
 _QUERIES = load_queries("bitvault.outbox")
 _SLICE = 500
@@ -43,7 +44,7 @@ class Replayed:
     applied: int = 0
     more: bool = False
     """Whether letters of the aggregate are left."""
-    failed: Recorded | None = None
+    failed: Stored | None = None
     error: str = ""
 
 
@@ -84,7 +85,8 @@ async def replay(
     database: Database, consumer: Consumer, tenant_id: TenantId, aggregate_id: UUID
 ) -> Replayed:
     """Apply the first letters of an aggregate again, in order, all or none of them."""
-    trying: Recorded | None = None
+    trying: Stored | None = None
+    classes = classes_of(consumer.events)
 
     async def work(tx: Transaction) -> Replayed:
         nonlocal trying
@@ -92,7 +94,7 @@ async def replay(
         events = await journal.parked_events(tx, consumer.name, tenant_id, aggregate_id, _SLICE)
         for event in events:
             trying = event
-            await consumer.apply(tx, event)
+            await consumer.apply_many(tx, [event.decoded(classes)])
             trying = None
             await journal.unpark(tx, consumer.name, event)
         return Replayed(len(events), more=len(events) == _SLICE)
@@ -109,7 +111,7 @@ async def replay(
         return Replayed(failed=trying, error=what)
 
 
-async def _note(database: Database, consumer: str, event: Recorded, error: str) -> None:
+async def _note(database: Database, consumer: str, event: Stored, error: str) -> None:
     async def work(tx: Transaction) -> None:
         await tx.execute(
             _QUERIES["note_failure"],

@@ -23,6 +23,7 @@ from bitvault.kernel.events import Event
 from bitvault.kernel.export import ExportRecords
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.manifest import Context
 from bitvault.services import SERVICES, migrations_of, options_of, services_of
 from bitvault.tree import assemble, wire
 from bitvault.wiring import Wiring
@@ -193,11 +194,11 @@ def test_every_event_is_in_a_manifest() -> None:
 
 def test_every_consumer_has_the_name_and_the_job_of_its_manifest() -> None:
     """A cursor is found by the name under which its consumer is listed."""
-    wiring = wire()
+    every: Context[Any] = Context(wire(), None, HOUSE, options_of(HOUSE, load(None, {}, {})))
     jobs = {job.name for one in HOUSE for job in one.jobs}
     for one in HOUSE:
         for name, make in one.consumers.items():
-            assert make(wiring).name == name
+            assert make(every.of(one)).name == name
             assert name in jobs
 
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 import trio
+from msgspec import json
 
 from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.events import Position
@@ -50,13 +51,13 @@ async def test_an_event_is_read_back_as_it_was_written(database: Database) -> No
     await database.transact(tenant, work)
     [event] = await stored(database, tenant)
 
-    assert event.payload == {
+    assert json.decode(event.payload) == {
         "name": 'Ü "x"',
         "at": "2026-01-02T03:04:05Z",
         "parent": str(NODE_B),
     }
     assert (event.kind, event.revision, event.user_id) == ("node.touched", 4, user)
-    assert event.origin == {
+    assert json.decode(event.origin) == {
         "request_id": "r-1",
         "address": "::1",
         "user_agent": "agent ?",

@@ -1,6 +1,6 @@
 """A small outbox world: events of two kinds, a consumer that keeps rows, a seeded clock."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 from uuid import UUID
@@ -14,6 +14,7 @@ from bitvault.kernel.events import Event, Position, Recorded
 from bitvault.kernel.ids import SystemIds, TenantId
 from bitvault.kernel.refusal import DependencyDown
 from bitvault.outbox import ConsumerLoop, Outbox, Wakeups, journal
+from bitvault.outbox.journal import Stored
 
 IDS = SystemIds()
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -67,10 +68,10 @@ async def emit(database: Database, tenant: TenantId, *events: Event) -> Position
     return await database.transact(tenant, work)
 
 
-async def stored(database: Database, tenant: TenantId) -> list[Recorded]:
+async def stored(database: Database, tenant: TenantId) -> list[Stored]:
     """Return every event of a tenant."""
 
-    async def work(tx: Transaction) -> list[Recorded]:
+    async def work(tx: Transaction) -> list[Stored]:
         return list(await journal.events_after(tx, tenant, 0, 100_000))
 
     return await database.read(tenant, work)
@@ -99,19 +100,26 @@ class Keeper:
     """A consumer whose effect is a row; twice the same effect breaks its primary key."""
 
     name: str = "keeper"
-    events: Collection[type[Event]] | None = (NodeTouched,)
+    events: Collection[type[Event]] = (NodeTouched,)
     poison: set[int] = field(factory=set)
     down: int = 0
     tried: list[int] = field(factory=list)
+    given: list[list[Event]] = field(factory=list)
 
-    async def apply(self, tx: Transaction, event: Recorded) -> None:
+    async def apply_many(self, tx: Transaction, events: Sequence[Recorded]) -> None:
+        """Take the effects in order."""
+        self.given.append([told.event for told in events])
+        for event in events:
+            await self._apply(tx, event)
+
+    async def _apply(self, tx: Transaction, event: Recorded) -> None:
         """Write the effect first, then fail if told to: the row must go with the transaction."""
         self.tried.append(event.seq)
         await tx.execute(
             TAKE_EFFECT,
             tenant_id=event.tenant_id,
             seq=event.seq,
-            aggregate_id=event.aggregate_id,
+            aggregate_id=event.event.aggregate_id,
         )
         if event.seq in self.poison:
             raise ValueError(f"cannot digest {event.seq}")

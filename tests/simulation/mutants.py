@@ -69,7 +69,8 @@ class _TwoSteps(ConsumerLoop):
                 await journal.advance(tx, name, tenant_id, after, seq)
 
             async def effect(tx: Any, event: Any = events[0]) -> None:
-                await self.consumer.apply(tx, event)
+                if event.kind in self._classes:
+                    await self.consumer.apply_many(tx, [event.decoded(self._classes)])
 
             for step in (mark, effect) if self.mark_first else (effect, mark):
                 await self.database.transact(tenant_id, step)

@@ -9,13 +9,12 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from bitvault.drivers.bus.memory import MemoryBus
-from bitvault.drivers.bus.port import Subscription
+from bitvault.drivers.bus.port import Hint, Subscription
 from bitvault.drivers.objects.memory import MemoryObjectStore
 from bitvault.drivers.objects.port import Capabilities, Signed
 from bitvault.drivers.objects.probe import Answer
 from bitvault.drivers.objects.signing import PROVEN
 from bitvault.kernel.clock import Clock
-from bitvault.kernel.events import Recorded
 from bitvault.kernel.refusal import DependencyDown
 from tests.simulation.world import Life, World
 
@@ -111,14 +110,14 @@ class SimBus:
     life: Life
     inner: MemoryBus = field(factory=MemoryBus)
 
-    async def publish(self, events: Sequence[Recorded]) -> None:
-        """Hand the events on: not at all, once, or twice."""
+    async def publish(self, hint: Hint) -> None:
+        """Hand the hint on: not at all, once, or twice."""
         wrong = await self.world.point(self.life, "publish", "publish")
         self.world.saw(*wrong)
         if "bus loses" not in wrong:
-            await self.inner.publish(events)
+            await self.inner.publish(hint)
         if "bus doubles" in wrong:
-            await self.inner.publish(events)
+            await self.inner.publish(hint)
 
     def subscribe(self, name: str, subjects: Sequence[str]) -> Subscription:
         """Open a subscription."""

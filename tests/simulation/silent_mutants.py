@@ -80,7 +80,7 @@ SILENT: Sequence[Mutant] = (
     Mutant(
         "trail without users",
         "I7 the audit trail",
-        _statement(trail.QUERIES, "insert_entry", "$6,", "NULLIF($6::uuid, $6),"),
+        _statement(trail.QUERIES, "insert_entries", "e.user_id,", "NULLIF(e.user_id, e.user_id),"),
     ),
     Mutant(
         "events without users",

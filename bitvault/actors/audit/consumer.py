@@ -1,19 +1,22 @@
 """The audit sink: every event becomes one entry."""
 
+from collections.abc import Collection, Sequence
+
 from attrs import frozen
 
 from bitvault.actors.audit import store
 from bitvault.drivers.postgres.port import Transaction
-from bitvault.kernel.events import Recorded
+from bitvault.kernel.events import Event, Recorded
 
 
 @frozen
 class AuditSink:
-    """The first consumer; its effect is a row in the transaction of its cursor."""
+    """Its effect is a row for each event, in the transaction of its cursor."""
 
+    events: Collection[type[Event]]
+    """All there are."""
     name: str = "audit"
-    events: None = None
 
-    async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Write the entry."""
-        await store.insert_entry(tx, event)
+    async def apply_many(self, tx: Transaction, events: Sequence[Recorded]) -> None:
+        """Write the entries."""
+        await store.insert_entries(tx, events)

@@ -32,7 +32,7 @@ AUDIT = Manifest(
     package=__package__,
     actor=Audit,
     make=_make,
-    consumers={"audit": lambda _: AuditSink()},
+    consumers={"audit": lambda here: AuditSink(here.events)},
     workers=_workers,
     jobs=(
         JobSpec("audit", "writes the audit trail from the events"),

@@ -1,12 +1,19 @@
--- insert_entry --
+-- insert_entries --
 -- No ON CONFLICT: the cursor makes a second insert impossible, and a bug here must show.
 INSERT INTO audit.entry (
     tenant_id, seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent,
     detail, node_id, credential_id, by_operator
 )
-VALUES (
-    :tenant_id, :seq, :event_id, :kind, :aggregate_id, :user_id, :at, :request_id, :address,
-    :user_agent, :detail::text::jsonb, :node_id, :credential_id, :by_operator
+SELECT
+    :tenant_id::uuid, e.seq, e.event_id, e.kind, e.aggregate_id, e.user_id, e.at, e.request_id,
+    e.address, e.user_agent, e.detail::jsonb, e.node_id, e.credential_id, e.by_operator
+FROM unnest(
+    :seqs::bigint[], :event_ids::uuid[], :kinds::text[], :aggregate_ids::uuid[], :user_ids::uuid[],
+    :ats::timestamptz[], :request_ids::text[], :addresses::text[], :user_agents::text[],
+    :details::text[], :node_ids::uuid[], :credential_ids::uuid[], :by_operators::boolean[]
+) AS e (
+    seq, event_id, kind, aggregate_id, user_id, at, request_id, address, user_agent, detail,
+    node_id, credential_id, by_operator
 );
 
 -- entries --

@@ -11,10 +11,11 @@ from msgspec import json
 from bitvault.actors.audit import rules
 from bitvault.actors.audit.contract import DOWNLOAD, DOWNLOADED, Credential, Download, Entry, Filter
 from bitvault.drivers.postgres.port import Row, Transaction, keyset, load_queries
-from bitvault.kernel.events import Recorded
+from bitvault.kernel.events import Event, Recorded
 from bitvault.kernel.export import Exported, Key
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import FIRST_ID
+from bitvault.outbox.coding import encode
 
 QUERIES = load_queries("bitvault.actors.audit")
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -49,29 +50,35 @@ class DownloadRow:
         return (*what, self.user_id, self.credential_id, self.address)
 
 
-async def insert_entry(tx: Transaction, event: Recorded) -> None:
-    """Add an event to the trail."""
+async def insert_entries(tx: Transaction, entries: Sequence[Recorded]) -> None:
+    """Add events of one tenant to the trail."""
+    events = [one.event for one in entries]
+    origins = [one.origin for one in entries]
     await tx.execute(
-        QUERIES["insert_entry"],
-        tenant_id=event.tenant_id,
-        seq=event.seq,
-        event_id=event.event_id,
-        kind=event.kind,
-        aggregate_id=event.aggregate_id,
-        user_id=event.user_id,
-        at=event.recorded_at,
-        request_id=event.origin.get("request_id", ""),
-        address=event.origin.get("address", ""),
-        user_agent=event.origin.get("user_agent", ""),
-        detail=json.encode(event.payload).decode(),
-        node_id=_id(event.payload.get("node_id")) if event.kind.startswith("share.") else None,
-        credential_id=_id(event.origin.get("credential_id")),
-        by_operator=event.origin.get("by") == "operator",
+        QUERIES["insert_entries"],
+        tenant_id=entries[0].tenant_id,
+        seqs=[one.seq for one in entries],
+        event_ids=[one.event_id for one in entries],
+        kinds=[event.kind for event in events],
+        aggregate_ids=[event.aggregate_id for event in events],
+        user_ids=[one.user_id for one in entries],
+        ats=[one.recorded_at for one in entries],
+        request_ids=[origin.get("request_id", "") for origin in origins],
+        addresses=[origin.get("address", "") for origin in origins],
+        user_agents=[origin.get("user_agent", "") for origin in origins],
+        details=[encode(event) for event in events],
+        node_ids=[_shared_node(event) for event in events],
+        credential_ids=[_id(origin.get("credential_id")) for origin in origins],
+        by_operators=[origin.get("by") == "operator" for origin in origins],
     )
 
 
-def _id(text: object) -> UUID | None:
-    return UUID(str(text)) if text else None
+def _shared_node(event: Event) -> UUID | None:
+    return getattr(event, "node_id", None) if event.kind.startswith("share.") else None
+
+
+def _id(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
 
 
 async def insert_downloads(tx: Transaction, rows: Sequence[DownloadRow]) -> None:

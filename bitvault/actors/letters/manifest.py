@@ -7,8 +7,9 @@ from bitvault.outbox import RELAY
 
 
 def _make(here: Context[None]) -> Letters:
-    makers = {name: make for one in here.manifests for name, make in one.consumers.items()}
-    consumers = {name: make(here.wiring) for name, make in makers.items()}
+    consumers = {
+        name: make(here.of(one)) for one in here.manifests for name, make in one.consumers.items()
+    }
     return Letters(here.wiring.database, consumers, here.wiring.clock)
 
 

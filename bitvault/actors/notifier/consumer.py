@@ -1,6 +1,6 @@
 """The consumer of events: its effect is the row of a mail, in the transaction of its cursor."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from attrs import frozen
 
@@ -45,9 +45,9 @@ class MailQueue:
         ShareGranted,
     )
 
-    async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Queue the mails of an event."""
-        if self.is_on:
+    async def apply_many(self, tx: Transaction, events: Sequence[Recorded]) -> None:
+        """Queue the mails of events."""
+        for event in events if self.is_on else ():
             for draft in drafts_of(event):
                 await self._queue(tx, event, draft)
 

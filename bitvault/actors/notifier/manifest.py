@@ -9,7 +9,6 @@ from bitvault.actors.notifier.consumer import MailQueue
 from bitvault.kernel.erasure import Phase
 from bitvault.kernel.settings import Settings
 from bitvault.manifest import Context, JobSpec, Manifest
-from bitvault.wiring import Wiring
 from supervisors import Child, ChildSpec
 
 
@@ -23,8 +22,8 @@ def _make(here: Context[str]) -> Notifier:
     return Notifier(wiring.database, wiring.clock, wiring.mailer is not None)
 
 
-def _queue(wiring: Wiring) -> MailQueue:
-    return MailQueue(is_on=wiring.mailer is not None)
+def _queue(here: Context[str]) -> MailQueue:
+    return MailQueue(is_on=here.wiring.mailer is not None)
 
 
 def _workers(here: Context[str]) -> Sequence[ChildSpec]:

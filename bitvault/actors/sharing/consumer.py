@@ -1,6 +1,6 @@
 """Forgets what was said on nodes, and to users and groups, that are gone for good."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from attrs import frozen
@@ -26,37 +26,33 @@ class GrantSweeper:
         GroupDeleted,
     )
 
-    async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Drop the grants on a purged node or a deleted space's root, and the links to it.
-
-        What a deleted user or group was given goes as well, if it is much the room goes on.
-
-        What a guest put in is counted for the file request they came with.
-        """
-        if event.kind == "node.committed":
-            await tx.execute(
-                LINKS["count_received"],
-                tenant=event.tenant_id,
-                link_id=event.user_id,
-                size=event.payload["size"],
-            )
-            return
-        if event.kind in ("user.deleted", "group.deleted"):
-            await _forget_grantee(tx, event)
-            return
-        if event.kind == "node.purged":
-            if event.payload.get("holds_trash"):
-                return  # it still says who may see what is below; the room forgets it later
-            node_id = event.aggregate_id
-        elif event.kind == "space.deleted":
-            node_id = UUID(event.payload["root_id"])
-        else:
-            return
-        await store.forget(tx, event.tenant_id, node_id)
-        await tx.execute(LINKS["forget_links"], tenant=event.tenant_id, node_id=node_id)
+    async def apply_many(self, tx: Transaction, events: Sequence[Recorded]) -> None:
+        """Take the effects of one after the other."""
+        for told in events:
+            await _apply(tx, told)
 
 
-async def _forget_grantee(tx: Transaction, event: Recorded) -> None:
-    which = {"tenant": event.tenant_id, "grantee_id": event.aggregate_id}
-    await tx.execute(store.SQL["note_departed"], **which, gone_at=event.recorded_at)
-    await store.forget_grantee(tx, event.tenant_id, event.aggregate_id)
+async def _apply(tx: Transaction, told: Recorded) -> None:
+    """Drop the grants on a purged node or a deleted space's root, and the links to it.
+
+    What a deleted user or group was given goes as well, if it is much the service goes on.
+
+    What a guest put in is counted for the file request they came with.
+    """
+    match told.event:
+        case NodeCommitted(size=size):
+            received = {"link_id": told.user_id, "size": size}
+            await tx.execute(LINKS["count_received"], tenant=told.tenant_id, **received)
+        case UserDeleted(aggregate_id=gone_id) | GroupDeleted(aggregate_id=gone_id):
+            await _forget_grantee(tx, told, gone_id)
+        case NodePurged(holds_trash=True):
+            pass  # it still says who may see what is below; the service forgets it later
+        case NodePurged(aggregate_id=node_id) | SpaceDeleted(root_id=node_id):
+            await store.forget(tx, told.tenant_id, node_id)
+            await tx.execute(LINKS["forget_links"], tenant=told.tenant_id, node_id=node_id)
+
+
+async def _forget_grantee(tx: Transaction, told: Recorded, grantee_id: UUID) -> None:
+    which = {"tenant": told.tenant_id, "grantee_id": grantee_id}
+    await tx.execute(store.SQL["note_departed"], **which, gone_at=told.recorded_at)
+    await store.forget_grantee(tx, told.tenant_id, grantee_id)

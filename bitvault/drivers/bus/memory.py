@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import trio
 from attrs import define, field
 
-from bitvault.drivers.bus.port import Subscription
-from bitvault.kernel.events import Recorded
+from bitvault.drivers.bus.port import Hint, Subscription
 
 _CAPACITY = 1000
 
@@ -22,29 +21,30 @@ class MemorySubscription:
     subjects: tuple[str, ...]
     bus: "MemoryBus"
     dropped: bool = False
-    _send: trio.MemorySendChannel[Recorded] = field(init=False)
-    _receive: trio.MemoryReceiveChannel[Recorded] = field(init=False)
+    _send: trio.MemorySendChannel[Hint] = field(init=False)
+    _receive: trio.MemoryReceiveChannel[Hint] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Open the channel."""
-        self._send, self._receive = trio.open_memory_channel[Recorded](_CAPACITY)
+        self._send, self._receive = trio.open_memory_channel[Hint](_CAPACITY)
 
-    def matches(self, kind: str) -> bool:
-        """Return whether an event of this kind is wanted."""
+    def matches(self, hint: Hint) -> bool:
+        """Return whether any of its subjects is wanted."""
         return any(
             kind.startswith(subject[:-1]) if subject.endswith("*") else kind == subject
             for subject in self.subjects
+            for kind in hint.subjects
         )
 
-    def offer(self, event: Recorded) -> None:
-        """Queue an event, or note that one was dropped."""
+    def offer(self, hint: Hint) -> None:
+        """Queue a hint, or note that one was dropped."""
         try:
-            self._send.send_nowait(event)
+            self._send.send_nowait(hint)
         except trio.WouldBlock:
             self.dropped = True
 
-    async def receive(self) -> Recorded | None:
-        """Wait for the next event; None once after some were dropped."""
+    async def receive(self) -> Hint | None:
+        """Wait for the next hint; None once after some were dropped."""
         if self.dropped and not self._receive.statistics().current_buffer_used:
             self.dropped = False
             return None
@@ -66,12 +66,11 @@ class MemoryBus:
 
     _subscriptions: list[MemorySubscription] = field(factory=list)
 
-    async def publish(self, events: Sequence[Recorded]) -> None:
-        """Offer each event to each matching subscription; never waits for a slow one."""
-        for event in events:
-            for subscription in self._subscriptions:
-                if subscription.matches(event.kind):
-                    subscription.offer(event)
+    async def publish(self, hint: Hint) -> None:
+        """Offer it to each matching subscription; never waits for a slow one."""
+        for subscription in self._subscriptions:
+            if subscription.matches(hint):
+                subscription.offer(hint)
         await trio.lowlevel.checkpoint()
 
     def subscribe(self, name: str, subjects: Sequence[str]) -> Subscription:

@@ -82,7 +82,9 @@ async def tell(database: Database, tenant: TenantId, caller: Caller, *events: Ev
         await outbox.append(tx, tenant, events, caller)
 
     await database.transact(tenant, work)
-    loop = ConsumerLoop(AuditSink(), database, MemoryBus(), SystemClock())
+    loop = ConsumerLoop(
+        AuditSink((NodeTouched, NodeShared, TokenMade)), database, MemoryBus(), SystemClock()
+    )
     await loop.catch_up(tenant)
 
 

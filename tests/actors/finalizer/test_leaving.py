@@ -62,7 +62,7 @@ from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
-from bitvault.services import SERVICES, migrations_of
+from bitvault.services import SERVICES, events_of, migrations_of
 from tests.actors.finalizer.conftest import (
     DAY,
     GRACE,
@@ -110,7 +110,7 @@ class Estate:
     async def catch_up(self, *tenants: TenantId) -> None:
         """Let the trail and mails be written."""
         house = self.house
-        for consumer in (AuditSink(), MailQueue(is_on=True)):
+        for consumer in (AuditSink(events_of(SERVICES)), MailQueue(is_on=True)):
             loop = ConsumerLoop(consumer, house.database, MemoryBus(), house.clock)
             for tenant_id in tenants:
                 await loop.catch_up(tenant_id)

@@ -31,6 +31,7 @@ from bitvault.kernel.ids import GroupId, NodeId, TenantId
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Refusal
 from bitvault.outbox import Outbox, Wakeups, journal
+from bitvault.outbox.coding import classes_of
 from tests.actors.files.conftest import StandInStorage, World
 from tests.support.determinism import FixedClock, SequenceIds
 
@@ -114,8 +115,11 @@ class Company:
         """Let the room hear of all that happened."""
 
         async def work(tx: Transaction) -> None:
-            for event in await journal.events_after(tx, self.tenant_id, 0, 1000):
-                await GrantSweeper().apply(tx, event)
+            sweeper = GrantSweeper()
+            classes = classes_of(sweeper.events)
+            stored = await journal.events_after(tx, self.tenant_id, 0, 1000)
+            told = [event.decoded(classes) for event in stored if event.kind in classes]
+            await sweeper.apply_many(tx, told)
 
         await self.files.database.transact(self.tenant_id, work)
 

@@ -2,12 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
 
 from attrs import frozen
 
-from bitvault.kernel.events import Recorded
+from bitvault.actors.identity.contract import (
+    EmailConfirmed,
+    EmailProposed,
+    EmailRemoved,
+    PasswordChanged,
+    PasswordReset,
+    RefreshReused,
+    ResetRequested,
+    TokenCreated,
+    UserInvited,
+)
+from bitvault.actors.sharing.contract import ShareGranted
+from bitvault.kernel.events import Event, Recorded
+from bitvault.kernel.ids import UserId
 
 MOST_ATTEMPTS: Final = 12
 LEASE: Final = timedelta(minutes=10)
@@ -36,58 +49,56 @@ class Draft:
     detail: Mapping[str, str]
 
 
-def drafts_of(event: Recorded) -> tuple[Draft, ...]:
+def drafts_of(told: Recorded) -> tuple[Draft, ...]:
     """Return whom an event is told, and in which mail; nobody is told what they did to others."""
-    if event.kind == "share.granted":
-        return _shared(event)
-    if event.kind == "token.created":
-        detail = {"name": str(event.payload["name"])}
-        return (Draft("token", UUID(event.payload["owner_id"]), detail),)
-    if event.kind == "session.refresh_reused":
-        return (_reused(event),)
-    kinds = _ABOUT_ONESELF.get(event.kind, ())
+    event = told.event
+    match event:
+        case ShareGranted():
+            return _shared(event, told.user_id)
+        case TokenCreated():
+            return (Draft("token", event.owner_id, {"name": event.name}),)
+        case RefreshReused():
+            return (_reused(event, told.origin.get("address", "")),)
+    kinds = _ABOUT_ONESELF.get(type(event), ())
     return (*(Draft(kind, event.aggregate_id, {}) for kind in kinds), *_to_former(event))
 
 
-def _to_former(event: Recorded) -> tuple[Draft, ...]:
+def _to_former(event: Event) -> tuple[Draft, ...]:
     """Return what the address before a change is told; the new one may be a thief's."""
-    kind, former_id = _OF_AN_ADDRESS.get(event.kind), event.payload.get("former_id")
-    if kind is None or former_id is None:
+    if not isinstance(event, _OfAnAddress) or event.former_id is None:
         return ()
-    return (Draft(kind, event.aggregate_id, {"former": former_id}),)
+    former = {"former": str(event.former_id)}
+    return (Draft(_OF_AN_ADDRESS[type(event)], event.aggregate_id, former),)
 
 
-_OF_AN_ADDRESS: Final[Mapping[str, str]] = {
-    "user.email_proposed": "address",
-    "user.email_confirmed": "address_changed",
-    "user.email_removed": "address_removed",
+_OfAnAddress = EmailProposed | EmailConfirmed | EmailRemoved
+_OF_AN_ADDRESS: Final[Mapping[type[_OfAnAddress], str]] = {
+    EmailProposed: "address",
+    EmailConfirmed: "address_changed",
+    EmailRemoved: "address_removed",
 }
 
 
-_ABOUT_ONESELF: Final[Mapping[str, tuple[str, ...]]] = {
-    "user.invited": ("invitation",),
-    "user.reset_requested": ("reset",),
-    "user.email_proposed": ("confirmation",),
-    "user.password_changed": ("password",),
-    "user.password_reset": ("password",),
+_ABOUT_ONESELF: Final[Mapping[type[Event], tuple[str, ...]]] = {
+    UserInvited: ("invitation",),
+    ResetRequested: ("reset",),
+    EmailProposed: ("confirmation",),
+    PasswordChanged: ("password",),
+    PasswordReset: ("password",),
 }
 
 
-def _reused(event: Recorded) -> Draft:
-    told: Mapping[str, Any] = event.payload
-    name = f"{told['client']} ({told['client_address']})"
-    detail = {"name": name, "from": str(event.origin.get("address", ""))}
-    return Draft("reuse", UUID(told["owner_id"]), detail)
+def _reused(event: RefreshReused, address: str) -> Draft:
+    name = f"{event.client} ({event.client_address})"
+    return Draft("reuse", event.owner_id, {"name": name, "from": address})
 
 
-def _shared(event: Recorded) -> tuple[Draft, ...]:
-    payload: Mapping[str, Any] = event.payload
-    grantee_id, by = payload["grantee_id"], event.user_id
-    is_new = payload["grantee_kind"] == "user" and payload["previous_role"] is None
-    if not is_new or by is None or grantee_id == str(by):
+def _shared(event: ShareGranted, by: UserId | None) -> tuple[Draft, ...]:
+    is_new = event.grantee_kind == "user" and event.previous_role is None
+    if not is_new or by is None or event.grantee_id == by:
         return ()
-    detail = {"node_id": payload["node_id"], "role": payload["role"], "by": str(by)}
-    return (Draft("share", UUID(grantee_id), detail),)
+    detail = {"node_id": str(event.node_id), "role": event.role, "by": str(by)}
+    return (Draft("share", event.grantee_id, detail),)
 
 
 def urgency_of(kind: str) -> int:

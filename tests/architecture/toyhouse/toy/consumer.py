@@ -1,6 +1,6 @@
 """Takes note of toys."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from attrs import frozen
 
@@ -17,6 +17,8 @@ class ToyNotes:
     name: str = "toy-notes"
     events: Collection[type[Event]] = (ToyMade,)
 
-    async def apply(self, tx: Transaction, event: Recorded) -> None:
-        """Mark the toy."""
-        await tx.execute(SQL["note"], tenant_id=event.tenant_id, toy_id=event.aggregate_id)
+    async def apply_many(self, tx: Transaction, events: Sequence[Recorded]) -> None:
+        """Mark the toys."""
+        for told in events:
+            toy_id = told.event.aggregate_id
+            await tx.execute(SQL["note"], tenant_id=told.tenant_id, toy_id=toy_id)
