@@ -9,7 +9,6 @@ from attrs import frozen
 from bitvault.kernel.erasure import Phase
 from bitvault.kernel.events import Event
 from bitvault.kernel.export import ExportKind
-from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 from bitvault.kernel.settings import Settings
 from bitvault.outbox import Consumer
@@ -25,7 +24,7 @@ class JobSpec:
 
     name: str
     purpose: str
-    slice: Request[int | Unavailable] | None = None
+    slice: Request[int, Any] | None = None
     """What the finalizer asks of the service as long as the answer is more than 0; None: a worker
     of its own does the job."""
     counts: str = ""

@@ -12,16 +12,18 @@ from bitvault.kernel.principal import operator_of
 from bitvault.kernel.refusal import (
     DependencyDown,
     Failed,
+    Refusal,
     Refused,
     Unavailable,
 )
-from bitvault.kernel.request import Request
+from bitvault.kernel.request import Request, refusals_of
 from supervisors import Actor, ActorDied, AskTimeout, MailboxFull, Ref
 
 R = TypeVar("R")
+F = TypeVar("F")
 
 
-async def ask_below(room: Ref, request: Request[R], name: str) -> R | Unavailable:
+async def ask_below(room: Ref, request: Request[R, F], name: str) -> R | F | Unavailable:
     """Ask a room; one that is overloaded or restarting is a dependency like any other."""
     try:
         reply = await room.ask(request)
@@ -70,14 +72,23 @@ class Room(Actor):
     async def handle(self, message: Any) -> Any:
         """Answer one message with its handler's reply, or with the refusal it raised."""
         try:
-            return await super().handle(message)
+            return _declared(message, await super().handle(message))
         except Refused as refused:
-            return refused.refusal
+            return _declared(message, refused.refusal)
         except DependencyDown as down:
             return Unavailable(down.dependency)
         except Exception as bug:  # noqa: BLE001 - whatever it is, it is one request's (ADR-0004)
             _log(message, bug)
             return Failed()
+
+
+def _declared(message: Any, reply: Any) -> Any:
+    """Log a refusal that the request does not declare: the asker did not reckon with it."""
+    if isinstance(reply, Refusal) and not isinstance(reply, refusals_of(message.__class__)):
+        structlog.get_logger("room").error(
+            "undeclared refusal", request=type(message).__name__, code=reply.code
+        )
+    return reply
 
 
 def _log(message: Any, bug: Exception) -> None:

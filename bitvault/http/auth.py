@@ -14,7 +14,7 @@ from bitvault.http.call import Services
 from bitvault.http.capacity import Gate
 from bitvault.http.problems import invalid
 from bitvault.kernel.principal import Idempotency, Origin, Principal
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refused
 
 LINK_PREFIX = "bvl_"
 _BASIC = re.compile(r"Basic +([A-Za-z0-9+/=]{1,8192})", re.IGNORECASE)
@@ -26,7 +26,7 @@ _USER_AGENT_LIMIT = 256
 
 async def authenticate(
     headers: Headers, origin: Origin, services: Services, hashing: Gate
-) -> Principal | Refusal:
+) -> Principal:
     """Ask whose token the request carries: a user's, or a link's.
 
     Raises:
@@ -43,7 +43,7 @@ async def authenticate(
         return who
     match = _BEARER.fullmatch(given)
     if match is None:
-        return Unauthenticated()
+        raise Refused(Unauthenticated())
     return await services.ask(Authenticate(token=match[1], origin=origin))
 
 

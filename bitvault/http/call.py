@@ -1,6 +1,6 @@
 """One request on its way through the edge, and what handlers answer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -11,10 +11,10 @@ from bitvault.http import problems
 from bitvault.http.capacity import Capacity
 from bitvault.http.throttle import Throttle
 from bitvault.kernel.clock import Clock
-from bitvault.kernel.export import ExportKind
+from bitvault.kernel.export import Exported, ExportKind, ExportRecords
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import Caller, Origin
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refusal, Refused, Unavailable
 from bitvault.kernel.request import Request
 from bitvault.wire.problems import Outcome, Outcomes
 from supervisors import Ref
@@ -22,6 +22,7 @@ from supervisors import Ref
 B_co = TypeVar("B_co", covariant=True)
 Q_co = TypeVar("Q_co", covariant=True)
 R = TypeVar("R")
+F = TypeVar("F")
 T = TypeVar("T")
 
 
@@ -33,9 +34,32 @@ class Services:
     exports: Mapping[ExportKind, Ref]
     """Which service has the records of a kind, in the order in which they are told."""
 
-    async def ask(self, request: Request[R]) -> R:
-        """Ask the service whose contract has the request."""
+    async def ask(self, request: Request[R, Any]) -> R:
+        """Ask the service whose contract has the request.
+
+        Raises:
+            Refused: it said no.
+        """
+        reply: Any = await self.by_request[type(request)].ask(request)
+        if isinstance(reply, Refusal):
+            raise Refused(reply)
+        answer: R = reply
+        return answer
+
+    async def answer(self, request: Request[R, F]) -> R | F | Unavailable:
+        """Ask, where a refusal is looked at and not passed on."""
         return await self.by_request[type(request)].ask(request)
+
+    async def export(self, kind: ExportKind, request: ExportRecords) -> Exported:
+        """Ask for a slice of the records of a kind.
+
+        Raises:
+            Refused: the service said no.
+        """
+        reply = await self.exports[kind].ask(request)
+        if isinstance(reply, Refusal):
+            raise Refused(reply)
+        return reply
 
     def tell(self, request: object) -> None:
         """Have a request done, without its answer."""
@@ -97,9 +121,17 @@ class Call(Generic[B_co, Q_co]):
             raise RuntimeError("an endpoint that is open to all has no caller")
         return self._caller
 
-    async def ask(self, request: Request[R]) -> R:
-        """Ask the service whose contract has the request."""
+    async def ask(self, request: Request[R, Any]) -> R:
+        """Ask the service whose contract has the request.
+
+        Raises:
+            Refused: it said no, which the edge answers.
+        """
         return await self.edge.services.ask(request)
+
+    async def answer(self, request: Request[R, F]) -> R | F | Unavailable:
+        """Ask, where a refusal is looked at and not passed on."""
+        return await self.edge.services.answer(request)
 
     def need_room(self, size: int) -> None:
         """Refuse an upload that the disk cannot hold.
@@ -123,6 +155,18 @@ class Call(Generic[B_co, Q_co]):
         return Outcomes(items=tuple(self.outcome(200, one) for one in shown))
 
 
+def only(outcomes: Sequence[R | Refusal]) -> R:
+    """Return the outcome of a batch of one.
+
+    Raises:
+        Refused: it was refused.
+    """
+    [outcome] = outcomes
+    if isinstance(outcome, Refusal):
+        raise Refused(outcome)
+    return outcome
+
+
 @attrs.frozen
 class Reply:
     """An answer: a shape to encode (None: no body), its status and headers."""
@@ -130,6 +174,3 @@ class Reply:
     status: int
     shape: msgspec.Struct | Mapping[str, Any] | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
-
-
-Answer = Reply | Refusal

@@ -1,15 +1,19 @@
 """Endpoints, declared once: the Quart route and the OpenAPI operation are made from the same."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, get_origin
 
 import attrs
 import msgspec
 
-from bitvault.http.call import Answer, Call
+from bitvault.http.asks import refusals_in
+from bitvault.http.call import Call, Reply
 from bitvault.kernel.principal import Principal, Scope
+from bitvault.kernel.refusal import IdempotencyConflict, Refusal
+from bitvault.wire.problems import Outcomes
 
-Handler = Callable[[Call[Any, Any]], Awaitable[Answer]]
+Handler = Callable[[Call[Any, Any]], Awaitable[Reply]]
 
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -37,7 +41,8 @@ class Endpoint:
         answers: Status to shape; None for no body.
         body: The shape of the JSON body.
         query: The shape of the query string.
-        codes: Refusals to expect, by code.
+        says: Codes that its handler says in the words of the edge.
+        asks: Requests that cannot be read from its code.
         scope: What a credential must be good for; a route that does not say serves nobody.
         is_open: Needs no token.
         for_guests: Serves whoever comes with a link, too; what is not said to, does not.
@@ -62,7 +67,8 @@ class Endpoint:
     answers: Mapping[int, Any]
     body: type[Any] = NoBody
     query: type[Any] = NoQuery
-    codes: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+    asks: tuple[type, ...] = ()
     scope: Scope | None = None
     is_open: bool = False
     for_guests: bool = False
@@ -76,6 +82,16 @@ class Endpoint:
     when_full: bool = False
     media: str = "application/json"
     takes_form: bool = False
+
+    @cached_property
+    def refusals(self) -> tuple[type[Refusal], ...]:
+        """Return all that may be answered in place of ``answers``, as its requests declare."""
+        return refusals_in(self.handler, self.asks, items=not self.is_batch)
+
+    @property
+    def is_batch(self) -> bool:
+        """Say whether each item has an outcome of its own, so that its refusal is in there."""
+        return any(get_origin(shape) is Outcomes for shape in self.answers.values())
 
     @property
     def operation_id(self) -> str:
@@ -145,9 +161,7 @@ class Endpoint:
     @property
     def takes_idempotency_key(self) -> bool:
         """Say whether Idempotency-Key means something: on POSTs of a known caller, and on nodes."""
-        return not self.is_open and (
-            self.method == "POST" or "idempotency_key_reused" in self.codes
-        )
+        return not self.is_open and (self.method == "POST" or IdempotencyConflict in self.refusals)
 
 
 @attrs.define

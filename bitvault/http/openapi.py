@@ -2,31 +2,38 @@
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from itertools import chain
+from typing import Any
 
 import msgspec
 
-from bitvault.actors.files import contract as files
-from bitvault.actors.identity import contract as identity
-from bitvault.actors.jobs import contract as jobs
-from bitvault.actors.notifier import contract as notifier
-from bitvault.actors.sharing import contract as sharing
-from bitvault.actors.sso import contract as sso
-from bitvault.actors.storage import contract as storage
+from bitvault.actors.identity.contract import (
+    Authenticate,
+    InsufficientScope,
+    TenantSuspended,
+    Unauthenticated,
+)
+from bitvault.actors.sharing.contract import OpenLink
+from bitvault.http.asks import refusals_in
 from bitvault.http.endpoint import Endpoint, NoQuery
-from bitvault.http.problems import OWN_MEANINGS, STATUS
+from bitvault.http.problems import OWN, STATUS
 from bitvault.http.scim import faults
-from bitvault.kernel import refusal
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Failed, Invalid, Refusal, Unavailable
+from bitvault.kernel.request import refusals_of
 from bitvault.wire.problems import Problem
 from bitvault.wire.scim import Fault
 
-_SAYING_NO = (refusal, storage, files, identity, sharing, sso, notifier, jobs)
-"""Where refusals are declared; what storage says reaches clients through files."""
+_CALLERS: tuple[type[Refusal], ...] = (
+    *refusals_of(Authenticate),
+    *refusals_of(OpenLink),
+    InsufficientScope,
+    TenantSuspended,
+)
+"""What a request is refused with before it is anybody's."""
 _TAG = r'^(\*|"[!#-~]{1,64}")$'
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_EVERYWHERE = ("invalid", "rate_limited", "overloaded", "unavailable", "internal")
+_EVERYWHERE = ("rate_limited", "overloaded")
 _BODY = ("malformed", "body_too_large", "request_timeout", "unsupported_media_type")
 _DESCRIPTION = """\
 Files, folders and their versions. Bytes never pass through this interface: uploads and downloads
@@ -68,23 +75,19 @@ def document(endpoints: Sequence[Endpoint], version: str) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             "schemas": components,
         },
-        "x-problems": _problems(),
+        "x-problems": _problems(endpoints),
     }
 
 
-def _problems() -> list[dict[str, Any]]:
+def _problems(endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:
     """List every code with its status and meaning: for people, and for programs that show it."""
-    every = (kind for module in _SAYING_NO for kind in vars(module).values())
-    meanings = {kind.code: kind.__doc__ or "" for kind in every if _is_refusal(kind)}
-    meanings |= OWN_MEANINGS
+    asked = (refusals_in(one.handler, one.asks, items=True) for one in endpoints)
+    every = sorted({*chain.from_iterable(asked), *_CALLERS}, key=lambda one: one.__module__)
+    found = {kind.code: (STATUS[kind.category], kind.__doc__ or "") for kind in every} | dict(OWN)
     return [
-        {"code": code, "status": status, "meaning": meanings[code].partition("\n")[0]}
-        for code, status in sorted(STATUS.items(), key=lambda item: (item[1], item[0]))
+        {"code": code, "status": status, "meaning": meaning.partition("\n")[0]}
+        for code, (status, meaning) in sorted(found.items(), key=lambda one: (one[1][0], one[0]))
     ]
-
-
-def _is_refusal(kind: object) -> TypeGuard[type[Refusal]]:
-    return isinstance(kind, type) and issubclass(kind, Refusal)
 
 
 def _schemas(endpoints: Sequence[Endpoint]) -> tuple[Mapping[Any, Any], dict[str, Any]]:
@@ -178,15 +181,9 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
         responses[str(status)] = {"description": _PHRASE[status]}
         if shape is not None:
             responses[str(status)]["content"] = {endpoint.media: {"schema": schemas[shape]}}
-    codes = [*endpoint.codes, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
-    codes += [] if endpoint.is_open else ["unauthenticated"]
-    codes += [] if endpoint.serves(Scope.READ) or endpoint.is_open else ["insufficient_scope"]
-    codes += [] if endpoint.is_safe else ["precondition_failed"]
-    codes += [] if endpoint.when_suspended else ["tenant_suspended"]
-    codes += ["disk_full"] if endpoint.needs_room else []
     by_status: dict[int, list[str]] = {}
-    for code in sorted(set(codes)):
-        by_status.setdefault(STATUS[code], []).append(code)
+    for code, status in sorted(_codes(endpoint).items()):
+        by_status.setdefault(status, []).append(code)
     problem = {"application/problem+json": {"schema": schemas[Problem]}}
     if endpoint.media == faults.MEDIA:
         problem = {faults.MEDIA: {"schema": schemas[Fault]}}
@@ -194,6 +191,19 @@ def _responses(endpoint: Endpoint, schemas: Mapping[Any, Any]) -> dict[str, Any]
         described = f"Problem: {', '.join(names)}."
         responses[str(status)] = {"description": described, "content": problem}
     return responses
+
+
+def _codes(endpoint: Endpoint) -> dict[str, int]:
+    """Return every code that an endpoint answers, with its status."""
+    refusals: list[type[Refusal]] = [*endpoint.refusals, Invalid, Unavailable, Failed]
+    refusals += [] if endpoint.is_open else [Unauthenticated]
+    refusals += [] if endpoint.serves(Scope.READ) or endpoint.is_open else [InsufficientScope]
+    refusals += [] if endpoint.when_suspended else [TenantSuspended]
+    own = [*endpoint.says, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
+    own += [] if endpoint.is_safe else ["precondition_failed"]
+    own += ["disk_full"] if endpoint.needs_room else []
+    codes = {kind.code: STATUS[kind.category] for kind in refusals}
+    return codes | {code: OWN[code][0] for code in own}
 
 
 _PHRASE = {

@@ -16,7 +16,7 @@ import msgspec
 from bitvault.actors.files.contract import GetNode, Role, StaleRevision, Target
 from bitvault.http.call import Call
 from bitvault.http.problems import Rejected, invalid
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refused
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -65,7 +65,7 @@ def unmatched(detail: str = "If-Match: the resource has changed; read it again."
     return Rejected("precondition_failed", detail)
 
 
-async def expected_revision(call: Call[object, object], target: Target) -> int | Refusal | None:
+async def expected_revision(call: Call[object, object], target: Target) -> int | None:
     """Read If-Match: the revision the node must have, None for any.
 
     A list, or a tag that can't be ours, is compared with the node as it is; the room compares
@@ -79,9 +79,9 @@ async def expected_revision(call: Call[object, object], target: Target) -> int |
     if len(tags) == len(strong) == 1:
         return strong[0]
     node = await call.ask(GetNode(call.caller, target))
-    if isinstance(node, Refusal):
-        return node
-    return node.revision if node.revision in strong else StaleRevision(node.revision)
+    if node.revision not in strong:
+        raise Refused(StaleRevision(node.revision))
+    return node.revision
 
 
 def single_revision(call: Call[object, object]) -> int | None:

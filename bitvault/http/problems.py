@@ -1,4 +1,4 @@
-"""How the edge says no: the one table of codes and statuses, and RFC 9457 problem details."""
+"""How the edge says no: the statuses of categories, and RFC 9457 problem details."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,115 +6,48 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Category, Refusal
 
-STATUS: Final[Mapping[str, int]] = {
-    "invalid": 400,
-    "authorization_pending": 400,
-    "expired_token": 400,
-    "logout_refused": 400,
-    "bad_credentials": 401,
-    "link_password_needed": 401,
-    "unauthenticated": 401,
-    "access_denied": 403,
-    "forbidden": 403,
-    "insufficient_scope": 403,
-    "sign_in_refused": 403,
-    "tenant_suspended": 403,
-    "credential_not_found": 404,
-    "erasure_not_found": 404,
-    "device_not_found": 404,
-    "grant_not_found": 404,
-    "grantee_not_found": 404,
-    "group_not_found": 404,
-    "invitation_not_found": 404,
-    "job_not_found": 404,
-    "link_not_found": 404,
-    "link_spent": 404,
-    "mail_not_found": 404,
-    "node_not_found": 404,
-    "provider_not_found": 404,
-    "space_not_found": 404,
-    "tenant_not_found": 404,
-    "trash_entry_not_found": 404,
-    "upload_not_found": 404,
-    "user_not_found": 404,
-    "version_not_found": 404,
-    "already_invited": 409,
-    "bytes_missing": 409,
-    "erasure_begun": 409,
-    "external_id_taken": 409,
-    "group_taken": 409,
-    "kind_mismatch": 409,
-    "last_admin": 409,
-    "last_manager": 409,
-    "last_operator": 409,
-    "login_taken": 409,
-    "mail_not_configured": 409,
-    "name_taken": 409,
-    "provider_taken": 409,
-    "space_not_empty": 409,
-    "space_taken": 409,
-    "stale_base": 409,
-    "tenant_leaving": 409,
-    "tenant_not_suspended": 409,
-    "tenant_taken": 409,
-    "too_many_grants": 409,
-    "too_many_groups": 409,
-    "too_many_links": 409,
-    "request_closed": 409,
-    "request_full": 409,
-    "too_many_providers": 409,
-    "too_many_users": 409,
-    "tree_rule": 409,
-    "upload_closed": 409,
-    "precondition_failed": 412,
-    "quota_exceeded": 413,
-    "too_many_nodes": 413,
-    "bytes_mismatch": 422,
-    "idempotency_key_reused": 422,
-    "slow_down": 429,
-    "too_many_attempts": 429,
-    "too_many_codes": 429,
-    "too_many_devices": 429,
-    "too_many_guesses": 429,
-    "too_many_proposals": 429,
-    "unavailable": 503,
-    # Said by the edge itself.
-    "malformed": 400,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "request_timeout": 408,
-    "body_too_large": 413,
-    "expectation_failed": 417,
-    "head_too_large": 431,
-    "not_implemented": 501,
-    "version_not_supported": 505,
-    "unsupported_media_type": 415,
-    "rate_limited": 429,
-    "internal": 500,
-    "overloaded": 503,
-    "disk_full": 507,
+STATUS: Final[Mapping[Category, int]] = {
+    Category.INVALID: 400,
+    Category.UNAUTHENTICATED: 401,
+    Category.FORBIDDEN: 403,
+    Category.NOT_FOUND: 404,
+    Category.CONFLICT: 409,
+    Category.PRECONDITION_FAILED: 412,
+    Category.TOO_LARGE: 413,
+    Category.UNPROCESSABLE: 422,
+    Category.EXHAUSTED: 429,
+    Category.INTERNAL: 500,
+    Category.UNAVAILABLE: 503,
 }
-"""Every code there is. A full quota is no server error, so it is not 507; a full disk is."""
+"""Of refusals. A full quota is no server error, so it is not 507; a full disk is."""
 
-OWN_MEANINGS: Final[Mapping[str, str]] = {
-    "malformed": "The body is not JSON, or the request cannot be read.",
-    "not_found": "There is no such route.",
-    "method_not_allowed": "The route has other methods; Allow lists them.",
-    "request_timeout": "The request did not arrive in time.",
-    "body_too_large": "The body is larger than the server takes.",
-    "expectation_failed": "Expect: only 100-continue can be met.",
-    "head_too_large": "The head of the request is larger than the server takes.",
-    "not_implemented": "The server has no such Transfer-Encoding; it has chunked alone.",
-    "version_not_supported": "The server speaks HTTP/1.1 here.",
-    "unsupported_media_type": "The body must be application/json.",
-    "rate_limited": "Too many requests from this address, user or tenant; Retry-After says when.",
-    "internal": "The server failed; its log has the reason under the request id.",
-    "overloaded": "A part of the server is busy or restarting; a retry is safe.",
-    "disk_full": "The server's disk is short of room; nothing was written.",
+OWN: Final[Mapping[str, tuple[int, str]]] = {
+    "invalid": (
+        400,
+        "A value breaks a rule: ``field`` is its camelCase wire name, ``rule`` a sentence.",
+    ),
+    "precondition_failed": (412, "The resource has changed since the client looked."),
+    "malformed": (400, "The body is not JSON, or the request cannot be read."),
+    "not_found": (404, "There is no such route."),
+    "method_not_allowed": (405, "The route has other methods; Allow lists them."),
+    "request_timeout": (408, "The request did not arrive in time."),
+    "body_too_large": (413, "The body is larger than the server takes."),
+    "expectation_failed": (417, "Expect: only 100-continue can be met."),
+    "head_too_large": (431, "The head of the request is larger than the server takes."),
+    "not_implemented": (501, "The server has no such Transfer-Encoding; it has chunked alone."),
+    "version_not_supported": (505, "The server speaks HTTP/1.1 here."),
+    "unsupported_media_type": (415, "The body must be application/json."),
+    "rate_limited": (
+        429,
+        "Too many requests from this address, user or tenant; Retry-After says when.",
+    ),
+    "internal": (500, "The server failed; its log has the reason under the request id."),
+    "overloaded": (503, "A part of the server is busy or restarting; a retry is safe."),
+    "disk_full": (507, "The server's disk is short of room; nothing was written."),
 }
-"""Of the codes that the edge says itself; a refusal's meaning is its own docstring."""
+"""Status and meaning of the codes that the edge says itself; a refusal means its own docstring."""
 
 RETRY_AFTER: Final = 1
 """Seconds, where a refusal is retryable as soon as a restart or a queue permits (503)."""
@@ -145,10 +78,16 @@ def disk_full() -> Rejected:
 
 
 def problem(code: str, detail: str, request_id: str, **members: Any) -> dict[str, Any]:
+    """Build the problem details of a code that the edge says itself."""
+    return _problem(OWN[code][0], code, detail, request_id, members)
+
+
+def _problem(
+    status: int, code: str, detail: str, request_id: str, members: dict[str, Any]
+) -> dict[str, Any]:
     """Build problem details; None members are left out."""
-    status = STATUS[code]
     retryable = status in {408, 429, 503} or code == "bytes_missing"
-    if status == STATUS["unavailable"]:
+    if status == STATUS[Category.UNAVAILABLE]:
         members.setdefault("retryAfter", RETRY_AFTER)
     return {
         "type": f"urn:bitvault:problem:{code}",
@@ -165,7 +104,8 @@ def problem(code: str, detail: str, request_id: str, **members: Any) -> dict[str
 def of_refusal(refusal: Refusal, request_id: str) -> dict[str, Any]:
     """Build the problem of a room's refusal, with its own fields in camelCase."""
     members = {camel(name): value for name, value in attrs.asdict(refusal).items()}
-    return problem(refusal.code, refusal.detail, request_id, **members)
+    status = STATUS[refusal.category]
+    return _problem(status, refusal.code, refusal.detail, request_id, members)
 
 
 def of_rejection(rejected: Rejected, request_id: str) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
 from bitvault.actors.identity.contract import InsufficientScope, TenantSuspended
 from bitvault.http import auth, decoding, preconditions, problems, throttle
-from bitvault.http.call import Answer, Call, Edge, Reply
+from bitvault.http.call import Call, Edge, Reply
 from bitvault.http.endpoint import FORM, Endpoint, NoBody
 from bitvault.http.problems import Rejected
 from bitvault.http.scim import faults
 from bitvault.kernel.limits import Verdict
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
-from bitvault.kernel.refusal import Forbidden, Refusal
+from bitvault.kernel.refusal import Forbidden, Refused
 from bitvault.kernel.timing import Spent
 from supervisors import ActorDied, AskTimeout, MailboxFull
 
@@ -67,7 +67,9 @@ def view_of(endpoint: Endpoint, edge: Edge, shows: Endpoint | None = None) -> Vi
         trace.route, trace.media = endpoint.path, endpoint.media
         try:
             answer = await _answer(endpoint, edge, trace, path, shows)
-            return _response(answer, trace, endpoint, shows)
+            return _response(answer, endpoint, shows)
+        except Refused as refused:
+            return refused_response(refused)
         except Rejected as rejected:
             return rejected_response(rejected)
         except (ActorDied, AskTimeout, MailboxFull):
@@ -81,6 +83,12 @@ def overloaded(trace: Trace) -> Response:
     """Answer that the daemon cannot serve this now, without saying which part of it."""
     detail = "The server is overloaded or restarting; retry later."
     return problem_response(problems.problem("overloaded", detail, trace.origin.request_id))
+
+
+def refused_response(refused: Refused) -> Response:
+    """Answer what a service, or the edge in its words, refuses."""
+    request_id = tracing.get().origin.request_id
+    return problem_response(problems.of_refusal(refused.refusal, request_id))
 
 
 def rejected_response(rejected: Rejected) -> Response:
@@ -104,30 +112,28 @@ def problem_response(members: dict[str, Any]) -> Response:
     return response
 
 
-async def principal_of(edge: Edge, trace: Trace) -> Principal | Refusal:
+async def principal_of(edge: Edge, trace: Trace) -> Principal:
     """Ask who sends the current request."""
     hashing = edge.capacity.hashing
     who = await auth.authenticate(request.headers, trace.origin, edge.services, hashing)
-    if isinstance(who, Principal):
-        trace.principal = who
+    trace.principal = who
     return who
 
 
 async def _answer(
     endpoint: Endpoint, edge: Edge, trace: Trace, path: dict[str, str], shows: Endpoint | None
-) -> Answer:
+) -> Reply:
     capacity = edge.capacity
     gate = capacity.hashing if endpoint.is_hashing else capacity.requests
     gate.check()
     who = None if endpoint.is_open else await principal_of(edge, trace)
-    if isinstance(who, Refusal):
-        return who
     if who is not None and not endpoint.admits(who):
-        return Forbidden("do this with a link" if who.is_guest else "do this with a confined token")
+        how = "a link" if who.is_guest else "a confined token"
+        raise Refused(Forbidden(f"do this with {how}"))
     if who is not None and not endpoint.serves(who.scope):
-        return InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower())
+        raise Refused(InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower()))
     if who is not None and who.is_suspended and not endpoint.when_suspended:
-        return TenantSuspended()
+        raise Refused(TenantSuspended())
     if endpoint.needs_room and edge.reserve.is_touched:
         raise problems.disk_full()
     parameters = decoding.path(path)
@@ -138,8 +144,7 @@ async def _answer(
         caller = None if who is None else await _caller(endpoint, edge, trace, who, body)
         call = Call(edge, trace.origin, parameters, query, body, request.headers, caller)
         with gate.entered():
-            if (refusal := await _unmet(endpoint, call, shows)) is not None:
-                return refusal
+            await _check_conditions(endpoint, call, shows)
             return await endpoint.handler(call)
 
 
@@ -155,29 +160,26 @@ async def _caller(
     return attrs.evolve(caller, idempotency=key)
 
 
-async def _unmet(
+async def _check_conditions(
     endpoint: Endpoint, call: Call[Any, Any], shows: Endpoint | None
-) -> Refusal | None:
+) -> None:
     """Judge the conditions of a change that the endpoint does not judge itself.
 
     Raises:
         Rejected: ``precondition_failed``; a condition is never passed over.
     """
     if endpoint.is_safe:
-        return None
+        return
     if "If-None-Match" in call.headers and not endpoint.if_none_match:
         raise preconditions.unmatched("If-None-Match: is not heeded here; nothing was changed.")
     header = call.headers.get("If-Match")
     if header is None or endpoint.if_match:
-        return None
+        return
     if shows is None or endpoint.is_open or not shows.welcomes(call.caller.principal):
         raise preconditions.unmatched("If-Match: there is nothing here that it could match.")
     shown = await shows.handler(attrs.evolve(call, query=shows.query(), body=NoBody()))
-    if isinstance(shown, Refusal):
-        return shown
     if not preconditions.matches(header, _tag(shown, msgspec.json.encode(shown.shape))):
         raise preconditions.unmatched()
-    return None
 
 
 def _tag(reply: Reply, raw: bytes) -> str:
@@ -248,9 +250,7 @@ async def _received(limit: int | None) -> bytes:
     return bytes(raw)
 
 
-def _response(answer: Answer, trace: Trace, endpoint: Endpoint, shows: Endpoint | None) -> Response:
-    if isinstance(answer, Refusal):
-        return problem_response(problems.of_refusal(answer, trace.origin.request_id))
+def _response(answer: Reply, endpoint: Endpoint, shows: Endpoint | None) -> Response:
     if endpoint.is_conditional:
         return _shown(answer, endpoint.media)
     response = reply_response(answer)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Never
 
 from attrs import frozen
 
-from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 
 
@@ -22,7 +22,7 @@ class Backlog:
 
 
 @frozen
-class CountBacklog(Request[Mapping[str, Backlog] | Unavailable]):
+class CountBacklog(Request[Mapping[str, Backlog], Never]):
     """Count what waits in the room, by the names of the jobs that it waits for.
 
     It says how much and how old, and never whose: asked for the operators of the platform.

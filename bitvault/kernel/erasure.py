@@ -1,11 +1,11 @@
 """What every room is asked when a tenant leaves for good (ADR-0025)."""
 
 from enum import IntEnum
+from typing import Never
 
 from attrs import frozen
 
 from bitvault.kernel.ids import TenantId
-from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 
 
@@ -31,7 +31,7 @@ class Erased:
 
 
 @frozen
-class EraseTenant(Request[Erased | Unavailable]):
+class EraseTenant(Request[Erased, Never]):
     """Delete up to ``limit`` rows of a tenant that nobody can enter any more.
 
     To be repeated until it is done, and safe to repeat then. Asked by the finalizer alone.

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 Key = Sequence[str | int | UUID]
@@ -33,7 +33,7 @@ class Exported:
 
 
 @frozen
-class ExportRecords(Request[Exported | Invalid | Forbidden | Unavailable]):
+class ExportRecords(Request[Exported, Invalid | Forbidden]):
     """Tell up to ``limit`` records of a kind whose keys come after ``after``; for operators."""
 
     caller: Caller

@@ -1,18 +1,37 @@
 """Refusals: the declared ways an operation says no. Values in a reply, never crashes (ADR-0004)."""
 
+from enum import Enum
 from typing import ClassVar
 
 from attrs import frozen
 
 
+class Category(Enum):
+    """What kind of no a refusal is; each edge has a status of its own for each."""
+
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not found"
+    CONFLICT = "conflict"
+    PRECONDITION_FAILED = "precondition failed"
+    TOO_LARGE = "too large"
+    UNPROCESSABLE = "unprocessable"
+    EXHAUSTED = "exhausted"
+    """Too many of something in too short a time: it may be done later."""
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
 @frozen
 class Refusal:
-    """The root of every refusal. ``code`` is stable API; the edge maps it to a status.
+    """The root of every refusal. ``code`` is stable API; edges map the category to a status.
 
     Subclasses are frozen attrs values named after what stood in the way (``NodeNotFound``).
     """
 
     code: ClassVar[str] = "refused"
+    category: ClassVar[Category] = Category.INTERNAL
     retryable: ClassVar[bool] = False
 
     @property
@@ -26,6 +45,7 @@ class Invalid(Refusal):
     """A value breaks a rule: ``field`` is its camelCase wire name, ``rule`` a sentence."""
 
     code: ClassVar[str] = "invalid"
+    category: ClassVar[Category] = Category.INVALID
     field: str
     rule: str
 
@@ -40,6 +60,7 @@ class Unavailable(Refusal):
     """Something this operation depends on is down; nothing is known to have changed."""
 
     code: ClassVar[str] = "unavailable"
+    category: ClassVar[Category] = Category.UNAVAILABLE
     retryable: ClassVar[bool] = True
     dependency: str
 
@@ -54,6 +75,7 @@ class Failed(Refusal):
     """The server failed at this request alone; its log says why."""
 
     code: ClassVar[str] = "internal"
+    category: ClassVar[Category] = Category.INTERNAL
 
     @property
     def detail(self) -> str:
@@ -66,6 +88,7 @@ class Forbidden(Refusal):
     """The caller may see the target but may not do this to it."""
 
     code: ClassVar[str] = "forbidden"
+    category: ClassVar[Category] = Category.FORBIDDEN
     action: str
 
     @property
@@ -79,6 +102,7 @@ class IdempotencyConflict(Refusal):
     """The Idempotency-Key was used before with another request (IETF draft-07: 422)."""
 
     code: ClassVar[str] = "idempotency_key_reused"
+    category: ClassVar[Category] = Category.UNPROCESSABLE
 
     @property
     def detail(self) -> str:

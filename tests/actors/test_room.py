@@ -20,7 +20,7 @@ _TWICE = Query("twice", "INSERT INTO twice VALUES ($1), ($1)", ("text",))
 
 
 @frozen
-class Say(Request[str | Failed]):
+class Say(Request[str, Failed]):
     """Say something, once told to go on."""
 
     text: str

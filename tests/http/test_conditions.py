@@ -106,10 +106,10 @@ async def test_a_condition_shows_a_guest_nothing(world: World) -> None:
     caller = Caller(GUEST, Origin("r"))
     asked = Call(world.app.edge, Origin("r"), {"uploadId": ID}, None, None, MATCHING, caller)
     abort, shows = of["abort_upload"], of["describe_upload"]
-    assert await serving._unmet(abort, asked, shows) is None
+    await serving._check_conditions(abort, asked, shows)
     world.room.asked.clear()
     with pytest.raises(Rejected, match="precondition_failed"):
-        await serving._unmet(abort, asked, evolve(shows, for_guests=False))
+        await serving._check_conditions(abort, asked, evolve(shows, for_guests=False))
     assert world.room.asked == []
 
 

@@ -10,10 +10,13 @@ import pytest
 
 from bitvault.actors.files import contract as _files
 from bitvault.actors.identity import contract as _identity
+from bitvault.actors.identity.contract import Authenticate
+from bitvault.actors.sharing.contract import OpenLink
 from bitvault.actors.storage import contract as _storage
 from bitvault.http.app import openapi_document
+from bitvault.http.asks import asks_of
 from bitvault.http.endpoint import Endpoint
-from bitvault.http.problems import STATUS, headers_for, of_refusal
+from bitvault.http.problems import OWN, STATUS, headers_for, of_refusal
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.scim import faults
 from bitvault.kernel.principal import Scope
@@ -176,26 +179,32 @@ async def test_a_suspended_tenant_is_read_and_not_changed(world: World, endpoint
 
 @pytest.mark.parametrize("kind", every_refusal(), ids=lambda kind: kind.__name__)
 def test_every_refusal_has_a_status_and_shows_its_fields(kind: type[Refusal]) -> None:
-    """Each code is in the table, and the problem carries the refusal's own members."""
+    """Each category is in the table, and the problem carries the refusal's own members."""
     members = of_refusal(example(kind), "req-1")
-    assert members["status"] == STATUS[kind.code]
+    assert members["status"] == STATUS[kind.category]
     assert members["detail"]
     assert json.loads(msgspec.json.encode(members))["requestId"] == "req-1"
     assert ("Retry-After" in headers_for(members)) == ("retryAfter" in members)
 
 
 @asking
+async def test_what_an_endpoint_asks_is_read_from_its_code(
+    world: World, endpoint: Endpoint
+) -> None:
+    """So the refusals of each request are shown, though no route says which it makes."""
+    await call(world, endpoint)
+    asked = {type(one) for one in world.room.asked}
+    assert asked <= {*asks_of(endpoint.handler), *endpoint.asks, Authenticate, OpenLink}
+
+
+@asking
 async def test_a_refusal_becomes_its_problem(world: World, endpoint: Endpoint) -> None:
     """A room's no is a problem with the status of the table, or an item's problem in a batch."""
-    if "invalid" not in endpoint.codes and "node_not_found" not in endpoint.codes:
-        world.room.refuse(_identity.CredentialNotFound())
-    else:
-        world.room.refuse(_files.QuotaExceeded(requested=5, available=2))
+    world.room.refuse(_files.QuotaExceeded(requested=5, available=2))
     answer = await call(world, endpoint)
     body = await problem_of(answer)
     found = body["items"][0]["problem"] if "items" in body else body
-    assert found["status"] == STATUS[found["code"]]
-    assert found["code"] in {"credential_not_found", "quota_exceeded"}
+    assert (found["status"], found["code"]) == (413, "quota_exceeded")
 
 
 @pytest.mark.requirement("X61")
@@ -299,4 +308,4 @@ def test_every_endpoint_is_in_openapi_and_has_a_good_request() -> None:
     paths = json.loads(openapi_document())["paths"]
     documented = {o["operationId"] for methods in paths.values() for o in methods.values()}
     assert documented == {e.operation_id for e in ENDPOINTS} == set(GOOD)
-    assert all(code in STATUS for e in ENDPOINTS for code in e.codes)
+    assert all(code in OWN for e in ENDPOINTS for code in e.says)

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from attrs import frozen
 
+from bitvault.actors.sharing.contract import LinkNotFound
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 DOWNLOADED: Final = "node.downloaded"
@@ -67,7 +68,7 @@ class Filter:
 
 
 @frozen
-class ListEntries(Request[Page[Entry] | Forbidden | Refusal]):
+class ListEntries(Request[Page[Entry], Invalid | Forbidden]):
     """List the tenant's audit trail, newest first."""
 
     caller: Caller
@@ -88,7 +89,7 @@ class Download:
 
 
 @frozen
-class RecordDownloads(Request[None | Refusal]):
+class RecordDownloads(Request[None, LinkNotFound]):
     """Put downloads into the trail; what cannot be put there must not be handed out.
 
     Answered once they wait in memory to be written, within a second. Those of a guest are counted

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Forbidden, IdempotencyConflict, Refusal
 from bitvault.kernel.request import Request
 
 STATES: Final = ("idle", "running", "waiting", "failing")
@@ -73,6 +73,7 @@ class JobNotFound(Refusal):
     """No such job runs here."""
 
     code: ClassVar[str] = "job_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     name: str
 
     @property
@@ -82,14 +83,14 @@ class JobNotFound(Refusal):
 
 
 @frozen
-class ListJobs(Request[tuple[Job, ...] | Forbidden | Unavailable]):
+class ListJobs(Request[tuple[Job, ...], Forbidden]):
     """List all jobs of this daemon; for operators."""
 
     caller: Caller
 
 
 @frozen
-class GetJob(Request[Job | JobNotFound | Forbidden | Unavailable]):
+class GetJob(Request[Job, JobNotFound | Forbidden]):
     """Describe a job; for operators."""
 
     caller: Caller
@@ -106,7 +107,7 @@ class RunStarted:
 
 
 @frozen
-class RunJob(Request[RunStarted | JobNotFound | Forbidden | IdempotencyConflict | Unavailable]):
+class RunJob(Request[RunStarted, JobNotFound | Forbidden | IdempotencyConflict]):
     """Have a job take a turn now; for operators, and in their trail.
 
     It takes turns one after the other: one under way is ended first, and however many ask before

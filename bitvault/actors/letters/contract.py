@@ -9,7 +9,7 @@ from attrs import frozen
 
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -30,7 +30,7 @@ class DeadLetter:
 
 
 @frozen
-class ListDeadLetters(Request[Page[DeadLetter] | Forbidden | Refusal]):
+class ListDeadLetters(Request[Page[DeadLetter], Invalid | Forbidden]):
     """List the tenant's dead letters by consumer and seq; of one consumer, if given."""
 
     caller: Caller
@@ -59,7 +59,7 @@ class Replay:
 
 
 @frozen
-class ReplayDeadLetters(Request[Replay | Forbidden | Refusal]):
+class ReplayDeadLetters(Request[Replay, Invalid | Forbidden]):
     """Apply dead letters again, in order: of one consumer, of one aggregate, or all.
 
     Does a bounded piece of work; the rest is asked for with the cursor. A repeat finds nothing left

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Forbidden, Invalid, Refusal
 from bitvault.kernel.request import Request
 
 STATES: Final = ("queued", "sent", "failed", "dropped")
@@ -54,6 +54,7 @@ class MailNotFound(Refusal):
     """No such mail in the caller's tenant."""
 
     code: ClassVar[str] = "mail_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -62,7 +63,7 @@ class MailNotFound(Refusal):
 
 
 @frozen
-class ListMail(Request[Page[Mail] | Invalid | Forbidden | Unavailable]):
+class ListMail(Request[Page[Mail], Invalid | Forbidden]):
     """List the tenant's mail, newest first; in one state, if given."""
 
     caller: Caller
@@ -72,14 +73,14 @@ class ListMail(Request[Page[Mail] | Invalid | Forbidden | Unavailable]):
 
 
 @frozen
-class InspectMail(Request[Mails | Forbidden | Unavailable]):
+class InspectMail(Request[Mails, Forbidden]):
     """Say how it stands with the tenant's mail."""
 
     caller: Caller
 
 
 @frozen
-class ResendMail(Request[Mail | MailNotFound | Forbidden]):
+class ResendMail(Request[Mail, MailNotFound | Forbidden]):
     """Queue a mail again, as if nothing had been tried."""
 
     caller: Caller

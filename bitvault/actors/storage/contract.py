@@ -7,13 +7,13 @@ is a batch of one. Hash forms (DESIGN §6): ``sha256:<hex>`` for a single PUT,
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Never
 
 from attrs import frozen
 
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import TenantId, UploadId
-from bitvault.kernel.refusal import Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Invalid, Refusal
 from bitvault.kernel.request import Request
 
 
@@ -127,6 +127,7 @@ class ObjectUnknown(Refusal):
     """The ledger has no such open object: never opened, discarded, or of another tenant."""
 
     code: ClassVar[str] = "upload_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -139,6 +140,7 @@ class BytesMissing(Refusal):
     """Commit came before the PUT, or parts are missing."""
 
     code: ClassVar[str] = "bytes_missing"
+    category: ClassVar[Category] = Category.CONFLICT
     retryable: ClassVar[bool] = True
     missing_parts: tuple[int, ...] = ()
     """The first missing part numbers (at most 100); empty for a single PUT."""
@@ -156,6 +158,7 @@ class BytesMismatch(Refusal):
     """The store holds other bytes than the commit claims; nothing was written."""
 
     code: ClassVar[str] = "bytes_mismatch"
+    category: ClassVar[Category] = Category.UNPROCESSABLE
     field: str
     """``size``, ``hash``, ``etag`` or ``parts``."""
 
@@ -169,7 +172,7 @@ class BytesMismatch(Refusal):
 
 
 @frozen
-class OpenObjects(Request[tuple[ObjectOpened | Refusal, ...] | Unavailable]):
+class OpenObjects(Request[tuple[ObjectOpened | Refusal, ...], Never]):
     """Open a ledger entry and sign the PUT for each draft; repeated ids answer the same entry."""
 
     tenant_id: TenantId
@@ -177,7 +180,7 @@ class OpenObjects(Request[tuple[ObjectOpened | Refusal, ...] | Unavailable]):
 
 
 @frozen
-class PlanObjects(Request[tuple[Plan, ...] | Unavailable]):
+class PlanObjects(Request[tuple[Plan, ...], Never]):
     """Say how each object goes up, open or long over, without asking the store.
 
     The ledger's plan; for an object it does not have, the one it would be opened with.
@@ -188,7 +191,7 @@ class PlanObjects(Request[tuple[Plan, ...] | Unavailable]):
 
 
 @frozen
-class SignParts(Request[tuple[Transfer, ...] | ObjectUnknown | Invalid | Unavailable]):
+class SignParts(Request[tuple[Transfer, ...], ObjectUnknown | Invalid]):
     """Sign some parts of a multipart upload."""
 
     tenant_id: TenantId
@@ -197,7 +200,7 @@ class SignParts(Request[tuple[Transfer, ...] | ObjectUnknown | Invalid | Unavail
 
 
 @frozen
-class ResignPut(Request[Transfer | ObjectUnknown | Invalid | Unavailable]):
+class ResignPut(Request[Transfer, ObjectUnknown | Invalid]):
     """Sign the single PUT again, for a client that resumes after the first URL expired."""
 
     tenant_id: TenantId
@@ -205,7 +208,7 @@ class ResignPut(Request[Transfer | ObjectUnknown | Invalid | Unavailable]):
 
 
 @frozen
-class DescribeObject(Request[ObjectProgress | ObjectUnknown | Unavailable]):
+class DescribeObject(Request[ObjectProgress, ObjectUnknown]):
     """Ask the store what it has of an upload; its ListParts is the truth of a resume."""
 
     tenant_id: TenantId
@@ -214,7 +217,7 @@ class DescribeObject(Request[ObjectProgress | ObjectUnknown | Unavailable]):
 
 @frozen
 class VerifyObjects(
-    Request[tuple[ObjectVerified | ObjectUnknown | BytesMissing | Refusal, ...] | Unavailable]
+    Request[tuple[ObjectVerified | ObjectUnknown | BytesMissing | Refusal, ...], Never]
 ):
     """Prove each claim against the store and seal the object; repeats answer the same.
 
@@ -226,7 +229,7 @@ class VerifyObjects(
 
 
 @frozen
-class DiscardObjects(Request[int | Unavailable]):
+class DiscardObjects(Request[int, Never]):
     """Mark objects as garbage and delete what the store has; answers how many there were.
 
     Of more than a few only the marks are made: the collector deletes them in its next turn.
@@ -241,7 +244,7 @@ class DiscardObjects(Request[int | Unavailable]):
 
 
 @frozen
-class DiscardKeys(Request[int | Unavailable]):
+class DiscardKeys(Request[int, Never]):
     """Mark sealed objects as garbage by key, and delete them now or later.
 
     From the answer on (how many there were) they are this room's business alone: what cannot be
@@ -266,14 +269,14 @@ class DueObject:
 
 
 @frozen
-class ListDueObjects(Request[tuple[DueObject, ...] | Unavailable]):
+class ListDueObjects(Request[tuple[DueObject, ...], Never]):
     """List open and sealed objects of all tenants that are due, the most overdue first."""
 
     limit: int
 
 
 @frozen
-class SettleObjects(Request[int | Unavailable]):
+class SettleObjects(Request[int, Never]):
     """Do what their owner said of objects that were due; answers how many became garbage."""
 
     tenant_id: TenantId
@@ -286,7 +289,7 @@ class SettleObjects(Request[int | Unavailable]):
 
 
 @frozen
-class RetryDiscards(Request[int | Unavailable]):
+class RetryDiscards(Request[int, Never]):
     """Delete garbage that could not be deleted, and look once more at what was.
 
     Answers how many objects it looked at, at most ``limit``.
@@ -296,7 +299,7 @@ class RetryDiscards(Request[int | Unavailable]):
 
 
 @frozen
-class InspectLedger(Request[datetime | None | Unavailable]):
+class InspectLedger(Request[datetime | None, Never]):
     """Say since when the oldest garbage has waited for its deletion; None without any."""
 
 
@@ -311,7 +314,7 @@ class DownloadDraft:
 
 
 @frozen
-class SignDownloads(Request[tuple[Transfer, ...] | Unavailable]):
+class SignDownloads(Request[tuple[Transfer, ...], Never]):
     """Sign a short-lived GET for each object."""
 
     tenant_id: TenantId

@@ -11,13 +11,12 @@ from bitvault.actors.audit.contract import Entry, Filter, ListEntries
 from bitvault.actors.identity.contract import FindUsers
 from bitvault.actors.letters.contract import ListDeadLetters, ReplayDeadLetters
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.problems import camel
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import admin as wire
 from bitvault.wire.fields import Page
 
@@ -60,9 +59,8 @@ class PagedLetters(Paged, frozen=True, kw_only=True):
     {200: Page[wire.AuditEntry]},
     scope=Scope.ADMIN,
     query=PagedTrail,
-    codes=("invalid", "forbidden"),
 )
-async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
+async def list_audit(call: Call[NoBody, PagedTrail]) -> Reply:
     """List who did what to which node, newest first; for the tenant's admins.
 
     What happened to a node is also what was said of it: its grants, restrictions and links. Who was
@@ -76,12 +74,8 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     )
     request = ListEntries(call.caller, query.cursor, query.limit, wanted)
     page = await call.ask(request)
-    if isinstance(page, Refusal):
-        return page
     actors = {entry.user_id for entry in page.items if entry.user_id is not None}
     users = await call.ask(FindUsers(call.caller, tuple(sorted(actors)), deleted=True))
-    if isinstance(users, Refusal):
-        return users
     logins = {user.user_id: user.login for user in users}
     items = tuple(_entry(entry, logins) for entry in page.items)
     return list_reply(items, page.next_cursor)
@@ -93,9 +87,8 @@ async def list_audit(call: Call[NoBody, PagedTrail]) -> Answer:
     {200: Page[wire.DeadLetter]},
     scope=Scope.ADMIN,
     query=PagedLetters,
-    codes=("invalid", "forbidden"),
 )
-async def list_dead_letters(call: Call[NoBody, PagedLetters]) -> Answer:
+async def list_dead_letters(call: Call[NoBody, PagedLetters]) -> Reply:
     """List events that took no effect, by consumer and place; for the tenant's admins."""
     query = call.query
     request = ListDeadLetters(call.caller, query.consumer, query.cursor, query.limit)
@@ -110,14 +103,13 @@ async def list_dead_letters(call: Call[NoBody, PagedLetters]) -> Answer:
     body=wire.ReplayDeadLetters,
     body_optional=True,
     cost=HEAVY,
-    codes=("invalid", "forbidden"),
 )
-async def replay_dead_letters(call: Call[wire.ReplayDeadLetters, NoQuery]) -> Answer:
+async def replay_dead_letters(call: Call[wire.ReplayDeadLetters, NoQuery]) -> Reply:
     """Apply dead letters again, in order; repeat with nextCursor until that is null."""
     body = call.body
     request = ReplayDeadLetters(call.caller, body.consumer, body.aggregate_id, body.cursor)
     done = await call.ask(request)
-    return done if isinstance(done, Refusal) else Reply(200, shapes.replayed(done))
+    return Reply(200, shapes.replayed(done))
 
 
 def _entry(value: Entry, logins: Mapping[UserId, str]) -> wire.AuditEntry:

@@ -3,7 +3,7 @@
 from bitvault.actors.files import contract as files
 from bitvault.actors.files.contract import Apply, IfExists
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoQuery, Routes
 from bitvault.http.preconditions import revision_of
 from bitvault.http.problems import Rejected
@@ -24,15 +24,12 @@ routes = Routes("batch")
     scope=Scope.WRITE,
     for_confined=True,
     body=wire.Batch,
-    codes=("invalid", "idempotency_key_reused", "unavailable"),
     items=lambda body: len(body.operations),
 )
-async def apply_batch(call: Call[wire.Batch, NoQuery]) -> Answer:
+async def apply_batch(call: Call[wire.Batch, NoQuery]) -> Reply:
     """Apply operations in order, in one transaction; each succeeds or is refused by itself."""
     operations = tuple(_placed(at, one) for at, one in enumerate(call.body.operations))
     outcomes = await call.ask(Apply(call.caller, operations))
-    if isinstance(outcomes, Refusal):
-        return outcomes
     shown = (one if isinstance(one, Refusal) else shapes.written(one) for one in outcomes)
     items = tuple(
         call.outcome(201 if isinstance(made, files.MakeFolder | files.CopyNode) else 200, one)

@@ -2,17 +2,15 @@
 
 from bitvault.actors.identity.contract import AnswerDevice, BeginDevice, CollectSession, FindDevice
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoQuery, Routes
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import devices as wire
 from bitvault.wire.sessions import SessionOpened
 
 routes = Routes("devices")
 
 PAGE = "/device"
-_CODES = ("invalid", "device_not_found", "too_many_codes", "unavailable")
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -21,15 +19,12 @@ _PRIVATE = {"Cache-Control": "no-store"}
     "/v1/device-authorizations",
     {201: wire.DeviceBegun},
     body=wire.BeginDevice,
-    codes=("invalid", "too_many_devices", "unavailable"),
     cost=HEAVY,
     is_open=True,
 )
-async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Answer:
+async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Reply:
     """Ask for a code to log in with on another machine (RFC 8628)."""
     begun = await call.ask(BeginDevice(call.body.client_name, call.origin))
-    if isinstance(begun, Refusal):
-        return begun
     shown = wire.DeviceBegun(
         device_code=begun.device_code,
         user_code=begun.user_code,
@@ -46,25 +41,13 @@ async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Answer:
     "/v1/device-authorizations/token",
     {201: SessionOpened},
     body=wire.CollectSession,
-    codes=(
-        "invalid",
-        "authorization_pending",
-        "slow_down",
-        "access_denied",
-        "expired_token",
-        "unavailable",
-    ),
     is_open=True,
 )
-async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Answer:
+async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Reply:
     """Poll for the session, every ``interval`` seconds; it is given out once."""
     body = call.body
     issued = await call.ask(CollectSession(body.device_code, call.origin, body.refreshable))
-    return (
-        issued
-        if isinstance(issued, Refusal)
-        else Reply(201, shapes.opened_session(issued), _PRIVATE)
-    )
+    return Reply(201, shapes.opened_session(issued), _PRIVATE)
 
 
 @routes.route(
@@ -73,14 +56,11 @@ async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Answer:
     {200: wire.Device},
     scope=Scope.ACCOUNT,
     body=wire.AnswerDevice,
-    codes=_CODES,
     when_full=True,
 )
-async def find_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
+async def find_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     """Show what asks to be let in under a code; the code is in no URL, so in no log."""
     found = await call.ask(FindDevice(call.caller, call.body.user_code))
-    if isinstance(found, Refusal):
-        return found
     shown = wire.Device(
         client_name=found.name,
         address=found.address,
@@ -98,10 +78,9 @@ async def find_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
     {204: None},
     scope=Scope.ACCOUNT,
     body=wire.AnswerDevice,
-    codes=_CODES,
     when_full=True,
 )
-async def approve_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
+async def approve_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     """Let a program in on another machine, as you."""
     return await _answered(call, is_approved=True)
 
@@ -112,14 +91,14 @@ async def approve_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
     {204: None},
     scope=Scope.ACCOUNT,
     body=wire.AnswerDevice,
-    codes=_CODES,
     when_full=True,
 )
-async def deny_device(call: Call[wire.AnswerDevice, NoQuery]) -> Answer:
+async def deny_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     """Keep a program out that asks to be let in."""
     return await _answered(call, is_approved=False)
 
 
-async def _answered(call: Call[wire.AnswerDevice, NoQuery], *, is_approved: bool) -> Answer:
+async def _answered(call: Call[wire.AnswerDevice, NoQuery], *, is_approved: bool) -> Reply:
     request = AnswerDevice(call.caller, call.body.user_code, is_approved)
-    return await call.ask(request) or Reply(204)
+    await call.ask(request)
+    return Reply(204)

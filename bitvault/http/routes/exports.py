@@ -5,14 +5,14 @@ from typing import Any
 
 from bitvault.actors.audit.contract import Download, RecordDownloads
 from bitvault.actors.identity.contract import BeginExport
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoQuery, Routes
 from bitvault.http.problems import camel
 from bitvault.kernel.export import ExportKind, ExportRecords, Key
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import NOT_OF_THIS_LIST, decode_cursor, encode_cursor, id_in
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal, Refused
+from bitvault.kernel.refusal import Refused
 from bitvault.wire import admin as wire
 from bitvault.wire.fields import Page
 
@@ -27,11 +27,10 @@ _LIST = ("export",)
     scope=Scope.ADMIN,
     body=wire.ExportTenant,
     body_optional=True,
-    codes=("invalid", "forbidden", "tenant_not_found", "tenant_not_suspended"),
     cost=HEAVY,
     when_full=True,
 )
-async def export_tenant(call: Call[wire.ExportTenant, NoQuery]) -> Answer:
+async def export_tenant(call: Call[wire.ExportTenant, NoQuery]) -> Reply:
     """Tell all of a suspended tenant: its records, and where the bytes are; for operators.
 
     Repeat with nextCursor until that is null. Each version has a presigned GET for its bytes. A
@@ -40,33 +39,25 @@ async def export_tenant(call: Call[wire.ExportTenant, NoQuery]) -> Answer:
     """
     body, tenant_id = call.body, call.path["id"]
     kinds = tuple(call.edge.services.exports)
-    try:
-        kind, after = _place(kinds, body.cursor)
-    except Refused as refused:
-        return refused.refusal
-    begun = await call.ask(BeginExport(call.caller, tenant_id))
-    if isinstance(begun, Refusal):
-        return begun
+    kind, after = _place(kinds, body.cursor)
+    await call.ask(BeginExport(call.caller, tenant_id))
     request = ExportRecords(call.caller, tenant_id, kind.name, after, body.limit)
-    found = await call.edge.services.exports[kind].ask(request)
-    if isinstance(found, Refusal):
-        return found
-    if kind.name == "version" and (untold := await _told(call, tenant_id, found.records)):
-        return untold
+    found = await call.edge.services.export(kind, request)
+    if kind.name == "version":
+        await _tell(call, tenant_id, found.records)
     records = tuple(
         wire.ExportedRecord(kind=kind.name, record=_shown(one)) for one in found.records
     )
     return Reply(200, Page(items=records, next_cursor=_next(kinds, kind, found.last)))
 
 
-async def _told(
+async def _tell(
     call: Call[Any, Any], tenant_id: TenantId, versions: Sequence[Mapping[str, Any]]
-) -> Refusal | None:
+) -> None:
     """Record in the trail of the tenant that its content was handed to an operator."""
-    if not versions:
-        return None
-    what = tuple(Download(one["node_id"], one["version"], one["size"]) for one in versions)
-    return await call.ask(RecordDownloads(call.caller, what, tenant_id))
+    if versions:
+        what = tuple(Download(one["node_id"], one["version"], one["size"]) for one in versions)
+        await call.ask(RecordDownloads(call.caller, what, tenant_id))
 
 
 def _place(kinds: Sequence[ExportKind], cursor: str | None) -> tuple[ExportKind, Key | None]:

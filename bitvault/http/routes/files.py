@@ -24,32 +24,17 @@ from bitvault.actors.files.contract import (
     Written,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply, only
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_revision
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, page_reply, tagged_reply
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import nodes as wire
 from bitvault.wire.fields import Page, Path, VersionNumber
 from bitvault.wire.problems import Outcomes
 
 routes = Routes("files")
-
-CHANGES = (
-    "invalid",
-    "forbidden",
-    "node_not_found",
-    "space_not_found",
-    "name_taken",
-    "kind_mismatch",
-    "tree_rule",
-    "quota_exceeded",
-    "precondition_failed",
-    "idempotency_key_reused",
-    "unavailable",
-)
 
 
 class ByPath(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -82,9 +67,8 @@ class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     scope=Scope.READ,
     for_guests=True,
     query=ByPath,
-    codes=("invalid", "node_not_found", "space_not_found"),
 )
-async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
+async def get_node_by_path(call: Call[NoBody, ByPath]) -> Reply:
     """Describe the file or folder at a path."""
     at = shapes.target(None, call.query.path, call.query.space_id)
     return _described(await call.ask(GetNode(call.caller, at)))
@@ -96,9 +80,8 @@ async def get_node_by_path(call: Call[NoBody, ByPath]) -> Answer:
     {200: wire.Node},
     scope=Scope.READ,
     for_guests=True,
-    codes=("node_not_found",),
 )
-async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_node(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a file or folder."""
     node = await call.ask(GetNode(call.caller, shapes.at(call.path["id"])))
     return _described(node)
@@ -111,18 +94,15 @@ async def get_node(call: Call[NoBody, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.MoveNode,
-    codes=CHANGES,
     if_match=True,
 )
-async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Answer:
+async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Reply:
     """Rename and/or move a file or folder."""
     at, body = shapes.at(call.path["id"]), call.body
     parent = shapes.parent(body)
     if parent is None and body.name is None:
         raise invalid("name", "give a name, or a parentId or parentPath")
     revision = await expected_revision(call, at)
-    if isinstance(revision, Refusal):
-        return revision
     return await apply(call, MoveNode(at, parent, body.name, IfExists(body.if_exists), revision))
 
 
@@ -133,10 +113,9 @@ async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_confined=True,
     body=wire.CopyNode,
-    codes=(*CHANGES, "too_many_nodes"),
     cost=HEAVY,
 )
-async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Answer:
+async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Reply:
     """Copy a file or a subtree; no bytes move."""
     body = call.body
     parent = shapes.target(body.parent_id, body.parent_path, None, "parentPath")
@@ -151,18 +130,15 @@ async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_guests=True,
     query=Removal,
-    codes=CHANGES,
     if_match=True,
 )
-async def trash_node(call: Call[NoBody, Removal]) -> Answer:
+async def trash_node(call: Call[NoBody, Removal]) -> Reply:
     """Put a file or folder in the trash.
 
     A folder with a restricted one in it that is not the caller's to change is refused.
     """
     at = shapes.at(call.path["id"])
     revision = await expected_revision(call, at)
-    if isinstance(revision, Refusal):
-        return revision
     return await apply(call, TrashNode(at, revision), is_dry=call.query.dry_run)
 
 
@@ -173,26 +149,14 @@ async def trash_node(call: Call[NoBody, Removal]) -> Answer:
     scope=Scope.READ,
     for_guests=True,
     query=Fetch,
-    codes=(
-        "invalid",
-        "node_not_found",
-        "version_not_found",
-        "kind_mismatch",
-        "link_not_found",
-        "unavailable",
-    ),
 )
-async def get_content(call: Call[NoBody, Fetch]) -> Answer:
+async def get_content(call: Call[NoBody, Fetch]) -> Reply:
     """Get a short-lived URL of the content, or be redirected to it."""
     at, query = shapes.at(call.path["id"]), call.query
     _need_present(call, query.version)
     draft = ContentDraft(at, query.version, query.inline)
-    answer = await call.ask(GetContents(call.caller, (draft,)))
-    found = answer if isinstance(answer, Refusal) else answer[0]
-    if isinstance(found, Refusal):
-        return found
-    if refused := await _told(call, [found]):
-        return refused
+    found = only(await call.ask(GetContents(call.caller, (draft,))))
+    await _tell(call, [found])
     private = {"Cache-Control": "private, no-store", "Vary": "Accept"}
     if query.redirect or _wants_page(call.headers.get("Accept", "")):
         return Reply(302, None, {**private, "Location": found.url})
@@ -206,11 +170,10 @@ async def get_content(call: Call[NoBody, Fetch]) -> Answer:
     scope=Scope.READ,
     for_guests=True,
     body=wire.ContentsWanted,
-    codes=("invalid", "link_not_found", "unavailable"),
     items=lambda body: len(body.items),
     when_full=True,
 )
-async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
+async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Reply:
     """Get short-lived URLs of up to 1000 files."""
     for item in call.body.items:
         _need_present(call, item.version)
@@ -219,11 +182,7 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
         for i in call.body.items
     )
     found = await call.ask(GetContents(call.caller, drafts))
-    if isinstance(found, Refusal):
-        return found
-    given = [item for item in found if isinstance(item, Content)]
-    if given and (refused := await _told(call, given)):
-        return refused
+    await _tell(call, [item for item in found if isinstance(item, Content)])
     private = {"Cache-Control": "private, no-store"}
     return Reply(200, call.outcomes(found, shapes.content), private)
 
@@ -235,9 +194,8 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Answer:
     scope=Scope.READ,
     for_confined=True,
     query=Paged,
-    codes=("invalid", "node_not_found", "kind_mismatch"),
 )
-async def list_versions(call: Call[NoBody, Paged]) -> Answer:
+async def list_versions(call: Call[NoBody, Paged]) -> Reply:
     """List a file's versions, newest first."""
     at, query = shapes.at(call.path["id"]), call.query
     page = await call.ask(ListVersions(call.caller, at, query.cursor, query.limit))
@@ -250,27 +208,21 @@ async def list_versions(call: Call[NoBody, Paged]) -> Answer:
     {200: wire.Written},
     scope=Scope.WRITE,
     for_confined=True,
-    codes=(*CHANGES, "version_not_found"),
     if_match=True,
 )
-async def restore_version(call: Call[NoBody, NoQuery]) -> Answer:
+async def restore_version(call: Call[NoBody, NoQuery]) -> Reply:
     """Make an older version's content current again, as a new version."""
     at = shapes.at(call.path["id"])
     revision = await expected_revision(call, at)
-    if isinstance(revision, Refusal):
-        return revision
     return await apply(call, RestoreVersion(at, call.path["n"], revision))
 
 
 async def apply(
     call: Call[object, object], operation: Operation, status: int = 200, *, is_dry: bool = False
-) -> Answer:
+) -> Reply:
     """Apply one operation and answer what it did, or would do."""
     outcomes = await call.ask(Apply(call.caller, (operation,), is_dry))
-    done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
-    if isinstance(done, Refusal):
-        return done
-    return written(done, status)
+    return written(only(outcomes), status)
 
 
 def written(done: Written, status: int = 200) -> Reply:
@@ -279,7 +231,7 @@ def written(done: Written, status: int = 200) -> Reply:
     return Reply(status, shown, {"ETag": shown.node.etag})
 
 
-def _described(node: Node | Refusal) -> Answer:
+def _described(node: Node) -> Reply:
     return tagged_reply(node, shapes.node)
 
 
@@ -289,10 +241,11 @@ def _wants_page(accept: str) -> bool:
     return bool(found) and "json" not in html
 
 
-async def _told(call: Call[Any, Any], given: Sequence[Content]) -> Refusal | None:
+async def _tell(call: Call[Any, Any], given: Sequence[Content]) -> None:
     """Record downloads; of a guest, whose link may allow no more, count them too."""
-    what = (Download(one.node.node_id, one.version, one.size, one.node.name) for one in given)
-    return await call.ask(RecordDownloads(call.caller, tuple(what)))
+    if given:
+        what = (Download(one.node.node_id, one.version, one.size, one.node.name) for one in given)
+        await call.ask(RecordDownloads(call.caller, tuple(what)))
 
 
 def _need_present(call: Call[Any, Any], version: int | None) -> None:

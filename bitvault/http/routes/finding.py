@@ -11,20 +11,20 @@ from bitvault.actors.identity.contract import (
     UserNotFound,
 )
 from bitvault.http.call import Call
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refused
 
 
-async def find_user(call: Call[object, object], user_id: UUID) -> User | Refusal:
+async def find_user(call: Call[object, object], user_id: UUID) -> User:
     """Find a user; who has no login here is none of this tenant's."""
     found = await call.ask(FindUsers(call.caller, (user_id,)))
-    if isinstance(found, Refusal):
-        return found
-    return found[0] if found else UserNotFound(str(user_id))
+    if not found:
+        raise Refused(UserNotFound(str(user_id)))
+    return found[0]
 
 
-async def find_tenant(call: Call[object, object], tenant_id: UUID) -> Tenant | Refusal:
+async def find_tenant(call: Call[object, object], tenant_id: UUID) -> Tenant:
     """Find a tenant; for operators."""
     found = await call.ask(FindTenants(call.caller, (tenant_id,)))
-    if isinstance(found, Refusal):
-        return found
-    return found[0] if found else TenantNotFound(str(tenant_id))
+    if not found:
+        raise Refused(TenantNotFound(str(tenant_id)))
+    return found[0]

@@ -2,17 +2,15 @@
 
 from bitvault.actors.files.contract import ListChildren, MakeFolder, Target
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
-from bitvault.http.routes.files import CHANGES, apply
+from bitvault.http.routes.files import apply
 from bitvault.http.routes.queries import Paged, PagedPath, page_reply
 from bitvault.kernel.principal import Scope
 from bitvault.wire import nodes as wire
 from bitvault.wire.fields import Page
 
 routes = Routes("folders")
-
-_LIST = ("invalid", "node_not_found", "space_not_found", "kind_mismatch")
 
 
 @routes.route(
@@ -22,9 +20,8 @@ _LIST = ("invalid", "node_not_found", "space_not_found", "kind_mismatch")
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.MakeFolder,
-    codes=CHANGES,
 )
-async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Answer:
+async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Reply:
     """Create a folder; with existOk an existing one is answered with 200."""
     operation = folder_of(call.body)
     answer = await apply(call, operation, 201)
@@ -41,9 +38,8 @@ async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Answer:
     scope=Scope.READ,
     for_guests=True,
     query=Paged,
-    codes=_LIST,
 )
-async def list_children(call: Call[NoBody, Paged]) -> Answer:
+async def list_children(call: Call[NoBody, Paged]) -> Reply:
     """List a folder's children by name."""
     return await _children(call, shapes.at(call.path["id"]), call.query)
 
@@ -55,9 +51,8 @@ async def list_children(call: Call[NoBody, Paged]) -> Answer:
     scope=Scope.READ,
     for_guests=True,
     query=PagedPath,
-    codes=_LIST,
 )
-async def list_children_by_path(call: Call[NoBody, PagedPath]) -> Answer:
+async def list_children_by_path(call: Call[NoBody, PagedPath]) -> Reply:
     """List the children of the folder at a path, by name."""
     at = shapes.target(None, call.query.path, call.query.space_id)
     return await _children(call, at, call.query)
@@ -68,6 +63,6 @@ def folder_of(body: wire.MakeFolder) -> MakeFolder:
     return MakeFolder(parents=body.parents, exist_ok=body.exist_ok, **shapes.place(body))
 
 
-async def _children(call: Call[object, object], at: Target, query: Paged) -> Answer:
+async def _children(call: Call[object, object], at: Target, query: Paged) -> Reply:
     page = await call.ask(ListChildren(call.caller, at, query.cursor, query.limit))
     return page_reply(page, shapes.node)

@@ -12,11 +12,11 @@ from bitvault.actors.identity.contract import (
     RenameGroup,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refused
 from bitvault.wire import groups as wire
 from bitvault.wire.fields import Page
 from bitvault.wire.sessions import User
@@ -30,12 +30,11 @@ routes = Routes("groups")
     {201: wire.Group},
     scope=Scope.ADMIN,
     body=wire.NameGroup,
-    codes=("invalid", "forbidden", "group_taken", "idempotency_key_reused"),
 )
-async def create_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
+async def create_group(call: Call[wire.NameGroup, NoQuery]) -> Reply:
     """Create a group in your tenant; for its admins."""
     made = await call.ask(CreateGroup(call.caller, call.body.name))
-    return made if isinstance(made, Refusal) else Reply(201, shapes.group(made))
+    return Reply(201, shapes.group(made))
 
 
 class PagedGroups(Paged, frozen=True, kw_only=True):
@@ -50,27 +49,24 @@ class PagedGroups(Paged, frozen=True, kw_only=True):
     {200: Page[wire.Group]},
     scope=Scope.READ,
     query=PagedGroups,
-    codes=("invalid",),
 )
-async def list_groups(call: Call[NoBody, PagedGroups]) -> Answer:
+async def list_groups(call: Call[NoBody, PagedGroups]) -> Reply:
     """List the groups of your tenant by name."""
     query = call.query
     if query.name is not None:
         named = await call.ask(FindGroups(call.caller, names=(query.name,)))
-        return named if isinstance(named, Refusal) else list_reply(tuple(map(shapes.group, named)))
+        return list_reply(tuple(map(shapes.group, named)))
     page = await call.ask(ListGroups(call.caller, query.cursor, query.limit))
     return page_reply(page, shapes.group)
 
 
-@routes.route(
-    "GET", "/v1/groups/{id}", {200: wire.Group}, scope=Scope.READ, codes=("group_not_found",)
-)
-async def get_group(call: Call[NoBody, NoQuery]) -> Answer:
+@routes.route("GET", "/v1/groups/{id}", {200: wire.Group}, scope=Scope.READ)
+async def get_group(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a group of your tenant."""
     found = await call.ask(FindGroups(call.caller, (call.path["id"],)))
-    if isinstance(found, Refusal):
-        return found
-    return Reply(200, shapes.group(found[0])) if found else GroupNotFound(str(call.path["id"]))
+    if not found:
+        raise Refused(GroupNotFound(str(call.path["id"])))
+    return Reply(200, shapes.group(found[0]))
 
 
 @routes.route(
@@ -79,12 +75,11 @@ async def get_group(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.Group},
     scope=Scope.ADMIN,
     body=wire.NameGroup,
-    codes=("invalid", "forbidden", "group_not_found", "group_taken"),
 )
-async def rename_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
+async def rename_group(call: Call[wire.NameGroup, NoQuery]) -> Reply:
     """Rename a group; for the tenant's admins."""
     renamed = await call.ask(RenameGroup(call.caller, call.path["id"], call.body.name))
-    return renamed if isinstance(renamed, Refusal) else Reply(200, shapes.group(renamed))
+    return Reply(200, shapes.group(renamed))
 
 
 @routes.route(
@@ -92,11 +87,11 @@ async def rename_group(call: Call[wire.NameGroup, NoQuery]) -> Answer:
     "/v1/groups/{id}",
     {204: None},
     scope=Scope.ADMIN,
-    codes=("forbidden", "group_not_found"),
 )
-async def delete_group(call: Call[NoBody, NoQuery]) -> Answer:
+async def delete_group(call: Call[NoBody, NoQuery]) -> Reply:
     """Delete a group, and none of its members; for the tenant's admins."""
-    return await call.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
+    await call.ask(DeleteGroup(call.caller, call.path["id"]))
+    return Reply(204)
 
 
 @routes.route(
@@ -105,9 +100,8 @@ async def delete_group(call: Call[NoBody, NoQuery]) -> Answer:
     {200: Page[User]},
     scope=Scope.READ,
     query=Paged,
-    codes=("invalid", "group_not_found"),
 )
-async def list_group_members(call: Call[NoBody, Paged]) -> Answer:
+async def list_group_members(call: Call[NoBody, Paged]) -> Reply:
     """List who is in a group, those first who are users longest."""
     query = call.query
     request = ListMembers(call.caller, call.path["id"], query.cursor, query.limit)
@@ -119,12 +113,11 @@ async def list_group_members(call: Call[NoBody, Paged]) -> Answer:
     "/v1/groups/{id}/members/{userId}",
     {200: User},
     scope=Scope.ADMIN,
-    codes=("forbidden", "group_not_found", "user_not_found", "too_many_groups"),
 )
-async def add_group_member(call: Call[NoBody, NoQuery]) -> Answer:
+async def add_group_member(call: Call[NoBody, NoQuery]) -> Reply:
     """Put a user in a group; for the tenant's admins."""
     added = await call.ask(AddMember(call.caller, call.path["id"], call.path["userId"]))
-    return added if isinstance(added, Refusal) else Reply(200, shapes.user(added))
+    return Reply(200, shapes.user(added))
 
 
 @routes.route(
@@ -132,9 +125,9 @@ async def add_group_member(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/groups/{id}/members/{userId}",
     {204: None},
     scope=Scope.ADMIN,
-    codes=("forbidden", "group_not_found"),
 )
-async def remove_group_member(call: Call[NoBody, NoQuery]) -> Answer:
+async def remove_group_member(call: Call[NoBody, NoQuery]) -> Reply:
     """Take a user out of a group; for the tenant's admins."""
     request = RemoveMember(call.caller, call.path["id"], call.path["userId"])
-    return await call.ask(request) or Reply(204)
+    await call.ask(request)
+    return Reply(204)

@@ -17,13 +17,14 @@ from bitvault.http.problems import RETRY_AFTER, Rejected, of_refusal
 from bitvault.http.serving import (
     principal_of,
     problem_response,
+    refused_response,
     rejected_response,
     reply_response,
     tracing,
 )
 from bitvault.kernel.addresses import parse
 from bitvault.kernel.dependencies import Dependencies
-from bitvault.kernel.refusal import Forbidden, Refusal
+from bitvault.kernel.refusal import Forbidden, Refused
 from bitvault.wire import status as wire
 from supervisors import ChildStatus
 
@@ -113,10 +114,10 @@ class Health:
             return None
         try:
             who = await principal_of(self.edge, trace)
+        except Refused as refused:
+            return refused_response(refused)
         except Rejected as rejected:
             return rejected_response(rejected)
-        if isinstance(who, Refusal):
-            return problem_response(of_refusal(who, trace.origin.request_id))
         if not who.is_operator:
             refusal = Forbidden("look at the state of the server")
             return problem_response(of_refusal(refusal, trace.origin.request_id))

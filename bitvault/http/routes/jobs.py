@@ -2,12 +2,11 @@
 
 from bitvault.actors.jobs import contract as jobs
 from bitvault.actors.jobs.contract import GetJob, ListJobs, RunJob
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import list_reply
 from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import jobs as wire
 from bitvault.wire.fields import Page
 
@@ -19,13 +18,12 @@ routes = Routes("jobs")
     "/v1/admin/jobs",
     {200: Page[wire.Job]},
     scope=Scope.ADMIN,
-    codes=("forbidden",),
     cost=HEAVY,
 )
-async def list_jobs(call: Call[NoBody, NoQuery]) -> Answer:
+async def list_jobs(call: Call[NoBody, NoQuery]) -> Reply:
     """List what runs in the background: in which state, since when, what waits; for operators."""
     found = await call.ask(ListJobs(call.caller))
-    return found if isinstance(found, Refusal) else list_reply(tuple(map(_job, found)))
+    return list_reply(tuple(map(_job, found)))
 
 
 @routes.route(
@@ -33,12 +31,11 @@ async def list_jobs(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/admin/jobs/{name}",
     {200: wire.Job},
     scope=Scope.ADMIN,
-    codes=("forbidden", "job_not_found"),
 )
-async def get_job(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_job(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a background job; for operators."""
     found = await call.ask(GetJob(call.caller, call.path["name"]))
-    return found if isinstance(found, Refusal) else Reply(200, _job(found))
+    return Reply(200, _job(found))
 
 
 @routes.route(
@@ -46,18 +43,15 @@ async def get_job(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/admin/jobs/{name}/run",
     {202: wire.RunStarted},
     scope=Scope.ADMIN,
-    codes=("forbidden", "job_not_found", "idempotency_key_reused"),
     when_full=True,
 )
-async def run_job(call: Call[NoBody, NoQuery]) -> Answer:
+async def run_job(call: Call[NoBody, NoQuery]) -> Reply:
     """Have a background job take a turn now, out of its time; for operators.
 
     No two turns of a job run at once: one under way is ended first. It has ended when the job's
     turns has reached turn; what it did is in the job's asked then.
     """
     asked = await call.ask(RunJob(call.caller, call.path["name"]))
-    if isinstance(asked, Refusal):
-        return asked
     return Reply(202, wire.RunStarted(job=_job(asked.job), turn=asked.turn))
 
 

@@ -16,22 +16,21 @@ from bitvault.actors.sharing.contract import (
     Link,
     LinkTerms,
     ListLinks,
+    OpenLink,
     RequestTerms,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import single_revision
 from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.kernel.access import Role
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refused
 from bitvault.wire import sharing as wire
 from bitvault.wire.fields import Page
 
 routes = Routes("links")
-
-_CODES = ("invalid", "forbidden", "node_not_found")
 
 
 @routes.route(
@@ -41,11 +40,10 @@ _CODES = ("invalid", "forbidden", "node_not_found")
     scope=Scope.WRITE,
     body=wire.CreateLink,
     body_optional=True,
-    codes=(*_CODES, "too_many_links", "idempotency_key_reused"),
     cost=HEAVY,
     is_hashing=True,
 )
-async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Answer:
+async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Reply:
     """Make a link to a file or folder; its token is shown only in this answer.
 
     One of the role uploader is a file request: whoever has it puts files into the folder, and sees
@@ -61,8 +59,6 @@ async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Answer:
         _asked(body.request) if body.request else None,
     )
     issued = await call.ask(CreateLink(call.caller, call.path["id"], terms))
-    if isinstance(issued, Refusal):
-        return issued
     return Reply(201, shapes.issued(issued, await _led_to(call, issued.link)))
 
 
@@ -72,19 +68,16 @@ async def create_link(call: Call[wire.CreateLink, NoQuery]) -> Answer:
     {200: Page[wire.Link]},
     scope=Scope.READ,
     query=Paged,
-    codes=_CODES,
 )
-async def list_node_links(call: Call[NoBody, Paged]) -> Answer:
+async def list_node_links(call: Call[NoBody, Paged]) -> Reply:
     """List the links to a file or folder; for those who may share it."""
     query, node_id = call.query, call.path["id"]
     request = ListLinks(call.caller, node_id, query.cursor, query.limit)
     return await _listed(call, request)
 
 
-@routes.route(
-    "GET", "/v1/links", {200: Page[wire.Link]}, scope=Scope.READ, query=Paged, codes=("invalid",)
-)
-async def list_links(call: Call[NoBody, Paged]) -> Answer:
+@routes.route("GET", "/v1/links", {200: Page[wire.Link]}, scope=Scope.READ, query=Paged)
+async def list_links(call: Call[NoBody, Paged]) -> Reply:
     """List the links you made."""
     query = call.query
     request = ListLinks(call.caller, None, query.cursor, query.limit)
@@ -96,9 +89,8 @@ async def list_links(call: Call[NoBody, Paged]) -> Answer:
     "/v1/links/{id}",
     {200: wire.Link},
     scope=Scope.READ,
-    codes=("forbidden", "link_not_found"),
 )
-async def get_link(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_link(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a link; for those who may share its file or folder."""
     return await _reply(call, await call.ask(GetLink(call.caller, call.path["id"])))
 
@@ -109,17 +101,14 @@ async def get_link(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.Link},
     scope=Scope.WRITE,
     body=wire.ChangeLink,
-    codes=("invalid", "forbidden", "link_not_found", "precondition_failed"),
     if_match=True,
     cost=HEAVY,
     is_hashing=True,
 )
-async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Answer:
+async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Reply:
     """Change a link's terms, revoke it, or make it valid again; its token stays."""
     link_id, body = call.path["id"], call.body
     before = await call.ask(GetLink(call.caller, link_id))
-    if isinstance(before, Refusal):
-        return before
     expected = single_revision(call)
     request = ChangeLink(
         call.caller,
@@ -137,11 +126,11 @@ async def change_link(call: Call[wire.ChangeLink, NoQuery]) -> Answer:
     "/v1/links/{id}",
     {204: None},
     scope=Scope.WRITE,
-    codes=("forbidden", "link_not_found"),
 )
-async def delete_link(call: Call[NoBody, NoQuery]) -> Answer:
+async def delete_link(call: Call[NoBody, NoQuery]) -> Reply:
     """Delete a link, at once; to keep it for later, revoke it."""
-    return await call.ask(DeleteLink(call.caller, call.path["id"])) or Reply(204)
+    await call.ask(DeleteLink(call.caller, call.path["id"]))
+    return Reply(204)
 
 
 @routes.route(
@@ -150,21 +139,17 @@ async def delete_link(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.GuestLink},
     scope=Scope.READ,
     for_guests=True,
-    codes=("link_not_found", "link_password_needed", "node_not_found"),
+    asks=(OpenLink,),
 )
-async def describe_own_link(call: Call[NoBody, NoQuery]) -> Answer:
+async def describe_own_link(call: Call[NoBody, NoQuery]) -> Reply:
     """Say what the link leads to that you came with.
 
     A link's token is a bearer token; with a password it is Basic authentication, TOKEN:PASSWORD.
     """
     link = await call.ask(DescribeOwnLink(call.caller))
-    if isinstance(link, Refusal):
-        return link
     drop, shown_node = call.caller.principal.drop, None
     if drop is None:
         node = await call.ask(GetNode(call.caller, shapes.at(link.node_id)))
-        if isinstance(node, Refusal):
-            return node
         shown_node = shapes.node(node)
     left = None if link.max_downloads is None else link.max_downloads - link.downloads
     shown = wire.GuestLink(
@@ -206,33 +191,26 @@ def _terms(before: Link, body: wire.ChangeLink) -> LinkTerms:
     )
 
 
-async def _listed(call: Call[NoBody, Paged], request: ListLinks) -> Answer:
+async def _listed(call: Call[NoBody, Paged], request: ListLinks) -> Reply:
     page = await call.ask(request)
-    if isinstance(page, Refusal):
-        return page
     nodes = await _nodes(call, page.items)
-    if isinstance(nodes, Refusal):
-        return nodes
     shown = tuple(shapes.link(one, nodes.get(one.node_id)) for one in page.items)
     return list_reply(shown, page.next_cursor)
 
 
-async def _reply(call: Call[Any, NoQuery], link: Link | Refusal) -> Answer:
-    if isinstance(link, Refusal):
-        return link
+async def _reply(call: Call[Any, NoQuery], link: Link) -> Reply:
     return Reply(200, shapes.link(link, await _led_to(call, link)))
 
 
 async def _led_to(call: Call[Any, NoQuery], link: Link) -> Node | None:
-    nodes = await _nodes(call, [link])
-    # That it was made or changed is told, whatever has become of the rest.
-    return None if isinstance(nodes, Refusal) else nodes.get(link.node_id)
+    try:
+        return (await _nodes(call, [link])).get(link.node_id)
+    except Refused:
+        return None  # that it was made or changed is told, whatever has become of the rest
 
 
-async def _nodes(call: Call[Any, Any], links: Sequence[Link]) -> Mapping[UUID, Node] | Refusal:
+async def _nodes(call: Call[Any, Any], links: Sequence[Link]) -> Mapping[UUID, Node]:
     """Return what links lead to, as far as the caller may see it."""
     ids = tuple(dict.fromkeys(one.node_id for one in links))
     found = await call.ask(GetNodes(call.caller, ids)) if ids else ()
-    if isinstance(found, Refusal):
-        return found
     return {one.node_id: one for one in found if isinstance(one, Node)}

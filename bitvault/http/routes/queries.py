@@ -6,9 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from bitvault.http.call import Answer, Reply
+from bitvault.http.call import Reply
 from bitvault.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, Page
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import fields
 from bitvault.wire.fields import Path
 
@@ -48,18 +47,14 @@ class PagedPath(Paged, frozen=True, kw_only=True):
     space_id: UUID | None = None
 
 
-def page_reply(page: Page[T] | Refusal, show: Callable[[T], object]) -> Answer:
+def page_reply(page: Page[T], show: Callable[[T], object]) -> Reply:
     """Answer a page of a room with the same page of shapes."""
-    if isinstance(page, Refusal):
-        return page
     items = tuple(show(item) for item in page.items)
     return Reply(200, fields.Page(items=items, next_cursor=page.next_cursor))
 
 
-def tagged_reply(value: T | Refusal, show: Callable[[T], Any], status: int = 200) -> Answer:
+def tagged_reply(value: T, show: Callable[[T], Any], status: int = 200) -> Reply:
     """Answer what a room says as a shape that has a tag."""
-    if isinstance(value, Refusal):
-        return value
     shown = show(value)
     return Reply(status, shown, {"ETag": shown.etag})
 

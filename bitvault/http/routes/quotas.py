@@ -11,22 +11,19 @@ from bitvault.actors.files.contract import (
     TenantUsage,
 )
 from bitvault.http import tenancy
-from bitvault.http.call import Answer, Call
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import single_revision
 from bitvault.http.routes.finding import find_tenant, find_user
 from bitvault.http.routes.queries import tagged_reply
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import quotas as wire
 
 routes = Routes("quotas")
 
 
-@routes.route(
-    "GET", "/v1/tenant/quota", {200: wire.TenantQuota}, scope=Scope.READ, codes=("forbidden",)
-)
-async def get_quota(call: Call[NoBody, NoQuery]) -> Answer:
+@routes.route("GET", "/v1/tenant/quota", {200: wire.TenantQuota}, scope=Scope.READ)
+async def get_quota(call: Call[NoBody, NoQuery]) -> Reply:
     """Tell what your tenant has and may have; for its admins."""
     return _tenant(await call.ask(DescribeUsage(call.caller)))
 
@@ -37,10 +34,9 @@ async def get_quota(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.TenantQuota},
     scope=Scope.ADMIN,
     body=wire.ChangeSpaceDefault,
-    codes=("invalid", "forbidden", "precondition_failed"),
     if_match=True,
 )
-async def change_quota(call: Call[wire.ChangeSpaceDefault, NoQuery]) -> Answer:
+async def change_quota(call: Call[wire.ChangeSpaceDefault, NoQuery]) -> Reply:
     """Say what each space may hold that has no quota of its own; for the tenant's admins.
 
     It holds from the next upload on, for spaces that are there as well.
@@ -55,13 +51,10 @@ async def change_quota(call: Call[wire.ChangeSpaceDefault, NoQuery]) -> Answer:
     "/v1/admin/tenants/{id}/quota",
     {200: wire.TenantQuota},
     scope=Scope.ADMIN,
-    codes=("forbidden", "tenant_not_found"),
 )
-async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Reply:
     """Tell what a tenant has and may have; for operators."""
-    tenant = await find_tenant(call, call.path["id"])
-    if isinstance(tenant, Refusal):
-        return tenant
+    await find_tenant(call, call.path["id"])
     return _tenant(await call.ask(DescribeUsage(call.caller, call.path["id"])))
 
 
@@ -71,15 +64,12 @@ async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.TenantQuota},
     scope=Scope.ADMIN,
     body=wire.ChangeTenantQuota,
-    codes=("invalid", "forbidden", "tenant_not_found", "precondition_failed"),
     if_match=True,
     when_full=True,
 )
-async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> Answer:
+async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> Reply:
     """Say what a tenant may hold, from the next upload on; for operators."""
-    tenant = await find_tenant(call, call.path["id"])
-    if isinstance(tenant, Refusal):
-        return tenant
+    await find_tenant(call, call.path["id"])
     change = msgspec.structs.asdict(call.body)
     request = ChangeQuota(call.caller, call.path["id"], if_revision=single_revision(call), **change)
     return _tenant(await call.ask(request))
@@ -90,13 +80,10 @@ async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> An
     "/v1/users/{id}/quota",
     {200: wire.SpaceQuota},
     scope=Scope.READ,
-    codes=("forbidden", "user_not_found"),
 )
-async def get_user_quota(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_user_quota(call: Call[NoBody, NoQuery]) -> Reply:
     """Tell what a user's personal space holds and may hold; for the tenant's admins."""
-    user = await find_user(call, call.path["id"])
-    if isinstance(user, Refusal):
-        return user
+    await find_user(call, call.path["id"])
     return _space(await call.ask(DescribeUserUsage(call.caller, call.path["id"])))
 
 
@@ -106,14 +93,11 @@ async def get_user_quota(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.SpaceQuota},
     scope=Scope.ADMIN,
     body=wire.ChangeSpaceQuota,
-    codes=("invalid", "forbidden", "user_not_found", "precondition_failed"),
     if_match=True,
 )
-async def change_user_quota(call: Call[wire.ChangeSpaceQuota, NoQuery]) -> Answer:
+async def change_user_quota(call: Call[wire.ChangeSpaceQuota, NoQuery]) -> Reply:
     """Say what a user's space may hold, from the next upload on; for the tenant's admins."""
     user = await find_user(call, call.path["id"])
-    if isinstance(user, Refusal):
-        return user
     body = call.body
     request = ChangeUserQuota(
         call.caller,
@@ -127,9 +111,9 @@ async def change_user_quota(call: Call[wire.ChangeSpaceQuota, NoQuery]) -> Answe
     return _space(await call.ask(request))
 
 
-def _tenant(usage: TenantUsage | Refusal) -> Answer:
+def _tenant(usage: TenantUsage) -> Reply:
     return tagged_reply(usage, tenancy.tenant_quota)
 
 
-def _space(usage: SpaceUsage | Refusal) -> Answer:
+def _space(usage: SpaceUsage) -> Reply:
     return tagged_reply(usage, tenancy.space_quota)

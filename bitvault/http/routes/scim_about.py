@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.problems import Rejected
 from bitvault.http.scim import about
@@ -22,13 +22,13 @@ routes = Routes("scim")
     scope=Scope.READ,
     media=MEDIA,
 )
-async def scim_describe_server(_: Call[NoBody, NoQuery]) -> Answer:
+async def scim_describe_server(_: Call[NoBody, NoQuery]) -> Reply:
     """Say which parts of SCIM are served."""
     return Reply(200, about.CONFIG)
 
 
 @routes.route("GET", f"{ROOT}/ResourceTypes", {200: wire.Described}, scope=Scope.READ, media=MEDIA)
-async def scim_list_types(_: Call[NoBody, NoQuery]) -> Answer:
+async def scim_list_types(_: Call[NoBody, NoQuery]) -> Reply:
     """List the types of resources."""
     return _described(about.TYPES)
 
@@ -38,16 +38,16 @@ async def scim_list_types(_: Call[NoBody, NoQuery]) -> Answer:
     f"{ROOT}/ResourceTypes/{{name}}",
     {200: dict[str, Any]},
     scope=Scope.READ,
-    codes=("not_found",),
     media=MEDIA,
+    says=("not_found",),
 )
-async def scim_get_type(call: Call[NoBody, NoQuery]) -> Answer:
+async def scim_get_type(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a type of resources."""
     return Reply(200, _known(about.TYPES, call.path["name"]))
 
 
 @routes.route("GET", f"{ROOT}/Schemas", {200: wire.Described}, scope=Scope.READ, media=MEDIA)
-async def scim_list_schemas(_: Call[NoBody, NoQuery]) -> Answer:
+async def scim_list_schemas(_: Call[NoBody, NoQuery]) -> Reply:
     """List the schemas of resources."""
     return _described(about.SCHEMAS)
 
@@ -57,10 +57,10 @@ async def scim_list_schemas(_: Call[NoBody, NoQuery]) -> Answer:
     f"{ROOT}/Schemas/{{name}}",
     {200: dict[str, Any]},
     scope=Scope.READ,
-    codes=("not_found",),
     media=MEDIA,
+    says=("not_found",),
 )
-async def scim_get_schema(call: Call[NoBody, NoQuery]) -> Answer:
+async def scim_get_schema(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a schema of resources."""
     return Reply(200, _known(about.SCHEMAS, call.path["name"]))
 
@@ -74,7 +74,7 @@ async def scim_get_schema(call: Call[NoBody, NoQuery]) -> Answer:
     when_full=True,
     media=MEDIA,
 )
-async def scim_search(_: Call[wire.Search, NoQuery]) -> Answer:
+async def scim_search(_: Call[wire.Search, NoQuery]) -> Reply:
     """Refuse to search users and groups at once."""
     detail = "Users and groups are not searched at once; add /Users or /Groups before /.search."
     return Reply(501, wire.Fault(schemas=(wire.ERROR,), status="501", detail=detail))

@@ -12,7 +12,7 @@ from bitvault.actors.identity.contract import (
     ReviseGroup,
     UserNotFound,
 )
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes import scim_queries as queries
 from bitvault.http.scim import changes, shapes
@@ -20,7 +20,8 @@ from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
 from bitvault.kernel.ids import GroupId
 from bitvault.kernel.principal import Caller, Scope
-from bitvault.kernel.refusal import Invalid, Refusal
+from bitvault.kernel.refusal import Invalid, Refused
+from bitvault.kernel.request import Request
 from bitvault.wire import scim as wire
 
 routes = Routes("scim")
@@ -45,7 +46,6 @@ _GROUPS = queries.Kind(
 )
 _A_UNIT = 10
 """Members that cost what a request does."""
-_GROUP_CODES = ("invalid", "forbidden", "group_taken", "external_id_taken", "too_many_groups")
 
 
 def _steps(body: wire.Change) -> int:
@@ -60,17 +60,16 @@ def _steps(body: wire.Change) -> int:
     {201: wire.Group},
     scope=Scope.ADMIN,
     body=wire.WriteGroup,
-    codes=(*_GROUP_CODES, "idempotency_key_reused"),
     items=lambda body: 1 + len(body.members) // _A_UNIT,
     media=MEDIA,
 )
-async def scim_create_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
+async def scim_create_group(call: Call[wire.WriteGroup, NoQuery]) -> Reply:
     """Create a group with its members; for the tenant's admins."""
     body = call.body
     members = frozenset(one.value for one in body.members)
     request = ProvisionGroup(call.caller, body.display_name, body.external_id or "", members)
-    made = _blamed(await call.ask(request))
-    return made if isinstance(made, Refusal) else queries.one(shapes.group(made), 201)
+    made = await _answered(call, request)
+    return queries.one(shapes.group(made), 201)
 
 
 @routes.route(
@@ -79,10 +78,10 @@ async def scim_create_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
     {200: wire.Groups},
     scope=Scope.ADMIN,
     query=queries.Found,
-    codes=("invalid", "forbidden"),
     media=MEDIA,
+    asks=(FindProvisionedGroups,),
 )
-async def scim_list_groups(call: Call[NoBody, queries.Found]) -> Answer:
+async def scim_list_groups(call: Call[NoBody, queries.Found]) -> Reply:
     """List or find groups; for the tenant's admins."""
     return await queries.matches(call, call.query, _GROUPS)
 
@@ -93,11 +92,11 @@ async def scim_list_groups(call: Call[NoBody, queries.Found]) -> Answer:
     {200: wire.Groups},
     scope=Scope.ADMIN,
     body=wire.Search,
-    codes=("invalid", "forbidden"),
     when_full=True,
     media=MEDIA,
+    asks=(FindProvisionedGroups,),
 )
-async def scim_search_groups(call: Call[wire.Search, NoQuery]) -> Answer:
+async def scim_search_groups(call: Call[wire.Search, NoQuery]) -> Reply:
     """List or find groups, without naming them in the URL; for the tenant's admins."""
     return await queries.matches(call, queries.query(call.body), _GROUPS)
 
@@ -108,17 +107,14 @@ async def scim_search_groups(call: Call[wire.Search, NoQuery]) -> Answer:
     {200: wire.Group},
     scope=Scope.ADMIN,
     query=queries.Chosen,
-    codes=("invalid", "forbidden", "group_not_found"),
     media=MEDIA,
 )
-async def scim_get_group(call: Call[NoBody, queries.Chosen]) -> Answer:
+async def scim_get_group(call: Call[NoBody, queries.Chosen]) -> Reply:
     """Describe a group; for the tenant's admins."""
     group_id = GroupId(call.path["id"])
     found = await call.ask(_find(call.caller, call.query, group_id=group_id))
-    if isinstance(found, Refusal):
-        return found
     if not found.items:
-        return GroupNotFound(str(group_id))
+        raise Refused(GroupNotFound(str(group_id)))
     return Reply(200, queries.choose(shapes.group(found.items[0]), call.query))
 
 
@@ -128,11 +124,10 @@ async def scim_get_group(call: Call[NoBody, queries.Chosen]) -> Answer:
     {200: wire.Group},
     scope=Scope.ADMIN,
     body=wire.WriteGroup,
-    codes=(*_GROUP_CODES, "group_not_found"),
     items=lambda body: 1 + len(body.members) // _A_UNIT,
     media=MEDIA,
 )
-async def scim_replace_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
+async def scim_replace_group(call: Call[wire.WriteGroup, NoQuery]) -> Reply:
     """Say all of a group anew; whom an admin put in by hand stays in it. For admins."""
     body = call.body
     members = Membership(anew=frozenset(one.value for one in body.members))
@@ -146,11 +141,10 @@ async def scim_replace_group(call: Call[wire.WriteGroup, NoQuery]) -> Answer:
     {200: wire.Group},
     scope=Scope.ADMIN,
     body=wire.Change,
-    codes=(*_GROUP_CODES, "group_not_found"),
     items=_steps,
     media=MEDIA,
 )
-async def scim_change_group(call: Call[wire.Change, NoQuery]) -> Answer:
+async def scim_change_group(call: Call[wire.Change, NoQuery]) -> Reply:
     """Change a group's name, and who is in it; for the tenant's admins."""
     return await _revised(call, changes.group_change(call.body.operations))
 
@@ -160,23 +154,27 @@ async def scim_change_group(call: Call[wire.Change, NoQuery]) -> Answer:
     f"{ROOT}/Groups/{{id}}",
     {204: None},
     scope=Scope.ADMIN,
-    codes=("forbidden", "group_not_found"),
     media=MEDIA,
 )
-async def scim_delete_group(call: Call[NoBody, NoQuery]) -> Answer:
+async def scim_delete_group(call: Call[NoBody, NoQuery]) -> Reply:
     """Delete a group, and none of its members; for the tenant's admins."""
-    return await call.ask(DeleteGroup(call.caller, call.path["id"])) or Reply(204)
+    await call.ask(DeleteGroup(call.caller, call.path["id"]))
+    return Reply(204)
 
 
-async def _revised(call: Call[Any, Any], change: changes.GroupChange) -> Answer:
+async def _revised(call: Call[Any, Any], change: changes.GroupChange) -> Reply:
     named = change.name, change.external_id
     request = ReviseGroup(call.caller, GroupId(call.path["id"]), *named, change.members)
-    revised = _blamed(await call.ask(request))
-    return revised if isinstance(revised, Refusal) else queries.one(shapes.group(revised))
+    return queries.one(shapes.group(await _answered(call, request)))
 
 
-def _blamed(answer: ProvisionedGroup | Refusal) -> ProvisionedGroup | Refusal:
+async def _answered(
+    call: Call[Any, Any], request: Request[ProvisionedGroup, Any]
+) -> ProvisionedGroup:
     """Blame the body for a member there is not: a directory takes 404 for the group's own."""
-    if isinstance(answer, UserNotFound):
-        return Invalid("members", answer.detail)
-    return answer
+    try:
+        return await call.ask(request)
+    except Refused as refused:
+        if isinstance(refused.refusal, UserNotFound):
+            raise Refused(Invalid("members", refused.refusal.detail)) from refused
+        raise

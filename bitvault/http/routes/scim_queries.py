@@ -7,9 +7,8 @@ from uuid import UUID
 from attrs import frozen
 from msgspec import Meta, Struct
 
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.scim import about, filters, shapes
-from bitvault.kernel.refusal import Refusal
 from bitvault.kernel.request import Request
 from bitvault.wire import scim as wire
 
@@ -40,7 +39,7 @@ class Kind:
 
     found_by: Mapping[str, str]
     """Attributes that a filter may name, in lower case, to what the request calls them."""
-    find: Callable[..., Request[Any]]
+    find: Callable[..., Request[Any, Any]]
     """Makes the request, of the caller, what is looked for, and what was found in the filter."""
     show: Callable[[Any], wire.User | wire.Group]
     page: type[wire.Users | wire.Groups]
@@ -75,15 +74,13 @@ def part(query: Found) -> tuple[int, int]:
     return max(1, query.start_index) - 1, max(0, min(query.count, about.MAX_RESULTS))
 
 
-async def matches(call: Call[Any, Any], query: Found, kind: Kind) -> Answer:
+async def matches(call: Call[Any, Any], query: Found, kind: Kind) -> Reply:
     """Answer the part that is asked for of what fits."""
     given = fitting(query, kind.found_by)
     if given is None:
         return _listed(query, kind, 0, ())
     offset, limit = part(query)
     found = await call.ask(kind.find(call.caller, query, **given, offset=offset, limit=limit))
-    if isinstance(found, Refusal):
-        return found
     return _listed(query, kind, found.total, tuple(map(kind.show, found.items)))
 
 

@@ -8,7 +8,7 @@ from bitvault.actors.identity.contract import (
     ReviseUser,
     UserNotFound,
 )
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes import scim_queries as queries
 from bitvault.http.routes.users import remove
@@ -17,7 +17,7 @@ from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refused
 from bitvault.wire import scim as wire
 
 routes = Routes("scim")
@@ -28,7 +28,6 @@ _USERS = queries.Kind(
     shapes.user,
     wire.Users,
 )
-_USER_CODES = ("invalid", "forbidden", "login_taken", "external_id_taken")
 
 
 @routes.route(
@@ -37,10 +36,9 @@ _USER_CODES = ("invalid", "forbidden", "login_taken", "external_id_taken")
     {201: wire.User},
     scope=Scope.ADMIN,
     body=wire.WriteUser,
-    codes=(*_USER_CODES, "too_many_users", "idempotency_key_reused"),
     media=MEDIA,
 )
-async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
+async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Reply:
     """Create a user who has no password here; for the tenant's admins."""
     body = call.body
     request = ProvisionUser(
@@ -51,7 +49,7 @@ async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
         is_disabled=body.active is False,
     )
     made = await call.ask(request)
-    return made if isinstance(made, Refusal) else queries.one(shapes.user(made), 201)
+    return queries.one(shapes.user(made), 201)
 
 
 @routes.route(
@@ -60,10 +58,10 @@ async def scim_create_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
     {200: wire.Users},
     scope=Scope.ADMIN,
     query=queries.Found,
-    codes=("invalid", "forbidden"),
     media=MEDIA,
+    asks=(FindProvisionedUsers,),
 )
-async def scim_list_users(call: Call[NoBody, queries.Found]) -> Answer:
+async def scim_list_users(call: Call[NoBody, queries.Found]) -> Reply:
     """List or find users; for the tenant's admins."""
     return await queries.matches(call, call.query, _USERS)
 
@@ -74,11 +72,11 @@ async def scim_list_users(call: Call[NoBody, queries.Found]) -> Answer:
     {200: wire.Users},
     scope=Scope.ADMIN,
     body=wire.Search,
-    codes=("invalid", "forbidden"),
     when_full=True,
     media=MEDIA,
+    asks=(FindProvisionedUsers,),
 )
-async def scim_search_users(call: Call[wire.Search, NoQuery]) -> Answer:
+async def scim_search_users(call: Call[wire.Search, NoQuery]) -> Reply:
     """List or find users, without naming them in the URL; for the tenant's admins."""
     return await queries.matches(call, queries.query(call.body), _USERS)
 
@@ -89,17 +87,14 @@ async def scim_search_users(call: Call[wire.Search, NoQuery]) -> Answer:
     {200: wire.User},
     scope=Scope.ADMIN,
     query=queries.Chosen,
-    codes=("invalid", "forbidden", "user_not_found"),
     media=MEDIA,
 )
-async def scim_get_user(call: Call[NoBody, queries.Chosen]) -> Answer:
+async def scim_get_user(call: Call[NoBody, queries.Chosen]) -> Reply:
     """Describe a user; for the tenant's admins."""
     user_id = UserId(call.path["id"])
     found = await call.ask(FindProvisionedUsers(call.caller, user_id))
-    if isinstance(found, Refusal):
-        return found
     if not found.items:
-        return UserNotFound(str(user_id))
+        raise Refused(UserNotFound(str(user_id)))
     return Reply(200, queries.choose(shapes.user(found.items[0]), call.query))
 
 
@@ -109,11 +104,10 @@ async def scim_get_user(call: Call[NoBody, queries.Chosen]) -> Answer:
     {200: wire.User},
     scope=Scope.ADMIN,
     body=wire.WriteUser,
-    codes=(*_USER_CODES, "user_not_found", "last_admin", "last_operator"),
     when_full=True,
     media=MEDIA,
 )
-async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
+async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Reply:
     """Say all of a user anew; for the tenant's admins."""
     body = call.body
     change = changes.UserChange(
@@ -131,12 +125,11 @@ async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Answer:
     {200: wire.User},
     scope=Scope.ADMIN,
     body=wire.Change,
-    codes=(*_USER_CODES, "user_not_found", "last_admin", "last_operator"),
     items=lambda body: len(body.operations),
     when_full=True,
     media=MEDIA,
 )
-async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Answer:
+async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Reply:
     """Change a user; ``active: false`` ends sessions and tokens at once. For admins."""
     return await _revised(call, changes.user_change(call.body.operations))
 
@@ -146,20 +139,17 @@ async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Answer:
     f"{ROOT}/Users/{{id}}",
     {204: None},
     scope=Scope.ADMIN,
-    codes=("forbidden", "user_not_found", "last_admin", "last_operator", "space_taken"),
     media=MEDIA,
 )
-async def scim_delete_user(call: Call[NoBody, NoQuery]) -> Answer:
+async def scim_delete_user(call: Call[NoBody, NoQuery]) -> Reply:
     """Delete a user, and none of their files, which the tenant's admins then give on."""
     request = ReviseUser(call.caller, UserId(call.path["id"]), is_disabled=True)
     gone = await call.ask(request)
-    if isinstance(gone, Refusal):
-        return gone
-    removed = await remove(call, gone.user, None)
-    return removed if isinstance(removed, Refusal) else Reply(204)
+    await remove(call, gone.user, None)
+    return Reply(204)
 
 
-async def _revised(call: Call[Any, Any], change: changes.UserChange) -> Answer:
+async def _revised(call: Call[Any, Any], change: changes.UserChange) -> Reply:
     request = ReviseUser(
         call.caller,
         UserId(call.path["id"]),
@@ -169,4 +159,4 @@ async def _revised(call: Call[Any, Any], change: changes.UserChange) -> Answer:
         None if change.is_active is None else not change.is_active,
     )
     revised = await call.ask(request)
-    return revised if isinstance(revised, Refusal) else queries.one(shapes.user(revised))
+    return queries.one(shapes.user(revised))

@@ -14,11 +14,10 @@ from bitvault.actors.identity.contract import (
     RefreshSession,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.tokens import credential_reply, listed
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import sessions as wire
 from bitvault.wire.fields import Page
 
@@ -30,19 +29,16 @@ routes = Routes("sessions")
     "/v1/sessions",
     {201: wire.SessionOpened},
     body=wire.OpenSession,
-    codes=("invalid", "bad_credentials", "too_many_attempts"),
     cost=HEAVY,
     is_hashing=True,
     is_open=True,
 )
-async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
+async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Reply:
     """Log in with a password."""
     body = call.body
     issued = await call.ask(
         OpenSession(body.tenant, body.login, body.password, call.origin, body.refreshable)
     )
-    if isinstance(issued, Refusal):
-        return issued
     return Reply(201, shapes.opened_session(issued), {"Cache-Control": "no-store"})
 
 
@@ -51,10 +47,9 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Answer:
     "/v1/sessions/refresh",
     {200: wire.SessionRefreshed},
     body=wire.RefreshSession,
-    codes=("invalid", "unauthenticated", "too_many_attempts"),
     is_open=True,
 )
-async def refresh_session(call: Call[wire.RefreshSession, NoQuery]) -> Answer:
+async def refresh_session(call: Call[wire.RefreshSession, NoQuery]) -> Reply:
     """Go on with a session: its refresh token for a new token and a new refresh token.
 
     The session stays the same one, and ends when it would have. Sent again within ten seconds, a
@@ -62,8 +57,6 @@ async def refresh_session(call: Call[wire.RefreshSession, NoQuery]) -> Answer:
     """
     request = RefreshSession(call.body.refresh_token, call.origin)
     refreshed = await call.ask(request)
-    if isinstance(refreshed, Refusal):
-        return refreshed
     shown = wire.SessionRefreshed(
         token=refreshed.token,
         expires_at=refreshed.rotation.token_expires_at,
@@ -74,7 +67,7 @@ async def refresh_session(call: Call[wire.RefreshSession, NoQuery]) -> Answer:
 
 
 @routes.route("GET", "/v1/sessions", {200: Page[wire.Credential]}, scope=Scope.ACCOUNT)
-async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
+async def list_sessions(call: Call[NoBody, NoQuery]) -> Reply:
     """List your sessions."""
     return await listed(call, "session")
 
@@ -84,9 +77,8 @@ async def list_sessions(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/sessions/{id}",
     {200: wire.Credential},
     scope=Scope.ACCOUNT,
-    codes=("credential_not_found",),
 )
-async def get_session(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_session(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe one of your sessions."""
     return await credential_reply(call, "session")
 
@@ -97,13 +89,10 @@ async def get_session(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.Credential},
     scope=Scope.READ,
     for_confined=True,
-    codes=("credential_not_found",),
 )
-async def get_current_session(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_current_session(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe the session or API token in use: what it is good for, and where it ends."""
     found = await call.ask(DescribeCredential(call.caller))
-    if isinstance(found, Refusal):
-        return found
     return Reply(200, wire.Credential(**shapes.credential_members(found, found.credential_id)))
 
 
@@ -113,33 +102,31 @@ async def get_current_session(call: Call[NoBody, NoQuery]) -> Answer:
     {204: None},
     scope=Scope.READ,
     for_confined=True,
-    codes=("credential_not_found",),
 )
-async def close_current_session(call: Call[NoBody, NoQuery]) -> Answer:
+async def close_current_session(call: Call[NoBody, NoQuery]) -> Reply:
     """Log out."""
-    return await call.ask(CloseSession(call.caller)) or Reply(204)
+    await call.ask(CloseSession(call.caller))
+    return Reply(204)
 
 
-@routes.route(
-    "DELETE", "/v1/sessions/{id}", {204: None}, scope=Scope.ACCOUNT, codes=("credential_not_found",)
-)
-async def close_session(call: Call[NoBody, NoQuery]) -> Answer:
+@routes.route("DELETE", "/v1/sessions/{id}", {204: None}, scope=Scope.ACCOUNT)
+async def close_session(call: Call[NoBody, NoQuery]) -> Reply:
     """End another session of yours."""
-    return await call.ask(CloseSession(call.caller, call.path["id"])) or Reply(204)
+    await call.ask(CloseSession(call.caller, call.path["id"]))
+    return Reply(204)
 
 
 @routes.route("DELETE", "/v1/sessions", {204: None}, scope=Scope.ACCOUNT)
-async def close_other_sessions(call: Call[NoBody, NoQuery]) -> Answer:
+async def close_other_sessions(call: Call[NoBody, NoQuery]) -> Reply:
     """End every session of yours but this one; tokens stay."""
-    return await call.ask(CloseOtherSessions(call.caller)) or Reply(204)
+    await call.ask(CloseOtherSessions(call.caller))
+    return Reply(204)
 
 
 @routes.route("GET", "/v1/me", {200: wire.Me}, scope=Scope.READ, for_confined=True)
-async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
+async def describe_me(call: Call[NoBody, NoQuery]) -> Reply:
     """Say who you are, and what you came with."""
     me, who = await call.ask(DescribeMe(call.caller)), call.caller.principal
-    if isinstance(me, Refusal):
-        return me
     scope: Any = who.scope.name.lower()
     shown = asdict(shapes.user(me))
     return Reply(200, wire.Me(**shown, scope=scope, confined_to=who.confined_to))
@@ -151,13 +138,13 @@ async def describe_me(call: Call[NoBody, NoQuery]) -> Answer:
     {204: None},
     scope=Scope.ACCOUNT,
     body=wire.ChangePassword,
-    codes=("invalid", "bad_credentials", "too_many_attempts"),
     cost=HEAVY,
     is_hashing=True,
     when_full=True,
 )
-async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Answer:
+async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Reply:
     """Change your password; every other session of yours ends."""
     body = call.body
     request = ChangePassword(call.caller, body.current_password, body.new_password)
-    return await call.ask(request) or Reply(204)
+    await call.ask(request)
+    return Reply(204)

@@ -33,7 +33,7 @@ from bitvault.actors.sharing.contract import (
     Shares,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply
@@ -46,12 +46,9 @@ from bitvault.wire.fields import Page
 
 routes = Routes("sharing")
 
-_CODES = ("forbidden", "node_not_found")
-_TREE = "tree_rule"
 
-
-@routes.route("GET", "/v1/files/{id}/grants", {200: wire.Shares}, scope=Scope.READ, codes=_CODES)
-async def list_grants(call: Call[NoBody, NoQuery]) -> Answer:
+@routes.route("GET", "/v1/files/{id}/grants", {200: wire.Shares}, scope=Scope.READ)
+async def list_grants(call: Call[NoBody, NoQuery]) -> Reply:
     """List what is granted on a file or folder itself; for those who may share it."""
     return await _shares(call, await call.ask(ListGrants(call.caller, call.path["id"])))
 
@@ -61,9 +58,8 @@ async def list_grants(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/files/{id}/grants/{granteeId}",
     {200: wire.Grant},
     scope=Scope.READ,
-    codes=(*_CODES, "grant_not_found"),
 )
-async def get_grant(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_grant(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe what somebody is granted on a file or folder itself; everybody may see their own."""
     request = GetGrant(call.caller, call.path["id"], call.path["granteeId"])
     return await _grant(call, await call.ask(request))
@@ -75,9 +71,8 @@ async def get_grant(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.Grant},
     scope=Scope.WRITE,
     body=wire.PutGrant,
-    codes=(*_CODES, "invalid", "grantee_not_found", "too_many_grants"),
 )
-async def put_grant(call: Call[wire.PutGrant, NoQuery]) -> Answer:
+async def put_grant(call: Call[wire.PutGrant, NoQuery]) -> Reply:
     """Give a user, a group, or everyone in the tenant (the nil id) a role.
 
     It holds for the file or folder and all below it, beside what is granted elsewhere.
@@ -91,12 +86,12 @@ async def put_grant(call: Call[wire.PutGrant, NoQuery]) -> Answer:
     "/v1/files/{id}/grants/{granteeId}",
     {204: None},
     scope=Scope.WRITE,
-    codes=(*_CODES, "grant_not_found"),
 )
-async def remove_grant(call: Call[NoBody, NoQuery]) -> Answer:
+async def remove_grant(call: Call[NoBody, NoQuery]) -> Reply:
     """Take a role back, at once; anybody may give up their own."""
     request = RemoveGrant(call.caller, call.path["id"], call.path["granteeId"])
-    return await call.ask(request) or Reply(204)
+    await call.ask(request)
+    return Reply(204)
 
 
 @routes.route(
@@ -104,9 +99,8 @@ async def remove_grant(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/files/{id}/restriction",
     {200: wire.Shares},
     scope=Scope.WRITE,
-    codes=(*_CODES, "invalid"),
 )
-async def restrict_folder(call: Call[NoBody, NoQuery]) -> Answer:
+async def restrict_folder(call: Call[NoBody, NoQuery]) -> Reply:
     """Have what is granted above a folder end there, but for those who may share it."""
     request = Restrict(call.caller, call.path["id"], is_restricted=True)
     return await _shares(call, await call.ask(request))
@@ -117,9 +111,8 @@ async def restrict_folder(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/files/{id}/restriction",
     {200: wire.Shares},
     scope=Scope.WRITE,
-    codes=(*_CODES, "invalid"),
 )
-async def lift_restriction(call: Call[NoBody, NoQuery]) -> Answer:
+async def lift_restriction(call: Call[NoBody, NoQuery]) -> Reply:
     """Have a folder pass on again what is granted above it."""
     request = Restrict(call.caller, call.path["id"], is_restricted=False)
     return await _shares(call, await call.ask(request))
@@ -131,10 +124,9 @@ async def lift_restriction(call: Call[NoBody, NoQuery]) -> Answer:
     {200: Page[wire.Holder]},
     scope=Scope.READ,
     query=Paged,
-    codes=("invalid", *_CODES),
     cost=HEAVY,
 )
-async def explain_access(call: Call[NoBody, Paged]) -> Answer:
+async def explain_access(call: Call[NoBody, Paged]) -> Reply:
     """Say who has access to a file or folder, and by what; for those who may share it.
 
     A page may be short, or empty, and not the last.
@@ -142,11 +134,7 @@ async def explain_access(call: Call[NoBody, Paged]) -> Answer:
     query = call.query
     asked = ExplainAccess(call.caller, call.path["id"], query.cursor, query.limit)
     page = await call.ask(asked)
-    if isinstance(page, Refusal):
-        return page
     names = await _names(call, [one.grantee for one in page.items])
-    if isinstance(names, Refusal):
-        return names
     return list_reply(tuple(shapes.holder(one, names) for one in page.items), page.next_cursor)
 
 
@@ -156,17 +144,9 @@ async def explain_access(call: Call[NoBody, Paged]) -> Answer:
     {200: wire.AccessPreview},
     scope=Scope.READ,
     body=wire.PreviewAccess,
-    codes=(
-        *_CODES,
-        "invalid",
-        "grantee_not_found",
-        "kind_mismatch",
-        "space_not_found",
-        "tree_rule",
-    ),
     cost=HEAVY,
 )
-async def preview_access(call: Call[wire.PreviewAccess, NoQuery]) -> Answer:
+async def preview_access(call: Call[wire.PreviewAccess, NoQuery]) -> Reply:
     """Say who would gain or lose access by a change, and change nothing; for those who may share.
 
     A role given or taken back, a link, a restriction set or lifted, or a move; for a move you have
@@ -174,10 +154,8 @@ async def preview_access(call: Call[wire.PreviewAccess, NoQuery]) -> Answer:
     """
     asked = PreviewAccess(call.caller, call.path["id"], _change(call.body))
     preview = await call.ask(asked)
-    if isinstance(preview, Refusal):
-        return preview
     names = await _names(call, [one.grantee for one in preview.shifts])
-    return names if isinstance(names, Refusal) else Reply(200, shapes.preview(preview, names))
+    return Reply(200, shapes.preview(preview, names))
 
 
 def _change(body: wire.PreviewAccess) -> Change:
@@ -203,33 +181,24 @@ def _change(body: wire.PreviewAccess) -> Change:
     {200: Page[wire.SharedNode]},
     scope=Scope.READ,
     query=Paged,
-    codes=("invalid",),
 )
-async def list_shared(call: Call[NoBody, Paged]) -> Answer:
+async def list_shared(call: Call[NoBody, Paged]) -> Reply:
     """List what others shared with you, and nothing of your own.
 
     A page may be short where something was trashed.
     """
     page = await call.ask(ListShared(call.caller, call.query.cursor, call.query.limit))
-    if isinstance(page, Refusal):
-        return page
     if not page.items:
         return list_reply((), page.next_cursor)
     ids = tuple(one.node_id for one in page.items)
     nodes = await call.ask(GetNodes(call.caller, ids))
-    if isinstance(nodes, Refusal):
-        return nodes
     unseen = tuple(one for one, node in zip(ids, nodes, strict=True) if not isinstance(node, Node))
     drops = await call.ask(DescribeDrops(call.caller, unseen)) if unseen else ()
-    if isinstance(drops, Refusal):
-        return drops
     named = {one.node_id: one.name for one in drops if isinstance(one, DropFolder)}
     givers = tuple({one.granted_by for one in page.items if one.granted_by})
     users = await call.ask(FindUsers(call.caller, givers))
-    if isinstance(users, Refusal):
-        return users
     logins = {user.user_id: user.login for user in users}
-    own = await call.ask(GetSpace(call.caller))
+    own = await call.answer(GetSpace(call.caller))
     found = (
         _shared(one, node, named.get(one.node_id), logins)
         for one, node in zip(page.items, nodes, strict=True)
@@ -258,39 +227,27 @@ def _shared(
     )
 
 
-async def _grant(call: Call[Any, NoQuery], grant: Grant | Refusal) -> Answer:
-    if isinstance(grant, Refusal):
-        return grant
+async def _grant(call: Call[Any, NoQuery], grant: Grant) -> Reply:
     names = await _names(call, [grant.grantee])
-    if isinstance(names, Refusal):
-        return names
     shown = shapes.grant(grant, names)
     return Reply(200, shown, {"ETag": shown.etag})
 
 
-async def _shares(call: Call[NoBody, NoQuery], shares: Shares | Refusal) -> Answer:
-    if isinstance(shares, Refusal):
-        return shares
+async def _shares(call: Call[NoBody, NoQuery], shares: Shares) -> Reply:
     names = await _names(call, [grant.grantee for grant in shares.grants])
-    if isinstance(names, Refusal):
-        return names
     grants = [shapes.grant(one, names) for one in shares.grants]
     return Reply(200, wire.Shares(grants=grants, restricted=shares.is_restricted))
 
 
-async def _names(call: Call[Any, Any], grantees: Iterable[Grantee]) -> Mapping[UUID, str] | Refusal:
+async def _names(call: Call[Any, Any], grantees: Iterable[Grantee]) -> Mapping[UUID, str]:
     """Ask what people and groups are called; who is gone has no name any more."""
     ids = _by_kind(grantees)
     names: dict[UUID, str] = {}
     if wanted := ids.get("user"):
         users = await call.ask(FindUsers(call.caller, tuple(wanted)))
-        if isinstance(users, Refusal):
-            return users
         names |= {one.user_id: one.login for one in users}
     if wanted := ids.get("group"):
         groups = await call.ask(FindGroups(call.caller, tuple(wanted)))
-        if isinstance(groups, Refusal):
-            return groups
         names |= {one.group_id: one.name for one in groups}
     return names
 

@@ -10,7 +10,6 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from bitvault.actors.identity.contract import (
     OpenSessionOf,
-    SecretIssued,
     Unauthenticated,
     Vouching,
 )
@@ -30,12 +29,12 @@ from bitvault.actors.sso.contract import (
     SignInRefused,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import single_revision, tagged
 from bitvault.http.routes.queries import list_reply, tagged_reply
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refusal, Refused
 from bitvault.wire import sso as wire
 from bitvault.wire.fields import Page
 from bitvault.wire.sessions import SessionOpened
@@ -44,7 +43,6 @@ routes = Routes("single sign-on")
 
 COOKIE_SECONDS = 600
 _PATH = "/v1/identity-providers"
-_CODES = ("invalid", "forbidden")
 
 
 def _domains(body: wire.AddIdentityProvider | wire.ChangeIdentityProvider) -> int:
@@ -58,11 +56,10 @@ def _domains(body: wire.AddIdentityProvider | wire.ChangeIdentityProvider) -> in
     {201: wire.IdentityProvider},
     scope=Scope.ADMIN,
     body=wire.AddIdentityProvider,
-    codes=(*_CODES, "provider_taken", "too_many_providers"),
     cost=HEAVY,
     items=_domains,
 )
-async def add_identity_provider(call: Call[wire.AddIdentityProvider, NoQuery]) -> Answer:
+async def add_identity_provider(call: Call[wire.AddIdentityProvider, NoQuery]) -> Reply:
     """Let users of your tenant sign in with an OpenID provider; for its admins.
 
     The provider is asked for its discovery document at once. Whoever configures one says who may
@@ -78,13 +75,11 @@ async def add_identity_provider(call: Call[wire.AddIdentityProvider, NoQuery]) -
     )
 
 
-@routes.route(
-    "GET", _PATH, {200: Page[wire.IdentityProvider]}, scope=Scope.ADMIN, codes=("forbidden",)
-)
-async def list_identity_providers(call: Call[NoBody, NoQuery]) -> Answer:
+@routes.route("GET", _PATH, {200: Page[wire.IdentityProvider]}, scope=Scope.ADMIN)
+async def list_identity_providers(call: Call[NoBody, NoQuery]) -> Reply:
     """List your tenant's identity providers; for its admins."""
     found = await call.ask(ListProviders(call.caller))
-    return found if isinstance(found, Refusal) else list_reply(tuple(map(_shown, found)))
+    return list_reply(tuple(map(_shown, found)))
 
 
 @routes.route(
@@ -92,9 +87,8 @@ async def list_identity_providers(call: Call[NoBody, NoQuery]) -> Answer:
     _PATH + "/{id}",
     {200: wire.IdentityProvider},
     scope=Scope.ADMIN,
-    codes=("forbidden", "provider_not_found"),
 )
-async def get_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_identity_provider(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe an identity provider; for the tenant's admins."""
     return _reply(await call.ask(GetProvider(call.caller, call.path["id"])))
 
@@ -105,15 +99,12 @@ async def get_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.IdentityProvider},
     scope=Scope.ADMIN,
     body=wire.ChangeIdentityProvider,
-    codes=(*_CODES, "provider_not_found", "provider_taken", "precondition_failed"),
     if_match=True,
     items=_domains,
 )
-async def change_identity_provider(call: Call[wire.ChangeIdentityProvider, NoQuery]) -> Answer:
+async def change_identity_provider(call: Call[wire.ChangeIdentityProvider, NoQuery]) -> Reply:
     """Change an identity provider, but for its issuer; for the tenant's admins."""
     before = await call.ask(GetProvider(call.caller, call.path["id"]))
-    if isinstance(before, Refusal):
-        return before
     given = msgspec.structs.asdict(call.body)
     changed = {name: value for name, value in given.items() if value is not UNSET}
     keeps_secret = "client_secret" not in changed
@@ -129,15 +120,15 @@ async def change_identity_provider(call: Call[wire.ChangeIdentityProvider, NoQue
     _PATH + "/{id}",
     {204: None},
     scope=Scope.ADMIN,
-    codes=("forbidden", "provider_not_found", "unavailable"),
 )
-async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
+async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Reply:
     """Remove an identity provider, with the memberships and quotas that it gave.
 
     Users, their sessions and the groups stay. If it does not end, a repeat goes on with it. For the
     tenant's admins.
     """
-    return await call.ask(RemoveProvider(call.caller, call.path["id"])) or Reply(204)
+    await call.ask(RemoveProvider(call.caller, call.path["id"]))
+    return Reply(204)
 
 
 @routes.route(
@@ -145,14 +136,11 @@ async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/sso",
     {200: Page[wire.SignInWay]},
     query=wire.WaysOf,
-    codes=("invalid",),
     is_open=True,
 )
-async def list_sign_in_ways(call: Call[NoBody, wire.WaysOf]) -> Answer:
+async def list_sign_in_ways(call: Call[NoBody, wire.WaysOf]) -> Reply:
     """List the identity providers that users of a tenant may sign in with."""
     found = await call.ask(ListWays(call.query.tenant))
-    if isinstance(found, Refusal):
-        return found
     return list_reply(tuple(wire.SignInWay(id=one.provider_id, name=one.name) for one in found))
 
 
@@ -161,11 +149,10 @@ async def list_sign_in_ways(call: Call[NoBody, wire.WaysOf]) -> Answer:
     "/v1/sso/{id}/start",
     {303: None},
     query=wire.BeginSignIn,
-    codes=("invalid", "provider_not_found", "unavailable"),
     is_open=True,
     cost=HEAVY,
 )
-async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Answer:
+async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Reply:
     """Send a browser to an identity provider.
 
     In the end it goes to returnTo with a code, which the client redeems with its verifier.
@@ -174,8 +161,6 @@ async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Answer:
     begun = await call.ask(
         BeginSignIn(call.path["id"], query.return_to, query.challenge, query.state)
     )
-    if isinstance(begun, Refusal):
-        return begun
     cookie = _cookie(begun.browser_secret, COOKIE_SECONDS, is_https=begun.is_https)
     return _redirect(begun.location, cookie)
 
@@ -185,11 +170,10 @@ async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Answer:
     "/v1/sso/{id}/callback",
     {303: None},
     query=wire.AuthorizationResponse,
-    codes=("invalid", "sign_in_refused", "unavailable"),
     is_open=True,
     cost=HEAVY,
 )
-async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Answer:
+async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Reply:
     """Take up what a browser brings from an identity provider."""
     given = msgspec.structs.asdict(call.query)
     parameters = {name: value for name, value in given.items() if value is not None}
@@ -198,8 +182,6 @@ async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Answ
     secret = cookies.get(_name(is_https=is_https), "")
     request = FinishSignIn(call.path["id"], parameters, secret, call.origin, is_https)
     finished = await call.ask(request)
-    if isinstance(finished, Refusal):
-        return finished
     return _redirect(finished.location, _cookie("", 0, is_https=is_https))
 
 
@@ -208,15 +190,12 @@ async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Answ
     "/v1/sso/sessions",
     {201: SessionOpened},
     body=wire.RedeemSignIn,
-    codes=("invalid", "sign_in_refused"),
     is_open=True,
 )
-async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Answer:
+async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Reply:
     """Take the session of a sign-in, as the client that began it; a wrong verifier ends it."""
     redeemed = await call.ask(RedeemSignIn(call.body.code, call.body.verifier))
-    if isinstance(redeemed, Refusal):
-        return redeemed
-    issued: SecretIssued | Refusal = await call.ask(
+    issued = await call.answer(
         OpenSessionOf(
             redeemed.tenant_id,
             redeemed.user_id,
@@ -226,7 +205,7 @@ async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Answer:
         )
     )
     if isinstance(issued, Refusal):
-        return SignInRefused() if isinstance(issued, Unauthenticated) else issued
+        raise Refused(SignInRefused() if isinstance(issued, Unauthenticated) else issued)
     return Reply(201, shapes.opened_session(issued), {"Cache-Control": "no-store"})
 
 
@@ -235,19 +214,18 @@ async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Answer:
     "/v1/sso/{id}/logout",
     {200: None},
     body=wire.LogOut,
-    codes=("invalid", "logout_refused", "unavailable"),
     is_open=True,
     takes_form=True,
 )
-async def log_out_of_provider(call: Call[wire.LogOut, NoQuery]) -> Answer:
+async def log_out_of_provider(call: Call[wire.LogOut, NoQuery]) -> Reply:
     """Take an identity provider's word that somebody logged out there (OpenID Back-Channel Logout).
 
     The sessions end that came in by this provider as that subject, or of that session of the
     provider's; whether there were any is not said.
     """
     request = LogOut(call.path["id"], call.body.logout_token, call.origin)
-    refusal = await call.ask(request)
-    return refusal or Reply(200, None, {"Cache-Control": "no-store"})
+    await call.ask(request)
+    return Reply(200, None, {"Cache-Control": "no-store"})
 
 
 def _name(*, is_https: bool) -> str:
@@ -272,7 +250,7 @@ def _redirect(location: str, cookie: str) -> Reply:
     return Reply(303, None, headers)
 
 
-def _reply(provider: Provider | Refusal, status: int = 200) -> Answer:
+def _reply(provider: Provider, status: int = 200) -> Reply:
     return tagged_reply(provider, _shown, status)
 
 

@@ -7,12 +7,11 @@ from bitvault.actors.identity.contract import (
     ListTenants,
 )
 from bitvault.http import tenancy
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.finding import find_tenant
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import admin as wire
 from bitvault.wire.fields import Page
 from bitvault.wire.sessions import TenantName
@@ -26,15 +25,14 @@ routes = Routes("tenants")
     {201: wire.Tenant},
     scope=Scope.ADMIN,
     body=wire.CreateTenant,
-    codes=("invalid", "forbidden", "tenant_taken", "idempotency_key_reused"),
     cost=HEAVY,
     is_hashing=True,
 )
-async def create_tenant(call: Call[wire.CreateTenant, NoQuery]) -> Answer:
+async def create_tenant(call: Call[wire.CreateTenant, NoQuery]) -> Reply:
     """Create a tenant with its first admin; for operators."""
     body = call.body
     made = await call.ask(AddTenant(call.caller, body.name, body.login, body.password))
-    return made if isinstance(made, Refusal) else Reply(201, tenancy.tenant(made))
+    return Reply(201, tenancy.tenant(made))
 
 
 class PagedTenants(Paged, frozen=True, kw_only=True):
@@ -49,16 +47,13 @@ class PagedTenants(Paged, frozen=True, kw_only=True):
     {200: Page[wire.Tenant]},
     scope=Scope.ADMIN,
     query=PagedTenants,
-    codes=("invalid", "forbidden"),
 )
-async def list_tenants(call: Call[NoBody, PagedTenants]) -> Answer:
+async def list_tenants(call: Call[NoBody, PagedTenants]) -> Reply:
     """List all tenants by name; for operators."""
     query = call.query
     if query.name is not None:
         found = await call.ask(FindTenants(call.caller, names=(query.name,)))
-        return (
-            found if isinstance(found, Refusal) else list_reply(tuple(map(tenancy.tenant, found)))
-        )
+        return list_reply(tuple(map(tenancy.tenant, found)))
     page = await call.ask(ListTenants(call.caller, query.cursor, query.limit))
     return page_reply(page, tenancy.tenant)
 
@@ -68,12 +63,11 @@ async def list_tenants(call: Call[NoBody, PagedTenants]) -> Answer:
     "/v1/admin/tenants/{id}",
     {200: wire.Tenant},
     scope=Scope.ADMIN,
-    codes=("forbidden", "tenant_not_found"),
 )
-async def get_tenant(call: Call[NoBody, NoQuery]) -> Answer:
+async def get_tenant(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a tenant; for operators."""
     found = await find_tenant(call, call.path["id"])
-    return found if isinstance(found, Refusal) else Reply(200, tenancy.tenant(found))
+    return Reply(200, tenancy.tenant(found))
 
 
 @routes.route(
@@ -82,10 +76,9 @@ async def get_tenant(call: Call[NoBody, NoQuery]) -> Answer:
     {200: wire.Tenant},
     scope=Scope.ADMIN,
     body=wire.UpdateTenant,
-    codes=("invalid", "forbidden", "tenant_not_found", "tenant_leaving"),
     when_full=True,
 )
-async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Answer:
+async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Reply:
     """Suspend a tenant or let it go on, or limit its users and requests; for operators.
 
     The users of a suspended tenant read, and manage their own sessions; nothing else changes.
@@ -102,4 +95,4 @@ async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Answer:
         body.default_rate,
     )
     changed = await call.ask(request)
-    return changed if isinstance(changed, Refusal) else Reply(200, tenancy.tenant(changed))
+    return Reply(200, tenancy.tenant(changed))

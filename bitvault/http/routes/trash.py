@@ -2,13 +2,12 @@
 
 from bitvault.actors.files.contract import Apply, IfExists, ListTrash, PurgeEntry, RestoreEntry
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply, only
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
-from bitvault.http.routes.files import CHANGES, apply
+from bitvault.http.routes.files import apply
 from bitvault.http.routes.queries import PagedSpace, page_reply
 from bitvault.kernel.ids import SpaceId
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from bitvault.wire import nodes as wire
 from bitvault.wire.fields import Page
 
@@ -22,9 +21,8 @@ routes = Routes("trash")
     scope=Scope.READ,
     for_confined=True,
     query=PagedSpace,
-    codes=("invalid", "space_not_found"),
 )
-async def list_trash(call: Call[NoBody, PagedSpace]) -> Answer:
+async def list_trash(call: Call[NoBody, PagedSpace]) -> Reply:
     """List what is in the trash of a space, newest first."""
     query = call.query
     space_id = None if query.space_id is None else SpaceId(query.space_id)
@@ -40,9 +38,8 @@ async def list_trash(call: Call[NoBody, PagedSpace]) -> Answer:
     for_confined=True,
     body=wire.RestoreEntry,
     body_optional=True,
-    codes=(*CHANGES, "trash_entry_not_found"),
 )
-async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Answer:
+async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Reply:
     """Bring an entry back to where it was, or elsewhere."""
     body = call.body
     parent, if_exists = shapes.parent(body), IfExists(body.if_exists)
@@ -55,13 +52,11 @@ async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Answer:
     {204: None},
     scope=Scope.WRITE,
     for_confined=True,
-    codes=("forbidden", "trash_entry_not_found", "unavailable"),
 )
-async def purge_entry(call: Call[NoBody, NoQuery]) -> Answer:
+async def purge_entry(call: Call[NoBody, NoQuery]) -> Reply:
     """Remove an entry for good.
 
     What was put in the trash by itself before its folder was has an entry of its own, and stays.
     """
-    outcomes = await call.ask(Apply(call.caller, (PurgeEntry(call.path["entryId"]),)))
-    done = outcomes if isinstance(outcomes, Refusal) else outcomes[0]
-    return done if isinstance(done, Refusal) else Reply(204)
+    only(await call.ask(Apply(call.caller, (PurgeEntry(call.path["entryId"]),))))
+    return Reply(204)

@@ -18,14 +18,14 @@ from bitvault.actors.files.contract import (
     UploadUnneeded,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply, only
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.problems import invalid
 from bitvault.http.routes.files import written
 from bitvault.http.routes.queries import Paged, page_reply
 from bitvault.kernel.ids import UploadId
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Refusal, Refused
 from bitvault.wire import uploads as wire
 from bitvault.wire.fields import Page
 from bitvault.wire.nodes import Written
@@ -33,25 +33,8 @@ from bitvault.wire.problems import Outcome, Outcomes
 
 routes = Routes("uploads")
 
-_INIT = (
-    "invalid",
-    "forbidden",
-    "node_not_found",
-    "space_not_found",
-    "name_taken",
-    "kind_mismatch",
-    "stale_base",
-    "tree_rule",
-    "quota_exceeded",
-    "request_closed",
-    "request_full",
-    "idempotency_key_reused",
-    "unavailable",
-)
 _PARTS_OF_A_UNIT = 100
 """Parts are signed and compared without asking the database: a hundred cost as much as a file."""
-_OPEN = ("invalid", "upload_not_found", "upload_closed", "unavailable")
-_COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_mismatch")
 
 
 @routes.route(
@@ -61,15 +44,13 @@ _COMMIT = (*_INIT, "upload_not_found", "upload_closed", "bytes_missing", "bytes_
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.InitUpload,
-    codes=_INIT,
 )
-async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
+async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Reply:
     """Start an upload: 201 with what to send, or 200 when nothing needs to be sent."""
     call.need_room(call.body.size)
-    opened = await call.ask(InitUploads(call.caller, (_draft(call.body),)))
-    one = opened if isinstance(opened, Refusal) else opened[0]
+    [one] = await call.ask(InitUploads(call.caller, (_draft(call.body),)))
     if isinstance(one, Refusal):
-        return one
+        raise Refused(one)
     if isinstance(one, UploadUnneeded):
         return written(one.written)
     return Reply(201, shapes.opened(one), {"Location": f"/v1/files/uploads/{one.upload_id}"})
@@ -82,16 +63,13 @@ async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.InitUploads,
-    codes=("invalid", "idempotency_key_reused", "unavailable"),
     items=lambda body: len(body.items),
 )
-async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
+async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Reply:
     """Start up to 1000 uploads."""
     call.need_room(sum(item.size for item in call.body.items))
     drafts = tuple(_draft(item) for item in call.body.items)
     opened = await call.ask(InitUploads(call.caller, drafts))
-    if isinstance(opened, Refusal):
-        return opened
     return Reply(200, Outcomes(items=tuple(_init_outcome(call, one) for one in opened)))
 
 
@@ -102,21 +80,16 @@ async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.CommitUpload,
-    codes=_COMMIT,
     items=lambda body: 1 + len(body.parts) // _PARTS_OF_A_UNIT,
 )
-async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
+async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Reply:
     """Commit an upload: its bytes are proved and become a version. A repeat answers the same.
 
     A refused commit leaves the upload open: commit it again, with ``ifExists`` when the name was
     taken meanwhile, or abort it.
     """
     claim = _claim(call.path["uploadId"], call.body)
-    done = await call.ask(CommitUploads(call.caller, (claim,)))
-    one = done if isinstance(done, Refusal) else done[0]
-    if isinstance(one, Refusal):
-        return one
-    return written(one)
+    return written(only(await call.ask(CommitUploads(call.caller, (claim,)))))
 
 
 @routes.route(
@@ -126,14 +99,13 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.CommitUploads,
-    codes=("invalid", "unavailable"),
     items=lambda body: len(body.items),
 )
-async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
+async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Reply:
     """Commit up to 1000 uploads in one transaction; each succeeds or is refused by itself."""
     claims = tuple(_claim(item.upload_id, item) for item in call.body.items)
     done = await call.ask(CommitUploads(call.caller, claims))
-    return done if isinstance(done, Refusal) else Reply(200, call.outcomes(done, shapes.written))
+    return Reply(200, call.outcomes(done, shapes.written))
 
 
 @routes.route(
@@ -143,9 +115,8 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Answer:
     scope=Scope.READ,
     for_confined=True,
     query=Paged,
-    codes=("invalid", "unavailable"),
 )
-async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
+async def list_uploads(call: Call[NoBody, Paged]) -> Reply:
     """List your open uploads, newest first."""
     page = await call.ask(ListUploads(call.caller, call.query.cursor, call.query.limit))
     return page_reply(page, shapes.upload)
@@ -157,12 +128,11 @@ async def list_uploads(call: Call[NoBody, Paged]) -> Answer:
     {200: wire.Upload},
     scope=Scope.READ,
     for_guests=True,
-    codes=("upload_not_found", "unavailable"),
 )
-async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
+async def describe_upload(call: Call[NoBody, NoQuery]) -> Reply:
     """Say how far an upload is; the received parts are what the store holds."""
     state = await call.ask(DescribeUpload(call.caller, call.path["uploadId"]))
-    return state if isinstance(state, Refusal) else Reply(200, shapes.upload(state))
+    return Reply(200, shapes.upload(state))
 
 
 @routes.route(
@@ -171,11 +141,11 @@ async def describe_upload(call: Call[NoBody, NoQuery]) -> Answer:
     {204: None},
     scope=Scope.WRITE,
     for_guests=True,
-    codes=("upload_not_found", "upload_closed", "unavailable"),
 )
-async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
+async def abort_upload(call: Call[NoBody, NoQuery]) -> Reply:
     """Abort an upload and release what it reserved."""
-    return await call.ask(AbortUpload(call.caller, call.path["uploadId"])) or Reply(204)
+    await call.ask(AbortUpload(call.caller, call.path["uploadId"]))
+    return Reply(204)
 
 
 @routes.route(
@@ -185,17 +155,16 @@ async def abort_upload(call: Call[NoBody, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.AbortUploads,
-    codes=("invalid", "unavailable"),
     items=lambda body: len(body.items),
 )
-async def abort_uploads(call: Call[wire.AbortUploads, NoQuery]) -> Answer:
+async def abort_uploads(call: Call[wire.AbortUploads, NoQuery]) -> Reply:
     """Abort up to 1000 uploads in one transaction; each ends or is refused by itself.
 
     One that was aborted before, or has expired, says so with 200; one that was committed stays so.
     """
     ids = tuple(UploadId(item.upload_id) for item in call.body.items)
     ended = await call.ask(AbortUploads(call.caller, ids))
-    return ended if isinstance(ended, Refusal) else Reply(200, call.outcomes(ended, shapes.ended))
+    return Reply(200, call.outcomes(ended, shapes.ended))
 
 
 @routes.route(
@@ -205,10 +174,9 @@ async def abort_uploads(call: Call[wire.AbortUploads, NoQuery]) -> Answer:
     scope=Scope.WRITE,
     for_guests=True,
     body=wire.SignParts,
-    codes=_OPEN,
     items=lambda body: 1 + (len(body.part_numbers) + len(body.parts)) // _PARTS_OF_A_UNIT,
 )
-async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Answer:
+async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Reply:
     """Sign some parts of a multipart upload, just in time."""
     body = call.body
     if bool(body.part_numbers) == bool(body.parts):
@@ -224,17 +192,14 @@ async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Answer:
     {200: wire.Transfers},
     scope=Scope.WRITE,
     for_guests=True,
-    codes=_OPEN,
 )
-async def sign_url(call: Call[NoBody, NoQuery]) -> Answer:
+async def sign_url(call: Call[NoBody, NoQuery]) -> Reply:
     """Sign the PUT of a single upload again."""
     return await _signed(call, ())
 
 
-async def _signed(call: Call[object, object], parts: tuple[PartToSign, ...]) -> Answer:
+async def _signed(call: Call[object, object], parts: tuple[PartToSign, ...]) -> Reply:
     steps = await call.ask(SignUploadParts(call.caller, call.path["uploadId"], parts))
-    if isinstance(steps, Refusal):
-        return steps
     return Reply(200, wire.Transfers(transfers=tuple(shapes.transfer(step) for step in steps)))
 
 

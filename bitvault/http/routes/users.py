@@ -17,14 +17,14 @@ from bitvault.actors.identity.contract import (
     User,
 )
 from bitvault.http import shapes
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
+from bitvault.http.problems import invalid
 from bitvault.http.routes.finding import find_user
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.http.routes.tokens import created, listed
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Invalid, Refusal
 from bitvault.wire import sessions as wire
 from bitvault.wire.fields import Page
 
@@ -37,16 +37,15 @@ routes = Routes("users")
     {201: wire.User},
     scope=Scope.ADMIN,
     body=wire.CreateUser,
-    codes=("invalid", "forbidden", "login_taken", "too_many_users", "idempotency_key_reused"),
     cost=HEAVY,
     is_hashing=True,
 )
-async def create_user(call: Call[wire.CreateUser, NoQuery]) -> Answer:
+async def create_user(call: Call[wire.CreateUser, NoQuery]) -> Reply:
     """Create a user in your tenant; for its admins."""
     body = call.body
     named = body.login, body.password, body.display_name
     made = await call.ask(CreateUser(call.caller, *named, body.is_admin, body.kind))
-    return made if isinstance(made, Refusal) else Reply(201, shapes.user(made))
+    return Reply(201, shapes.user(made))
 
 
 class PagedUsers(Paged, frozen=True, kw_only=True):
@@ -55,13 +54,11 @@ class PagedUsers(Paged, frozen=True, kw_only=True):
     login: wire.Login | None = None
 
 
-@routes.route(
-    "GET", "/v1/users/{id}", {200: wire.User}, scope=Scope.READ, codes=("user_not_found",)
-)
-async def get_user(call: Call[NoBody, NoQuery]) -> Answer:
+@routes.route("GET", "/v1/users/{id}", {200: wire.User}, scope=Scope.READ)
+async def get_user(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a user of your tenant."""
     found = await find_user(call, call.path["id"])
-    return found if isinstance(found, Refusal) else Reply(200, shapes.user(found))
+    return Reply(200, shapes.user(found))
 
 
 @routes.route(
@@ -70,13 +67,12 @@ async def get_user(call: Call[NoBody, NoQuery]) -> Answer:
     {200: Page[wire.User]},
     scope=Scope.READ,
     query=PagedUsers,
-    codes=("invalid",),
 )
-async def list_users(call: Call[NoBody, PagedUsers]) -> Answer:
+async def list_users(call: Call[NoBody, PagedUsers]) -> Reply:
     """List users of your tenant by login."""
     if call.query.login is not None:
         named = await call.ask(FindUsers(call.caller, logins=(call.query.login,)))
-        return named if isinstance(named, Refusal) else list_reply(tuple(map(shapes.user, named)))
+        return list_reply(tuple(map(shapes.user, named)))
     page = await call.ask(ListUsers(call.caller, call.query.cursor, call.query.limit))
     return page_reply(page, shapes.user)
 
@@ -87,10 +83,9 @@ async def list_users(call: Call[NoBody, PagedUsers]) -> Answer:
     {200: wire.User},
     scope=Scope.ADMIN,
     body=wire.UpdateUser,
-    codes=("invalid", "forbidden", "user_not_found", "last_admin", "last_operator"),
     when_full=True,
 )
-async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Answer:
+async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Reply:
     """Change a user's name or role, disable or enable them; for the tenant's admins.
 
     Who is disabled loses every session and token at once; enabling brings none of them back.
@@ -105,7 +100,7 @@ async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Answer:
         is_operator=body.is_operator,
     )
     changed = await call.ask(request)
-    return changed if isinstance(changed, Refusal) else Reply(200, shapes.user(changed))
+    return Reply(200, shapes.user(changed))
 
 
 class Heir(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
@@ -120,50 +115,37 @@ class Heir(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_o
     {200: wire.UserDeleted},
     scope=Scope.ADMIN,
     query=Heir,
-    codes=("invalid", "forbidden", "user_not_found", "last_admin", "last_operator", "space_taken"),
 )
-async def delete_user(call: Call[NoBody, Heir]) -> Answer:
+async def delete_user(call: Call[NoBody, Heir]) -> Reply:
     """Delete a user, and none of their files; for the tenant's admins.
 
     The personal space becomes a team space, with the heir as its manager. A request that was
     interrupted left the user disabled, and is to be sent again.
     """
     user_id, heir_id = UserId(call.path["id"]), call.query.heir
-    refused = await _no_heir(call, user_id, heir_id)
-    if refused is not None:
-        return refused
+    await _check_heir(call, user_id, heir_id)
     user = await call.ask(ChangeUser(call.caller, user_id, is_disabled=True))
-    if isinstance(user, Refusal):
-        return user
     passed = await remove(call, user, heir_id)
-    if isinstance(passed, Refusal):
-        return passed
     place = (passed.space_id, passed.name) if passed else (None, None)
     return Reply(200, wire.UserDeleted(space_id=place[0], space_name=place[1]))
 
 
-async def remove(
-    call: Call[Any, Any], user: User, heir_id: UUID | None
-) -> PassedOn | Refusal | None:
+async def remove(call: Call[Any, Any], user: User, heir_id: UUID | None) -> PassedOn | None:
     """Delete a user, in an order that can be interrupted anywhere; returns the space they left.
 
     The user has to be disabled: once nobody may act as them, nothing comes after what is passed on.
     """
     heir = None if heir_id is None else UserId(heir_id)
     passed = await call.ask(PassOn(call.caller, user.user_id, user.login, heir))
-    if isinstance(passed, Refusal):
-        return passed
-    refused = await call.ask(DeleteUser(call.caller, user.user_id))
-    return refused or passed
+    await call.ask(DeleteUser(call.caller, user.user_id))
+    return passed
 
 
-async def _no_heir(call: Call[Any, Any], user_id: UUID, heir: UUID | None) -> Refusal | None:
-    if heir is None:
-        return None
+async def _check_heir(call: Call[Any, Any], user_id: UUID, heir: UUID | None) -> None:
     if heir == user_id:
-        return Invalid("heir", "must be another user")
-    found = await find_user(call, heir)
-    return found if isinstance(found, Refusal) else None
+        raise invalid("heir", "must be another user")
+    if heir is not None:
+        await find_user(call, heir)
 
 
 @routes.route(
@@ -171,11 +153,11 @@ async def _no_heir(call: Call[Any, Any], user_id: UUID, heir: UUID | None) -> Re
     "/v1/users/{id}/sessions",
     {204: None},
     scope=Scope.ADMIN,
-    codes=("forbidden", "user_not_found"),
 )
-async def close_sessions_of(call: Call[NoBody, NoQuery]) -> Answer:
+async def close_sessions_of(call: Call[NoBody, NoQuery]) -> Reply:
     """End every session of a user, whose tokens stay; for the tenant's admins."""
-    return await call.ask(CloseSessionsOf(call.caller, call.path["id"])) or Reply(204)
+    await call.ask(CloseSessionsOf(call.caller, call.path["id"]))
+    return Reply(204)
 
 
 @routes.route(
@@ -184,9 +166,8 @@ async def close_sessions_of(call: Call[NoBody, NoQuery]) -> Answer:
     {201: wire.TokenCreated},
     scope=Scope.ACCOUNT,
     body=wire.CreateToken,
-    codes=("invalid", "forbidden", "user_not_found", "node_not_found", "idempotency_key_reused"),
 )
-async def create_token_of(call: Call[wire.CreateToken, NoQuery]) -> Answer:
+async def create_token_of(call: Call[wire.CreateToken, NoQuery]) -> Reply:
     """Create an API token of a service account; for the tenant's admins. It is shown only here."""
     return await created(call, call.path["id"])
 
@@ -196,9 +177,8 @@ async def create_token_of(call: Call[wire.CreateToken, NoQuery]) -> Answer:
     "/v1/users/{id}/tokens",
     {200: Page[wire.Credential]},
     scope=Scope.ACCOUNT,
-    codes=("forbidden", "user_not_found"),
 )
-async def list_tokens_of(call: Call[NoBody, NoQuery]) -> Answer:
+async def list_tokens_of(call: Call[NoBody, NoQuery]) -> Reply:
     """List the API tokens of a service account; for the tenant's admins."""
     return await listed(call, "token", call.path["id"])
 
@@ -208,9 +188,9 @@ async def list_tokens_of(call: Call[NoBody, NoQuery]) -> Answer:
     "/v1/users/{id}/tokens/{tokenId}",
     {204: None},
     scope=Scope.ACCOUNT,
-    codes=("forbidden", "user_not_found", "credential_not_found"),
 )
-async def revoke_token_of(call: Call[NoBody, NoQuery]) -> Answer:
+async def revoke_token_of(call: Call[NoBody, NoQuery]) -> Reply:
     """Revoke an API token of a service account, at once; for the tenant's admins."""
     request = CloseSession(call.caller, call.path["tokenId"], call.path["id"])
-    return await call.ask(request) or Reply(204)
+    await call.ask(request)
+    return Reply(204)

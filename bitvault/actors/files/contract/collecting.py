@@ -5,24 +5,24 @@ Everything here can be repeated.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Never
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.kernel.ids import TenantId, UploadId
-from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 
 
 @frozen
-class ExpireUploads(Request[int | Unavailable]):
+class ExpireUploads(Request[int, Never]):
     """End uploads past their lifetime, at most ``limit``; answers how many."""
 
     limit: int = 100
 
 
 @frozen
-class EndUploads(Request[int | Unavailable]):
+class EndUploads(Request[int, Never]):
     """End the open uploads of a guest whose link leads nowhere any more; answers how many.
 
     One that is being committed is left to its commit.
@@ -33,7 +33,7 @@ class EndUploads(Request[int | Unavailable]):
 
 
 @frozen
-class ContinuePurges(Request[int | Unavailable]):
+class ContinuePurges(Request[int, Never]):
     """Remove nodes and versions below what was purged; answers how many, about ``limit`` at most.
 
     The quota is freed and references are given back as they go.
@@ -43,7 +43,7 @@ class ContinuePurges(Request[int | Unavailable]):
 
 
 @frozen
-class CollectBlobs(Request[int | Unavailable]):
+class CollectBlobs(Request[int, Never]):
     """Condemn content that nothing refers to, and have storage discard its objects.
 
     Answers how many objects were handed over, at most ``limit``.
@@ -53,7 +53,7 @@ class CollectBlobs(Request[int | Unavailable]):
 
 
 @frozen
-class ForgetFinished(Request[int | Unavailable]):
+class ForgetFinished(Request[int, Never]):
     """Drop kept answers that nobody may ask for any more; answers how many, at most 2·``limit``."""
 
     limit: int
@@ -80,7 +80,7 @@ class Verdict(StrEnum):
 
 
 @frozen
-class JudgeObjects(Request[tuple[Verdict, ...] | Unavailable]):
+class JudgeObjects(Request[tuple[Verdict, ...], Never]):
     """Say of each object, in order, whether this room needs it."""
 
     tenant_id: TenantId
@@ -98,5 +98,5 @@ class Garbage:
 
 
 @frozen
-class InspectGarbage(Request[Garbage | Unavailable]):
+class InspectGarbage(Request[Garbage, Never]):
     """Say how old this room's garbage is."""

@@ -3,12 +3,21 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Never
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.actors.files.contract.portability import is_portable
-from bitvault.actors.files.contract.refusals import NodeNotFound
+from bitvault.actors.files.contract.refusals import (
+    EntryNotFound,
+    NodeNotFound,
+    SpaceNotFound,
+    TooManyNodes,
+    Unlocated,
+    Unplaced,
+    VersionNotFound,
+)
 from bitvault.kernel.access import Right, Role
 from bitvault.kernel.events import Position
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
@@ -19,9 +28,8 @@ from bitvault.kernel.refusal import (
     IdempotencyConflict,
     Invalid,
     Refusal,
-    Unavailable,
 )
-from bitvault.kernel.request import Request
+from bitvault.kernel.request import Item, Request
 
 
 class IfExists(StrEnum):
@@ -123,7 +131,7 @@ class Content:
 
 
 @frozen
-class MakeFolder:
+class MakeFolder(Item[Unplaced]):
     """Create a folder: ``target`` by path, or ``parent`` and ``name``."""
 
     target: Target | None = None
@@ -136,7 +144,7 @@ class MakeFolder:
 
 
 @frozen
-class MoveNode:
+class MoveNode(Item[Unplaced]):
     """Rename and/or move: one row and one event. To another space it costs the same."""
 
     target: Target
@@ -149,7 +157,7 @@ class MoveNode:
 
 
 @frozen
-class CopyNode:
+class CopyNode(Item[Unplaced | TooManyNodes]):
     """Copy a file or subtree without copying bytes; at most 10,000 nodes.
 
     Restricted folders are restricted in the copy. Where the caller may not share, those below what
@@ -163,7 +171,7 @@ class CopyNode:
 
 
 @frozen
-class TrashNode:
+class TrashNode(Item[Unplaced]):
     """Put a node and its subtree in the trash as one entry."""
 
     target: Target
@@ -171,7 +179,7 @@ class TrashNode:
 
 
 @frozen
-class RestoreEntry:
+class RestoreEntry(Item[Unplaced | EntryNotFound]):
     """Bring a trash entry back to where it was (missing folders are made), or elsewhere."""
 
     entry_id: UUID
@@ -181,14 +189,14 @@ class RestoreEntry:
 
 
 @frozen
-class PurgeEntry:
+class PurgeEntry(Item[EntryNotFound | Forbidden]):
     """Remove a trash entry for good; its bytes stop counting against the quota."""
 
     entry_id: UUID
 
 
 @frozen
-class RestoreVersion:
+class RestoreVersion(Item[Unplaced | VersionNotFound]):
     """Make an older version's content current again, as a new version."""
 
     target: Target
@@ -215,7 +223,7 @@ Outcome = Written | Refusal
 
 
 @frozen
-class Apply(Request[tuple[Outcome, ...] | IdempotencyConflict | Unavailable]):
+class Apply(Request[tuple[Outcome, ...], IdempotencyConflict | Invalid | SpaceNotFound]):
     """Apply up to 1000 operations in order, in one transaction; each succeeds or is refused."""
 
     caller: Caller
@@ -225,7 +233,7 @@ class Apply(Request[tuple[Outcome, ...] | IdempotencyConflict | Unavailable]):
 
 
 @frozen
-class GetNode(Request[Node | Refusal]):
+class GetNode(Request[Node, Unlocated]):
     """Describe one live node."""
 
     caller: Caller
@@ -233,7 +241,7 @@ class GetNode(Request[Node | Refusal]):
 
 
 @frozen
-class GetNodes(Request[tuple[Node | Refusal, ...]]):
+class GetNodes(Request[tuple[Node | Refusal, ...], Never]):
     """Describe up to 1000 live nodes by id."""
 
     caller: Caller
@@ -251,7 +259,7 @@ class Access:
 
 
 @frozen
-class DescribeAccess(Request[Access | NodeNotFound]):
+class DescribeAccess(Request[Access, NodeNotFound]):
     """Say what the caller may do to a node; one they may do nothing to is not there."""
 
     caller: Caller
@@ -267,7 +275,7 @@ class DropFolder:
 
 
 @frozen
-class DescribeDrops(Request[tuple[DropFolder | NodeNotFound, ...] | Invalid]):
+class DescribeDrops(Request[tuple[DropFolder | NodeNotFound, ...], Invalid]):
     """Name up to 1000 folders that somebody gave the caller to add to; for no guests.
 
     Only the folder itself that is granted: what is below it is not there.
@@ -302,7 +310,7 @@ class Way:
 
 
 @frozen
-class TraceNode(Request[Way | NodeNotFound | Forbidden]):
+class TraceNode(Request[Way, NodeNotFound | Forbidden]):
     """Tell the way to a node; for those who may share it."""
 
     caller: Caller
@@ -325,7 +333,7 @@ class Extent:
 
 
 @frozen
-class MeasureTree(Request[Extent | NodeNotFound | Forbidden]):
+class MeasureTree(Request[Extent, NodeNotFound | Forbidden]):
     """Count a node and what is below it, as far as a thousand; for those who may share it."""
 
     caller: Caller
@@ -333,7 +341,7 @@ class MeasureTree(Request[Extent | NodeNotFound | Forbidden]):
 
 
 @frozen
-class ListChildren(Request[Page[Node] | Refusal]):
+class ListChildren(Request[Page[Node], Unlocated]):
     """List a folder's live children by name key, keyset-paged."""
 
     caller: Caller
@@ -343,7 +351,7 @@ class ListChildren(Request[Page[Node] | Refusal]):
 
 
 @frozen
-class ListVersions(Request[Page[Version] | Refusal]):
+class ListVersions(Request[Page[Version], Unlocated]):
     """List a file's versions, newest first."""
 
     caller: Caller
@@ -353,7 +361,7 @@ class ListVersions(Request[Page[Version] | Refusal]):
 
 
 @frozen
-class ListTrash(Request[Page[TrashEntry] | Refusal]):
+class ListTrash(Request[Page[TrashEntry], SpaceNotFound | Invalid]):
     """List the trash of a space (None: the caller's personal space), newest first."""
 
     caller: Caller
@@ -363,7 +371,7 @@ class ListTrash(Request[Page[TrashEntry] | Refusal]):
 
 
 @frozen
-class ContentDraft:
+class ContentDraft(Item[Unlocated | VersionNotFound]):
     """Which content to fetch: the current version unless one is named."""
 
     target: Target
@@ -373,7 +381,7 @@ class ContentDraft:
 
 
 @frozen
-class GetContents(Request[tuple[Content | Refusal, ...] | Unavailable]):
+class GetContents(Request[tuple[Content | Refusal, ...], Invalid]):
     """Authorise and presign the download of up to 1000 files."""
 
     caller: Caller

@@ -1,11 +1,13 @@
 """How many bytes a tenant and its spaces may hold. They count every version, trash included."""
 
+from typing import Never
+
 from attrs import frozen
 
 from bitvault.actors.files.contract.refusals import StaleRevision
 from bitvault.kernel.ids import SpaceId, TenantId, UserId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -38,7 +40,7 @@ class SpaceUsage:
 
 
 @frozen
-class DescribeUsage(Request[TenantUsage | Forbidden | Unavailable]):
+class DescribeUsage(Request[TenantUsage, Forbidden]):
     """Tell what the caller's tenant has, to its admins; or a tenant, to operators."""
 
     caller: Caller
@@ -46,7 +48,7 @@ class DescribeUsage(Request[TenantUsage | Forbidden | Unavailable]):
 
 
 @frozen
-class ChangeQuota(Request[TenantUsage | StaleRevision | Invalid | Forbidden | Refusal]):
+class ChangeQuota(Request[TenantUsage, StaleRevision | Invalid | Forbidden]):
     """Change what holds from the next upload on; what is None stays, and what is there stays.
 
     A tenant's admin says what each space may hold, an operator also what the tenant may.
@@ -64,7 +66,7 @@ class ChangeQuota(Request[TenantUsage | StaleRevision | Invalid | Forbidden | Re
 
 
 @frozen
-class DescribeUserUsage(Request[SpaceUsage | Forbidden | Unavailable]):
+class DescribeUserUsage(Request[SpaceUsage, Forbidden]):
     """Tell what a user's personal space holds; for the tenant's admins."""
 
     caller: Caller
@@ -72,7 +74,7 @@ class DescribeUserUsage(Request[SpaceUsage | Forbidden | Unavailable]):
 
 
 @frozen
-class ChangeUserQuota(Request[SpaceUsage | StaleRevision | Invalid | Forbidden | Refusal]):
+class ChangeUserQuota(Request[SpaceUsage, StaleRevision | Invalid | Forbidden]):
     """Say what a user's personal space may hold, which is made for it; for the tenant's admins.
 
     One of ``quota``, ``unlimited`` and ``follows`` is given.
@@ -89,7 +91,7 @@ class ChangeUserQuota(Request[SpaceUsage | StaleRevision | Invalid | Forbidden |
 
 
 @frozen
-class SyncQuota(Request[SpaceUsage | Invalid | Unavailable | Refusal]):
+class SyncQuota(Request[SpaceUsage, Invalid]):
     """Take over what an identity provider says of the caller's personal space. No route leads here.
 
     What an admin has set, or another ``source`` has given, stays. ``follows`` takes back what this
@@ -105,7 +107,7 @@ class SyncQuota(Request[SpaceUsage | Invalid | Unavailable | Refusal]):
 
 
 @frozen
-class TakeBackQuotas(Request[int | Unavailable]):
+class TakeBackQuotas(Request[int, Never]):
     """Let the next ``limit`` spaces follow the tenant that have a quota of this source.
 
     Returns how many those were, until there are none. No route leads here.

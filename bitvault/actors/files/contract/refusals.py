@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Category, Forbidden, Invalid, Refusal
 
 
 @frozen
@@ -12,6 +12,7 @@ class NodeNotFound(Refusal):
     """No such live node, or the caller may not see it: the same answer."""
 
     code: ClassVar[str] = "node_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     target: str
     """The id or path as it was asked for."""
 
@@ -26,6 +27,7 @@ class VersionNotFound(Refusal):
     """The file has no such version."""
 
     code: ClassVar[str] = "version_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     version: int
 
     @property
@@ -39,6 +41,7 @@ class EntryNotFound(Refusal):
     """The trash has no such entry."""
 
     code: ClassVar[str] = "trash_entry_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -51,6 +54,7 @@ class SpaceNotFound(Refusal):
     """No such space, or the caller is not a member: the same answer."""
 
     code: ClassVar[str] = "space_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     space: str
 
     @property
@@ -64,6 +68,7 @@ class SpaceTaken(Refusal):
     """Another team space of the tenant has this name."""
 
     code: ClassVar[str] = "space_taken"
+    category: ClassVar[Category] = Category.CONFLICT
     name: str
 
     @property
@@ -77,6 +82,7 @@ class SpaceNotEmpty(Refusal):
     """A space is deleted only when nothing is in it: no file, no trash, no upload under way."""
 
     code: ClassVar[str] = "space_not_empty"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
@@ -89,6 +95,7 @@ class LastManager(Refusal):
     """A team space keeps a manager: its last one can neither leave nor become less."""
 
     code: ClassVar[str] = "last_manager"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
@@ -101,6 +108,7 @@ class NameTaken(Refusal):
     """The folder has a child of that name (compared case-insensitively, in NFC)."""
 
     code: ClassVar[str] = "name_taken"
+    category: ClassVar[Category] = Category.CONFLICT
     name: str
 
     @property
@@ -117,6 +125,7 @@ class KindMismatch(Refusal):
     """A file where a folder is needed, or the other way round."""
 
     code: ClassVar[str] = "kind_mismatch"
+    category: ClassVar[Category] = Category.CONFLICT
     target: str
     needed: str
     """``file`` or ``folder``."""
@@ -132,6 +141,7 @@ class StaleBase(Refusal):
     """``baseVersion`` is not the current version; nothing was overwritten."""
 
     code: ClassVar[str] = "stale_base"
+    category: ClassVar[Category] = Category.CONFLICT
     current_version: int
 
     @property
@@ -145,6 +155,7 @@ class StaleRevision(Refusal):
     """If-Match does not match: it has changed since the caller read it."""
 
     code: ClassVar[str] = "precondition_failed"
+    category: ClassVar[Category] = Category.PRECONDITION_FAILED
     current_revision: int
 
     @property
@@ -158,6 +169,7 @@ class StaleMember(Refusal):
     """If-Match does not match: it has changed since the caller read it."""
 
     code: ClassVar[str] = "precondition_failed"
+    category: ClassVar[Category] = Category.PRECONDITION_FAILED
     current_role: str | None
     """None: not a member."""
 
@@ -173,6 +185,7 @@ class MemberNotFound(Refusal):
     """The user is not a member of the space."""
 
     code: ClassVar[str] = "user_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     user: str
 
     @property
@@ -186,6 +199,7 @@ class QuotaExceeded(Refusal):
     """The bytes do not fit in what is left of the space's or the tenant's quota."""
 
     code: ClassVar[str] = "quota_exceeded"
+    category: ClassVar[Category] = Category.TOO_LARGE
     requested: int
     available: int | None
     """None where it is not the caller's to know."""
@@ -203,6 +217,7 @@ class TreeRuleBroken(Refusal):
     """The operation would break the tree: into itself, the root, too deep."""
 
     code: ClassVar[str] = "tree_rule"
+    category: ClassVar[Category] = Category.CONFLICT
     field: str
     rule: str
 
@@ -217,6 +232,7 @@ class TooManyNodes(Refusal):
     """The subtree is larger than one operation may copy."""
 
     code: ClassVar[str] = "too_many_nodes"
+    category: ClassVar[Category] = Category.TOO_LARGE
     limit: int
 
     @property
@@ -230,6 +246,7 @@ class UploadNotFound(Refusal):
     """No such upload of this caller."""
 
     code: ClassVar[str] = "upload_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -242,6 +259,7 @@ class UploadClosed(Refusal):
     """The upload is over: committed, aborted or expired."""
 
     code: ClassVar[str] = "upload_closed"
+    category: ClassVar[Category] = Category.CONFLICT
     state: str
 
     @property
@@ -255,6 +273,7 @@ class RequestClosed(Refusal):
     """The file request's deadline has passed; what was begun before may still be finished."""
 
     code: ClassVar[str] = "request_closed"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
@@ -267,8 +286,19 @@ class RequestFull(Refusal):
     """The file request has as many files as it takes."""
 
     code: ClassVar[str] = "request_full"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
         """Say whom to turn to."""
         return "This file request takes no more files; ask whoever sent it to you."
+
+
+Unlocated = NodeNotFound | SpaceNotFound | KindMismatch | TreeRuleBroken | Invalid
+"""What a target is refused with."""
+Unplaced = Unlocated | NameTaken | QuotaExceeded | StaleRevision | Forbidden
+"""What a change of a tree is refused with."""
+Unaccepted = Unplaced | StaleBase | RequestClosed | RequestFull
+"""What content that arrives is refused with."""
+Unfinished = UploadNotFound | UploadClosed | Invalid
+"""What is asked of an upload is refused with."""

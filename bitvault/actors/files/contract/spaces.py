@@ -17,7 +17,7 @@ from bitvault.kernel.access import Role
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -52,7 +52,7 @@ class Member:
 
 
 @frozen
-class ListSpaces(Request[Page[Space] | Refusal]):
+class ListSpaces(Request[Page[Space], Invalid | Forbidden | SpaceNotFound]):
     """List the spaces the caller may enter, the personal one first."""
 
     caller: Caller
@@ -63,7 +63,7 @@ class ListSpaces(Request[Page[Space] | Refusal]):
 
 
 @frozen
-class GetSpace(Request[Space | SpaceNotFound]):
+class GetSpace(Request[Space, SpaceNotFound]):
     """Describe one space; None is the caller's personal space."""
 
     caller: Caller
@@ -71,7 +71,7 @@ class GetSpace(Request[Space | SpaceNotFound]):
 
 
 @frozen
-class CreateSpace(Request[Space | SpaceTaken | Invalid | Forbidden | Refusal]):
+class CreateSpace(Request[Space, SpaceTaken | IdempotencyConflict | Invalid | Forbidden]):
     """Create a team space with the caller as its manager; for the tenant's admins."""
 
     caller: Caller
@@ -81,7 +81,7 @@ class CreateSpace(Request[Space | SpaceTaken | Invalid | Forbidden | Refusal]):
 
 
 @frozen
-class UpdateSpace(Request[Space | SpaceNotFound | SpaceTaken | Invalid | Forbidden | Refusal]):
+class UpdateSpace(Request[Space, SpaceNotFound | SpaceTaken | StaleRevision | Invalid | Forbidden]):
     """Rename a team space or set its quota; for managers (name) and admins (both)."""
 
     caller: Caller
@@ -96,7 +96,7 @@ class UpdateSpace(Request[Space | SpaceNotFound | SpaceTaken | Invalid | Forbidd
 
 
 @frozen
-class DeleteSpace(Request[None | SpaceNotFound | SpaceNotEmpty | StaleRevision | Forbidden]):
+class DeleteSpace(Request[None, SpaceNotFound | SpaceNotEmpty | StaleRevision | Forbidden]):
     """Delete a team space in which nothing is; for the tenant's admins."""
 
     caller: Caller
@@ -105,7 +105,7 @@ class DeleteSpace(Request[None | SpaceNotFound | SpaceNotEmpty | StaleRevision |
 
 
 @frozen
-class ListMembers(Request[Page[Member] | SpaceNotFound | Invalid]):
+class ListMembers(Request[Page[Member], SpaceNotFound | Invalid]):
     """List a team space's members by user id."""
 
     caller: Caller
@@ -115,7 +115,7 @@ class ListMembers(Request[Page[Member] | SpaceNotFound | Invalid]):
 
 
 @frozen
-class GetMember(Request[Member | SpaceNotFound | MemberNotFound]):
+class GetMember(Request[Member, SpaceNotFound | MemberNotFound]):
     """Say which role a user has in a team space."""
 
     caller: Caller
@@ -124,7 +124,7 @@ class GetMember(Request[Member | SpaceNotFound | MemberNotFound]):
 
 
 @frozen
-class SetMember(Request[Member | SpaceNotFound | StaleMember | LastManager | Forbidden | Invalid]):
+class SetMember(Request[Member, SpaceNotFound | StaleMember | LastManager | Forbidden | Invalid]):
     """Give a user a role in a team space; for its managers and the tenant's admins."""
 
     caller: Caller
@@ -136,7 +136,7 @@ class SetMember(Request[Member | SpaceNotFound | StaleMember | LastManager | For
 
 
 @frozen
-class RemoveMember(Request[None | SpaceNotFound | StaleMember | LastManager | Forbidden]):
+class RemoveMember(Request[None, SpaceNotFound | StaleMember | LastManager | Forbidden]):
     """Take a user out of a team space; not an error when they were not in it."""
 
     caller: Caller
@@ -155,7 +155,7 @@ class PassedOn:
 
 
 @frozen
-class PassOn(Request[PassedOn | None | SpaceTaken | Forbidden]):
+class PassOn(Request[PassedOn | None, SpaceTaken | Forbidden]):
     """Pass on what a user has who is about to be deleted; for the tenant's admins.
 
     Not a byte and not a node is touched: the personal space becomes a team space, whose manager is

@@ -5,7 +5,7 @@ from attrs import frozen
 from bitvault.actors.files.contract.refusals import KindMismatch, NodeNotFound, TooManyNodes
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -19,7 +19,7 @@ class Template:
 
 
 @frozen
-class ListTemplates(Request[tuple[Template, ...] | Forbidden | Unavailable]):
+class ListTemplates(Request[tuple[Template, ...], Forbidden]):
     """List the templates of the caller's tenant; for its admins."""
 
     caller: Caller
@@ -27,7 +27,7 @@ class ListTemplates(Request[tuple[Template, ...] | Forbidden | Unavailable]):
 
 @frozen
 class SetTemplate(
-    Request[Template | NodeNotFound | KindMismatch | TooManyNodes | Invalid | Forbidden]
+    Request[Template, NodeNotFound | KindMismatch | TooManyNodes | Invalid | Forbidden]
 ):
     """Have new spaces of a kind start with what is in a folder; for admins who may read it.
 
@@ -40,7 +40,7 @@ class SetTemplate(
 
 
 @frozen
-class DropTemplate(Request[None | Invalid | Forbidden]):
+class DropTemplate(Request[None, Invalid | Forbidden]):
     """Have new spaces of a kind start empty; for the tenant's admins."""
 
     caller: Caller

@@ -7,11 +7,18 @@ from uuid import UUID
 from attrs import frozen
 
 from bitvault.actors.files.contract.nodes import IfExists, Target, Written
+from bitvault.actors.files.contract.refusals import (
+    Unaccepted,
+    Unfinished,
+    UploadClosed,
+    UploadNotFound,
+)
+from bitvault.actors.storage.contract import BytesMismatch, BytesMissing
 from bitvault.kernel.ids import SpaceId, UploadId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import IdempotencyConflict, Refusal, Unavailable
-from bitvault.kernel.request import Request
+from bitvault.kernel.refusal import IdempotencyConflict, Invalid, Refusal
+from bitvault.kernel.request import Item, Request
 
 
 @frozen
@@ -25,7 +32,7 @@ class Sender:
 
 
 @frozen
-class UploadDraft:
+class UploadDraft(Item[Unaccepted]):
     """A file about to be uploaded: to ``target`` by path, or to ``parent`` and ``name``.
 
     Missing folders of a path are created at commit, so an abandoned upload leaves nothing.
@@ -121,7 +128,7 @@ class CommittedPart:
 
 
 @frozen
-class UploadCommit:
+class UploadCommit(Item[Unaccepted | Unfinished | BytesMissing | BytesMismatch]):
     """The claim that the bytes are there; ``hash`` as in DESIGN §6."""
 
     upload_id: UploadId
@@ -134,7 +141,7 @@ class UploadCommit:
 
 @frozen
 class InitUploads(
-    Request[tuple[UploadOpened | UploadUnneeded | Refusal, ...] | IdempotencyConflict | Unavailable]
+    Request[tuple[UploadOpened | UploadUnneeded | Refusal, ...], IdempotencyConflict | Invalid]
 ):
     """Preflight and reserve up to 1000 uploads: name, quota, base version, dedup."""
 
@@ -143,7 +150,7 @@ class InitUploads(
 
 
 @frozen
-class CommitUploads(Request[tuple[Written | Refusal, ...] | Unavailable]):
+class CommitUploads(Request[tuple[Written | Refusal, ...], Invalid]):
     """Verify and commit up to 1000 uploads in one transaction; a repeat answers the same.
 
     A refused commit leaves its upload open and its reservation in place: the name may be taken,
@@ -157,7 +164,7 @@ class CommitUploads(Request[tuple[Written | Refusal, ...] | Unavailable]):
 
 
 @frozen
-class DescribeUpload(Request[UploadState | Refusal]):
+class DescribeUpload(Request[UploadState, UploadNotFound]):
     """Say how far an upload is; the received parts come from the store."""
 
     caller: Caller
@@ -165,7 +172,7 @@ class DescribeUpload(Request[UploadState | Refusal]):
 
 
 @frozen
-class ListUploads(Request[Page[UploadState] | Unavailable | Refusal]):
+class ListUploads(Request[Page[UploadState], Invalid]):
     """List the caller's open uploads, newest first (without their parts)."""
 
     caller: Caller
@@ -182,7 +189,7 @@ class PartToSign:
 
 
 @frozen
-class SignUploadParts(Request[tuple[TransferStep, ...] | Refusal]):
+class SignUploadParts(Request[tuple[TransferStep, ...], Unfinished]):
     """Sign parts of a multipart upload, just in time (at most 1000); no parts: the single PUT."""
 
     caller: Caller
@@ -199,7 +206,7 @@ class UploadEnded:
 
 
 @frozen
-class AbortUploads(Request[tuple[UploadEnded | Refusal, ...] | Unavailable]):
+class AbortUploads(Request[tuple[UploadEnded | Refusal, ...], Invalid]):
     """End up to 1000 uploads in one transaction; each ends or is refused by itself.
 
     An upload that was over before says how it ended, and nothing of it changes.
@@ -210,7 +217,7 @@ class AbortUploads(Request[tuple[UploadEnded | Refusal, ...] | Unavailable]):
 
 
 @frozen
-class AbortUpload(Request[None | Refusal]):
+class AbortUpload(Request[None, UploadNotFound | UploadClosed]):
     """End an upload and release its reservation; aborting twice is not an error."""
 
     caller: Caller

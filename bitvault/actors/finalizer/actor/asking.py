@@ -1,6 +1,6 @@
 """Asking a room that may not be able to answer now."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bitvault.kernel.refusal import Failed, Unavailable
 from bitvault.kernel.request import Request
@@ -13,7 +13,7 @@ class Postponed(Exception):  # noqa: N818 - a state of the world
     """A room cannot do it now; the message says why."""
 
 
-async def ask(ref: Ref, request: Request[R | Unavailable]) -> R:
+async def ask(ref: Ref, request: Request[R, Any]) -> R:
     """Ask.
 
     Raises:
@@ -27,4 +27,5 @@ async def ask(ref: Ref, request: Request[R | Unavailable]) -> R:
         raise Postponed(reply.detail)
     if isinstance(reply, Unavailable):
         raise Postponed(f"{reply.dependency} does not answer")
-    return reply
+    answer: R = reply
+    return answer

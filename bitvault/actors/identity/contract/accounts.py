@@ -1,6 +1,7 @@
 """Users."""
 
 from datetime import datetime
+from typing import Never
 from uuid import UUID
 
 from attrs import field, frozen
@@ -10,6 +11,7 @@ from bitvault.actors.identity.contract.refusals import (
     LastOperator,
     LoginTaken,
     TooManyUsers,
+    Unauthenticated,
     UserNotFound,
 )
 from bitvault.kernel.ids import GroupId, TenantId, UserId
@@ -17,7 +19,7 @@ from bitvault.kernel.limits import Limit
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -40,7 +42,7 @@ class User:
 
 
 @frozen
-class DescribeMe(Request[User | Unavailable]):
+class DescribeMe(Request[User, Unauthenticated]):
     """Say who the caller is."""
 
     caller: Caller
@@ -48,7 +50,10 @@ class DescribeMe(Request[User | Unavailable]):
 
 @frozen
 class CreateUser(
-    Request[User | LoginTaken | TooManyUsers | Invalid | Forbidden | IdempotencyConflict],
+    Request[
+        User,
+        LoginTaken | TooManyUsers | Invalid | Forbidden | IdempotencyConflict | Unauthenticated,
+    ],
 ):
     """Create a user in the caller's tenant; for its admins. A ``service`` has no password."""
 
@@ -61,7 +66,7 @@ class CreateUser(
 
 
 @frozen
-class ListUsers(Request[Page[User] | Invalid | Unavailable]):
+class ListUsers(Request[Page[User], Invalid]):
     """List the users of the caller's tenant by login."""
 
     caller: Caller
@@ -70,7 +75,7 @@ class ListUsers(Request[Page[User] | Invalid | Unavailable]):
 
 
 @frozen
-class FindUsers(Request[tuple[User, ...] | Unavailable]):
+class FindUsers(Request[tuple[User, ...], Never]):
     """Find users of the caller's tenant by id or login; who is not there is left out."""
 
     caller: Caller
@@ -97,7 +102,7 @@ class Standing:
 
 
 @frozen
-class DescribeStandings(Request[tuple[Standing, ...] | Unavailable]):
+class DescribeStandings(Request[tuple[Standing, ...], Never]):
     """Say how things stand with some users, in their order; who is not there is not active."""
 
     tenant_id: TenantId
@@ -106,7 +111,7 @@ class DescribeStandings(Request[tuple[Standing, ...] | Unavailable]):
 
 @frozen
 class ChangeUser(
-    Request[User | UserNotFound | LoginTaken | LastAdmin | LastOperator | Invalid | Forbidden]
+    Request[User, UserNotFound | LoginTaken | LastAdmin | LastOperator | Invalid | Forbidden]
 ):
     """Change what is not None of a user; for the tenant's admins.
 
@@ -125,7 +130,7 @@ class ChangeUser(
 
 
 @frozen
-class DeleteUser(Request[None | UserNotFound | LastAdmin | LastOperator | Forbidden]):
+class DeleteUser(Request[None, UserNotFound | LastAdmin | LastOperator | Forbidden]):
     """Delete a user with sessions, tokens and memberships; for the tenant's admins.
 
     Their login is free again. What they did keeps their name, and what they had is the files

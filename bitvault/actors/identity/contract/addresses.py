@@ -5,7 +5,7 @@ could have a new password sent there. What is proposed gets nothing but the ques
 """
 
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Never
 from uuid import UUID
 
 from attrs import field, frozen
@@ -15,12 +15,13 @@ from bitvault.actors.identity.contract.refusals import (
     BadCredentials,
     TooManyAttempts,
     TooManyProposals,
+    Unauthenticated,
     UserNotFound,
 )
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Forbidden, Invalid, Refusal
 from bitvault.kernel.request import Request
 
 KINDS_TO_MUTE: Final = ("share",)
@@ -67,6 +68,7 @@ class LinkSpent(Refusal):
     """The link of a mail has expired, was used, or a later mail has another: indistinguishable."""
 
     code: ClassVar[str] = "link_spent"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -136,7 +138,7 @@ class LoginsRefused(Event):
 
 
 @frozen
-class GetMailSettings(Request[MailSettings | UserNotFound | Forbidden | Unavailable]):
+class GetMailSettings(Request[MailSettings, UserNotFound | Forbidden]):
     """Say where the caller gets mail, or for admins: another user."""
 
     caller: Caller
@@ -144,7 +146,7 @@ class GetMailSettings(Request[MailSettings | UserNotFound | Forbidden | Unavaila
 
 
 @frozen
-class Mute(Request[MailSettings | Invalid]):
+class Mute(Request[MailSettings, Invalid]):
     """Say which kinds of mail the caller does without: all there are, or none."""
 
     caller: Caller
@@ -154,12 +156,13 @@ class Mute(Request[MailSettings | Invalid]):
 @frozen
 class ProposeOwnEmail(
     Request[
-        MailSettings
-        | BadCredentials
+        MailSettings,
+        BadCredentials
         | TooManyAttempts
         | TooManyProposals
         | MailNotConfigured
         | Invalid
+        | Unauthenticated,
     ]
 ):
     """Have a link sent to a new address of the caller; None removes the present one."""
@@ -171,9 +174,7 @@ class ProposeOwnEmail(
 
 @frozen
 class ProposeEmail(
-    Request[
-        MailSettings | UserNotFound | TooManyProposals | MailNotConfigured | Invalid | Forbidden
-    ]
+    Request[MailSettings, UserNotFound | TooManyProposals | MailNotConfigured | Invalid | Forbidden]
 ):
     """Have a link sent to a new address of a user, who confirms it; for the tenant's admins."""
 
@@ -183,7 +184,7 @@ class ProposeEmail(
 
 
 @frozen
-class ConfirmEmail(Request[MailSettings | LinkSpent]):
+class ConfirmEmail(Request[MailSettings, LinkSpent]):
     """Confirm the caller's proposed address with the token that was sent there."""
 
     caller: Caller
@@ -191,7 +192,7 @@ class ConfirmEmail(Request[MailSettings | LinkSpent]):
 
 
 @frozen
-class AllowReset(Request[None | TooManyAttempts | MailNotConfigured]):
+class AllowReset(Request[None, TooManyAttempts | MailNotConfigured]):
     """Charge the question for a new password; who is asked for is not looked at."""
 
     tenant: str
@@ -200,7 +201,7 @@ class AllowReset(Request[None | TooManyAttempts | MailNotConfigured]):
 
 
 @frozen
-class RequestReset(Request[None | Unavailable]):
+class RequestReset(Request[None, Never]):
     """Have a mail sent if there is such a user with an address and a password.
 
     To be told and not asked: the answer would take longer where there is one.
@@ -212,7 +213,7 @@ class RequestReset(Request[None | Unavailable]):
 
 
 @frozen
-class UseReset(Request[None | LinkSpent | Invalid]):
+class UseReset(Request[None, LinkSpent | Invalid]):
     """Set a new password with the token of a mail; every session of the user ends."""
 
     token: str = field(repr=False)
@@ -221,7 +222,7 @@ class UseReset(Request[None | LinkSpent | Invalid]):
 
 
 @frozen
-class DescribeRecipient(Request[Recipient | Unavailable | None]):
+class DescribeRecipient(Request[Recipient | None, Never]):
     """Say where a user gets mail; None: nowhere, or there is no such user."""
 
     tenant_id: TenantId
@@ -229,7 +230,7 @@ class DescribeRecipient(Request[Recipient | Unavailable | None]):
 
 
 @frozen
-class DescribeFormer(Request[Recipient | Unavailable | None]):
+class DescribeFormer(Request[Recipient | None, Never]):
     """Say where a user got mail before a change; None: nowhere, or it is forgotten."""
 
     tenant_id: TenantId
@@ -238,7 +239,7 @@ class DescribeFormer(Request[Recipient | Unavailable | None]):
 
 
 @frozen
-class MintReset(Request[SecretLetter | Unavailable | None]):
+class MintReset(Request[SecretLetter | None, Never]):
     """Make the secret for a mail that is sent now; an older one is not good any more."""
 
     tenant_id: TenantId
@@ -246,7 +247,7 @@ class MintReset(Request[SecretLetter | Unavailable | None]):
 
 
 @frozen
-class MintConfirmation(Request[SecretLetter | Unavailable | None]):
+class MintConfirmation(Request[SecretLetter | None, Never]):
     """The same for the mail to a proposed address."""
 
     tenant_id: TenantId
@@ -266,5 +267,5 @@ class Refusals:
 
 
 @frozen
-class TellRefusals(Request[Refusals | Unavailable]):
+class TellRefusals(Request[Refusals, Never]):
     """Publish the wrong passwords of minutes that are over, one event for each user."""

@@ -1,6 +1,7 @@
 """Sessions and API tokens."""
 
 from datetime import datetime
+from typing import Never
 from uuid import UUID
 
 from attrs import field, frozen
@@ -15,7 +16,7 @@ from bitvault.actors.identity.contract.refusals import (
 )
 from bitvault.kernel.ids import NodeId, UserId
 from bitvault.kernel.principal import Caller, Origin, Principal, Scope
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -61,7 +62,7 @@ class SecretIssued:
 
 
 @frozen
-class OpenSession(Request[SecretIssued | BadCredentials | TooManyAttempts | Invalid]):
+class OpenSession(Request[SecretIssued, BadCredentials | TooManyAttempts | Invalid]):
     """Log in with a password."""
 
     tenant: str
@@ -81,7 +82,7 @@ class SessionRefreshed:
 
 
 @frozen
-class RefreshSession(Request[SessionRefreshed | Unauthenticated | TooManyAttempts | Unavailable]):
+class RefreshSession(Request[SessionRefreshed, Unauthenticated | TooManyAttempts]):
     """Go on with a session: a refresh token for the next pair.
 
     For ten seconds it is good again, for the same pair: an answer may get lost, and two may ask at
@@ -94,7 +95,7 @@ class RefreshSession(Request[SessionRefreshed | Unauthenticated | TooManyAttempt
 
 
 @frozen
-class Authenticate(Request[Principal | Unauthenticated]):
+class Authenticate(Request[Principal, Unauthenticated]):
     """Say whose token this is. Answered from a cache at most one second old."""
 
     token: str = field(repr=False)
@@ -102,7 +103,7 @@ class Authenticate(Request[Principal | Unauthenticated]):
 
 
 @frozen
-class CloseSession(Request[None | CredentialNotFound | UserNotFound | Forbidden]):
+class CloseSession(Request[None, CredentialNotFound | UserNotFound | Forbidden]):
     """Log out: end one session (None: the one in use) or revoke one token, at once.
 
     ``user_id`` is a service account, whose tokens its tenant's admins keep.
@@ -114,14 +115,14 @@ class CloseSession(Request[None | CredentialNotFound | UserNotFound | Forbidden]
 
 
 @frozen
-class CloseOtherSessions(Request[None | Unavailable]):
+class CloseOtherSessions(Request[None, Never]):
     """End every session of the caller's user but the one in use; tokens stay."""
 
     caller: Caller
 
 
 @frozen
-class CloseSessionsOf(Request[None | UserNotFound | Forbidden]):
+class CloseSessionsOf(Request[None, UserNotFound | Forbidden]):
     """End every session of a user, whose tokens stay; for the tenant's admins."""
 
     caller: Caller
@@ -130,7 +131,7 @@ class CloseSessionsOf(Request[None | UserNotFound | Forbidden]):
 
 @frozen
 class ListCredentials(
-    Request[tuple[Credential, ...] | UserNotFound | Forbidden | Unavailable],
+    Request[tuple[Credential, ...], UserNotFound | Forbidden],
 ):
     """List the caller's live ``session``s or ``token``s, newest first; or a service account's."""
 
@@ -140,7 +141,7 @@ class ListCredentials(
 
 
 @frozen
-class DescribeCredential(Request[Credential | CredentialNotFound]):
+class DescribeCredential(Request[Credential, CredentialNotFound]):
     """Describe the session or token in use."""
 
     caller: Caller
@@ -148,7 +149,9 @@ class DescribeCredential(Request[Credential | CredentialNotFound]):
 
 @frozen
 class CreateToken(
-    Request[SecretIssued | UserNotFound | Forbidden | Invalid | IdempotencyConflict],
+    Request[
+        SecretIssued, UserNotFound | Forbidden | Invalid | IdempotencyConflict | Unauthenticated
+    ],
 ):
     """Create a named API token; ``expires_in`` is in seconds, None for no expiry.
 
@@ -170,7 +173,7 @@ class CreateToken(
 
 
 @frozen
-class ChangePassword(Request[None | BadCredentials | TooManyAttempts | Invalid]):
+class ChangePassword(Request[None, BadCredentials | TooManyAttempts | Invalid | Unauthenticated]):
     """Change the caller's password; every other session of the user ends."""
 
     caller: Caller

@@ -6,8 +6,9 @@ from typing import ClassVar
 from attrs import field, frozen
 
 from bitvault.actors.identity.contract.credentials import SecretIssued
+from bitvault.actors.identity.contract.refusals import Unauthenticated
 from bitvault.kernel.principal import Caller, Origin
-from bitvault.kernel.refusal import Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Invalid, Refusal
 from bitvault.kernel.request import Request
 
 
@@ -16,6 +17,7 @@ class DeviceNotFound(Refusal):
     """Nothing waits under this code: it is wrong, expired, or was answered."""
 
     code: ClassVar[str] = "device_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -28,6 +30,7 @@ class TooManyCodes(Refusal):
     """Too many codes were typed that nothing waits under."""
 
     code: ClassVar[str] = "too_many_codes"
+    category: ClassVar[Category] = Category.EXHAUSTED
     retryable: ClassVar[bool] = True
     retry_after: int
     """Seconds."""
@@ -43,6 +46,7 @@ class TooManyDevices(Refusal):
     """Too many logins were begun from this address, or wait altogether."""
 
     code: ClassVar[str] = "too_many_devices"
+    category: ClassVar[Category] = Category.EXHAUSTED
     retryable: ClassVar[bool] = True
     retry_after: int
     """Seconds."""
@@ -58,6 +62,7 @@ class AuthorizationPending(Refusal):
     """Nobody has answered yet: poll again after the interval."""
 
     code: ClassVar[str] = "authorization_pending"
+    category: ClassVar[Category] = Category.INVALID
 
     @property
     def detail(self) -> str:
@@ -70,6 +75,7 @@ class SlowDown(Refusal):
     """It polls faster than the interval."""
 
     code: ClassVar[str] = "slow_down"
+    category: ClassVar[Category] = Category.EXHAUSTED
     retryable: ClassVar[bool] = True
     retry_after: int
     """Seconds."""
@@ -85,6 +91,7 @@ class AccessDenied(Refusal):
     """It was denied, or approved by who may not enter any more, or its session was taken."""
 
     code: ClassVar[str] = "access_denied"
+    category: ClassVar[Category] = Category.FORBIDDEN
 
     @property
     def detail(self) -> str:
@@ -97,6 +104,7 @@ class ExpiredToken(Refusal):
     """The device's code is ten minutes old, or never was one."""
 
     code: ClassVar[str] = "expired_token"
+    category: ClassVar[Category] = Category.INVALID
 
     @property
     def detail(self) -> str:
@@ -132,7 +140,7 @@ class Device:
 
 
 @frozen
-class BeginDevice(Request[DeviceBegun | TooManyDevices | Invalid | Unavailable]):
+class BeginDevice(Request[DeviceBegun, TooManyDevices | Invalid]):
     """Ask for codes. ``name`` is what the program calls itself."""
 
     name: str
@@ -141,9 +149,7 @@ class BeginDevice(Request[DeviceBegun | TooManyDevices | Invalid | Unavailable])
 
 @frozen
 class CollectSession(
-    Request[
-        SecretIssued | AuthorizationPending | SlowDown | AccessDenied | ExpiredToken | Unavailable
-    ]
+    Request[SecretIssued, AuthorizationPending | SlowDown | AccessDenied | ExpiredToken]
 ):
     """Poll for the answer; the session is given out once."""
 
@@ -153,7 +159,7 @@ class CollectSession(
 
 
 @frozen
-class FindDevice(Request[Device | DeviceNotFound | TooManyCodes | Unavailable]):
+class FindDevice(Request[Device, DeviceNotFound | TooManyCodes]):
     """Show what waits under a code that the caller typed."""
 
     caller: Caller
@@ -161,7 +167,7 @@ class FindDevice(Request[Device | DeviceNotFound | TooManyCodes | Unavailable]):
 
 
 @frozen
-class AnswerDevice(Request[None | DeviceNotFound | TooManyCodes | Unavailable]):
+class AnswerDevice(Request[None, DeviceNotFound | TooManyCodes | Unauthenticated]):
     """Let it in as the caller, or not; there is one answer."""
 
     caller: Caller

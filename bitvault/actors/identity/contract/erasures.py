@@ -1,14 +1,14 @@
 """Tenants that leave for good: first a time in which it can be revoked, then nothing is left."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Never
 
 from attrs import frozen
 
 from bitvault.actors.identity.contract.refusals import TenantNotFound
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Forbidden, Invalid, Refusal
 from bitvault.kernel.request import Request
 
 ERASE_AFTER = 7 * 86_400
@@ -20,6 +20,7 @@ class ErasureNotFound(Refusal):
     """Nobody has had this tenant erased."""
 
     code: ClassVar[str] = "erasure_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     tenant: str
 
     @property
@@ -33,6 +34,7 @@ class ErasureBegun(Refusal):
     """The tenant is being erased, or is gone: nothing brings it back."""
 
     code: ClassVar[str] = "erasure_begun"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
@@ -45,6 +47,7 @@ class TenantLeaving(Refusal):
     """The tenant is to be erased; that has to be revoked first."""
 
     code: ClassVar[str] = "tenant_leaving"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
@@ -57,6 +60,7 @@ class TenantNotSuspended(Refusal):
     """What is told of a tenant page by page must not change meanwhile."""
 
     code: ClassVar[str] = "tenant_not_suspended"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
@@ -78,9 +82,7 @@ class Erasure:
 
 
 @frozen
-class ScheduleErasure(
-    Request[Erasure | TenantNotFound | ErasureBegun | Invalid | Forbidden | Unavailable]
-):
+class ScheduleErasure(Request[Erasure, TenantNotFound | ErasureBegun | Invalid | Forbidden]):
     """Suspend a tenant now, and erase it ``after`` seconds; for operators. Again: another time."""
 
     caller: Caller
@@ -91,7 +93,7 @@ class ScheduleErasure(
 
 
 @frozen
-class RevokeErasure(Request[None | ErasureNotFound | ErasureBegun | Forbidden | Unavailable]):
+class RevokeErasure(Request[None, ErasureNotFound | ErasureBegun | Forbidden]):
     """Let a tenant stay; it remains suspended until somebody resumes it. For operators."""
 
     caller: Caller
@@ -99,7 +101,7 @@ class RevokeErasure(Request[None | ErasureNotFound | ErasureBegun | Forbidden | 
 
 
 @frozen
-class ListErasures(Request[tuple[Erasure, ...] | Forbidden | Unavailable]):
+class ListErasures(Request[tuple[Erasure, ...], Forbidden]):
     """List tenants that leave or have left, the latest first, at most 1000; for operators."""
 
     caller: Caller
@@ -108,7 +110,7 @@ class ListErasures(Request[tuple[Erasure, ...] | Forbidden | Unavailable]):
 
 
 @frozen
-class DueErasures(Request[tuple[TenantId, ...] | Unavailable]):
+class DueErasures(Request[tuple[TenantId, ...], Never]):
     """Close the tenants whose time has come, and name all that are being erased.
 
     Asked by the finalizer.
@@ -116,14 +118,14 @@ class DueErasures(Request[tuple[TenantId, ...] | Unavailable]):
 
 
 @frozen
-class FinishErasure(Request[None | Unavailable]):
+class FinishErasure(Request[None, Never]):
     """Record that nothing is left of a tenant. Asked by the finalizer."""
 
     tenant_id: TenantId
 
 
 @frozen
-class BeginExport(Request[None | TenantNotFound | TenantNotSuspended | Forbidden | Unavailable]):
+class BeginExport(Request[None, TenantNotFound | TenantNotSuspended | Forbidden]):
     """Say whether a tenant may be exported, and note in its trail that it is; for operators.
 
     Asked before each page: what is told may not depend on where a caller says to have come. The

@@ -1,6 +1,7 @@
 """Groups of users. They hold users only: a group in a group is not known here."""
 
 from datetime import datetime
+from typing import Never
 from uuid import UUID
 
 from attrs import frozen
@@ -15,7 +16,7 @@ from bitvault.actors.identity.contract.refusals import (
 from bitvault.kernel.ids import GroupId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -29,7 +30,7 @@ class Group:
 
 
 @frozen
-class CreateGroup(Request[Group | GroupTaken | Invalid | Forbidden | IdempotencyConflict]):
+class CreateGroup(Request[Group, GroupTaken | Invalid | Forbidden | IdempotencyConflict]):
     """Create a group without members; for the tenant's admins."""
 
     caller: Caller
@@ -37,7 +38,7 @@ class CreateGroup(Request[Group | GroupTaken | Invalid | Forbidden | Idempotency
 
 
 @frozen
-class RenameGroup(Request[Group | GroupNotFound | GroupTaken | Invalid | Forbidden]):
+class RenameGroup(Request[Group, GroupNotFound | GroupTaken | Invalid | Forbidden]):
     """Rename a group; for the tenant's admins."""
 
     caller: Caller
@@ -46,7 +47,7 @@ class RenameGroup(Request[Group | GroupNotFound | GroupTaken | Invalid | Forbidd
 
 
 @frozen
-class DeleteGroup(Request[None | GroupNotFound | Forbidden]):
+class DeleteGroup(Request[None, GroupNotFound | Forbidden]):
     """Delete a group with its memberships, never a user; for the tenant's admins."""
 
     caller: Caller
@@ -54,7 +55,7 @@ class DeleteGroup(Request[None | GroupNotFound | Forbidden]):
 
 
 @frozen
-class ListGroups(Request[Page[Group] | Invalid | Unavailable]):
+class ListGroups(Request[Page[Group], Invalid]):
     """List the tenant's groups by name."""
 
     caller: Caller
@@ -63,7 +64,7 @@ class ListGroups(Request[Page[Group] | Invalid | Unavailable]):
 
 
 @frozen
-class FindGroups(Request[tuple[Group, ...] | Unavailable]):
+class FindGroups(Request[tuple[Group, ...], Never]):
     """Find groups of the caller's tenant by id or name; what is not there is left out."""
 
     caller: Caller
@@ -72,7 +73,7 @@ class FindGroups(Request[tuple[Group, ...] | Unavailable]):
 
 
 @frozen
-class ListMembers(Request[Page[User] | GroupNotFound | Invalid | Unavailable]):
+class ListMembers(Request[Page[User], GroupNotFound | Invalid]):
     """List a group's members by login."""
 
     caller: Caller
@@ -82,7 +83,7 @@ class ListMembers(Request[Page[User] | GroupNotFound | Invalid | Unavailable]):
 
 
 @frozen
-class AddMember(Request[User | GroupNotFound | UserNotFound | TooManyGroups | Forbidden]):
+class AddMember(Request[User, GroupNotFound | UserNotFound | TooManyGroups | Forbidden]):
     """Put a user in a group, or leave them there; for the tenant's admins."""
 
     caller: Caller
@@ -91,7 +92,7 @@ class AddMember(Request[User | GroupNotFound | UserNotFound | TooManyGroups | Fo
 
 
 @frozen
-class RemoveMember(Request[None | GroupNotFound | Forbidden]):
+class RemoveMember(Request[None, GroupNotFound | Forbidden]):
     """Take a user out of a group; not an error when they were not in it. For admins."""
 
     caller: Caller

@@ -1,7 +1,7 @@
 """Invitations: an admin names address and login, whoever gets the mail chooses the password."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Never
 from uuid import UUID
 
 from attrs import field, frozen
@@ -17,7 +17,13 @@ from bitvault.kernel.events import Event
 from bitvault.kernel.ids import GroupId, TenantId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller, Origin
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import (
+    Category,
+    Forbidden,
+    IdempotencyConflict,
+    Invalid,
+    Refusal,
+)
 from bitvault.kernel.request import Request
 
 
@@ -64,6 +70,7 @@ class MailNotConfigured(Refusal):
     """This server sends no mail."""
 
     code: ClassVar[str] = "mail_not_configured"
+    category: ClassVar[Category] = Category.CONFLICT
 
     @property
     def detail(self) -> str:
@@ -79,6 +86,7 @@ class InvitationNotFound(Refusal):
     """No such invitation, or it has expired, was revoked or accepted: indistinguishable."""
 
     code: ClassVar[str] = "invitation_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -91,6 +99,7 @@ class AlreadyInvited(Refusal):
     """Somebody is invited under this login already."""
 
     code: ClassVar[str] = "already_invited"
+    category: ClassVar[Category] = Category.CONFLICT
     login: str
 
     @property
@@ -134,15 +143,15 @@ class InvitationAccepted(Event):
 @frozen
 class Invite(
     Request[
-        Invitation
-        | AlreadyInvited
+        Invitation,
+        AlreadyInvited
         | LoginTaken
         | TooManyUsers
         | GroupNotFound
         | MailNotConfigured
         | IdempotencyConflict
         | Invalid
-        | Forbidden
+        | Forbidden,
     ]
 ):
     """Invite somebody; for the tenant's admins."""
@@ -156,7 +165,7 @@ class Invite(
 
 
 @frozen
-class ListInvitations(Request[Page[Invitation] | Invalid | Forbidden | Unavailable]):
+class ListInvitations(Request[Page[Invitation], Invalid | Forbidden]):
     """List invitations by id, expired ones too; for the tenant's admins."""
 
     caller: Caller
@@ -165,7 +174,7 @@ class ListInvitations(Request[Page[Invitation] | Invalid | Forbidden | Unavailab
 
 
 @frozen
-class GetInvitation(Request[Invitation | InvitationNotFound | Forbidden | Unavailable]):
+class GetInvitation(Request[Invitation, InvitationNotFound | Forbidden]):
     """Describe an invitation; for the tenant's admins."""
 
     caller: Caller
@@ -173,7 +182,7 @@ class GetInvitation(Request[Invitation | InvitationNotFound | Forbidden | Unavai
 
 
 @frozen
-class SendInvitationAgain(Request[Invitation | InvitationNotFound | MailNotConfigured | Forbidden]):
+class SendInvitationAgain(Request[Invitation, InvitationNotFound | MailNotConfigured | Forbidden]):
     """Send the mail again, with a new secret and all the time from now on."""
 
     caller: Caller
@@ -181,7 +190,7 @@ class SendInvitationAgain(Request[Invitation | InvitationNotFound | MailNotConfi
 
 
 @frozen
-class RevokeInvitation(Request[None | InvitationNotFound | Forbidden]):
+class RevokeInvitation(Request[None, InvitationNotFound | Forbidden]):
     """Take an invitation back, at once."""
 
     caller: Caller
@@ -189,7 +198,7 @@ class RevokeInvitation(Request[None | InvitationNotFound | Forbidden]):
 
 
 @frozen
-class OpenInvitation(Request[Invited | InvitationNotFound | Unavailable]):
+class OpenInvitation(Request[Invited, InvitationNotFound]):
     """Say what a token invites to."""
 
     token: str = field(repr=False)
@@ -198,7 +207,7 @@ class OpenInvitation(Request[Invited | InvitationNotFound | Unavailable]):
 @frozen
 class AcceptInvitation(
     Request[
-        SecretIssued | InvitationNotFound | LoginTaken | TooManyUsers | TenantSuspended | Invalid
+        SecretIssued, InvitationNotFound | LoginTaken | TooManyUsers | TenantSuspended | Invalid
     ]
 ):
     """Become the user one is invited as, with this password, and log in; once."""
@@ -210,7 +219,7 @@ class AcceptInvitation(
 
 
 @frozen
-class MintInvitation(Request[InvitationLetter | Unavailable | None]):
+class MintInvitation(Request[InvitationLetter | None, Never]):
     """Give an invitation a new secret, for the mail that is sent now; None: it is gone."""
 
     tenant_id: TenantId

@@ -1,5 +1,7 @@
 """Users whom somebody outside vouches for: a provider of identities. No route leads here."""
 
+from typing import Never
+
 from attrs import frozen
 
 from bitvault.actors.identity.contract.accounts import User
@@ -11,7 +13,6 @@ from bitvault.actors.identity.contract.refusals import (
 )
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin
-from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 
 
@@ -31,7 +32,7 @@ class Outsider:
 
 
 @frozen
-class AdmitOutsider(Request[User | NotAdmitted | Unavailable]):
+class AdmitOutsider(Request[User, NotAdmitted]):
     """Return the account that is tied to an identity outside, and bring its groups up to date.
 
     An account that a directory made, and that has no password, is tied to the first identity that
@@ -58,7 +59,7 @@ class Vouching:
 
 
 @frozen
-class OpenSessionOf(Request[SecretIssued | Unauthenticated | Unavailable]):
+class OpenSessionOf(Request[SecretIssued, Unauthenticated]):
     """Open a session of a user who has proved who they are."""
 
     tenant_id: TenantId
@@ -70,7 +71,7 @@ class OpenSessionOf(Request[SecretIssued | Unauthenticated | Unavailable]):
 
 
 @frozen
-class EndVouchedSessions(Request[int | Unavailable]):
+class EndVouchedSessions(Request[int, Never]):
     """End what rests on the word of ``source``, which takes it back; return how many ended.
 
     Of ``subject`` all of it, with a ``sid`` only what came of that session of the provider's, or
@@ -87,7 +88,7 @@ class EndVouchedSessions(Request[int | Unavailable]):
 
 
 @frozen
-class TakeBackMemberships(Request[int | Unavailable]):
+class TakeBackMemberships(Request[int, Never]):
     """Take the next ``limit`` users out of groups that a source put them in.
 
     Returns how many memberships those were, until there are none.
@@ -100,7 +101,7 @@ class TakeBackMemberships(Request[int | Unavailable]):
 
 
 @frozen
-class LocateTenant(Request[TenantId | TenantNotFound | Unavailable]):
+class LocateTenant(Request[TenantId, TenantNotFound]):
     """Say which tenant has a name."""
 
     name: str

@@ -8,7 +8,7 @@ from bitvault.actors.identity.contract.refusals import StalePolicy, TenantNotFou
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.policy import SharingPolicy
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 MIN_PASSWORD = 8
@@ -52,7 +52,7 @@ class PolicyChange:
 
 
 @frozen
-class DescribePolicy(Request[TenantPolicy | TenantNotFound | Forbidden | Unavailable]):
+class DescribePolicy(Request[TenantPolicy, TenantNotFound | Forbidden]):
     """Tell the terms of the caller's tenant; of another one to operators."""
 
     caller: Caller
@@ -60,7 +60,7 @@ class DescribePolicy(Request[TenantPolicy | TenantNotFound | Forbidden | Unavail
 
 
 @frozen
-class ChangePolicy(Request[TenantPolicy | TenantNotFound | StalePolicy | Invalid | Forbidden]):
+class ChangePolicy(Request[TenantPolicy, TenantNotFound | StalePolicy | Invalid | Forbidden]):
     """Change the terms of the caller's tenant, for its admins; or bound a tenant's, for operators.
 
     It holds from the next request on, and within a second in other processes.

@@ -16,11 +16,12 @@ from bitvault.actors.identity.contract.refusals import (
     LoginTaken,
     TooManyGroups,
     TooManyUsers,
+    Unauthenticated,
     UserNotFound,
 )
 from bitvault.kernel.ids import GroupId, UserId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from bitvault.kernel.request import Request
 
 T = TypeVar("T")
@@ -57,13 +58,14 @@ class ProvisionedGroup:
 @frozen
 class ProvisionUser(
     Request[
-        ProvisionedUser
-        | LoginTaken
+        ProvisionedUser,
+        LoginTaken
         | ExternalIdTaken
         | TooManyUsers
         | Invalid
         | Forbidden
         | IdempotencyConflict
+        | Unauthenticated,
     ]
 ):
     """Create a person without a password, who comes in by single sign-on; for admins."""
@@ -78,14 +80,14 @@ class ProvisionUser(
 @frozen
 class ReviseUser(
     Request[
-        ProvisionedUser
-        | UserNotFound
+        ProvisionedUser,
+        UserNotFound
         | LoginTaken
         | ExternalIdTaken
         | LastAdmin
         | LastOperator
         | Invalid
-        | Forbidden
+        | Forbidden,
     ]
 ):
     """Change what is not None of a person, as ``ChangeUser`` does; for the tenant's admins.
@@ -104,7 +106,7 @@ class ReviseUser(
 
 
 @frozen
-class FindProvisionedUsers(Request[Matches[ProvisionedUser] | Forbidden | Unavailable]):
+class FindProvisionedUsers(Request[Matches[ProvisionedUser], Forbidden | Invalid]):
     """Find the users that fit all that is given, by id; for the tenant's admins."""
 
     caller: Caller
@@ -118,14 +120,14 @@ class FindProvisionedUsers(Request[Matches[ProvisionedUser] | Forbidden | Unavai
 @frozen
 class ProvisionGroup(
     Request[
-        ProvisionedGroup
-        | GroupTaken
+        ProvisionedGroup,
+        GroupTaken
         | ExternalIdTaken
         | UserNotFound
         | TooManyGroups
         | Invalid
         | Forbidden
-        | IdempotencyConflict
+        | IdempotencyConflict,
     ]
 ):
     """Create a group with its members; for the tenant's admins."""
@@ -149,14 +151,14 @@ class Membership:
 @frozen
 class ReviseGroup(
     Request[
-        ProvisionedGroup
-        | GroupNotFound
+        ProvisionedGroup,
+        GroupNotFound
         | GroupTaken
         | ExternalIdTaken
         | UserNotFound
         | TooManyGroups
         | Invalid
-        | Forbidden
+        | Forbidden,
     ]
 ):
     """Change what is not None of a group, and who is in it; for the tenant's admins.
@@ -173,7 +175,7 @@ class ReviseGroup(
 
 
 @frozen
-class FindProvisionedGroups(Request[Matches[ProvisionedGroup] | Forbidden | Unavailable]):
+class FindProvisionedGroups(Request[Matches[ProvisionedGroup], Forbidden | Invalid]):
     """Find the groups that fit all that is given, by id; for the tenant's admins."""
 
     caller: Caller

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Category, Refusal
 
 
 @frozen
@@ -12,6 +12,7 @@ class BadCredentials(Refusal):
     """Unknown tenant, unknown login or wrong password: indistinguishable."""
 
     code: ClassVar[str] = "bad_credentials"
+    category: ClassVar[Category] = Category.UNAUTHENTICATED
 
     @property
     def detail(self) -> str:
@@ -24,6 +25,7 @@ class Unauthenticated(Refusal):
     """No token, or one that is forged, expired or revoked: indistinguishable."""
 
     code: ClassVar[str] = "unauthenticated"
+    category: ClassVar[Category] = Category.UNAUTHENTICATED
 
     @property
     def detail(self) -> str:
@@ -36,6 +38,7 @@ class InsufficientScope(Refusal):
     """The token is good, but not for this."""
 
     code: ClassVar[str] = "insufficient_scope"
+    category: ClassVar[Category] = Category.FORBIDDEN
     needed: str
     """``write``, ``admin``, or ``account``, which only a session has."""
 
@@ -52,6 +55,7 @@ class TooManyProposals(Refusal):
     """Too many addresses were proposed for this user, or by this admin: each one is sent a mail."""
 
     code: ClassVar[str] = "too_many_proposals"
+    category: ClassVar[Category] = Category.EXHAUSTED
     retryable: ClassVar[bool] = True
     retry_after: int
     """Seconds."""
@@ -67,6 +71,7 @@ class TooManyAttempts(Refusal):
     """Too many wrong passwords for this account or from this address."""
 
     code: ClassVar[str] = "too_many_attempts"
+    category: ClassVar[Category] = Category.EXHAUSTED
     retryable: ClassVar[bool] = True
     retry_after: int
     """Seconds."""
@@ -82,6 +87,7 @@ class CredentialNotFound(Refusal):
     """No such session or token of this user."""
 
     code: ClassVar[str] = "credential_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -94,6 +100,7 @@ class UserNotFound(Refusal):
     """No such user in the caller's tenant."""
 
     code: ClassVar[str] = "user_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     user: str
 
     @property
@@ -107,6 +114,7 @@ class LoginTaken(Refusal):
     """Another user of the tenant has this login."""
 
     code: ClassVar[str] = "login_taken"
+    category: ClassVar[Category] = Category.CONFLICT
     login: str
 
     @property
@@ -120,6 +128,7 @@ class ExternalIdTaken(Refusal):
     """The directory calls another user or group of the tenant so."""
 
     code: ClassVar[str] = "external_id_taken"
+    category: ClassVar[Category] = Category.CONFLICT
     external_id: str
 
     @property
@@ -133,6 +142,7 @@ class LastAdmin(Refusal):
     """Nobody else could administer the tenant."""
 
     code: ClassVar[str] = "last_admin"
+    category: ClassVar[Category] = Category.CONFLICT
     user: str
 
     @property
@@ -146,6 +156,7 @@ class LastOperator(Refusal):
     """Nobody else of the tenant could operate the platform."""
 
     code: ClassVar[str] = "last_operator"
+    category: ClassVar[Category] = Category.CONFLICT
     user: str
 
     @property
@@ -159,6 +170,7 @@ class TooManyUsers(Refusal):
     """The tenant has as many users as it may have."""
 
     code: ClassVar[str] = "too_many_users"
+    category: ClassVar[Category] = Category.CONFLICT
     most: int
 
     @property
@@ -172,6 +184,7 @@ class TenantSuspended(Refusal):
     """The tenant is suspended: everything can be read, and nothing changed."""
 
     code: ClassVar[str] = "tenant_suspended"
+    category: ClassVar[Category] = Category.FORBIDDEN
 
     @property
     def detail(self) -> str:
@@ -184,6 +197,7 @@ class TenantNotFound(Refusal):
     """No such tenant."""
 
     code: ClassVar[str] = "tenant_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     tenant: str
 
     @property
@@ -197,6 +211,7 @@ class StalePolicy(Refusal):
     """Somebody changed the tenant's terms since they were read."""
 
     code: ClassVar[str] = "precondition_failed"
+    category: ClassVar[Category] = Category.PRECONDITION_FAILED
     revision: int
 
     @property
@@ -210,6 +225,7 @@ class TenantTaken(Refusal):
     """Another tenant has this name."""
 
     code: ClassVar[str] = "tenant_taken"
+    category: ClassVar[Category] = Category.CONFLICT
     name: str
 
     @property
@@ -223,6 +239,7 @@ class GroupNotFound(Refusal):
     """No such group in the caller's tenant."""
 
     code: ClassVar[str] = "group_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     group: str
 
     @property
@@ -236,6 +253,7 @@ class GroupTaken(Refusal):
     """Another group of the tenant has this name."""
 
     code: ClassVar[str] = "group_taken"
+    category: ClassVar[Category] = Category.CONFLICT
     name: str
 
     @property
@@ -249,6 +267,7 @@ class TooManyGroups(Refusal):
     """The user is in as many groups as a user may be in."""
 
     code: ClassVar[str] = "too_many_groups"
+    category: ClassVar[Category] = Category.CONFLICT
     most: int
 
     @property
@@ -262,6 +281,7 @@ class NotAdmitted(Refusal):
     """Somebody whom a provider vouches for is not let in."""
 
     code: ClassVar[str] = "sign_in_refused"
+    category: ClassVar[Category] = Category.FORBIDDEN
     reason: str
     """For the tenant's admins."""
 

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from bitvault.kernel.events import Event
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict
 from bitvault.kernel.request import Request
 
 
@@ -20,7 +20,7 @@ class JobStarted(Event):
 
 
 @frozen
-class RecordRun(Request[bool | IdempotencyConflict | Forbidden | Unavailable]):
+class RecordRun(Request[bool, IdempotencyConflict | Forbidden]):
     """Record that an operator has a job run; False: it is recorded under the Idempotency-Key.
 
     Asked by the room of jobs, before it does anything.

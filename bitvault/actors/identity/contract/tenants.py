@@ -1,6 +1,7 @@
 """Tenants, and those who keep them: the operators of the platform."""
 
 from datetime import datetime
+from typing import Never
 from uuid import UUID
 
 from attrs import field, frozen
@@ -11,7 +12,7 @@ from bitvault.actors.identity.contract.refusals import TenantNotFound, TenantTak
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -32,7 +33,7 @@ class Tenant:
 
 
 @frozen
-class AddTenant(Request[Tenant | TenantTaken | Invalid | Forbidden | IdempotencyConflict]):
+class AddTenant(Request[Tenant, TenantTaken | Invalid | Forbidden | IdempotencyConflict]):
     """Create a tenant with its first admin; for operators."""
 
     caller: Caller
@@ -42,7 +43,7 @@ class AddTenant(Request[Tenant | TenantTaken | Invalid | Forbidden | Idempotency
 
 
 @frozen
-class ListTenants(Request[Page[Tenant] | Invalid | Forbidden | Unavailable]):
+class ListTenants(Request[Page[Tenant], Invalid | Forbidden]):
     """List all tenants by name; for operators."""
 
     caller: Caller
@@ -51,7 +52,7 @@ class ListTenants(Request[Page[Tenant] | Invalid | Forbidden | Unavailable]):
 
 
 @frozen
-class FindTenants(Request[tuple[Tenant, ...] | Forbidden | Unavailable]):
+class FindTenants(Request[tuple[Tenant, ...], Forbidden]):
     """Find tenants by id or name, what is not there is left out; for operators."""
 
     caller: Caller
@@ -60,7 +61,7 @@ class FindTenants(Request[tuple[Tenant, ...] | Forbidden | Unavailable]):
 
 
 @frozen
-class ChangeTenant(Request[Tenant | TenantNotFound | TenantLeaving | Invalid | Forbidden]):
+class ChangeTenant(Request[Tenant, TenantNotFound | TenantLeaving | Invalid | Forbidden]):
     """Suspend a tenant or let it go on, or limit it; for operators. What is None stays."""
 
     caller: Caller
@@ -76,7 +77,7 @@ class ChangeTenant(Request[Tenant | TenantNotFound | TenantLeaving | Invalid | F
 
 
 @frozen
-class CreateTenant(Request[User | TenantTaken | Invalid]):
+class CreateTenant(Request[User, TenantTaken | Invalid]):
     """Create a tenant with its first admin. Asked by no caller: no route leads here."""
 
     name: str
@@ -85,7 +86,7 @@ class CreateTenant(Request[User | TenantTaken | Invalid]):
 
 
 @frozen
-class EnsureTenant(Request[User | Unavailable | None]):
+class EnsureTenant(Request[User | None, Never]):
     """At first start: create the tenant and its admin unless it exists; None when it did.
 
     The admin is an operator too.

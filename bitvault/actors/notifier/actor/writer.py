@@ -1,6 +1,6 @@
 """From a queued mail to a mail that can be sent: asks the rooms what is true now."""
 
-from typing import TypeVar
+from typing import Never, TypeVar
 from uuid import UUID
 
 from attrs import frozen
@@ -71,7 +71,7 @@ class Writer:
     async def _secret(self, claimed: Claimed) -> Mail | str:
         place = claimed.tenant_id, UserId(claimed.recipient_id)
         is_reset = claimed.kind == "reset"
-        request: Request[SecretLetter | Unavailable | None] = (
+        request: Request[SecretLetter | None, Never] = (
             MintReset(*place) if is_reset else MintConfirmation(*place)
         )
         letter = await self._ask(request)
@@ -135,7 +135,7 @@ class Writer:
         )
         return _mail(claimed, who.email, facts)
 
-    async def _ask(self, request: Request[R | Unavailable]) -> R:
+    async def _ask(self, request: Request[R, Never]) -> R:
         reply = await ask_below(self.identity, request, "identity")
         if isinstance(reply, Unavailable):
             raise DependencyDown(reply.dependency, "does not answer")

@@ -1,6 +1,7 @@
 """What the services below say: who may do what to a node, and who somebody is."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Never
 from uuid import UUID
 
 from attrs import define
@@ -12,7 +13,7 @@ from bitvault.actors.sharing.contract import Grantee, GranteeKind, GranteeNotFou
 from bitvault.kernel.access import EVERYONE, Right
 from bitvault.kernel.ids import NodeId, TenantId, UserId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Refusal, Refused, Unavailable
+from bitvault.kernel.refusal import Forbidden, Refusal, Refused
 from bitvault.kernel.request import Request
 from supervisors import Ref
 
@@ -71,7 +72,7 @@ class NodeAccess:
         """Return whom an id stands for: everyone, a user or a group."""
         if grantee_id == EVERYONE:
             return Grantee(GranteeKind.EVERYONE, grantee_id)
-        kinds: dict[GranteeKind, Request[Sequence[object] | Unavailable]] = {
+        kinds: dict[GranteeKind, Request[Sequence[object], Never]] = {
             GranteeKind.USER: FindUsers(caller, (grantee_id,)),
             GranteeKind.GROUP: FindGroups(caller, (grantee_id,)),
         }

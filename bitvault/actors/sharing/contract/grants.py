@@ -7,12 +7,13 @@ from uuid import UUID
 
 from attrs import frozen
 
+from bitvault.actors.files.contract import NodeNotFound
 from bitvault.kernel.access import Right, Role
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import NodeId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Forbidden, Invalid, Refusal
 from bitvault.kernel.request import Request
 
 
@@ -109,6 +110,7 @@ class GrantNotFound(Refusal):
     """No such grant on this node."""
 
     code: ClassVar[str] = "grant_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -121,6 +123,7 @@ class GranteeNotFound(Refusal):
     """No such user or group in the tenant."""
 
     code: ClassVar[str] = "grantee_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -133,6 +136,7 @@ class TooManyGrants(Refusal):
     """A node has as many grants as it may have."""
 
     code: ClassVar[str] = "too_many_grants"
+    category: ClassVar[Category] = Category.CONFLICT
     most: int
 
     @property
@@ -185,7 +189,7 @@ class ShareUnrestricted(Event):
 
 
 @frozen
-class CheckAccess(Request[Allowed | Forbidden | Refusal]):
+class CheckAccess(Request[Allowed, NodeNotFound | Forbidden]):
     """Say whether the caller may do something to a node; what they may not see is not there."""
 
     caller: Caller
@@ -194,7 +198,9 @@ class CheckAccess(Request[Allowed | Forbidden | Refusal]):
 
 
 @frozen
-class PutGrant(Request[Grant | GranteeNotFound | TooManyGrants | Invalid | Forbidden | Refusal]):
+class PutGrant(
+    Request[Grant, NodeNotFound | TooManyGrants | GranteeNotFound | Invalid | Forbidden]
+):
     """Give a user, a group or everyone (the nil id) a role; for those who may share the node."""
 
     caller: Caller
@@ -204,7 +210,7 @@ class PutGrant(Request[Grant | GranteeNotFound | TooManyGrants | Invalid | Forbi
 
 
 @frozen
-class RemoveGrant(Request[None | GrantNotFound | Forbidden | Unavailable]):
+class RemoveGrant(Request[None, NodeNotFound | GrantNotFound | Forbidden]):
     """Take a role back; who may share the node may, and the grantee may give up their own."""
 
     caller: Caller
@@ -213,7 +219,7 @@ class RemoveGrant(Request[None | GrantNotFound | Forbidden | Unavailable]):
 
 
 @frozen
-class GetGrant(Request[Grant | GrantNotFound | Forbidden | Unavailable]):
+class GetGrant(Request[Grant, NodeNotFound | GrantNotFound | Forbidden]):
     """Describe a grant on a node itself; for those who may share it, and for the grantee."""
 
     caller: Caller
@@ -222,7 +228,7 @@ class GetGrant(Request[Grant | GrantNotFound | Forbidden | Unavailable]):
 
 
 @frozen
-class ListGrants(Request[Shares | Forbidden | Unavailable]):
+class ListGrants(Request[Shares, NodeNotFound | Forbidden]):
     """List what is granted on a node itself; for those who may share it."""
 
     caller: Caller
@@ -230,7 +236,7 @@ class ListGrants(Request[Shares | Forbidden | Unavailable]):
 
 
 @frozen
-class Restrict(Request[Shares | Forbidden | Unavailable]):
+class Restrict(Request[Shares, NodeNotFound | Invalid | Forbidden]):
     """Have a folder end, or pass on, what is granted above it; for those who may share it."""
 
     caller: Caller
@@ -239,7 +245,7 @@ class Restrict(Request[Shares | Forbidden | Unavailable]):
 
 
 @frozen
-class ExplainAccess(Request[Page[Holder] | Invalid | Forbidden | Unavailable]):
+class ExplainAccess(Request[Page[Holder], NodeNotFound | Invalid | Forbidden]):
     """Say who has access to a node, and by what; for those who may share it.
 
     By kind of grantee and id, users last. A page may be short where a restricted folder is passed.
@@ -252,7 +258,7 @@ class ExplainAccess(Request[Page[Holder] | Invalid | Forbidden | Unavailable]):
 
 
 @frozen
-class ListShared(Request[Page[SharedNode] | Invalid | Unavailable]):
+class ListShared(Request[Page[SharedNode], Invalid]):
     """List what others shared with the caller, by node id."""
 
     caller: Caller

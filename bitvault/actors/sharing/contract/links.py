@@ -7,12 +7,13 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from bitvault.actors.files.contract import NodeNotFound
 from bitvault.kernel.access import Role
 from bitvault.kernel.events import Event
 from bitvault.kernel.ids import NodeId, UserId
 from bitvault.kernel.paging import DEFAULT_LIMIT, Page
 from bitvault.kernel.principal import Caller, Origin, Principal
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal, Unavailable
+from bitvault.kernel.refusal import Category, Forbidden, IdempotencyConflict, Invalid, Refusal
 from bitvault.kernel.request import Request
 
 
@@ -101,6 +102,7 @@ class LinkNotFound(Refusal):
     """No such link, or one that has expired, was revoked or used up: indistinguishable."""
 
     code: ClassVar[str] = "link_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
 
     @property
     def detail(self) -> str:
@@ -113,6 +115,7 @@ class LinkPasswordNeeded(Refusal):
     """The link has a password, and none or a wrong one was given."""
 
     code: ClassVar[str] = "link_password_needed"
+    category: ClassVar[Category] = Category.UNAUTHENTICATED
 
     @property
     def detail(self) -> str:
@@ -128,6 +131,7 @@ class TooManyGuesses(Refusal):
     """Too many wrong passwords for this link from this address, or from everywhere."""
 
     code: ClassVar[str] = "too_many_guesses"
+    category: ClassVar[Category] = Category.EXHAUSTED
     retryable: ClassVar[bool] = True
     retry_after: int
     """Seconds."""
@@ -143,6 +147,7 @@ class TooManyLinks(Refusal):
     """A node has as many links as it may have."""
 
     code: ClassVar[str] = "too_many_links"
+    category: ClassVar[Category] = Category.CONFLICT
     most: int
 
     @property
@@ -156,6 +161,7 @@ class StaleLink(Refusal):
     """The link has changed since the client looked."""
 
     code: ClassVar[str] = "precondition_failed"
+    category: ClassVar[Category] = Category.PRECONDITION_FAILED
     revision: int
 
     @property
@@ -198,7 +204,9 @@ class LinkDeleted(Event):
 
 
 @frozen
-class CreateLink(Request[LinkIssued | TooManyLinks | Invalid | Forbidden | Refusal]):
+class CreateLink(
+    Request[LinkIssued, NodeNotFound | TooManyLinks | IdempotencyConflict | Invalid | Forbidden]
+):
     """Make a link to a node; for those who may share it."""
 
     caller: Caller
@@ -207,7 +215,7 @@ class CreateLink(Request[LinkIssued | TooManyLinks | Invalid | Forbidden | Refus
 
 
 @frozen
-class ListLinks(Request[Page[Link] | Invalid | Forbidden | Unavailable]):
+class ListLinks(Request[Page[Link], NodeNotFound | Invalid | Forbidden]):
     """List the links of a node, for those who may share it; or (None) those the caller made."""
 
     caller: Caller
@@ -217,7 +225,7 @@ class ListLinks(Request[Page[Link] | Invalid | Forbidden | Unavailable]):
 
 
 @frozen
-class ChangeLink(Request[Link | LinkNotFound | StaleLink | Invalid | Forbidden | Refusal]):
+class ChangeLink(Request[Link, LinkNotFound | StaleLink | Invalid | Forbidden]):
     """Replace a link's terms, all of them; revoke it, or make it valid again."""
 
     caller: Caller
@@ -230,7 +238,7 @@ class ChangeLink(Request[Link | LinkNotFound | StaleLink | Invalid | Forbidden |
 
 
 @frozen
-class GetLink(Request[Link | LinkNotFound | Forbidden]):
+class GetLink(Request[Link, LinkNotFound | Forbidden]):
     """Describe a link; for those who may share its node."""
 
     caller: Caller
@@ -238,7 +246,7 @@ class GetLink(Request[Link | LinkNotFound | Forbidden]):
 
 
 @frozen
-class DeleteLink(Request[None | LinkNotFound | Forbidden]):
+class DeleteLink(Request[None, LinkNotFound | Forbidden]):
     """Delete a link; whoever has its token gets nothing any more."""
 
     caller: Caller
@@ -252,7 +260,7 @@ class PasswordUnjudged:
 
 @frozen
 class OpenLink(
-    Request[Principal | PasswordUnjudged | LinkNotFound | LinkPasswordNeeded | TooManyGuesses]
+    Request[Principal | PasswordUnjudged, LinkNotFound | LinkPasswordNeeded | TooManyGuesses]
 ):
     """Say whose token this is: a guest with the rights of the link, and no others."""
 
@@ -264,14 +272,14 @@ class OpenLink(
 
 
 @frozen
-class DescribeOwnLink(Request[Link | LinkNotFound]):
+class DescribeOwnLink(Request[Link, LinkNotFound]):
     """Describe the link that the caller, a guest, came with."""
 
     caller: Caller
 
 
 @frozen
-class CountDownloads(Request[None | LinkNotFound]):
+class CountDownloads(Request[None, LinkNotFound]):
     """Count what a guest is about to download; refused when the link allows no more."""
 
     caller: Caller

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from attrs import frozen
 
+from bitvault.actors.files.contract import KindMismatch, NodeNotFound, SpaceNotFound, TreeRuleBroken
 from bitvault.actors.sharing.contract.grants import Grantee, GranteeNotFound
 from bitvault.kernel.access import Right, Role
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Refusal
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -85,7 +86,18 @@ class Preview:
 
 
 @frozen
-class PreviewAccess(Request[Preview | GranteeNotFound | Invalid | Forbidden | Refusal]):
+class PreviewAccess(
+    Request[
+        Preview,
+        NodeNotFound
+        | SpaceNotFound
+        | KindMismatch
+        | TreeRuleBroken
+        | GranteeNotFound
+        | Invalid
+        | Forbidden,
+    ]
+):
     """Say who would gain or lose access to a node; for those who may share it.
 
     For a move they have to be able to share the destination too: who has access there is told to

@@ -1,13 +1,14 @@
 """What the finalizer asks of this room on a timer; it can be repeated."""
 
+from typing import Never
+
 from attrs import frozen
 
-from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 
 
 @frozen
-class ForgetLost(Request[int | Unavailable]):
+class ForgetLost(Request[int, Never]):
     """Look at what is said on the next ``limit`` rows, and forget what is on nodes that are gone.
 
     Answers how many rows went. Below a purged folder nodes go in slices, without an event each.

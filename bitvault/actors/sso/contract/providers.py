@@ -13,7 +13,7 @@ from bitvault.actors.sso.contract.refusals import (
     TooManyProviders,
 )
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Forbidden, Invalid, Unavailable
+from bitvault.kernel.refusal import Forbidden, Invalid
 from bitvault.kernel.request import Request
 
 
@@ -58,7 +58,7 @@ class Provider:
 
 
 @frozen
-class AddProvider(Request[Provider | ProviderTaken | TooManyProviders | Invalid | Forbidden]):
+class AddProvider(Request[Provider, ProviderTaken | TooManyProviders | Invalid | Forbidden]):
     """Configure a provider, after reading its discovery document; for the tenant's admins."""
 
     caller: Caller
@@ -68,14 +68,14 @@ class AddProvider(Request[Provider | ProviderTaken | TooManyProviders | Invalid 
 
 
 @frozen
-class ListProviders(Request[tuple[Provider, ...] | Forbidden | Unavailable]):
+class ListProviders(Request[tuple[Provider, ...], Forbidden]):
     """List the tenant's providers by name; for its admins."""
 
     caller: Caller
 
 
 @frozen
-class GetProvider(Request[Provider | ProviderNotFound | Forbidden | Unavailable]):
+class GetProvider(Request[Provider, ProviderNotFound | Forbidden]):
     """Describe a provider of the tenant; for its admins."""
 
     caller: Caller
@@ -84,7 +84,7 @@ class GetProvider(Request[Provider | ProviderNotFound | Forbidden | Unavailable]
 
 @frozen
 class ChangeProvider(
-    Request[Provider | ProviderNotFound | ProviderTaken | StaleProvider | Invalid | Forbidden],
+    Request[Provider, ProviderNotFound | ProviderTaken | StaleProvider | Invalid | Forbidden],
 ):
     """Replace a provider's terms, but for the issuer; for the tenant's admins."""
 
@@ -97,7 +97,7 @@ class ChangeProvider(
 
 
 @frozen
-class RemoveProvider(Request[None | ProviderNotFound | Forbidden | Unavailable]):
+class RemoveProvider(Request[None, ProviderNotFound | Forbidden]):
     """Remove a provider, with the memberships and quotas that it gave; for the tenant's admins.
 
     Users, their sessions and the groups stay. One that was interrupted is finished by a repeat.

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from bitvault.kernel.refusal import Refusal
+from bitvault.kernel.refusal import Category, Refusal
 
 
 @frozen
@@ -12,6 +12,7 @@ class ProviderNotFound(Refusal):
     """No such identity provider of the caller's tenant."""
 
     code: ClassVar[str] = "provider_not_found"
+    category: ClassVar[Category] = Category.NOT_FOUND
     provider: str
 
     @property
@@ -25,6 +26,7 @@ class ProviderTaken(Refusal):
     """Another identity provider of the tenant has this name."""
 
     code: ClassVar[str] = "provider_taken"
+    category: ClassVar[Category] = Category.CONFLICT
     name: str
 
     @property
@@ -38,6 +40,7 @@ class TooManyProviders(Refusal):
     """The tenant has as many identity providers as it may have."""
 
     code: ClassVar[str] = "too_many_providers"
+    category: ClassVar[Category] = Category.CONFLICT
     most: int
 
     @property
@@ -51,6 +54,7 @@ class StaleProvider(Refusal):
     """Somebody changed the provider since it was read."""
 
     code: ClassVar[str] = "precondition_failed"
+    category: ClassVar[Category] = Category.PRECONDITION_FAILED
     revision: int
 
     @property
@@ -64,6 +68,7 @@ class LogoutRefused(Refusal):
     """What came as a provider's word that somebody logged out is not believed."""
 
     code: ClassVar[str] = "logout_refused"
+    category: ClassVar[Category] = Category.INVALID
     reason: str
     field: str = "logout_token"
 
@@ -78,6 +83,7 @@ class SignInRefused(Refusal):
     """The sign-in is unknown, over, another browser's, or not vouched for."""
 
     code: ClassVar[str] = "sign_in_refused"
+    category: ClassVar[Category] = Category.FORBIDDEN
 
     @property
     def detail(self) -> str:

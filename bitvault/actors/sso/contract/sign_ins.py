@@ -1,6 +1,7 @@
 """Signing in: asked by browsers and clients who are nobody yet."""
 
 from collections.abc import Mapping
+from typing import Never
 from uuid import UUID
 
 from attrs import field, frozen
@@ -8,7 +9,7 @@ from attrs import field, frozen
 from bitvault.actors.sso.contract.refusals import LogoutRefused, ProviderNotFound, SignInRefused
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Origin
-from bitvault.kernel.refusal import Invalid, Unavailable
+from bitvault.kernel.refusal import Invalid
 from bitvault.kernel.request import Request
 
 
@@ -21,7 +22,7 @@ class Way:
 
 
 @frozen
-class ListWays(Request[tuple[Way, ...] | Unavailable]):
+class ListWays(Request[tuple[Way, ...], Never]):
     """List how users of a tenant may sign in; none of an unknown one."""
 
     tenant: str
@@ -38,7 +39,7 @@ class SignInBegun:
 
 
 @frozen
-class BeginSignIn(Request[SignInBegun | ProviderNotFound | Invalid | Unavailable]):
+class BeginSignIn(Request[SignInBegun, ProviderNotFound | Invalid]):
     """Send a browser to a provider."""
 
     provider_id: UUID
@@ -58,7 +59,7 @@ class SignInFinished:
 
 
 @frozen
-class FinishSignIn(Request[SignInFinished | SignInRefused | Unavailable]):
+class FinishSignIn(Request[SignInFinished, SignInRefused]):
     """Take up what a browser brings from a provider."""
 
     provider_id: UUID
@@ -82,7 +83,7 @@ class SignInRedeemed:
 
 
 @frozen
-class RedeemSignIn(Request[SignInRedeemed | SignInRefused | Unavailable]):
+class RedeemSignIn(Request[SignInRedeemed, SignInRefused]):
     """Prove to be the client that began a sign-in; once."""
 
     code: str = field(repr=False)
@@ -90,7 +91,7 @@ class RedeemSignIn(Request[SignInRedeemed | SignInRefused | Unavailable]):
 
 
 @frozen
-class LogOut(Request[None | LogoutRefused | Unavailable]):
+class LogOut(Request[None, LogoutRefused]):
     """End what came in by a provider, on its word (OpenID Connect Back-Channel Logout 1.0)."""
 
     provider_id: UUID

@@ -4,10 +4,9 @@ from uuid import UUID
 
 import msgspec
 
-from bitvault.http.call import Answer, Call, Reply
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoQuery, Routes
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal
 from tests.architecture.toyhouse.toy.contract import MakeToy
 
 routes = Routes("toys")
@@ -26,7 +25,6 @@ class Toy(msgspec.Struct, frozen=True):
 
 
 @routes.route("POST", "/v1/toys", {201: Toy}, scope=Scope.WRITE, body=NewToy)
-async def make_toy(call: Call[NewToy, NoQuery]) -> Answer:
+async def make_toy(call: Call[NewToy, NoQuery]) -> Reply:
     """Make a toy."""
-    made = await call.ask(MakeToy(call.caller, call.body.name))
-    return made if isinstance(made, Refusal) else Reply(201, Toy(made))
+    return Reply(201, Toy(await call.ask(MakeToy(call.caller, call.body.name))))

@@ -1,13 +1,12 @@
 """What is asked of the toys, and what they tell."""
 
-from typing import ClassVar
+from typing import ClassVar, Never
 from uuid import UUID
 
 from attrs import frozen
 
 from bitvault.kernel.events import Event
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Unavailable
 from bitvault.kernel.request import Request
 
 
@@ -20,7 +19,7 @@ class ToyMade(Event):
 
 
 @frozen
-class MakeToy(Request[UUID | Unavailable]):
+class MakeToy(Request[UUID, Never]):
     """Make a toy."""
 
     caller: Caller
@@ -28,7 +27,7 @@ class MakeToy(Request[UUID | Unavailable]):
 
 
 @frozen
-class BreakToys(Request[int | Unavailable]):
+class BreakToys(Request[int, Never]):
     """Break what was told of; for the finalizer."""
 
     limit: int
