@@ -223,7 +223,8 @@ async def _body(endpoint: Endpoint) -> msgspec.Struct:
     wanted = cast("Any", request.scope).get(BODY_WANTED)
     if wanted is not None:
         wanted.set()
-    raw = await _received(SMALL_BODY if endpoint.is_open else None)
+    most = request.max_content_length or 0
+    raw = await _received(min(most, SMALL_BODY) if endpoint.is_open else most)
     if not raw and endpoint.body_optional:
         raw = b"{}"
     elif request.mimetype not in {"application/json", *endpoint.media_taken}:
@@ -234,14 +235,14 @@ async def _body(endpoint: Endpoint) -> msgspec.Struct:
     return shape
 
 
-async def _received(limit: int | None) -> bytes:
-    """Receive the body; the framework has bounded it, ``limit`` does so more closely."""
+async def _received(limit: int) -> bytes:
+    """Receive a body of at most ``limit`` bytes; the framework bounds no more than a part of it."""
     raw, began = bytearray(), trio.current_time()
     most = request.body_timeout or math.inf
     with trio.CancelScope(deadline=began + min(most, _BODY_GRACE)) as patience:
         async for part in request.body:
             raw += part
-            if limit is not None and len(raw) > limit:
+            if len(raw) > limit:
                 request.max_content_length = limit
                 raise RequestEntityTooLarge
             patience.deadline = began + min(most, _BODY_GRACE + len(raw) / _LEAST_RATE)

@@ -190,6 +190,17 @@ async def test_a_large_body_is_received_once_it_is_wanted(world: World, framing:
     assert len(world.room.asked[-1].operations) == 800
 
 
+async def test_a_body_in_chunks_ends_where_the_largest_body_does(world: World) -> None:
+    """It is counted as it is read: a sender whose every part is taken at once gets no further."""
+    part = b"%x\r\n" % (1 << 20) + b" " * (1 << 20) + b"\r\n"
+    head = b"POST /v1/batch HTTP/1.1\r\nAuthorization: Bearer %s\r\n" % TOKEN.encode() + COMMON
+    sent = head + b"Transfer-Encoding: chunked\r\n\r\n" + part * 9 + b"0\r\n\r\n"
+    answer = await exchanged(world, sent)
+    assert answer[9:12] == b"413"
+    assert b"larger than %d bytes" % world.app.config["MAX_CONTENT_LENGTH"] in answer
+    assert world.room.asked == []
+
+
 SCOPE = {"type": "http", "method": "POST", "raw_path": b"/", "path": "/"}
 LARGE = {**SCOPE, "headers": [(b"content-length", b"1000000")]}
 CHUNKED = {**SCOPE, "headers": [(b"transfer-encoding", b"chunked")]}
