@@ -90,11 +90,12 @@ bench: dev ## Print the table of ratios (alone on the machine, please)
 bench-versus: dev ## Compare with the daemon of an older commit (REV=commit, alone please)
 	$(BIN)/python -m bench versus $(REV)
 
-golden: dev ## Renew what is generated from routes, tests and events, and is checked in
+golden: dev ## Renew what is generated from routes, tests, events and messages, and is checked in
 	$(BIN)/python -c "from bitvault.http.app import *; print(openapi_document().decode(), end='')" \
 		> docs/openapi.json
 	$(BIN)/python -m tests.security
 	$(BIN)/python -m tests.outbox.golden
+	$(BIN)/python -m tests.contracts.schema
 
 lock: dev ## Renew the lock files after a change of pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra embedded --group build --generate-hashes \

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
@@ -108,8 +109,13 @@ class Manifest(Generic[O]):
         return frozenset(one for one in self.handles if one.__module__.startswith(own))
 
     @property
+    def contract(self) -> ModuleType:
+        """Return what others may know of it: its messages."""
+        return importlib.import_module(f"{self.package}.contract")
+
+    @property
     def events(self) -> tuple[type[Event], ...]:
         """Return the events of its contract, by kind."""
-        declared = vars(importlib.import_module(f"{self.package}.contract")).values()
+        declared = vars(self.contract).values()
         found = {one for one in declared if isinstance(one, type) and issubclass(one, Event)}
         return tuple(sorted(found - {Event}, key=lambda one: one.kind))

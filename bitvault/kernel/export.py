@@ -1,10 +1,11 @@
 """What every room is asked to tell of a tenant that takes its data along (ADR-0025)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from attrs import frozen
+import msgspec
+from attrs import field, frozen
 
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller
@@ -23,11 +24,15 @@ class ExportKind:
     """The types of what its records are ordered by; a text is always an id."""
 
 
+def _plain(records: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(msgspec.to_builtins(dict(one)) for one in records)
+
+
 @frozen
 class Exported:
-    """Some records of one kind in the order of their keys; values are plain, and no secrets."""
+    """Some records of one kind in the order of their keys; values are JSON's, and no secrets."""
 
-    records: tuple[Mapping[str, Any], ...]
+    records: tuple[Mapping[str, Any], ...] = field(converter=_plain)
     last: Key | None
     """The key of the last one; None: there are no more."""
 

@@ -48,9 +48,12 @@ def _declared(contract: ModuleType) -> Iterable[tuple[str, type]]:
     tags: Mapping[str, type] = getattr(contract, "TAGS", {})
     yield from tags.items()
     for kind in vars(contract).values():
-        if _is_refusal(kind) and kind not in tags.values():
+        if _refuses(kind, contract) and kind not in tags.values():
             yield kind.code, kind
 
 
-def _is_refusal(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Refusal) and kind is not Refusal
+def _refuses(kind: object, contract: ModuleType) -> bool:
+    """Say whether it is a refusal of this contract, not one that it has from elsewhere."""
+    if not isinstance(kind, type) or not issubclass(kind, Refusal) or kind is Refusal:
+        return False
+    return kind.__module__.startswith(contract.__name__)

@@ -46,6 +46,7 @@ class Entry:
     address: str
     user_agent: str
     detail: Mapping[str, Any]
+    """JSON values."""
     credential: Credential | None = None
     by_operator: bool = False
     """Whether an operator of the platform did it, from another tenant."""

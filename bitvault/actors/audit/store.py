@@ -6,7 +6,7 @@ from operator import attrgetter
 from uuid import UUID
 
 from attrs import frozen
-from msgspec import json
+from msgspec import json, to_builtins
 
 from bitvault.actors.audit import rules
 from bitvault.actors.audit.contract import DOWNLOAD, DOWNLOADED, Credential, Download, Entry, Filter
@@ -186,7 +186,8 @@ def _downloaded(row: Row, known: Mapping[UUID, Credential]) -> Entry:
     detail = {name: members.pop(name) for name in ("name", "version", "size", "times", "last_at")}
     node_id, event_id = members.pop("node_id"), members.pop("download_id")
     about = {"kind": DOWNLOADED, "aggregate_id": node_id, "event_id": event_id, "seq": 0}
-    return Entry(**members, **about, detail=detail, credential=credential)
+    plain = to_builtins(detail)
+    return Entry(**members, **about, detail=plain, credential=credential)
 
 
 def _used(credential_id: UUID | None, known: Mapping[UUID, Credential]) -> Credential | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from bitvault.actors.audit.contract import Download, RecordDownloads
 from bitvault.actors.identity.contract import BeginExport
@@ -56,7 +57,9 @@ async def _tell(
 ) -> None:
     """Record in the trail of the tenant that its content was handed to an operator."""
     if versions:
-        what = tuple(Download(one["node_id"], one["version"], one["size"]) for one in versions)
+        what = tuple(
+            Download(UUID(one["node_id"]), one["version"], one["size"]) for one in versions
+        )
         await call.ask(RecordDownloads(call.caller, what, tenant_id))
 
 

@@ -1,6 +1,7 @@
 """What is asked of the toys, and what they tell."""
 
-from typing import ClassVar, Never
+from collections.abc import Mapping
+from typing import ClassVar, Final, Never
 from uuid import UUID
 
 from attrs import frozen
@@ -31,3 +32,6 @@ class BreakToys(Request[int, Never]):
     """Break what was told of; for the finalizer."""
 
     limit: int
+
+
+TAGS: Final[Mapping[str, type]] = {"make_toy": MakeToy, "break_toys": BreakToys}
