@@ -106,9 +106,15 @@ class Members:
             await _check_role(tx, message)
             if message.role is not Role.MANAGER:
                 await keep_manager(tx, caller, message.space_id, message.user_id)
-            await put_member(tx, caller, message.space_id, message.user_id, message.role)
+            whose = message.space_id, message.user_id
+            previous = await put_member(tx, caller, *whose, message.role)
             event = MemberSet(
-                message.space_id, row["revision"], message.user_id, message.role.value
+                message.space_id,
+                row["revision"],
+                message.user_id,
+                message.role.value,
+                previous,
+                row["root_id"],
             )
             await self.transactions.appender(caller)(tx, [event])
             return Member(message.user_id, message.role)
@@ -124,14 +130,15 @@ class Members:
             row = await governed(tx, caller, message.space_id)
             await _check_role(tx, message)
             await keep_manager(tx, caller, message.space_id, message.user_id)
-            removed = await tx.execute(
+            removed = await tx.fetchrow(
                 SQL["remove_member"],
                 tenant=caller.tenant_id,
                 space_id=message.space_id,
                 user_id=message.user_id,
             )
             if removed:
-                event = MemberRemoved(message.space_id, row["revision"], message.user_id)
+                was = message.user_id, removed["role"], row["root_id"]
+                event = MemberRemoved(message.space_id, row["revision"], *was)
                 await self.transactions.appender(caller)(tx, [event])
 
         await self.transactions.write(caller, work)

@@ -52,6 +52,7 @@ class OwnershipTransfer:
                 passed.name,
                 message.owner_id,
                 message.heir_id,
+                space["root_id"],
             )
             await self.transactions.appender(caller)(tx, [event])
             return passed

@@ -1,5 +1,5 @@
 -- personal_space --
-SELECT space_id, revision FROM files.space
+SELECT space_id, root_id, revision FROM files.space
  WHERE tenant_id = :tenant AND owner_id = :owner_id AND kind = 'personal' FOR UPDATE;
 
 -- names_taken --

@@ -1,8 +1,13 @@
 """The facts this room publishes on ``node.*`` and ``space.*``.
 
 The aggregate is what changed. That a space was made is the ``node.created`` of its root.
+
+An event of a node says what the node is from then on, so that whoever keeps a picture of the tree
+needs nothing else: ``node_kind`` is file or folder, and what is about content is None of a folder.
+Fields that were not there from the start are None in events that are older (ADR-0042).
 """
 
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -20,6 +25,10 @@ class NodeCreated(Event):
     parent_id: UUID | None
     name: str
     copied_from: UUID | None = None
+    space_kind: str | None = None
+    """Of a root: personal or team."""
+    owner_id: UUID | None = None
+    """Of a personal space's root: whose it is; of a team space's: its first manager."""
 
 
 @frozen
@@ -36,6 +45,8 @@ class NodeCommitted(Event):
     copied_from: UUID | None = None
     restored_from: int | None = None
     """The older version whose content this one has again."""
+    content_type: str | None = None
+    content_modified_at: datetime | None = None
 
 
 @frozen
@@ -48,6 +59,13 @@ class NodeMoved(Event):
     from_name: str
     parent_id: UUID
     name: str
+    from_space_id: UUID | None = None
+    node_kind: str | None = None
+    version: int | None = None
+    size: int | None = None
+    hash: str | None = None
+    content_type: str | None = None
+    content_modified_at: datetime | None = None
 
 
 @frozen
@@ -59,17 +77,32 @@ class NodeTrashed(Event):
     parent_id: UUID
     name: str
     entry_id: UUID
+    node_kind: str | None = None
+    version: int | None = None
+    size: int | None = None
+    hash: str | None = None
+    content_type: str | None = None
+    content_modified_at: datetime | None = None
 
 
 @frozen
 class NodeRestored(Event):
-    """A trash entry came back."""
+    """A trash entry came back, to where it was or to another place."""
 
     kind: ClassVar[str] = "node.restored"
     space_id: UUID
     parent_id: UUID
     name: str
     entry_id: UUID
+    from_space_id: UUID | None = None
+    from_parent_id: UUID | None = None
+    from_name: str | None = None
+    node_kind: str | None = None
+    version: int | None = None
+    size: int | None = None
+    hash: str | None = None
+    content_type: str | None = None
+    content_modified_at: datetime | None = None
 
 
 @frozen
@@ -86,6 +119,13 @@ class NodePurged(Event):
     entry_id: UUID
     holds_trash: bool = False
     """Whether there is such a thing, so that what is said of the node still counts."""
+    parent_id: UUID | None = None
+    node_kind: str | None = None
+    version: int | None = None
+    size: int | None = None
+    hash: str | None = None
+    content_type: str | None = None
+    content_modified_at: datetime | None = None
 
 
 @frozen
@@ -105,6 +145,7 @@ class SpacePassedOn(Event):
     name: str
     owner_id: UUID
     heir_id: UUID | None
+    root_id: UUID | None = None
 
 
 @frozen
@@ -123,6 +164,9 @@ class MemberSet(Event):
     kind: ClassVar[str] = "space.member_set"
     member_id: UUID
     role: str
+    previous_role: str | None = None
+    """None: of none, or of an event that is older than this field."""
+    root_id: UUID | None = None
 
 
 @frozen
@@ -131,6 +175,8 @@ class MemberRemoved(Event):
 
     kind: ClassVar[str] = "space.member_removed"
     member_id: UUID
+    role: str | None = None
+    root_id: UUID | None = None
 
 
 @frozen

@@ -261,4 +261,6 @@ def committed(
         hash=spot.content.hash,
         copied_from=copied_from,
         restored_from=restored_from,
+        content_type=spot.content.content_type,
+        content_modified_at=spot.content.content_modified_at,
     )

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from bitvault.actors.files.contract import NodePurged, PurgeEntry
 from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.rules.telling import facts_of
 from bitvault.actors.files.store.contents import settle
 from bitvault.actors.files.store.drawing import SQL as STRUCTURE
 from bitvault.actors.files.store.keeping import drop_empty, keep, sort_out
@@ -81,6 +82,8 @@ async def purge_entry(structure: Structure, one: PurgeEntry) -> Done:
             node["name"],
             entry["entry_id"],
             holds_trash,
+            node["parent_id"],
+            **facts_of(node),
         )
     )
     path = place.was_at(entry["original_path"])

@@ -88,7 +88,10 @@ async def make_space(
     if new.owner_id is None:
         await put_member(tx, stamp.caller, space_id, user_id, Role.MANAGER)
     planted = await plant(tx, stamp, ids, new.kind, space_id, root_id)
-    await append(tx, [NodeCreated(root_id, 1, space_id, None, new.name), *planted])
+    made = NodeCreated(
+        root_id, 1, space_id, None, new.name, None, new.kind, new.owner_id or user_id
+    )
+    await append(tx, [made, *planted])
     return space_id
 
 
@@ -99,15 +102,16 @@ async def hold_names(tx: Transaction, caller: Caller) -> None:
 
 async def put_member(
     tx: Transaction, caller: Caller, space_id: UUID, user_id: UUID, role: Role
-) -> None:
-    """Give a user a role."""
-    await tx.execute(
+) -> str | None:
+    """Give a user a role; return the one they had."""
+    row = await tx.fetchrow(
         SQL["put_member"],
         tenant=caller.tenant_id,
         space_id=space_id,
         user_id=user_id,
         role=role.value,
     )
+    return row["previous"] if row else None
 
 
 async def put_quota(

@@ -24,14 +24,19 @@ ON CONFLICT DO NOTHING;
 
 -- put_member --
 -- Join a space, or change role.
+WITH before AS (
+    SELECT role FROM files.member
+     WHERE tenant_id = :tenant AND space_id = :space_id AND user_id = :user_id)
 INSERT INTO files.member (tenant_id, space_id, user_id, role)
 VALUES (:tenant, :space_id, :user_id, :role)
-ON CONFLICT (tenant_id, space_id, user_id) DO UPDATE SET role = excluded.role;
+ON CONFLICT (tenant_id, space_id, user_id) DO UPDATE SET role = excluded.role
+RETURNING (SELECT role FROM before) AS previous;
 
 -- remove_member --
 -- Leave a space.
 DELETE FROM files.member
- WHERE tenant_id = :tenant AND space_id = :space_id AND user_id = :user_id;
+ WHERE tenant_id = :tenant AND space_id = :space_id AND user_id = :user_id
+RETURNING role;
 
 -- managers --
 -- Whether a user manages a space, and whether somebody else does.

@@ -28,6 +28,7 @@ from bitvault.actors.files.rules.drafts import place_of
 from bitvault.actors.files.rules.names import MAX_DEPTH, join, name_key, parent_path, valid_name
 from bitvault.actors.files.rules.plan import Picture
 from bitvault.actors.files.rules.quota import Ledger
+from bitvault.actors.files.rules.telling import facts_of, place_in
 from bitvault.actors.files.store import holding
 from bitvault.actors.files.store.contents import Stamp, lock_ledger, numbered_keys, settle
 from bitvault.actors.files.store.drawing import SQL, Drawing
@@ -124,10 +125,10 @@ class Structure:
                 place.node_id,
                 row["revision"],
                 parent.space_id,
-                before["parent_id"],
-                before["name"],
-                row["parent_id"],
-                name,
+                *place_in(before),
+                *place_in(row),
+                place.space["space_id"],
+                **facts_of(row),
             )
         )
         return self._done(row, parent.space_id, (*parent.names, name), entry_id)
@@ -146,10 +147,8 @@ class Structure:
         row = self._change(place, entry_id=entry_id)
         path = join(place.hidden + place.names)
         self.drawing.entries.append({**row, "space_id": space_id, "path": path})
-        event = NodeTrashed(
-            row["node_id"], row["revision"], space_id, row["parent_id"], row["name"], entry_id
-        )
-        self.events.append(event)
+        which = row["node_id"], row["revision"], space_id
+        self.events.append(NodeTrashed(*which, *place_in(row), entry_id, **facts_of(row)))
         return entry_id
 
     async def restore(self, one: RestoreEntry) -> Done:
@@ -183,9 +182,11 @@ class Structure:
                 row["node_id"],
                 row["revision"],
                 parent.space_id,
-                row["parent_id"],
-                name,
+                *place_in(row),
                 entry["entry_id"],
+                entry["space_id"],
+                *place_in(node),
+                **facts_of(row),
             )
         )
         return self._done(row, parent.space_id, (*parent.names, name), replaced)
