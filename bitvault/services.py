@@ -13,7 +13,7 @@ from bitvault.actors.notifier.manifest import NOTIFIER
 from bitvault.actors.sharing.manifest import SHARING
 from bitvault.actors.sso.manifest import SSO
 from bitvault.actors.storage.manifest import STORAGE
-from bitvault.http.call import Services
+from bitvault.edge.services import Services
 from bitvault.kernel.events import Event
 from bitvault.kernel.settings import Settings
 from bitvault.manifest import Manifest

@@ -41,8 +41,8 @@ from bitvault.drivers.postgres.pool import open_look as open_database_look
 from bitvault.drivers.postgres.sessions import Limits
 from bitvault.drivers.sealing.aesgcm import KEY_BYTES, AesGcmSealing
 from bitvault.drivers.watch import watch
+from bitvault.edge.disk import DiskReserve
 from bitvault.http.app import Application, create_app
-from bitvault.http.call import Reserve
 from bitvault.http.child import http_child
 from bitvault.http.options import Options
 from bitvault.kernel.addresses import networks
@@ -335,10 +335,10 @@ def _edges(blueprint: Blueprint, wiring: Wiring) -> list[ChildSpec]:
     return [serve(graceful_timeout=timeout, tls=server.tls, http2=http2)]
 
 
-def _reserve(blueprint: Blueprint) -> Reserve | None:
+def _reserve(blueprint: Blueprint) -> DiskReserve | None:
     """Watch the disk of whatever is embedded; each engine may have one of its own mounted."""
     embedded, stores_here = blueprint.postgres, not blueprint.settings.objects.endpoint
     disks = [LocalDisk(embedded.folder)] if embedded else []
     disks += [LocalDisk(blueprint.data)] if stores_here else []
     keep = blueprint.settings.server.disk_reserve
-    return Reserve(partial(least_free, disks), keep, stores_here) if disks else None
+    return DiskReserve(partial(least_free, disks), keep, stores_here) if disks else None

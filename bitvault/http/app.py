@@ -16,22 +16,25 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from werkzeug.routing import Map
 
 from bitvault.drivers.limits.port import Limits
+from bitvault.edge.capacity import Capacity
+from bitvault.edge.disk import DiskReserve
+from bitvault.edge.rejections import Rejected
+from bitvault.edge.services import Services
+from bitvault.edge.throttle import Throttle
 from bitvault.http import auth, openapi, problems, serving
-from bitvault.http.call import Edge, Reserve, Services
-from bitvault.http.capacity import Capacity
+from bitvault.http.call import Edge
 from bitvault.http.direct import Direct
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.forwarded import Proxies
 from bitvault.http.heads import target_path
+from bitvault.http.limits import headers
 from bitvault.http.metrics import Metrics
 from bitvault.http.options import Options
-from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.routes.health import PAGES, Health, front, page_view
 from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
 from bitvault.http.serving import HOLD_ANSWER, SMALL_ANSWER, Trace, tracing
-from bitvault.http.throttle import Throttle, headers
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.dependencies import Dependencies
@@ -117,7 +120,7 @@ def create_app(  # noqa: PLR0913 - each is a part of the edge
     *,
     tree: Callable[[], ChildStatus],
     options: Options | None = None,
-    reserve: Reserve | None = None,
+    reserve: DiskReserve | None = None,
     dependencies: Dependencies | None = None,
     endpoints: tuple[Endpoint, ...] = ENDPOINTS,
 ) -> Application:
@@ -138,7 +141,7 @@ def create_app(  # noqa: PLR0913 - each is a part of the edge
     app = Application("bitvault", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = options.body_limit
     app.config["BODY_TIMEOUT"] = options.body_timeout
-    reserve = Reserve(lambda: 0) if reserve is None else reserve
+    reserve = DiskReserve(lambda: 0) if reserve is None else reserve
     capacity = Capacity.of(
         options.requests_at_once, options.body_limit, options.connections, options.unsent_answers
     )

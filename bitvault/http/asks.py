@@ -38,7 +38,9 @@ def asks_of(handler: Any) -> tuple[type, ...]:
             continue
         seen.add(function)
         for named in _named(function):
-            if isinstance(named, FunctionType) and named.__module__.startswith("bitvault.http."):
+            if isinstance(named, FunctionType) and named.__module__.startswith(
+                ("bitvault.http.", "bitvault.edge.")
+            ):
                 waiting.append(named)
             elif isinstance(named, type) and issubclass(named, Request | Item | Refusal):
                 found[named] = None

@@ -5,18 +5,17 @@ import re
 from base64 import b64decode
 
 import msgspec
-from attrs import evolve
 from werkzeug.datastructures import Headers
 
 from bitvault.actors.identity.contract import Authenticate, Unauthenticated
-from bitvault.actors.sharing.contract import OpenLink, PasswordUnjudged
-from bitvault.http.call import Services
-from bitvault.http.capacity import Gate
-from bitvault.http.problems import invalid
+from bitvault.actors.sharing.contract import OpenLink
+from bitvault.edge.authentication import LINK_PREFIX, open_link
+from bitvault.edge.capacity import Gate
+from bitvault.edge.rejections import invalid
+from bitvault.edge.services import Services
 from bitvault.kernel.principal import Idempotency, Origin, Principal
 from bitvault.kernel.refusal import Refused
 
-LINK_PREFIX = "bvl_"
 _BASIC = re.compile(r"Basic +([A-Za-z0-9+/=]{1,8192})", re.IGNORECASE)
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -30,17 +29,12 @@ async def authenticate(
     """Ask whose token the request carries: a user's, or a link's.
 
     Raises:
+        Refused: ``Unauthenticated``, or what is said of a link.
         Rejected: ``overloaded``; a link's password would have to be hashed, and there is no room.
     """
     given = headers.get("Authorization", "")
     if (link := _link_of(given, origin)) is not None:
-        who = await services.ask(evolve(link, may_hash=False))
-        if isinstance(who, PasswordUnjudged):
-            with hashing.entered():
-                who = await services.ask(link)
-        if isinstance(who, PasswordUnjudged):
-            raise AssertionError("a password that may be hashed is judged")
-        return who
+        return await open_link(link, services, hashing)
     match = _BEARER.fullmatch(given)
     if match is None:
         raise Refused(Unauthenticated())

@@ -1,23 +1,24 @@
 """One request on its way through the edge, and what handlers answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import attrs
 import msgspec
 from werkzeug.datastructures import Headers
 
+from bitvault.edge.capacity import Capacity
+from bitvault.edge.disk import DiskReserve
+from bitvault.edge.rejections import disk_full
+from bitvault.edge.services import Services
+from bitvault.edge.throttle import Throttle
 from bitvault.http import problems
-from bitvault.http.capacity import Capacity
-from bitvault.http.throttle import Throttle
 from bitvault.kernel.clock import Clock
-from bitvault.kernel.export import Exported, ExportKind, ExportRecords
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.principal import Caller, Origin
-from bitvault.kernel.refusal import Refusal, Refused, Unavailable
+from bitvault.kernel.refusal import Refusal, Unavailable
 from bitvault.kernel.request import Request
 from bitvault.wire.problems import Outcome, Outcomes
-from supervisors import Ref
 
 B_co = TypeVar("B_co", covariant=True)
 Q_co = TypeVar("Q_co", covariant=True)
@@ -27,77 +28,13 @@ T = TypeVar("T")
 
 
 @attrs.frozen
-class Services:
-    """The services this edge asks."""
-
-    by_request: Mapping[type, Ref]
-    exports: Mapping[ExportKind, Ref]
-    """Which service has the records of a kind, in the order in which they are told."""
-
-    async def ask(self, request: Request[R, Any]) -> R:
-        """Ask the service whose contract has the request.
-
-        Raises:
-            Refused: it said no.
-        """
-        reply: Any = await self.by_request[type(request)].ask(request)
-        if isinstance(reply, Refusal):
-            raise Refused(reply)
-        answer: R = reply
-        return answer
-
-    async def answer(self, request: Request[R, F]) -> R | F | Unavailable:
-        """Ask, where a refusal is looked at and not passed on."""
-        return await self.by_request[type(request)].ask(request)
-
-    async def export(self, kind: ExportKind, request: ExportRecords) -> Exported:
-        """Ask for a slice of the records of a kind.
-
-        Raises:
-            Refused: the service said no.
-        """
-        reply = await self.exports[kind].ask(request)
-        if isinstance(reply, Refusal):
-            raise Refused(reply)
-        return reply
-
-    def tell(self, request: object) -> None:
-        """Have a request done, without its answer."""
-        self.by_request[type(request)].tell(request)
-
-
-@attrs.frozen
-class Reserve:
-    """Room on the disk of what runs embedded, kept for what is under way and for removing things.
-
-    A database that runs out of it crashes, and cannot start again: so writing ends before that.
-    """
-
-    free: Callable[[], int]
-    """Bytes, now."""
-    keep: int = 0
-    """Bytes; 0: no watch is kept."""
-    holds_objects: bool = False
-    """Whether the bytes of uploads go to the same disk."""
-
-    @property
-    def is_touched(self) -> bool:
-        """Say whether less is free than is to be kept."""
-        return bool(self.keep) and self.free() < self.keep
-
-    def holds(self, size: int) -> bool:
-        """Say whether an upload of so many bytes leaves the reserve alone."""
-        return not (self.keep and self.holds_objects) or self.free() - size >= self.keep
-
-
-@attrs.frozen
 class Edge:
     """What handlers may use."""
 
     services: Services
     clock: Clock
     ids: Ids
-    reserve: Reserve
+    reserve: DiskReserve
     throttle: Throttle
     capacity: Capacity
 
@@ -140,7 +77,7 @@ class Call(Generic[B_co, Q_co]):
             Rejected: ``disk_full``.
         """
         if not self.edge.reserve.holds(size):
-            raise problems.disk_full()
+            raise disk_full()
 
     def outcome(self, status: int, result: T | Refusal) -> Outcome[T]:
         """Build one item of a batch's answer."""
@@ -153,18 +90,6 @@ class Call(Generic[B_co, Q_co]):
         """Build a batch's answer; each result is shown or refused by itself."""
         shown = (one if isinstance(one, Refusal) else show(one) for one in results)
         return Outcomes(items=tuple(self.outcome(200, one) for one in shown))
-
-
-def only(outcomes: Sequence[R | Refusal]) -> R:
-    """Return the outcome of a batch of one.
-
-    Raises:
-        Refused: it was refused.
-    """
-    [outcome] = outcomes
-    if isinstance(outcome, Refusal):
-        raise Refused(outcome)
-    return outcome
 
 
 @attrs.frozen

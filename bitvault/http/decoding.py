@@ -11,8 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from bitvault.edge.rejections import Rejected, invalid
 from bitvault.http import wording
-from bitvault.http.problems import Rejected, invalid
 from bitvault.kernel import moments
 
 S = TypeVar("S")

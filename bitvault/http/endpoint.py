@@ -7,9 +7,10 @@ from typing import Any, Final, get_origin
 import attrs
 import msgspec
 
+from bitvault.edge.admission import Admission, Audience
 from bitvault.http.asks import refusals_in
 from bitvault.http.call import Call, Reply
-from bitvault.kernel.principal import Principal, Scope
+from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import IdempotencyConflict, Refusal
 from bitvault.wire.problems import Outcomes
 
@@ -44,10 +45,7 @@ class Endpoint:
         says: Codes that its handler says in the words of the edge.
         asks: Requests that cannot be read from its code.
         scope: What a credential must be good for; a route that does not say serves nobody.
-        is_open: Needs no token.
-        for_guests: Serves whoever comes with a link, too; what is not said to, does not.
-        for_confined: Serves a token that is confined to a file or folder, as every route does that
-            serves guests: what it does, it does to nodes it is told of.
+        audience: Who is served.
         body_optional: An absent body stands for ``{}``.
         if_match: Heeds If-Match in the room's own transaction; where it does not, the edge
             compares with what a GET of the same path shows just before.
@@ -55,7 +53,8 @@ class Endpoint:
         cost: What a request costs in the units of rate limits.
         items: How many times that, by its body: as many as a batch has items.
         is_hashing: Hashes a password; few of these are served at once.
-        when_full: Served though the disk is short of room: it reads, or writes next to nothing.
+        allowed_when_disk_full: Served though the disk is short of room: it reads, or writes next
+            to nothing.
         media: The media type of what it answers; what it is sent may be of it, or JSON.
         takes_form: Its body may be an HTML form's, as specifications of others have it.
     """
@@ -70,16 +69,14 @@ class Endpoint:
     says: tuple[str, ...] = ()
     asks: tuple[type, ...] = ()
     scope: Scope | None = None
-    is_open: bool = False
-    for_guests: bool = False
-    for_confined: bool = False
+    audience: Audience = Audience.USERS
     body_optional: bool = False
     if_match: bool = False
     if_none_match: bool = False
     cost: int = 1
     items: Callable[[Any], int] | None = None
     is_hashing: bool = False
-    when_full: bool = False
+    allowed_when_disk_full: bool = False
     media: str = "application/json"
     takes_form: bool = False
 
@@ -136,27 +133,19 @@ class Endpoint:
     @property
     def needs_room(self) -> bool:
         """Say whether it is refused while the disk is short; what removes things never is."""
-        return self.method in {"POST", "PUT", "PATCH"} and not (self.is_open or self.when_full)
-
-    def serves(self, scope: Scope) -> bool:
-        """Say whether a credential of that scope is enough."""
-        return self.scope is not None and scope >= self.scope
-
-    def admits(self, who: Principal) -> bool:
-        """Say whether it is for those who know one node only, if ``who`` is one of them."""
-        if who.is_guest:
-            return self.for_guests
-        return not who.confined_to or self.for_guests or self.for_confined
-
-    def welcomes(self, who: Principal) -> bool:
-        """Say whether it serves whoever comes with this credential."""
-        return self.serves(who.scope) and self.admits(who)
+        return self.method in {"POST", "PUT", "PATCH"} and not (
+            self.is_open or self.allowed_when_disk_full
+        )
 
     @property
-    def when_suspended(self) -> bool:
-        """Say whether it serves the users of a suspended tenant: whatever leaves that as it is."""
-        changes = self.method != "GET" and self.scope in {Scope.WRITE, Scope.ADMIN}
-        return not changes
+    def is_open(self) -> bool:
+        """Say whether it needs no token."""
+        return self.audience is Audience.ANYBODY
+
+    @property
+    def admission(self) -> Admission:
+        """Return what it asks of its callers."""
+        return Admission(self.scope, self.audience, not self.is_safe)
 
     @property
     def takes_idempotency_key(self) -> bool:

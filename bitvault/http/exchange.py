@@ -14,9 +14,9 @@ from urllib.parse import unquote
 import trio
 from attrs import define, field, frozen
 
+from bitvault.edge.places import Place, Places
 from bitvault.http.heads import target_path
 from bitvault.http.patience import Patience
-from bitvault.http.places import Place, Places
 from bitvault.http.serving import BODY_WANTED, HOLD_ANSWER, NO_BODY, SMALL_BODY
 
 Receive = Callable[[], Awaitable[Any]]

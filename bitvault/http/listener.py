@@ -19,10 +19,10 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.utils import wrap_app
 from werkzeug.datastructures import Headers
 
+from bitvault.edge.places import Place
 from bitvault.http.app import Application
 from bitvault.http.exchange import Answers, Unhurried
 from bitvault.http.patience import Patience, PatientStream
-from bitvault.http.places import Place
 from bitvault.http.protocol import Connection
 from bitvault.http.tls import Certificate, shake_hands
 from bitvault.http.turns import Turns

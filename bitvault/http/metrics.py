@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bitvault.http.call import Reserve
-from bitvault.http.capacity import Capacity
-from bitvault.http.places import Places
+from bitvault.edge.capacity import Capacity
+from bitvault.edge.disk import DiskReserve
+from bitvault.edge.places import Places
 from bitvault.kernel.dependencies import Dependencies
 from supervisors import ChildStatus
 
@@ -47,7 +47,7 @@ class Metrics:
     def __init__(
         self,
         tree: Callable[[], ChildStatus],
-        reserve: Reserve,
+        reserve: DiskReserve,
         capacity: Capacity,
         dependencies: Dependencies,
     ) -> None:

@@ -197,8 +197,10 @@ def _codes(endpoint: Endpoint) -> dict[str, int]:
     """Return every code that an endpoint answers, with its status."""
     refusals: list[type[Refusal]] = [*endpoint.refusals, Invalid, Unavailable, Failed]
     refusals += [] if endpoint.is_open else [Unauthenticated]
-    refusals += [] if endpoint.serves(Scope.READ) or endpoint.is_open else [InsufficientScope]
-    refusals += [] if endpoint.when_suspended else [TenantSuspended]
+    refusals += (
+        [] if endpoint.admission.serves(Scope.READ) or endpoint.is_open else [InsufficientScope]
+    )
+    refusals += [] if endpoint.admission.when_suspended else [TenantSuspended]
     own = [*endpoint.says, *_EVERYWHERE, *(_BODY if endpoint.has_body else ())]
     own += [] if endpoint.is_safe else ["precondition_failed"]
     own += ["disk_full"] if endpoint.needs_room else []

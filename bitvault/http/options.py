@@ -2,10 +2,10 @@
 
 import attrs
 
+from bitvault.edge.capacity import AT_ONCE, CONNECTIONS, UNSENT_ANSWERS
+from bitvault.edge.throttle import Rates
 from bitvault.http.browsers import Browsers
-from bitvault.http.capacity import AT_ONCE, CONNECTIONS, UNSENT_ANSWERS
 from bitvault.http.forwarded import Proxies
-from bitvault.http.throttle import Rates
 from bitvault.kernel.addresses import networks
 from bitvault.kernel.limits import Limit
 from bitvault.kernel.settings import Settings

@@ -14,8 +14,8 @@ from typing import TypeVar
 import msgspec
 
 from bitvault.actors.files.contract import GetNode, Role, StaleRevision, Target
+from bitvault.edge.rejections import Rejected, invalid
 from bitvault.http.call import Call
-from bitvault.http.problems import Rejected, invalid
 from bitvault.kernel.refusal import Refused
 
 S = TypeVar("S", bound=msgspec.Struct)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
+from bitvault.edge.rejections import Rejected
 from bitvault.kernel.refusal import Category, Refusal
 
 STATUS: Final[Mapping[Category, int]] = {
@@ -51,30 +52,6 @@ OWN: Final[Mapping[str, tuple[int, str]]] = {
 
 RETRY_AFTER: Final = 1
 """Seconds, where a refusal is retryable as soon as a restart or a queue permits (503)."""
-
-
-class Rejected(Exception):  # noqa: N818 - carries a problem out of the edge's own checks
-    """The edge refuses a request before, or instead of, asking a room."""
-
-    def __init__(self, code: str, detail: str, **members: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
-        self.members = members
-
-
-def invalid(field: str, rule: str) -> Rejected:
-    """Refuse a value; ``field`` is its name on the wire, ``rule`` what it breaks."""
-    return Rejected("invalid", f"{field}: {rule}", field=field, rule=rule)
-
-
-def disk_full() -> Rejected:
-    """Refuse to write while the server's disk is short of room."""
-    detail = (
-        "The server's disk is nearly full, so nothing was written. Reading and removing still "
-        "work; its operator has to make room."
-    )
-    return Rejected("disk_full", detail)
 
 
 def problem(code: str, detail: str, request_id: str, **members: Any) -> dict[str, Any]:

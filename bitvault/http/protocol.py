@@ -31,9 +31,9 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import AppWrapper, ConnectionState, LifespanState
 from hypercorn.utils import filter_pseudo_headers, parse_socket_addr
 
+from bitvault.edge.places import Place
 from bitvault.http.heads import framing_fault, raw_fault
 from bitvault.http.patience import PatientStream
-from bitvault.http.places import Place
 
 _LOG = structlog.stdlib.get_logger("bitvault.http")
 _RECEIVE = 64 << 10

@@ -11,15 +11,15 @@ import trio
 from quart import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
-from bitvault.actors.identity.contract import InsufficientScope, TenantSuspended
-from bitvault.http import auth, decoding, preconditions, problems, throttle
+from bitvault.edge.rejections import Rejected, disk_full
+from bitvault.edge.throttle import check_limits
+from bitvault.http import auth, decoding, preconditions, problems
 from bitvault.http.call import Call, Edge, Reply
 from bitvault.http.endpoint import FORM, Endpoint, NoBody
-from bitvault.http.problems import Rejected
 from bitvault.http.scim import faults
 from bitvault.kernel.limits import Verdict
-from bitvault.kernel.principal import Caller, Origin, Principal, Scope
-from bitvault.kernel.refusal import Forbidden, Refused
+from bitvault.kernel.principal import Caller, Origin, Principal
+from bitvault.kernel.refusal import Refused
 from bitvault.kernel.timing import Spent
 from supervisors import ActorDied, AskTimeout, MailboxFull
 
@@ -127,15 +127,10 @@ async def _answer(
     gate = capacity.hashing if endpoint.is_hashing else capacity.requests
     gate.check()
     who = None if endpoint.is_open else await principal_of(edge, trace)
-    if who is not None and not endpoint.admits(who):
-        how = "a link" if who.is_guest else "a confined token"
-        raise Refused(Forbidden(f"do this with {how}"))
-    if who is not None and not endpoint.serves(who.scope):
-        raise Refused(InsufficientScope((endpoint.scope or Scope.ACCOUNT).name.lower()))
-    if who is not None and who.is_suspended and not endpoint.when_suspended:
-        raise Refused(TenantSuspended())
+    if who is not None:
+        endpoint.admission.check(who)
     if endpoint.needs_room and edge.reserve.is_touched:
-        raise problems.disk_full()
+        raise disk_full()
     parameters = decoding.path(path)
     query = decoding.query(request.args.items(multi=True), endpoint.query)
     # A body is held until the answer: what is made of it is as large.
@@ -175,11 +170,15 @@ async def _check_conditions(
     header = call.headers.get("If-Match")
     if header is None or endpoint.if_match:
         return
-    if shows is None or endpoint.is_open or not shows.welcomes(call.caller.principal):
+    if shows is None or endpoint.is_open or not _welcomes(shows, call.caller.principal):
         raise preconditions.unmatched("If-Match: there is nothing here that it could match.")
     shown = await shows.handler(attrs.evolve(call, query=shows.query(), body=NoBody()))
     if not preconditions.matches(header, _tag(shown, msgspec.json.encode(shown.shape))):
         raise preconditions.unmatched()
+
+
+def _welcomes(endpoint: Endpoint, who: Principal) -> bool:
+    return endpoint.admission.serves(who.scope) and endpoint.admission.admits(who)
 
 
 def _tag(reply: Reply, raw: bytes) -> str:
@@ -193,7 +192,7 @@ def limited(trace: Trace, verdicts: Sequence[Verdict]) -> None:
         Rejected: ``rate_limited``.
     """
     trace.verdicts += verdicts
-    throttle.check(verdicts)
+    check_limits(verdicts)
 
 
 def _body_size(endpoint: Endpoint) -> int:

@@ -12,8 +12,8 @@ from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.letters import contract as letters
 from bitvault.actors.sharing import contract as sharing
+from bitvault.edge.rejections import invalid
 from bitvault.http.preconditions import etag, tagged
-from bitvault.http.problems import invalid
 from bitvault.kernel.access import Right, role_of
 from bitvault.kernel.ids import NodeId, SpaceId, UserId
 from bitvault.wire import admin, groups, nodes, sessions, spaces, uploads

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bitvault.edge.admission import Audience
 from bitvault.http.routes import ENDPOINTS
 from tests.support.daemon import Daemon, eventually
 from tests.support.tables import dump
@@ -87,7 +88,7 @@ def test_a_guest_is_served_by_few_routes(standing: Daemon, client: httpx.Client)
     """Whatever is not said to serve guests answers 403, whoever the link's maker is."""
     made = client.post("/v1/folders", json={"path": "/few"}).json()["node"]["id"]
     link = client.post(f"/v1/files/{made}/links", json={"role": "editor"}).json()
-    closed = [e for e in ENDPOINTS if not (e.for_guests or e.is_open)]
+    closed = [e for e in ENDPOINTS if e.audience < Audience.GUESTS]
     with guest(standing, link) as one:
         answers = {
             e.operation_id: one.request(e.method, _filled(e.path, made)).status_code for e in closed

@@ -272,7 +272,7 @@ def test_a_suspended_tenant_changes_nothing(town: Town) -> None:
         wrong = lines(
             refused(town.suspended, example, town.kept, "tenant_suspended")
             for endpoint, example in closed()
-            if not endpoint.when_suspended
+            if not endpoint.admission.when_suspended
         )
     assert not wrong, wrong
 
@@ -280,10 +280,10 @@ def test_a_suspended_tenant_changes_nothing(town: Town) -> None:
 HOLES = """
 import attrs
 from bitvault.kernel import access
-from bitvault.http.endpoint import Endpoint
+from bitvault.edge.admission import Admission
 access.rights_along = lambda start, granted: [access.RIGHTS["manager"] for _ in granted]
-Endpoint.serves = lambda self, scope: True
-Endpoint.when_suspended = property(lambda self: True)
+Admission.serves = lambda self, scope: True
+Admission.when_suspended = property(lambda self: True)
 from bitvault.daemon import main
 main()
 """

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from bitvault.edge.throttle import Rates
 from bitvault.http.app import openapi_document
 from bitvault.http.browsers import Browsers
 from bitvault.http.endpoint import Endpoint
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.routes.health import PAGES
-from bitvault.http.throttle import Rates
 from bitvault.kernel.limits import Limit
 from tests.http.support.requests import GOOD
 from tests.http.support.rooms import ID, TOKEN, World

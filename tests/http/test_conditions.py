@@ -10,10 +10,11 @@ from werkzeug.datastructures import Headers
 from bitvault.actors.files.contract import Apply, GetNode, GetSpace, Role, Target, TrashNode
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.sharing.contract import GetGrant
+from bitvault.edge.admission import Audience
+from bitvault.edge.rejections import Rejected
 from bitvault.http import serving
 from bitvault.http.call import Call
 from bitvault.http.endpoint import Endpoint
-from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.kernel.ids import NodeId
 from bitvault.kernel.principal import Caller, Origin
@@ -109,7 +110,7 @@ async def test_a_condition_shows_a_guest_nothing(world: World) -> None:
     await serving._check_conditions(abort, asked, shows)
     world.room.asked.clear()
     with pytest.raises(Rejected, match="precondition_failed"):
-        await serving._check_conditions(abort, asked, evolve(shows, for_guests=False))
+        await serving._check_conditions(abort, asked, evolve(shows, audience=Audience.USERS))
     assert world.room.asked == []
 
 

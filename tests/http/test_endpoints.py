@@ -13,6 +13,7 @@ from bitvault.actors.identity import contract as _identity
 from bitvault.actors.identity.contract import Authenticate
 from bitvault.actors.sharing.contract import OpenLink
 from bitvault.actors.storage import contract as _storage
+from bitvault.edge.admission import Audience
 from bitvault.http.app import openapi_document
 from bitvault.http.asks import asks_of
 from bitvault.http.endpoint import Endpoint
@@ -101,7 +102,7 @@ async def test_without_a_token_nothing_is_asked(world: World, endpoint: Endpoint
 def test_every_route_says_what_its_token_must_be_good_for(endpoint: Endpoint) -> None:
     """Whoever adds a route decides it; one that does not say would serve nobody."""
     assert (endpoint.scope is None) == endpoint.is_open
-    assert attrs.evolve(endpoint, scope=None).serves(Scope.ACCOUNT) is False
+    assert attrs.evolve(endpoint, scope=None).admission.serves(Scope.ACCOUNT) is False
 
 
 @pytest.mark.requirement("X12")
@@ -152,7 +153,7 @@ async def test_a_confined_token_is_served_where_nodes_are_found(
 ) -> None:
     """Whatever concerns more than a node is refused before a room hears of it (X12)."""
     answer = await call(world, endpoint, token=CONFINED_TOKEN)
-    if endpoint.for_guests or endpoint.operation_id in CONFINED:
+    if endpoint.audience >= Audience.GUESTS or endpoint.operation_id in CONFINED:
         assert answer.status_code in endpoint.answers
         return
     assert (answer.status_code, world.room.asked) == (403, [])

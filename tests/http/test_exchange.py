@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from bitvault.edge.places import Places
 from bitvault.http.patience import Patience
-from bitvault.http.places import Places
 from bitvault.http.serving import HOLD_ANSWER
 from tests.http.support.lines import Line, unhurried, until
 from tests.http.support.rooms import TOKEN, World

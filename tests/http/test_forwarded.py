@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 from werkzeug.datastructures import Headers
 
 from bitvault.actors.identity.contract import OpenSession
+from bitvault.edge.throttle import Rates
 from bitvault.http.forwarded import FORWARDED, X_FORWARDED_FOR, Proxies
-from bitvault.http.throttle import Rates
 from bitvault.kernel.addresses import networks
 from bitvault.kernel.limits import Limit
 from tests.http.support.rooms import World

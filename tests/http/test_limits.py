@@ -10,9 +10,9 @@ from attrs import evolve
 from msgspec.inspect import ListType, Metadata, StructType, VarTupleType, type_info
 
 from bitvault.actors.files.contract import ListSpaces
+from bitvault.edge.throttle import Rates
 from bitvault.http.endpoint import HEAVY, Endpoint
 from bitvault.http.routes import ENDPOINTS
-from bitvault.http.throttle import Rates
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.limits import Limit
 from tests.http.support.requests import GOOD

@@ -12,9 +12,9 @@ from bitvault.actors.audit import contract as audit
 from bitvault.actors.files import contract as files
 from bitvault.actors.identity import contract as identity
 from bitvault.actors.sharing import contract as sharing
+from bitvault.edge.rejections import Rejected
 from bitvault.http import decoding
 from bitvault.http.endpoint import Endpoint
-from bitvault.http.problems import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.scim import faults
 from bitvault.kernel.principal import Principal

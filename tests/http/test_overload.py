@@ -8,8 +8,8 @@ import trio
 
 from bitvault.actors.identity.contract import OpenSession
 from bitvault.actors.sharing.contract import OpenLink
-from bitvault.http.capacity import HASHING_AT_ONCE, Capacity, Gate
-from bitvault.http.problems import Rejected
+from bitvault.edge.capacity import HASHING_AT_ONCE, Capacity, Gate
+from bitvault.edge.rejections import Rejected
 from bitvault.http.routes import ENDPOINTS
 from bitvault.http.serving import BODY_WANTED
 from tests.http.support.lines import unhurried

@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from bitvault.http.places import Place, Places
+from bitvault.edge.places import Place, Places
 
 
 def entered(places: Places, address: str, gone: list[str], **more: int) -> Place | None:

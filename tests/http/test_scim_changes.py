@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from bitvault.actors.identity.contract import Membership
+from bitvault.edge.rejections import Rejected
 from bitvault.http import decoding
-from bitvault.http.problems import Rejected
 from bitvault.http.scim.changes import GroupChange, UserChange, group_change, user_change
 from bitvault.wire.scim import GROUP, Change
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from bitvault.edge.rejections import Rejected
 from bitvault.http.decoding import _repeated
-from bitvault.http.problems import Rejected
 from bitvault.http.scim.changes import group_change
 from bitvault.http.scim.filters import parse
 from bitvault.wire.scim import Operation

@@ -2,11 +2,12 @@
 
 from bitvault.actors.files import contract as files
 from bitvault.actors.files.contract import Apply, IfExists
+from bitvault.edge.admission import Audience
+from bitvault.edge.rejections import Rejected
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoQuery, Routes
 from bitvault.http.preconditions import revision_of
-from bitvault.http.problems import Rejected
 from bitvault.http.routes.folders import folder_of
 from bitvault.kernel.principal import Scope
 from bitvault.kernel.refusal import Refusal
@@ -22,7 +23,7 @@ routes = Routes("batch")
     "/v1/batch",
     {200: Outcomes[Written]},
     scope=Scope.WRITE,
-    for_confined=True,
+    audience=Audience.CONFINED,
     body=wire.Batch,
     items=lambda body: len(body.operations),
 )

@@ -1,6 +1,7 @@
 """Logging in on a machine without a browser: it shows a code that is approved elsewhere."""
 
 from bitvault.actors.identity.contract import AnswerDevice, BeginDevice, CollectSession, FindDevice
+from bitvault.edge.admission import Audience
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoQuery, Routes
@@ -20,7 +21,7 @@ _PRIVATE = {"Cache-Control": "no-store"}
     {201: wire.DeviceBegun},
     body=wire.BeginDevice,
     cost=HEAVY,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Reply:
     """Ask for a code to log in with on another machine (RFC 8628)."""
@@ -41,7 +42,7 @@ async def begin_device(call: Call[wire.BeginDevice, NoQuery]) -> Reply:
     "/v1/device-authorizations/token",
     {201: SessionOpened},
     body=wire.CollectSession,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Reply:
     """Poll for the session, every ``interval`` seconds; it is given out once."""
@@ -56,7 +57,7 @@ async def collect_session(call: Call[wire.CollectSession, NoQuery]) -> Reply:
     {200: wire.Device},
     scope=Scope.ACCOUNT,
     body=wire.AnswerDevice,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def find_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     """Show what asks to be let in under a code; the code is in no URL, so in no log."""
@@ -78,7 +79,7 @@ async def find_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     {204: None},
     scope=Scope.ACCOUNT,
     body=wire.AnswerDevice,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def approve_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     """Let a program in on another machine, as you."""
@@ -91,7 +92,7 @@ async def approve_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     {204: None},
     scope=Scope.ACCOUNT,
     body=wire.AnswerDevice,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def deny_device(call: Call[wire.AnswerDevice, NoQuery]) -> Reply:
     """Keep a program out that asks to be let in."""

@@ -24,7 +24,7 @@ routes = Routes("erasures")
     {200: wire.Erasure},
     scope=Scope.ADMIN,
     body=wire.ScheduleErasure,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def schedule_erasure(call: Call[wire.ScheduleErasure, NoQuery]) -> Reply:
     """Suspend a tenant now and erase all it has after a week, or as said; for operators.

@@ -29,7 +29,7 @@ _LIST = ("export",)
     body=wire.ExportTenant,
     body_optional=True,
     cost=HEAVY,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def export_tenant(call: Call[wire.ExportTenant, NoQuery]) -> Reply:
     """Tell all of a suspended tenant: its records, and where the bytes are; for operators.

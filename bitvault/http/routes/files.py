@@ -1,18 +1,14 @@
 """Files and folders: look, change, fetch content, versions."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from bitvault.actors.audit.contract import Download, RecordDownloads
 from bitvault.actors.files.contract import (
     Apply,
-    Content,
     ContentDraft,
     CopyNode,
-    GetContents,
     GetNode,
     IfExists,
     ListVersions,
@@ -23,11 +19,14 @@ from bitvault.actors.files.contract import (
     TrashNode,
     Written,
 )
+from bitvault.edge.admission import Audience
+from bitvault.edge.contents import hand_out
+from bitvault.edge.rejections import invalid
+from bitvault.edge.services import only
 from bitvault.http import shapes
-from bitvault.http.call import Call, Reply, only
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_revision
-from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, page_reply, tagged_reply
 from bitvault.kernel.principal import Scope
 from bitvault.wire import nodes as wire
@@ -65,7 +64,7 @@ class Fetch(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     "/v1/files",
     {200: wire.Node},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
     query=ByPath,
 )
 async def get_node_by_path(call: Call[NoBody, ByPath]) -> Reply:
@@ -79,7 +78,7 @@ async def get_node_by_path(call: Call[NoBody, ByPath]) -> Reply:
     "/v1/files/{id}",
     {200: wire.Node},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
 )
 async def get_node(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe a file or folder."""
@@ -92,7 +91,7 @@ async def get_node(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/files/{id}",
     {200: wire.Written},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.MoveNode,
     if_match=True,
 )
@@ -111,7 +110,7 @@ async def move_node(call: Call[wire.MoveNode, NoQuery]) -> Reply:
     "/v1/files/{id}/copy",
     {201: wire.Written},
     scope=Scope.WRITE,
-    for_confined=True,
+    audience=Audience.CONFINED,
     body=wire.CopyNode,
     cost=HEAVY,
 )
@@ -128,7 +127,7 @@ async def copy_node(call: Call[wire.CopyNode, NoQuery]) -> Reply:
     "/v1/files/{id}",
     {200: wire.Written},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     query=Removal,
     if_match=True,
 )
@@ -147,16 +146,14 @@ async def trash_node(call: Call[NoBody, Removal]) -> Reply:
     "/v1/files/{id}/content",
     {200: wire.Content, 302: None},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
     query=Fetch,
 )
 async def get_content(call: Call[NoBody, Fetch]) -> Reply:
     """Get a short-lived URL of the content, or be redirected to it."""
     at, query = shapes.at(call.path["id"]), call.query
-    _need_present(call, query.version)
     draft = ContentDraft(at, query.version, query.inline)
-    found = only(await call.ask(GetContents(call.caller, (draft,))))
-    await _tell(call, [found])
+    found = only(await hand_out(call.edge.services, call.caller, (draft,)))
     private = {"Cache-Control": "private, no-store", "Vary": "Accept"}
     if query.redirect or _wants_page(call.headers.get("Accept", "")):
         return Reply(302, None, {**private, "Location": found.url})
@@ -168,21 +165,18 @@ async def get_content(call: Call[NoBody, Fetch]) -> Reply:
     "/v1/files/content",
     {200: Outcomes[wire.Content]},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.ContentsWanted,
     items=lambda body: len(body.items),
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Reply:
     """Get short-lived URLs of up to 1000 files."""
-    for item in call.body.items:
-        _need_present(call, item.version)
     drafts = tuple(
         ContentDraft(shapes.target(i.id, i.path, i.space_id), i.version, i.inline)
         for i in call.body.items
     )
-    found = await call.ask(GetContents(call.caller, drafts))
-    await _tell(call, [item for item in found if isinstance(item, Content)])
+    found = await hand_out(call.edge.services, call.caller, drafts)
     private = {"Cache-Control": "private, no-store"}
     return Reply(200, call.outcomes(found, shapes.content), private)
 
@@ -192,7 +186,7 @@ async def get_contents(call: Call[wire.ContentsWanted, NoQuery]) -> Reply:
     "/v1/files/{id}/versions",
     {200: Page[wire.Version]},
     scope=Scope.READ,
-    for_confined=True,
+    audience=Audience.CONFINED,
     query=Paged,
 )
 async def list_versions(call: Call[NoBody, Paged]) -> Reply:
@@ -207,7 +201,7 @@ async def list_versions(call: Call[NoBody, Paged]) -> Reply:
     "/v1/files/{id}/versions/{n}/restore",
     {200: wire.Written},
     scope=Scope.WRITE,
-    for_confined=True,
+    audience=Audience.CONFINED,
     if_match=True,
 )
 async def restore_version(call: Call[NoBody, NoQuery]) -> Reply:
@@ -239,16 +233,3 @@ def _wants_page(accept: str) -> bool:
     """Say whether a browser asks: it lists text/html, and no JSON before it."""
     html, found, _ = accept.partition("text/html")
     return bool(found) and "json" not in html
-
-
-async def _tell(call: Call[Any, Any], given: Sequence[Content]) -> None:
-    """Record downloads; of a guest, whose link may allow no more, count them too."""
-    if given:
-        what = (Download(one.node.node_id, one.version, one.size, one.node.name) for one in given)
-        await call.ask(RecordDownloads(call.caller, tuple(what)))
-
-
-def _need_present(call: Call[Any, Any], version: int | None) -> None:
-    """Refuse a guest an older version: what was taken out of a file was not shared."""
-    if version is not None and call.caller.principal.is_guest:
-        raise invalid("version", "is not for guests")

@@ -1,6 +1,7 @@
 """Folders: create, and list their children."""
 
 from bitvault.actors.files.contract import ListChildren, MakeFolder, Target
+from bitvault.edge.admission import Audience
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
@@ -18,7 +19,7 @@ routes = Routes("folders")
     "/v1/folders",
     {201: wire.Written, 200: wire.Written},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.MakeFolder,
 )
 async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Reply:
@@ -36,7 +37,7 @@ async def make_folder(call: Call[wire.MakeFolder, NoQuery]) -> Reply:
     "/v1/folders/{id}/children",
     {200: Page[wire.Node]},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
     query=Paged,
 )
 async def list_children(call: Call[NoBody, Paged]) -> Reply:
@@ -49,7 +50,7 @@ async def list_children(call: Call[NoBody, Paged]) -> Reply:
     "/v1/folders/children",
     {200: Page[wire.Node]},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
     query=PagedPath,
 )
 async def list_children_by_path(call: Call[NoBody, PagedPath]) -> Reply:

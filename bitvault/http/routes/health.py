@@ -11,9 +11,11 @@ import msgspec
 import trio
 from quart import Response, request
 
-from bitvault.http.call import Edge, Reply, Reserve
+from bitvault.edge.disk import DiskReserve
+from bitvault.edge.rejections import Rejected
+from bitvault.http.call import Edge, Reply
 from bitvault.http.metrics import Metrics, lag_of, numbers, statistics_of, walk
-from bitvault.http.problems import RETRY_AFTER, Rejected, of_refusal
+from bitvault.http.problems import RETRY_AFTER, of_refusal
 from bitvault.http.serving import (
     principal_of,
     problem_response,
@@ -152,7 +154,7 @@ def _down(dependencies: Dependencies) -> list[str]:
     return [one.dependency for one in dependencies.all() if not one.is_up(now)]
 
 
-def status_of(tree: ChildStatus, reserve: Reserve, dependencies: Dependencies) -> wire.Status:
+def status_of(tree: ChildStatus, reserve: DiskReserve, dependencies: Dependencies) -> wire.Status:
     """Show the tree, the consumers that count a lag, what all stands on, and a watched disk."""
     every, now = list(walk(tree)), trio.current_time()
     return wire.Status(
@@ -183,7 +185,7 @@ def status_of(tree: ChildStatus, reserve: Reserve, dependencies: Dependencies) -
     )
 
 
-def _disk(reserve: Reserve) -> wire.Disk:
+def _disk(reserve: DiskReserve) -> wire.Disk:
     return wire.Disk(free=reserve.free(), reserve=reserve.keep, is_short=reserve.is_touched)
 
 

@@ -10,6 +10,7 @@ from bitvault.actors.identity.contract import (
     RevokeInvitation,
     SendInvitationAgain,
 )
+from bitvault.edge.admission import Audience
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
@@ -92,7 +93,7 @@ async def revoke_invitation(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/invitations/open",
     {200: wire.Invited},
     body=wire.OpenInvitation,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def open_invitation(call: Call[wire.OpenInvitation, NoQuery]) -> Reply:
     """Say what the token of an invitation is for."""
@@ -114,7 +115,7 @@ async def open_invitation(call: Call[wire.OpenInvitation, NoQuery]) -> Reply:
     body=wire.AcceptInvitation,
     cost=HEAVY,
     is_hashing=True,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def accept_invitation(call: Call[wire.AcceptInvitation, NoQuery]) -> Reply:
     """Become the user you are invited as, with a password of your choice, and log in."""

@@ -43,7 +43,7 @@ async def get_job(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/admin/jobs/{name}/run",
     {202: wire.RunStarted},
     scope=Scope.ADMIN,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def run_job(call: Call[NoBody, NoQuery]) -> Reply:
     """Have a background job take a turn now, out of its time; for operators.

@@ -19,6 +19,7 @@ from bitvault.actors.sharing.contract import (
     OpenLink,
     RequestTerms,
 )
+from bitvault.edge.admission import Audience
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
@@ -138,7 +139,7 @@ async def delete_link(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/link",
     {200: wire.GuestLink},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
     asks=(OpenLink,),
 )
 async def describe_own_link(call: Call[NoBody, NoQuery]) -> Reply:

@@ -13,6 +13,7 @@ from bitvault.actors.identity.contract import (
 )
 from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.notifier.contract import InspectMail, ListMail, ResendMail
+from bitvault.edge.admission import Audience
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, page_reply
@@ -99,7 +100,7 @@ async def propose_email(call: Call[wire.ProposeEmail, NoQuery]) -> Reply:
     "/v1/password-resets",
     {202: None},
     body=wire.RequestReset,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def request_reset(call: Call[wire.RequestReset, NoQuery]) -> Reply:
     """Ask for a mail with a link to a new password.
@@ -120,7 +121,7 @@ async def request_reset(call: Call[wire.RequestReset, NoQuery]) -> Reply:
     body=wire.UseReset,
     cost=HEAVY,
     is_hashing=True,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def use_reset(call: Call[wire.UseReset, NoQuery]) -> Reply:
     """Set a new password with the token of a mail, once; every session of the user ends."""

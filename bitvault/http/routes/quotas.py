@@ -65,7 +65,7 @@ async def get_tenant_quota(call: Call[NoBody, NoQuery]) -> Reply:
     scope=Scope.ADMIN,
     body=wire.ChangeTenantQuota,
     if_match=True,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def change_tenant_quota(call: Call[wire.ChangeTenantQuota, NoQuery]) -> Reply:
     """Say what a tenant may hold, from the next upload on; for operators."""

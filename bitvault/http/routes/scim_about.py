@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bitvault.edge.rejections import Rejected
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
-from bitvault.http.problems import Rejected
 from bitvault.http.scim import about
 from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
@@ -71,7 +71,7 @@ async def scim_get_schema(call: Call[NoBody, NoQuery]) -> Reply:
     {501: wire.Fault},
     scope=Scope.ADMIN,
     body=wire.Search,
-    when_full=True,
+    allowed_when_disk_full=True,
     media=MEDIA,
 )
 async def scim_search(_: Call[wire.Search, NoQuery]) -> Reply:

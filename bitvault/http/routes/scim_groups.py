@@ -92,7 +92,7 @@ async def scim_list_groups(call: Call[NoBody, queries.Found]) -> Reply:
     {200: wire.Groups},
     scope=Scope.ADMIN,
     body=wire.Search,
-    when_full=True,
+    allowed_when_disk_full=True,
     media=MEDIA,
     asks=(FindProvisionedGroups,),
 )

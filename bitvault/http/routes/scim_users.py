@@ -8,10 +8,10 @@ from bitvault.actors.identity.contract import (
     ReviseUser,
     UserNotFound,
 )
+from bitvault.edge import users
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes import scim_queries as queries
-from bitvault.http.routes.users import remove
 from bitvault.http.scim import changes, shapes
 from bitvault.http.scim.faults import MEDIA
 from bitvault.http.scim.shapes import ROOT
@@ -72,7 +72,7 @@ async def scim_list_users(call: Call[NoBody, queries.Found]) -> Reply:
     {200: wire.Users},
     scope=Scope.ADMIN,
     body=wire.Search,
-    when_full=True,
+    allowed_when_disk_full=True,
     media=MEDIA,
     asks=(FindProvisionedUsers,),
 )
@@ -104,7 +104,7 @@ async def scim_get_user(call: Call[NoBody, queries.Chosen]) -> Reply:
     {200: wire.User},
     scope=Scope.ADMIN,
     body=wire.WriteUser,
-    when_full=True,
+    allowed_when_disk_full=True,
     media=MEDIA,
 )
 async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Reply:
@@ -126,7 +126,7 @@ async def scim_replace_user(call: Call[wire.WriteUser, NoQuery]) -> Reply:
     scope=Scope.ADMIN,
     body=wire.Change,
     items=lambda body: len(body.operations),
-    when_full=True,
+    allowed_when_disk_full=True,
     media=MEDIA,
 )
 async def scim_change_user(call: Call[wire.Change, NoQuery]) -> Reply:
@@ -145,7 +145,7 @@ async def scim_delete_user(call: Call[NoBody, NoQuery]) -> Reply:
     """Delete a user, and none of their files, which the tenant's admins then give on."""
     request = ReviseUser(call.caller, UserId(call.path["id"]), is_disabled=True)
     gone = await call.ask(request)
-    await remove(call, gone.user, None)
+    await users.delete_user(call.edge.services, call.caller, gone.user, None)
     return Reply(204)
 
 

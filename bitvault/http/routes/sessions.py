@@ -13,6 +13,7 @@ from bitvault.actors.identity.contract import (
     OpenSession,
     RefreshSession,
 )
+from bitvault.edge.admission import Audience
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
@@ -31,7 +32,7 @@ routes = Routes("sessions")
     body=wire.OpenSession,
     cost=HEAVY,
     is_hashing=True,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Reply:
     """Log in with a password."""
@@ -47,7 +48,7 @@ async def open_session(call: Call[wire.OpenSession, NoQuery]) -> Reply:
     "/v1/sessions/refresh",
     {200: wire.SessionRefreshed},
     body=wire.RefreshSession,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def refresh_session(call: Call[wire.RefreshSession, NoQuery]) -> Reply:
     """Go on with a session: its refresh token for a new token and a new refresh token.
@@ -88,7 +89,7 @@ async def get_session(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/sessions/current",
     {200: wire.Credential},
     scope=Scope.READ,
-    for_confined=True,
+    audience=Audience.CONFINED,
 )
 async def get_current_session(call: Call[NoBody, NoQuery]) -> Reply:
     """Describe the session or API token in use: what it is good for, and where it ends."""
@@ -101,7 +102,7 @@ async def get_current_session(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/sessions/current",
     {204: None},
     scope=Scope.READ,
-    for_confined=True,
+    audience=Audience.CONFINED,
 )
 async def close_current_session(call: Call[NoBody, NoQuery]) -> Reply:
     """Log out."""
@@ -123,7 +124,7 @@ async def close_other_sessions(call: Call[NoBody, NoQuery]) -> Reply:
     return Reply(204)
 
 
-@routes.route("GET", "/v1/me", {200: wire.Me}, scope=Scope.READ, for_confined=True)
+@routes.route("GET", "/v1/me", {200: wire.Me}, scope=Scope.READ, audience=Audience.CONFINED)
 async def describe_me(call: Call[NoBody, NoQuery]) -> Reply:
     """Say who you are, and what you came with."""
     me, who = await call.ask(DescribeMe(call.caller)), call.caller.principal
@@ -140,7 +141,7 @@ async def describe_me(call: Call[NoBody, NoQuery]) -> Reply:
     body=wire.ChangePassword,
     cost=HEAVY,
     is_hashing=True,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def change_password(call: Call[wire.ChangePassword, NoQuery]) -> Reply:
     """Change your password; every other session of yours ends."""

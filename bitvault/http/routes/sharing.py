@@ -32,10 +32,10 @@ from bitvault.actors.sharing.contract import (
     SharedNode,
     Shares,
 )
+from bitvault.edge.rejections import invalid
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.problems import invalid
 from bitvault.http.routes.queries import Paged, list_reply
 from bitvault.kernel.access import Role
 from bitvault.kernel.ids import UserId

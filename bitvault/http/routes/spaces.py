@@ -14,11 +14,11 @@ from bitvault.actors.files.contract import (
     UpdateSpace,
 )
 from bitvault.actors.identity.contract import FindUsers, User
+from bitvault.edge.rejections import invalid
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.preconditions import expected_roles, single_revision
-from bitvault.http.problems import invalid
 from bitvault.http.routes.finding import find_user
 from bitvault.http.routes.queries import Paged, PagedSpaces, list_reply, page_reply, tagged_reply
 from bitvault.kernel.principal import Scope

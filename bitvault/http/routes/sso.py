@@ -8,11 +8,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from werkzeug.http import dump_cookie, parse_cookie
 
-from bitvault.actors.identity.contract import (
-    OpenSessionOf,
-    Unauthenticated,
-    Vouching,
-)
 from bitvault.actors.sso.contract import (
     AddProvider,
     BeginSignIn,
@@ -26,15 +21,15 @@ from bitvault.actors.sso.contract import (
     ProviderTerms,
     RedeemSignIn,
     RemoveProvider,
-    SignInRefused,
 )
+from bitvault.edge.admission import Audience
+from bitvault.edge.sign_ins import redeem
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.preconditions import single_revision, tagged
 from bitvault.http.routes.queries import list_reply, tagged_reply
 from bitvault.kernel.principal import Scope
-from bitvault.kernel.refusal import Refusal, Refused
 from bitvault.wire import sso as wire
 from bitvault.wire.fields import Page
 from bitvault.wire.sessions import SessionOpened
@@ -136,7 +131,7 @@ async def remove_identity_provider(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/sso",
     {200: Page[wire.SignInWay]},
     query=wire.WaysOf,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def list_sign_in_ways(call: Call[NoBody, wire.WaysOf]) -> Reply:
     """List the identity providers that users of a tenant may sign in with."""
@@ -149,7 +144,7 @@ async def list_sign_in_ways(call: Call[NoBody, wire.WaysOf]) -> Reply:
     "/v1/sso/{id}/start",
     {303: None},
     query=wire.BeginSignIn,
-    is_open=True,
+    audience=Audience.ANYBODY,
     cost=HEAVY,
 )
 async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Reply:
@@ -170,7 +165,7 @@ async def begin_sign_in(call: Call[NoBody, wire.BeginSignIn]) -> Reply:
     "/v1/sso/{id}/callback",
     {303: None},
     query=wire.AuthorizationResponse,
-    is_open=True,
+    audience=Audience.ANYBODY,
     cost=HEAVY,
 )
 async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Reply:
@@ -190,22 +185,13 @@ async def finish_sign_in(call: Call[NoBody, wire.AuthorizationResponse]) -> Repl
     "/v1/sso/sessions",
     {201: SessionOpened},
     body=wire.RedeemSignIn,
-    is_open=True,
+    audience=Audience.ANYBODY,
 )
 async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Reply:
     """Take the session of a sign-in, as the client that began it; a wrong verifier ends it."""
-    redeemed = await call.ask(RedeemSignIn(call.body.code, call.body.verifier))
-    issued = await call.answer(
-        OpenSessionOf(
-            redeemed.tenant_id,
-            redeemed.user_id,
-            call.origin,
-            call.body.refreshable,
-            vouching=Vouching(str(redeemed.provider_id), redeemed.sid),
-        )
-    )
-    if isinstance(issued, Refusal):
-        raise Refused(SignInRefused() if isinstance(issued, Unauthenticated) else issued)
+    body = call.body
+    request = RedeemSignIn(body.code, body.verifier)
+    issued = await redeem(call.edge.services, request, call.origin, refreshable=body.refreshable)
     return Reply(201, shapes.opened_session(issued), {"Cache-Control": "no-store"})
 
 
@@ -214,7 +200,7 @@ async def redeem_sign_in(call: Call[wire.RedeemSignIn, NoQuery]) -> Reply:
     "/v1/sso/{id}/logout",
     {200: None},
     body=wire.LogOut,
-    is_open=True,
+    audience=Audience.ANYBODY,
     takes_form=True,
 )
 async def log_out_of_provider(call: Call[wire.LogOut, NoQuery]) -> Reply:

@@ -76,7 +76,7 @@ async def get_tenant(call: Call[NoBody, NoQuery]) -> Reply:
     {200: wire.Tenant},
     scope=Scope.ADMIN,
     body=wire.UpdateTenant,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def update_tenant(call: Call[wire.UpdateTenant, NoQuery]) -> Reply:
     """Suspend a tenant or let it go on, or limit its users and requests; for operators.

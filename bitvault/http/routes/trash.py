@@ -1,8 +1,10 @@
 """The trash: list, restore, purge."""
 
 from bitvault.actors.files.contract import Apply, IfExists, ListTrash, PurgeEntry, RestoreEntry
+from bitvault.edge.admission import Audience
+from bitvault.edge.services import only
 from bitvault.http import shapes
-from bitvault.http.call import Call, Reply, only
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
 from bitvault.http.routes.files import apply
 from bitvault.http.routes.queries import PagedSpace, page_reply
@@ -19,7 +21,7 @@ routes = Routes("trash")
     "/v1/trash",
     {200: Page[wire.TrashEntry]},
     scope=Scope.READ,
-    for_confined=True,
+    audience=Audience.CONFINED,
     query=PagedSpace,
 )
 async def list_trash(call: Call[NoBody, PagedSpace]) -> Reply:
@@ -35,7 +37,7 @@ async def list_trash(call: Call[NoBody, PagedSpace]) -> Reply:
     "/v1/trash/{entryId}/restore",
     {200: wire.Written},
     scope=Scope.WRITE,
-    for_confined=True,
+    audience=Audience.CONFINED,
     body=wire.RestoreEntry,
     body_optional=True,
 )
@@ -51,7 +53,7 @@ async def restore_entry(call: Call[wire.RestoreEntry, NoQuery]) -> Reply:
     "/v1/trash/{entryId}",
     {204: None},
     scope=Scope.WRITE,
-    for_confined=True,
+    audience=Audience.CONFINED,
 )
 async def purge_entry(call: Call[NoBody, NoQuery]) -> Reply:
     """Remove an entry for good.

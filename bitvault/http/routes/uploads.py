@@ -17,10 +17,12 @@ from bitvault.actors.files.contract import (
     UploadOpened,
     UploadUnneeded,
 )
+from bitvault.edge.admission import Audience
+from bitvault.edge.rejections import invalid
+from bitvault.edge.services import only
 from bitvault.http import shapes
-from bitvault.http.call import Call, Reply, only
+from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import NoBody, NoQuery, Routes
-from bitvault.http.problems import invalid
 from bitvault.http.routes.files import written
 from bitvault.http.routes.queries import Paged, page_reply
 from bitvault.kernel.ids import UploadId
@@ -42,7 +44,7 @@ _PARTS_OF_A_UNIT = 100
     "/v1/files",
     {201: wire.UploadOpened, 200: Written},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.InitUpload,
 )
 async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Reply:
@@ -61,7 +63,7 @@ async def init_upload(call: Call[wire.InitUpload, NoQuery]) -> Reply:
     "/v1/files/batch",
     {200: Outcomes[wire.InitOutcome]},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.InitUploads,
     items=lambda body: len(body.items),
 )
@@ -78,7 +80,7 @@ async def init_uploads(call: Call[wire.InitUploads, NoQuery]) -> Reply:
     "/v1/files/{uploadId}/commit",
     {200: Written},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.CommitUpload,
     items=lambda body: 1 + len(body.parts) // _PARTS_OF_A_UNIT,
 )
@@ -97,7 +99,7 @@ async def commit_upload(call: Call[wire.CommitUpload, NoQuery]) -> Reply:
     "/v1/files/commits",
     {200: Outcomes[Written]},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.CommitUploads,
     items=lambda body: len(body.items),
 )
@@ -113,7 +115,7 @@ async def commit_uploads(call: Call[wire.CommitUploads, NoQuery]) -> Reply:
     "/v1/files/uploads",
     {200: Page[wire.Upload]},
     scope=Scope.READ,
-    for_confined=True,
+    audience=Audience.CONFINED,
     query=Paged,
 )
 async def list_uploads(call: Call[NoBody, Paged]) -> Reply:
@@ -127,7 +129,7 @@ async def list_uploads(call: Call[NoBody, Paged]) -> Reply:
     "/v1/files/uploads/{uploadId}",
     {200: wire.Upload},
     scope=Scope.READ,
-    for_guests=True,
+    audience=Audience.GUESTS,
 )
 async def describe_upload(call: Call[NoBody, NoQuery]) -> Reply:
     """Say how far an upload is; the received parts are what the store holds."""
@@ -140,7 +142,7 @@ async def describe_upload(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/files/uploads/{uploadId}",
     {204: None},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
 )
 async def abort_upload(call: Call[NoBody, NoQuery]) -> Reply:
     """Abort an upload and release what it reserved."""
@@ -153,7 +155,7 @@ async def abort_upload(call: Call[NoBody, NoQuery]) -> Reply:
     "/v1/files/aborts",
     {200: Outcomes[wire.UploadEnded]},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.AbortUploads,
     items=lambda body: len(body.items),
 )
@@ -172,7 +174,7 @@ async def abort_uploads(call: Call[wire.AbortUploads, NoQuery]) -> Reply:
     "/v1/files/uploads/{uploadId}/parts",
     {200: wire.Transfers},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
     body=wire.SignParts,
     items=lambda body: 1 + (len(body.part_numbers) + len(body.parts)) // _PARTS_OF_A_UNIT,
 )
@@ -191,7 +193,7 @@ async def sign_parts(call: Call[wire.SignParts, NoQuery]) -> Reply:
     "/v1/files/uploads/{uploadId}/url",
     {200: wire.Transfers},
     scope=Scope.WRITE,
-    for_guests=True,
+    audience=Audience.GUESTS,
 )
 async def sign_url(call: Call[NoBody, NoQuery]) -> Reply:
     """Sign the PUT of a single upload again."""

@@ -5,21 +5,19 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from bitvault.actors.files.contract import PassedOn, PassOn
 from bitvault.actors.identity.contract import (
     ChangeUser,
     CloseSession,
     CloseSessionsOf,
     CreateUser,
-    DeleteUser,
     FindUsers,
     ListUsers,
-    User,
 )
+from bitvault.edge import users
+from bitvault.edge.rejections import invalid
 from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
-from bitvault.http.problems import invalid
 from bitvault.http.routes.finding import find_user
 from bitvault.http.routes.queries import Paged, list_reply, page_reply
 from bitvault.http.routes.tokens import created, listed
@@ -83,7 +81,7 @@ async def list_users(call: Call[NoBody, PagedUsers]) -> Reply:
     {200: wire.User},
     scope=Scope.ADMIN,
     body=wire.UpdateUser,
-    when_full=True,
+    allowed_when_disk_full=True,
 )
 async def update_user(call: Call[wire.UpdateUser, NoQuery]) -> Reply:
     """Change a user's name or role, disable or enable them; for the tenant's admins.
@@ -125,20 +123,10 @@ async def delete_user(call: Call[NoBody, Heir]) -> Reply:
     user_id, heir_id = UserId(call.path["id"]), call.query.heir
     await _check_heir(call, user_id, heir_id)
     user = await call.ask(ChangeUser(call.caller, user_id, is_disabled=True))
-    passed = await remove(call, user, heir_id)
+    heir = None if heir_id is None else UserId(heir_id)
+    passed = await users.delete_user(call.edge.services, call.caller, user, heir)
     place = (passed.space_id, passed.name) if passed else (None, None)
     return Reply(200, wire.UserDeleted(space_id=place[0], space_name=place[1]))
-
-
-async def remove(call: Call[Any, Any], user: User, heir_id: UUID | None) -> PassedOn | None:
-    """Delete a user, in an order that can be interrupted anywhere; returns the space they left.
-
-    The user has to be disabled: once nobody may act as them, nothing comes after what is passed on.
-    """
-    heir = None if heir_id is None else UserId(heir_id)
-    passed = await call.ask(PassOn(call.caller, user.user_id, user.login, heir))
-    await call.ask(DeleteUser(call.caller, user.user_id))
-    return passed
 
 
 async def _check_heir(call: Call[Any, Any], user_id: UUID, heir: UUID | None) -> None:

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from msgspec import UNSET
 
 from bitvault.actors.identity.contract import Membership
-from bitvault.http.problems import invalid
+from bitvault.edge.rejections import invalid
 from bitvault.http.scim.filters import plain, text_of
 from bitvault.wire.scim import FullName, Operation
 

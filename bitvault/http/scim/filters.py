@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from bitvault.edge.rejections import Rejected, invalid
 from bitvault.http.decoding import clean
-from bitvault.http.problems import Rejected, invalid
 
 _TEXT: Final = r'"(?:[^"\\\x00-\x1f]|\\.){0,1024}"'
 _TERM: Final = re.compile(

@@ -6,9 +6,9 @@ from typing import Any
 import attrs
 import trio
 
+from bitvault.edge.places import Places
 from bitvault.http.exchange import Answers, Unhurried
 from bitvault.http.patience import Patience
-from bitvault.http.places import Places
 from bitvault.http.turns import Turns
 
 

@@ -18,13 +18,13 @@ from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.sharing import contract as sharing
 from bitvault.actors.sso import contract as sso
 from bitvault.drivers.limits.memory import MemoryLimits
+from bitvault.edge.disk import DiskReserve
+from bitvault.edge.throttle import Rates
 from bitvault.http.app import Application, create_app
 from bitvault.http.browsers import Browsers
-from bitvault.http.call import Reserve
 from bitvault.http.forwarded import Proxies
 from bitvault.http.options import Options
 from bitvault.http.preconditions import etag
-from bitvault.http.throttle import Rates
 from bitvault.kernel.access import Right, Role
 from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.dependencies import Dependencies
@@ -360,7 +360,7 @@ class World:
         )
         limits = MemoryLimits(now=lambda: self.time)
         clock, ids = FixedClock(NOW), SequenceIds(1)
-        reserve = Reserve(lambda: self.free, 1000, holds_objects=True)
+        reserve = DiskReserve(lambda: self.free, 1000, holds_objects=True)
         self.app = create_app(
             services,
             clock,

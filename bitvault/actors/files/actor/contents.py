@@ -20,7 +20,7 @@ from bitvault.actors.room import ask_below
 from bitvault.actors.storage.contract import DownloadDraft, SignDownloads, Transfer
 from bitvault.drivers.postgres.port import Row, Transaction, load_queries
 from bitvault.kernel.principal import Caller
-from bitvault.kernel.refusal import Refusal, Refused, Unavailable
+from bitvault.kernel.refusal import Invalid, Refusal, Refused, Unavailable
 from supervisors import Ref, handles
 
 SQL = load_queries("bitvault.actors.files.store", "reading.sql")
@@ -46,6 +46,9 @@ class Contents:
         """Authorise, find the objects, and have storage sign all of them at once."""
         check_batch(len(message.drafts))
         caller = message.caller
+        if caller.principal.is_guest and any(one.version is not None for one in message.drafts):
+            # What was taken out of a file was not shared.
+            raise Refused(Invalid("version", "is not for guests"))
         found = await self.transactions.read(
             caller, lambda tx: _sources(tx, caller, message.drafts)
         )

@@ -13,6 +13,7 @@ from bitvault.actors.identity.contract.refusals import (
 )
 from bitvault.kernel.ids import TenantId, UserId
 from bitvault.kernel.principal import Caller, Origin
+from bitvault.kernel.refusal import Invalid
 from bitvault.kernel.request import Request
 
 
@@ -32,7 +33,7 @@ class Outsider:
 
 
 @frozen
-class AdmitOutsider(Request[User, NotAdmitted]):
+class AdmitOutsider(Request[User, NotAdmitted | Invalid]):
     """Return the account that is tied to an identity outside, and bring its groups up to date.
 
     An account that a directory made, and that has no password, is tied to the first identity that

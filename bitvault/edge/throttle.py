@@ -1,16 +1,11 @@
-"""Rate limits at the edge: who has to wait, and what every answer says of its limits.
-
-Two fields of draft-ietf-httpapi-ratelimit-headers: ``RateLimit-Policy`` (``q`` units in ``w``
-seconds) and ``RateLimit`` (``r`` units remain, all are back in ``t`` seconds).
-"""
+"""Rate limits at the edge: who has to wait (ADR-0016)."""
 
 from collections.abc import Iterable, Sequence
-from math import ceil, floor
 
 from attrs import evolve, frozen
 
 from bitvault.drivers.limits.port import Limits
-from bitvault.http.problems import Rejected
+from bitvault.edge.rejections import Rejected
 from bitvault.kernel.addresses import subscriber
 from bitvault.kernel.limits import Charge, Limit, Verdict
 from bitvault.kernel.principal import Principal
@@ -65,7 +60,7 @@ class Throttle:
         return await self.limits.take(charges) if charges else ()
 
 
-def check(verdicts: Sequence[Verdict]) -> None:
+def check_limits(verdicts: Sequence[Verdict]) -> None:
     """Refuse a request that has to wait.
 
     Raises:
@@ -81,23 +76,3 @@ def check(verdicts: Sequence[Verdict]) -> None:
         f"try again in {seconds} second{'s' if seconds > 1 else ''}."
     )
     raise Rejected("rate_limited", detail, retryAfter=seconds, limit=longest.limit.name)
-
-
-def headers(verdicts: Sequence[Verdict]) -> dict[str, str]:
-    """Return the fields that tell a client where it stands; none where nothing is limited."""
-    if not verdicts:
-        return {}
-    policies = (
-        f'"{limit.name}";q={int(limit.burst)};w={ceil(limit.window)}'
-        for limit in (verdict.limit for verdict in verdicts)
-    )
-    states = (
-        f'"{verdict.limit.name}";r={_whole(verdict.remaining)};t={ceil(verdict.reset)}'
-        for verdict in verdicts
-    )
-    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
-
-
-def _whole(units: float) -> int:
-    """Return whole units, not more; what rounding took from the last one is given back."""
-    return floor(round(units, 3))

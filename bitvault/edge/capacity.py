@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import attrs
 
-from bitvault.http.places import Places
-from bitvault.http.problems import Rejected
+from bitvault.edge.places import Places
+from bitvault.edge.rejections import Rejected
 
 AT_ONCE = 256
 """Requests in work: what the rooms do in about a second."""

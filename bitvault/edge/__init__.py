@@ -1,0 +1,1 @@
+"""What every edge does before it asks a service, whatever its protocol (ADR-0043)."""

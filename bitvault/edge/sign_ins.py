@@ -1,0 +1,31 @@
+"""Taking the session of a sign-in: one service judges the client, another opens the session."""
+
+from bitvault.actors.identity.contract import (
+    OpenSessionOf,
+    SecretIssued,
+    Unauthenticated,
+    Vouching,
+)
+from bitvault.actors.sso.contract import RedeemSignIn, SignInRefused
+from bitvault.edge.services import Services
+from bitvault.kernel.principal import Origin
+from bitvault.kernel.refusal import Refusal, Refused
+
+
+async def redeem(
+    services: Services, request: RedeemSignIn, origin: Origin, *, refreshable: bool
+) -> SecretIssued:
+    """Open the session of a sign-in.
+
+    Raises:
+        Refused: ``SignInRefused``, also where the user was disabled or deleted meanwhile.
+    """
+    redeemed = await services.ask(request)
+    source = Vouching(str(redeemed.provider_id), redeemed.sid)
+    place = redeemed.tenant_id, redeemed.user_id
+    issued = await services.answer(OpenSessionOf(*place, origin, refreshable, vouching=source))
+    if isinstance(issued, Unauthenticated):
+        raise Refused(SignInRefused())
+    if isinstance(issued, Refusal):
+        raise Refused(issued)
+    return issued
