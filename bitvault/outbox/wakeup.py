@@ -8,6 +8,9 @@ from supervisors import Child
 
 _MOST = 10_000
 _LONGEST_PAUSE = 5.0
+GAP = 0.1
+"""Seconds from one look to the next, at least: under load each look finds many events, and costs
+little more than for one. The first hint after a quiet time waits for nothing."""
 
 
 @define(eq=False)
@@ -16,6 +19,8 @@ class Wakeups:
 
     _dirty: dict[TenantId, None] = field(factory=dict)
     _changed: trio.Event = field(factory=trio.Event)
+    _swept: trio.Event = field(factory=trio.Event)
+    _next_at: float = 0.0
     _sweep_at: float = 0.0
 
     def add(self, tenant: TenantId) -> None:
@@ -28,6 +33,7 @@ class Wakeups:
         """Make the loop look at every tenant now: hints were lost, or it is to stop."""
         self._sweep_at = 0.0
         self._changed.set()
+        self._swept.set()
 
     async def wait(self, seconds: float) -> tuple[TenantId, ...]:
         """Take what is named, waiting for it; () says: sweep, at the latest every ``seconds``."""
@@ -35,13 +41,23 @@ class Wakeups:
             self._changed = trio.Event()
             with trio.move_on_at(self._sweep_at):
                 await self._changed.wait()
-        await trio.lowlevel.checkpoint()
+        await self._gather()
         taken = tuple(self._dirty)
         self._dirty.clear()
-        if trio.current_time() < self._sweep_at:
+        now = trio.current_time()
+        self._next_at = now + GAP
+        if now < self._sweep_at:
             return taken
-        self._sweep_at = trio.current_time() + seconds
+        self._sweep_at = now + seconds
         return ()
+
+    async def _gather(self) -> None:
+        """Let more be named until the next look, unless a sweep is due before."""
+        await trio.lowlevel.checkpoint()
+        self._swept = trio.Event()
+        if trio.current_time() < (look_at := min(self._next_at, self._sweep_at)):
+            with trio.move_on_at(look_at):
+                await self._swept.wait()
 
 
 async def sweep_at_stop(child: Child, wakeups: Wakeups) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import trio
+import trio.testing
 from attrs import define, field
 from trio.testing import MockClock
 
@@ -13,6 +14,7 @@ from bitvault.drivers.postgres.port import Database, Query, Transaction
 from bitvault.kernel.clock import SystemClock
 from bitvault.kernel.events import Recorded
 from bitvault.outbox import ConsumerLoop, Outbox, Relay, Wakeups, consumer_child, relay_child
+from bitvault.outbox.wakeup import GAP
 from supervisors import ChildSpec, ChildStarted, Flags, run_tree, supervisor
 from supervisors.testing import RecordingObserver
 from tests.outbox.world import IDS, NODE_A, Keeper, NodeTouched, cursor, effects, emit, new_tenant
@@ -118,6 +120,44 @@ async def test_steady_hints_of_one_tenant_do_not_starve_the_sweep(mock_clock: Mo
 
     named = [(noisy,)] * 3
     assert taken == [(), *named, (), *named, ()]
+
+
+async def test_hints_gather_between_two_looks(autojump_clock: MockClock) -> None:
+    """The first hint waits for nothing; those that follow it quickly are looked at together."""
+    one, other, wakeups = new_tenant(), new_tenant(), Wakeups()
+    await wakeups.wait(60.0)
+    await trio.sleep(1.0)
+    began = trio.current_time()
+    taken = []
+    async with trio.open_nursery() as nursery:
+
+        async def look() -> None:
+            for _ in range(2):
+                named = await wakeups.wait(60.0)
+                taken.append((round(trio.current_time() - began, 6), named))
+
+        nursery.start_soon(look)
+        wakeups.add(one)
+        for _ in range(4):
+            await trio.sleep(GAP / 5)
+            wakeups.add(one)
+            wakeups.add(other)
+
+    assert taken == [(0.0, (one,)), (GAP, (one, other))]
+
+
+async def test_a_sweep_does_not_wait_for_hints_to_gather(autojump_clock: MockClock) -> None:
+    """A stop, which sweeps, is not held up."""
+    wakeups = Wakeups()
+    await wakeups.wait(60.0)
+    wakeups.add(new_tenant())
+    began = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wakeups.wait, 60.0)
+        await trio.testing.wait_all_tasks_blocked()
+        wakeups.sweep()
+
+    assert trio.current_time() == began
 
 
 async def test_a_tenant_whose_hint_was_lost_is_published_beside_one_that_is_named(
