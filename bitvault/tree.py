@@ -53,6 +53,7 @@ from bitvault.outbox import RELAY, Consumer, ConsumerLoop, Relay
 from bitvault.services import SERVICES, Manifests, migrations_of, options_of, services_of
 from bitvault.wiring import Wiring
 from supervisors import (
+    Actor,
     Child,
     ChildSpec,
     ChildStatus,
@@ -68,6 +69,7 @@ _CHAIN = Flags(Strategy.REST_FOR_ONE, intensity=5, period=30.0)
 _PEERS = Flags(Strategy.ONE_FOR_ONE, intensity=5, period=30.0)
 _MAILBOX = 512
 _HANDLERS = 64
+_ALL_HERE: Mapping[str, Callable[[], Actor]] = {}
 _Here = tuple[Manifest[Any], Context[Any]]
 _INDEX_ROOM = 8 << 20
 """Bytes that the object store's index needs to start."""
@@ -120,17 +122,21 @@ def assemble(
     engines: Sequence[ChildSpec] = (),
     drivers: Sequence[ChildSpec] = (),
     edges: Sequence[ChildSpec] = (),
+    remote: Mapping[str, Callable[[], Actor]] = _ALL_HERE,
 ) -> ChildSpec:
-    """Put the platform between what it stands on and what shows it; the simulator has its own."""
+    """Put the platform between what it stands on and what shows it; the simulator has its own.
+
+    ``remote`` are the services that another process has, by name: who asks for them here.
+    """
     every = Context(wiring, None, manifests, options)
-    here = [(one, every.of(one)) for one in manifests]
+    here = [(one, every.of(one)) for one in manifests if one.name not in remote]
     return supervisor(
         "root",
         _ROOT,
         [
             supervisor("engines", _CHAIN, engines),
             supervisor("drivers", _CHAIN, drivers),
-            supervisor("rooms", _PEERS, _services(wiring, here)),
+            supervisor("rooms", _PEERS, _services(wiring, here, remote)),
             supervisor("relays", _PEERS, [_relay(wiring)]),
             supervisor("workers", _PEERS, _workers(wiring, here)),
             supervisor("edges", _PEERS, edges),
@@ -278,10 +284,12 @@ def _mailer(blueprint: Blueprint, wiring: Wiring) -> Mailer | None:
 # Services, relays and workers
 
 
-def _services(wiring: Wiring, here: Sequence[_Here]) -> list[ChildSpec]:
+def _services(
+    wiring: Wiring, here: Sequence[_Here], remote: Mapping[str, Callable[[], Actor]]
+) -> list[ChildSpec]:
     described = partial(actor, registry=wiring.registry, capacity=_MAILBOX, concurrency=_HANDLERS)
-    made = ((one.name, one.make, context) for one, context in here)
-    return [described(name, partial(make, context)) for name, make, context in made if make]
+    made = {one.name: partial(one.make, context) for one, context in here if one.make}
+    return [described(name, make) for name, make in (made | dict(remote)).items()]
 
 
 def _relay(wiring: Wiring) -> ChildSpec:

@@ -26,6 +26,7 @@ from supervisors.errors import (
     NameTaken,
     NotRunning,
     ProcessExited,
+    Relayed,
     Shutdown,
     StartFailed,
     UnknownMessage,
@@ -33,7 +34,7 @@ from supervisors.errors import (
 from supervisors.intensity import add_restart
 from supervisors.mailbox import Mailbox, MailboxStatistics, Request
 from supervisors.process import Command, RunningProcess, process
-from supervisors.registry import Ref, Registry, RegistryStatistics
+from supervisors.registry import Ref, Registry, RegistryStatistics, seconds_left
 from supervisors.report import (
     ChildCrashed,
     ChildKilled,
@@ -92,6 +93,7 @@ __all__ = [
     "Ref",
     "Registry",
     "RegistryStatistics",
+    "Relayed",
     "Report",
     "Request",
     "Restart",
@@ -116,5 +118,6 @@ __all__ = [
     "handles",
     "process",
     "run_tree",
+    "seconds_left",
     "supervisor",
 ]

@@ -13,6 +13,7 @@ __all__ = [
     "NameTaken",
     "NotRunning",
     "ProcessExited",
+    "Relayed",
     "Shutdown",
     "StartFailed",
     "UnknownMessage",
@@ -60,6 +61,19 @@ class MailboxFull(Exception):  # noqa: N818 - said as the asker would say it
 
     Overload is a refusal, not growth. Nothing was done; come back later, or tell the caller to.
     """
+
+
+class Relayed(Exception):  # noqa: N818 - says what happened
+    """Raised by a handler that asked on for its asker, who gets `error`; nobody dies of it.
+
+    Attributes:
+        error: What `Ref.ask` raises at the asker.
+    """
+
+    def __init__(self, error: ActorDied | AskTimeout | MailboxFull) -> None:
+        """Keep what the asker gets."""
+        super().__init__(str(error))
+        self.error = error
 
 
 class UnknownMessage(TypeError):  # noqa: N818 - said as the asker would say it

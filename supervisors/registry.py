@@ -9,10 +9,24 @@ import trio
 from supervisors.errors import AskTimeout, NameTaken, NotRunning, UnknownMessage
 from supervisors.mailbox import Envelope, Mailbox, Request
 
-__all__ = ["Ref", "Registry", "RegistryStatistics"]
+__all__ = ["Ref", "Registry", "RegistryStatistics", "seconds_left"]
 
 R = TypeVar("R")
 _ASK_TIMEOUT = 30.0
+_gives_up: contextvars.ContextVar[float] = contextvars.ContextVar("gives_up")
+"""When the asker of the running handler stops waiting, by Trio's clock."""
+
+
+def seconds_left() -> float:
+    """Return how long the asker of the running handler still waits; 0 or less: not any more."""
+    return _gives_up.get() - trio.current_time()
+
+
+def _context(timeout: float) -> contextvars.Context:
+    """Copy the asker's context for the handler."""
+    context = contextvars.copy_context()
+    context.run(_gives_up.set, trio.current_time() + timeout)
+    return context
 
 
 @attrs.frozen
@@ -84,7 +98,7 @@ class Ref:
             MailboxFull: It has too much to do.
         """
         answered = trio.Event()
-        envelope = Envelope(request, contextvars.copy_context(), answered)
+        envelope = Envelope(request, _context(timeout), answered)
         mailbox = self._registry.put(self.name, envelope)
         try:
             with trio.move_on_after(timeout):
@@ -106,4 +120,4 @@ class Ref:
         Raises:
             NotRunning, MailboxFull: It was not queued.
         """
-        self._registry.put(self.name, Envelope(request, contextvars.copy_context(), None))
+        self._registry.put(self.name, Envelope(request, _context(_ASK_TIMEOUT), None))

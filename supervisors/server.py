@@ -8,6 +8,7 @@
     @handles(Request)      <------  Ref.ask(request) by way of the mailbox
         return reply       ------>  the asker's slot
         raise              ------>  the asker gets ActorDied, the supervisor the exception
+        raise Relayed      ------>  the asker gets the error in it
     on_stop()              <------  the mailbox was closed and is empty
 
 `concurrency` handlers run at a time; `serial_by` keeps requests of one key in their order.
@@ -17,13 +18,13 @@ import functools
 from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import trio
 
 from supervisors.child import Child
-from supervisors.errors import ActorDied, DuplicateHandler
+from supervisors.errors import ActorDied, DuplicateHandler, Relayed
 from supervisors.mailbox import Envelope, Mailbox, MailboxStatistics
 from supervisors.registry import Registry
 from supervisors.spec import ChildSpec, Restart
@@ -52,7 +53,7 @@ class Actor:
     whose methods are marked adds them to the actor's handlers.
     """
 
-    handlers: ClassVar[Mapping[type, str]] = MappingProxyType({})
+    handlers: Mapping[type, str] = MappingProxyType({})
     """By message: the method's name, behind that of the part which has it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -145,7 +146,10 @@ class _Life:
     async def _handle(
         self, envelope: Envelope, limit: trio.CapacityLimiter, ticket: object
     ) -> None:
-        envelope.answer(await self.subject.handle(envelope.message))
+        try:
+            envelope.answer(await self.subject.handle(envelope.message))
+        except Relayed as relayed:
+            envelope.fail(relayed.error)
         # Only on success: after a crash `fail` still has to find it.
         del self.running[id(envelope)]
         self.handled += 1

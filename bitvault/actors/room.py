@@ -17,6 +17,7 @@ from bitvault.kernel.refusal import (
     Unavailable,
 )
 from bitvault.kernel.request import Request, refusals_of
+from bitvault.kernel.tracing import cause
 from supervisors import Actor, ActorDied, AskTimeout, MailboxFull, Ref
 
 R = TypeVar("R")
@@ -97,6 +98,6 @@ def _log(message: Any, bug: Exception) -> None:
     structlog.get_logger("room").error(
         "request failed",
         request=type(message).__name__,
-        requestId=origin.request_id if origin is not None else "",
+        requestId=origin.request_id if origin is not None else cause.get().request_id,
         exc_info=bug,
     )

@@ -41,6 +41,7 @@ from bitvault.kernel.dependencies import Dependencies
 from bitvault.kernel.ids import Ids
 from bitvault.kernel.refusal import Failed
 from bitvault.kernel.timing import spent
+from bitvault.kernel.tracing import cause
 from supervisors import ChildStatus
 
 _LOG = structlog.stdlib.get_logger("bitvault.http")
@@ -205,6 +206,7 @@ def _add_hooks(app: Application, options: Options) -> None:
         trace = Trace(auth.origin_of(request.headers, address, fresh))
         tracing.set(trace)
         spent.set(trace.spent)
+        cause.set(auth.cause_of(request.headers, trace.origin))
         return await _charge_address(app, trace) or _faulty()
 
     async def finish(response: Response) -> Response:

@@ -15,11 +15,13 @@ from bitvault.edge.rejections import invalid
 from bitvault.edge.services import Services
 from bitvault.kernel.principal import Idempotency, Origin, Principal
 from bitvault.kernel.refusal import Refused
+from bitvault.kernel.tracing import Cause
 
 _BASIC = re.compile(r"Basic +([A-Za-z0-9+/=]{1,8192})", re.IGNORECASE)
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]{1,512})", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _USER_AGENT_LIMIT = 256
 
 
@@ -64,6 +66,12 @@ def origin_of(headers: Headers, address: str, fresh_id: str) -> Origin:
     agent = headers.get("User-Agent", "")[:_USER_AGENT_LIMIT]
     printable = "".join(character if " " <= character <= "~" else "?" for character in agent)
     return Origin(given if _REQUEST_ID.fullmatch(given) else fresh_id, address, printable)
+
+
+def cause_of(headers: Headers, origin: Origin) -> Cause:
+    """Say what is done for this request, and of which trace it is (W3C Trace Context)."""
+    given = headers.get("Traceparent", "")
+    return Cause(origin.request_id, given if _TRACEPARENT.fullmatch(given) else "")
 
 
 def idempotency_of(
