@@ -115,20 +115,14 @@ async def replay_dead_letters(call: Call[wire.ReplayDeadLetters, NoQuery]) -> Re
 def _entry(value: Entry, logins: Mapping[UserId, str]) -> wire.AuditEntry:
     """Show an entry of the trail."""
     used = value.credential
-    return wire.AuditEntry(
+    shown = used and shapes.show(wire.AuditCredential, used, id=used.credential_id)
+    return shapes.show(
+        wire.AuditEntry,
+        value,
         id=value.event_id,
-        seq=value.seq,
-        kind=value.kind,
-        aggregate_id=value.aggregate_id,
-        user_id=value.user_id,
         login=None if value.user_id is None else logins.get(UserId(value.user_id)),
         by=_actor(value),
-        credential=used
-        and wire.AuditCredential(id=used.credential_id, kind=used.kind, name=used.name),  # type: ignore[arg-type]  # of the three
-        at=value.at,
-        request_id=value.request_id,
-        address=value.address,
-        user_agent=value.user_agent,
+        credential=shown,
         detail={camel(name): one for name, one in value.detail.items()},
     )
 

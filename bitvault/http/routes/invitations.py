@@ -131,14 +131,4 @@ async def accept_invitation(call: Call[wire.AcceptInvitation, NoQuery]) -> Reply
 
 
 def _shown(value: identity.Invitation) -> wire.Invitation:
-    return wire.Invitation(
-        id=value.invitation_id,
-        email=value.email,
-        login=value.login,
-        display_name=value.display_name,
-        is_admin=value.is_admin,
-        groups=value.group_ids,
-        invited_by=value.invited_by,
-        created_at=value.created_at,
-        expires_at=value.expires_at,
-    )
+    return shapes.show(wire.Invitation, value, id=value.invitation_id, groups=value.group_ids)

@@ -2,10 +2,10 @@
 
 from bitvault.actors.jobs import contract as jobs
 from bitvault.actors.jobs.contract import GetJob, ListJobs, RunJob
+from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import list_reply
-from bitvault.kernel.backlog import Backlog
 from bitvault.kernel.principal import Scope
 from bitvault.wire import jobs as wire
 from bitvault.wire.fields import Page
@@ -56,38 +56,10 @@ async def run_job(call: Call[NoBody, NoQuery]) -> Reply:
 
 
 def _job(value: jobs.Job) -> wire.Job:
-    return wire.Job(
-        name=value.name,
-        purpose=value.purpose,
-        worker=value.worker,
-        state=value.state,  # type: ignore[arg-type]  # the contract documents the four words
-        error=value.error,
-        turns=value.turns,
-        failures=value.failures,
-        next_at=value.next_at,
-        last=_turn(value.last),
-        worked=_turn(value.worked),
-        asked=_turn(value.asked),
-        failed=_turn(value.failed),
-        totals=dict(value.totals),
-        backlog=_backlog(value.backlog),
-    )
+    runs = {name: _turn(getattr(value, name)) for name in ("last", "worked", "asked", "failed")}
+    waits = None if value.backlog is None else shapes.show(wire.Backlog, value.backlog)
+    return shapes.show(wire.Job, value, totals=dict(value.totals), backlog=waits, **runs)
 
 
 def _turn(value: jobs.JobTurn | None) -> wire.JobTurn | None:
-    if value is None:
-        return None
-    return wire.JobTurn(
-        number=value.number,
-        began_at=value.began_at,
-        ended_at=value.ended_at,
-        seconds=value.seconds,
-        did=dict(value.did),
-        error=value.error,
-    )
-
-
-def _backlog(value: Backlog | None) -> wire.Backlog | None:
-    if value is None:
-        return None
-    return wire.Backlog(waiting=value.waiting, since=value.since, given_up=value.given_up)
+    return None if value is None else shapes.show(wire.JobTurn, value, did=dict(value.did))

@@ -14,6 +14,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.notifier import contract as notifier
 from bitvault.actors.notifier.contract import InspectMail, ListMail, ResendMail
 from bitvault.edge.admission import Audience
+from bitvault.http import shapes
 from bitvault.http.call import Call, Reply
 from bitvault.http.endpoint import HEAVY, NoBody, NoQuery, Routes
 from bitvault.http.routes.queries import Paged, page_reply
@@ -181,16 +182,4 @@ def _settings(value: identity.MailSettings) -> Reply:
 
 
 def _shown(value: notifier.Mail) -> wire.Mail:
-    return wire.Mail(
-        id=value.mail_id,
-        seq=value.seq,
-        kind=value.kind,
-        recipient_id=value.recipient_id,
-        state=value.state,  # type: ignore[arg-type]  # the contract documents the four words
-        attempts=value.attempts,
-        queued_at=value.queued_at,
-        next_at=value.next_at,
-        ended_at=value.ended_at,
-        address=value.address,
-        error=value.error,
-    )
+    return shapes.show(wire.Mail, value, id=value.mail_id)

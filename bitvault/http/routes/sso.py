@@ -241,24 +241,15 @@ def _reply(provider: Provider, status: int = 200) -> Reply:
 
 
 def _shown(provider: Provider) -> wire.IdentityProvider:
-    terms = provider.terms
-    shown = wire.IdentityProvider(
+    own = f"/v1/sso/{provider.provider_id}"
+    shown = shapes.show(
+        wire.IdentityProvider,
+        provider.terms,
         id=provider.provider_id,
-        name=terms.name,
-        issuer=terms.issuer,
-        client_id=terms.client_id,
         has_secret=provider.has_secret,
-        scopes=terms.scopes,
-        login_claim=terms.login_claim,
-        groups_claim=terms.groups_claim,
-        group_prefix=terms.group_prefix,
-        group_map=dict(terms.group_map),
-        external_id_claim=terms.external_id_claim,
-        quota_claim=terms.quota_claim,
-        makes_users=terms.makes_users,
-        email_domains=terms.email_domains,
-        redirect_path=f"/v1/sso/{provider.provider_id}/callback",
-        logout_path=f"/v1/sso/{provider.provider_id}/logout",
+        group_map=dict(provider.terms.group_map),
+        redirect_path=f"{own}/callback",
+        logout_path=f"{own}/logout",
         is_leaving=provider.is_leaving,
         created_at=provider.created_at,
         etag="",
