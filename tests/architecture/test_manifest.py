@@ -117,6 +117,7 @@ async def test_a_toy_service_has_all_that_a_service_has(house: House) -> None:
     assert (await house.run("wind-toys"))["totals"] == {"toys_wound": 2}
     assert (await house.run("break-toys"))["totals"] == {"toys_broken": 1}
     assert (await house.job("break-toys", turns=1))["backlog"]["waiting"] == 0
+    await house.run("audit")
     trail = await house.send("GET", "/v1/audit")
     assert made in [one["aggregateId"] for one in trail["items"] if one["kind"] == "toy.made"]
 
