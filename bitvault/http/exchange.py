@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from bitvault.edge.places import Place, Places
 from bitvault.http.heads import target_path
 from bitvault.http.patience import Patience
-from bitvault.http.serving import BODY_WANTED, HOLD_ANSWER, NO_BODY, SMALL_BODY
+from bitvault.http.serving import BODY, BODY_WANTED, HOLD_ANSWER, SMALL_BODY
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -52,6 +52,9 @@ class Line(Protocol):
     async def proceed(self) -> None:
         """Tell a client that asked before sending its body to send it."""
 
+    def has_request(self) -> bool:
+        """Whether all of a request of HTTP/1.1 has been read."""
+
 
 @frozen
 class Answers:
@@ -81,9 +84,9 @@ class Unhurried:
         try:
             given = {**scope, BODY_WANTED: exchange.wanted, HOLD_ANSWER: exchange.hold}
             given["path"] = _path(scope)
-            if exchange.has_no_body:
-                given[NO_BODY] = True
             async with self.turn(scope):
+                if (body := await exchange.at_hand()) is not None:
+                    given[BODY] = body
                 await self.application(given, exchange.receiving, exchange.sending)
         finally:
             exchange.end()
@@ -100,7 +103,7 @@ class Exchange:
     wanted: trio.Event = field(factory=trio.Event, init=False)
     _arrived: trio.Event = field(factory=trio.Event, init=False)
     _is_answered: bool = field(default=False, init=False)
-    has_no_body: bool = field(default=False, init=False)
+    _has_no_body: bool = field(init=False)
     """Known of HTTP/1.1 alone: in HTTP/2 the end of a request is a flag of a later frame."""
     _asks_first: bool = field(init=False)
     _place: Place | None = field(default=None, init=False)
@@ -112,8 +115,8 @@ class Exchange:
         headers = dict(self.scope["headers"])
         is_eleven = self.scope.get("http_version") == "1.1"
         self._asks_first = is_eleven and headers.get(b"expect", b"").lower() == b"100-continue"
-        self.has_no_body = is_eleven and not headers.keys() & _WITH_BODY
-        if self.has_no_body:
+        self._has_no_body = is_eleven and not headers.keys() & _WITH_BODY
+        if self._has_no_body:
             self._arrived.set()
         if _is_small(headers) and not self._asks_first:
             self.wanted.set()
@@ -140,6 +143,18 @@ class Exchange:
             self.unhurried.answers.places.leave(self._place)
         if not self._is_left:
             line.due(self, math.inf)
+
+    async def at_hand(self) -> bytes | None:
+        """Return the body where nothing is left to wait for; a large one is not looked at."""
+        if self._has_no_body:
+            return b""
+        if not (self.wanted.is_set() and self.unhurried.line.has_request()):
+            return None
+        body, more = b"", True
+        while more:
+            event = await self.receiving()
+            body, more = body + event["body"], event["more_body"]
+        return body
 
     async def receiving(self) -> Any:
         """Receive the body; nothing of a large one is taken before somebody wants it."""

@@ -306,6 +306,11 @@ class Connection:
         if isinstance(self._protocol, Http11):
             await self._protocol.proceed()
 
+    def has_request(self) -> bool:
+        """Whether all of a request of HTTP/1.1 has been read."""
+        protocol = self._protocol
+        return isinstance(protocol, Http11) and protocol.connection.their_state is h11.DONE
+
     def _speaking(self, kind: Any, group: TaskGroup, **more: Any) -> Any:
         socket = self.stream.socket
         peer, here = socket.getpeername(), socket.getsockname()

@@ -27,8 +27,8 @@ BODY_WANTED = "bitvault.body_wanted"
 """In the scope: an event; a large body is received once it is set."""
 HOLD_ANSWER = "bitvault.hold_answer"
 """In the scope: holds room for a large answer until its client has taken it."""
-NO_BODY = "bitvault.no_body"
-"""In the scope of a request that has no body, and that its connection cancels by itself."""
+BODY = "bitvault.body"
+"""In the scope of a request of HTTP/1.1 of which nothing is left to receive: its whole body."""
 SMALL_BODY = 64 << 10
 """Bytes that are no burden; anybody may send so many."""
 SMALL_ANSWER = 16 << 10

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from bitvault.edge.places import Places
 from bitvault.http.patience import Patience
-from bitvault.http.serving import HOLD_ANSWER
+from bitvault.http.serving import BODY, HOLD_ANSWER, SMALL_BODY
 from tests.http.support.lines import Line, unhurried, until
 from tests.http.support.rooms import TOKEN, World
 from tests.http.test_listener import ask, served
@@ -59,6 +59,40 @@ async def test_no_more_than_a_slice_is_copied_at_once() -> None:
     await unhurried(answering(len(body), body))(SCOPE, nothing, send)
     assert b"".join(parts) == body
     assert max(len(part) for part in parts) == 64 << 10
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_read", "found"),
+    [
+        ({b"content-length": b"2"}, True, b"{}"),
+        ({b"content-length": b"2"}, False, None),
+        ({b"content-length": b"2", b"expect": b"100-continue"}, True, None),
+        ({b"content-length": b"%d" % (SMALL_BODY + 1)}, True, None),
+        ({b"transfer-encoding": b"chunked"}, True, None),
+        ({}, False, b""),
+    ],
+    ids=["here", "late", "asks first", "large", "in chunks", "none"],
+)
+async def test_a_body_is_taken_before_only_where_nothing_is_waited_for(
+    headers: dict[bytes, bytes], *, is_read: bool, found: bytes | None
+) -> None:
+    """A small one that is all here; whatever else comes when somebody wants it."""
+    parts = iter([(b"{", True), (b"}", True), (b"", False)])
+    received, seen = list[bytes](), list[bytes | None]()
+
+    async def receive() -> Any:
+        body, more = next(parts)
+        received.append(body)
+        return {"type": "http.request", "body": body, "more_body": more}
+
+    async def application(scope: Any, _receive: Any, _send: Any) -> None:
+        seen.append(scope.get(BODY))
+
+    scope = {**SCOPE, "http_version": "1.1", "headers": list(headers.items())}
+    line = Line(is_read=is_read)
+    await unhurried(application, line)(scope, receive, ignore)
+    assert seen == [found]
+    assert b"".join(received) == (found or b"")
 
 
 @pytest.mark.requirement("X67")

@@ -22,6 +22,7 @@ class Line:
     forgotten: int = 0
     proceeded: int = 0
     is_cut: bool = False
+    is_read: bool = False
 
     def due(self, _exchange: object, when: float) -> None:
         """Note a deadline."""
@@ -42,6 +43,10 @@ class Line:
     async def proceed(self) -> None:
         """Note that the body may come."""
         self.proceeded += 1
+
+    def has_request(self) -> bool:
+        """Say whether all of the request has been read."""
+        return self.is_read
 
 
 def unhurried(
