@@ -1,5 +1,6 @@
 """Forgets what was said on nodes, and to users and groups, that are gone for good."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
@@ -27,22 +28,36 @@ class GrantSweeper:
     )
 
     async def apply_many(self, tx: Transaction, events: Sequence[Recorded]) -> None:
-        """Take the effects of one after the other."""
+        """Take the effects of one after the other; what came in is counted for all at once."""
+        await _count(tx, events)
         for told in events:
             await _apply(tx, told)
+
+
+async def _count(tx: Transaction, events: Sequence[Recorded]) -> None:
+    """Count what guests put in for the file requests that they came with."""
+    files, size = Counter[UUID](), Counter[UUID]()
+    for told in events:
+        if isinstance(told.event, NodeCommitted) and told.user_id:
+            files[told.user_id] += 1
+            size[told.user_id] += told.event.size
+    if files:
+        ids = list(files)
+        await tx.execute(
+            LINKS["count_received"],
+            tenant=events[0].tenant_id,
+            link_ids=ids,
+            files=[files[one] for one in ids],
+            bytes=[size[one] for one in ids],
+        )
 
 
 async def _apply(tx: Transaction, told: Recorded) -> None:
     """Drop the grants on a purged node or a deleted space's root, and the links to it.
 
     What a deleted user or group was given goes as well, if it is much the service goes on.
-
-    What a guest put in is counted for the file request they came with.
     """
     match told.event:
-        case NodeCommitted(size=size):
-            received = {"link_id": told.user_id, "size": size}
-            await tx.execute(LINKS["count_received"], tenant=told.tenant_id, **received)
         case UserDeleted(aggregate_id=gone_id) | GroupDeleted(aggregate_id=gone_id):
             await _forget_grantee(tx, told, gone_id)
         case NodePurged(holds_trash=True):

@@ -94,6 +94,24 @@ async def test_each_visit_has_a_folder(company: Company, box: NodeId) -> None:
     assert await tree(company, box) == {"Zoe": {"private": 4}, "Zoe (2)": twice, "zoe (3)": once}
 
 
+async def test_what_came_in_is_counted_for_each_request(company: Company, box: NodeId) -> None:
+    """Many files at once, of several requests; what users put there beside is not counted."""
+    issued = [await ask_for(company, box) for _ in range(3)]
+    first, second, _ = [await come(company, one) for one in issued]
+    for name in "ab":
+        await send(company, first, box, name)
+    await company.put("ann", "/in/beside", "beside")
+    await send(company, second, box, "c")
+    await send(company, first, box, "d")
+    await company.consume()
+
+    links = [
+        await company.sharing.handle(GetLink(company.caller("ann"), one.link.link_id))
+        for one in issued
+    ]
+    assert [(link.files, link.bytes) for link in links] == [(3, 12), (1, 4), (0, 0)]
+
+
 async def test_a_visit_whose_folder_is_gone_gets_another(company: Company, box: NodeId) -> None:
     """The manager may move it away; who still uploads does not follow it."""
     guest = await come(company, await ask_for(company, box))

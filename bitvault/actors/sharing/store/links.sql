@@ -76,9 +76,11 @@ UPDATE sharing.link SET downloads = downloads + :count
 RETURNING link_id;
 
 -- count_received --
--- A file came in by a file request; other links, and users, have no such row.
-UPDATE sharing.link SET files = files + 1, bytes = bytes + :size
- WHERE tenant_id = :tenant AND link_id = :link_id AND role = 'uploader';
+-- Files came in by file requests; other links, and users, have no such row.
+UPDATE sharing.link l SET files = l.files + r.files, bytes = l.bytes + r.bytes
+  FROM unnest(:link_ids::uuid[], :files::bigint[], :bytes::bigint[]) AS r (link_id, files, bytes)
+ WHERE l.tenant_id = :tenant AND l.link_id = r.link_id AND l.link_id = ANY(:link_ids::uuid[])
+   AND l.role = 'uploader';
 
 -- forget_links --
 DELETE FROM sharing.link WHERE tenant_id = :tenant AND node_id = :node_id;
