@@ -311,7 +311,14 @@ def _workers(wiring: Wiring, here: Sequence[_Here]) -> list[ChildSpec]:
 def _consumer(wiring: Wiring, consumer: Consumer) -> ChildSpec:
     async def live(child: Child) -> None:
         turns = wiring.board.turns(consumer.name)
-        loop = ConsumerLoop(consumer, wiring.database, wiring.bus, wiring.clock, turns=turns)
+        loop = ConsumerLoop(
+            consumer,
+            wiring.database,
+            wiring.bus,
+            wiring.clock,
+            lease=wiring.lease(f"consumer {consumer.name}"),
+            turns=turns,
+        )
         await loop.run(child)
 
     return ChildSpec(consumer.name, live)

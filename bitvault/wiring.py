@@ -1,6 +1,7 @@
 """The ports: what the services of a process are given, and what outlives their restarts."""
 
 from typing import Any, TypeVar
+from uuid import UUID
 
 from attrs import define, field
 
@@ -15,10 +16,11 @@ from bitvault.drivers.sealing.port import Sealing
 from bitvault.kernel.clock import Clock, SystemClock
 from bitvault.kernel.dependencies import Dependencies
 from bitvault.kernel.ids import Ids, SystemIds
-from bitvault.outbox import Outbox, Wakeups
+from bitvault.outbox import Lease, Outbox, Wakeups
 from supervisors import Board, Registry
 
 T = TypeVar("T")
+_ONLY = UUID(int=0)
 
 
 @define(eq=False, kw_only=True)
@@ -39,6 +41,8 @@ class Wiring:
     """Here, so that the edge sees what the drivers have found out."""
     board: Board = field(factory=Board)
     """Here, so that a worker which crashes is not forgotten with what it told."""
+    holder: UUID = _ONLY
+    """The installation, by which other daemons on this database know this one."""
     mailer: Mailer | None = None
     """None: no mail is sent."""
     store_address: str = ""
@@ -66,6 +70,10 @@ class Wiring:
     def outbox(self) -> Outbox:
         """Return an outbox that wakes this process's relay."""
         return Outbox(self.ids, self.clock, self.wakeups)
+
+    def lease(self, name: str, seconds: float = 30.0) -> Lease:
+        """Return this daemon's share in what only one of several has to do."""
+        return Lease(name, self.holder, self.database, seconds)
 
     def provide(
         self, *, database: Database | None = None, objects: ObjectStore | None = None

@@ -4,9 +4,11 @@ import fcntl
 import json
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from bitvault.drivers.postgres.account import can_change_accounts, foreign_owner, name_of
 
@@ -113,6 +115,11 @@ def secret_file(path: Path, content: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def installation_id(data: Path) -> UUID:
+    """Return what other daemons on one database know this one by: the same at each start."""
+    return uuid5(NAMESPACE_URL, f"bitvault://{socket.gethostname()}{data.resolve()}")
 
 
 def store_keys(path: Path) -> Mapping[str, Mapping[str, str]]:

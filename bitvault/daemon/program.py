@@ -18,6 +18,7 @@ from bitvault.actors.identity.contract import EnsureTenant
 from bitvault.daemon.folder import (
     FolderError,
     held,
+    installation_id,
     read_keys,
     sealing_key,
     secret_file,
@@ -187,6 +188,7 @@ async def _serve(settings: Settings, data: Path) -> None:
     async with open_loop(), trio.open_nursery() as nursery:
         wiring = wire(
             outgoing=GuardedOutgoing(Allowed.of(settings.outgoing.allow)),
+            holder=installation_id(data),
             sealing=AesGcmSealing(blueprint.sealing_key),
         )
         nursery.start_soon(_stop_on_signal, stop, nursery.cancel_scope)

@@ -4,6 +4,7 @@ from bitvault.outbox.append import Outbox
 from bitvault.outbox.consumer import Consumer, ConsumerLoop, consumer_child
 from bitvault.outbox.erasing import erase_events
 from bitvault.outbox.journal import lag
+from bitvault.outbox.lease import Lease
 from bitvault.outbox.relay import RELAY, Relay, relay_child
 from bitvault.outbox.replay import Letter, Replayed, letters_after, next_aggregate, replay
 from bitvault.outbox.wakeup import Wakeups
@@ -12,6 +13,7 @@ __all__ = [
     "RELAY",
     "Consumer",
     "ConsumerLoop",
+    "Lease",
     "Letter",
     "Outbox",
     "Relay",

@@ -26,6 +26,7 @@ from bitvault.outbox import journal
 from bitvault.outbox.coding import Classes, classes_of
 from bitvault.outbox.journal import Stored
 from bitvault.outbox.lag import LagGauge
+from bitvault.outbox.lease import Lease
 from bitvault.outbox.wakeup import Wakeups, pause, sweep_at_stop
 from supervisors import Child, ChildSpec, Turn, Turns
 
@@ -89,6 +90,8 @@ class ConsumerLoop:
     attempts: int = 5
     retry_seconds: float = 0.25
     """Before the second try of an event; doubles from try to try."""
+    lease: Lease | None = None
+    """None: there is no other daemon."""
     turns: Turns = Factory(lambda self: Turns(self.consumer.name), takes_self=True)
     applied: int = field(default=0, init=False)
     parked: int = field(default=0, init=False)
@@ -116,6 +119,8 @@ class ConsumerLoop:
                 child.started()
                 with self.turns.taken_by(child, self._wakeups.sweep):
                     await self._work(child)
+                if self.lease is not None:
+                    await self.lease.release()
                 nursery.cancel_scope.cancel()
         finally:
             subscription.close()
@@ -150,7 +155,8 @@ class ConsumerLoop:
         with self.turns.turn() as turn:
             before = self.applied, self.parked
             try:
-                await self._round(child, named or await self._behind())
+                if self.lease is None or await self.lease.hold():
+                    await self._round(child, named or await self._behind())
                 self._tell_failing(turn)
             except DependencyDown as down:
                 log = structlog.get_logger("consumer")

@@ -137,3 +137,23 @@ LEFT JOIN outbox.event AS e
     ON e.tenant_id = s.tenant_id AND e.seq = coalesce(c.applied, 0) + 1
 GROUP BY w.consumer
 ORDER BY w.consumer;
+
+-- take_lease --
+-- Free, run out, or of a process that ran here before this one. The epoch says who is the newest.
+INSERT INTO outbox.lease AS l (tenant_id, name, holder, epoch, until)
+VALUES (
+    :tenant_id, :name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds::float8)
+)
+ON CONFLICT (tenant_id, name) DO UPDATE
+SET holder = excluded.holder, epoch = l.epoch + 1, until = excluded.until
+WHERE l.until <= clock_timestamp() OR l.holder = excluded.holder
+RETURNING epoch;
+
+-- renew_lease --
+UPDATE outbox.lease SET until = clock_timestamp() + make_interval(secs => :seconds::float8)
+WHERE tenant_id = :tenant_id AND name = :name AND epoch = :epoch
+RETURNING epoch;
+
+-- release_lease --
+UPDATE outbox.lease SET until = clock_timestamp()
+WHERE tenant_id = :tenant_id AND name = :name AND epoch = :epoch;

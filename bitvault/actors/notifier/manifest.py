@@ -35,7 +35,9 @@ def _workers(here: Context[str]) -> Sequence[ChildSpec]:
 
     async def mail(child: Child) -> None:
         turns = wiring.board.turns("mail")
-        await Sender(wiring.database, mailer, writer, wiring.clock, turns=turns).run(child)
+        lease = wiring.lease("mail")
+        sender = Sender(wiring.database, mailer, writer, wiring.clock, lease=lease, turns=turns)
+        await sender.run(child)
 
     return [ChildSpec("mail", mail)]
 

@@ -78,14 +78,15 @@ WHERE tenant_id = :tenant_id AND mail_id = :mail_id AND state = 'queued' AND nex
 RETURNING mail_id, kind, recipient_id, detail::text, attempts, queued_at;
 
 -- give_back --
+-- By whoever has it: one whose lease ended finds that it was claimed again. So below.
 UPDATE notifier.mail SET attempts = attempts - 1, next_at = :next_at, error = :error
-WHERE tenant_id = :tenant_id AND mail_id = :mail_id AND state = 'queued';
+WHERE tenant_id = :tenant_id AND mail_id = :mail_id AND state = 'queued' AND next_at = :until;
 
 -- settle --
 UPDATE notifier.mail
 SET state = :state, next_at = :next_at, address = coalesce(:address::text, address), error = :error,
     ended_at = CASE WHEN :state = 'queued' THEN NULL ELSE :now::timestamptz END
-WHERE tenant_id = :tenant_id AND mail_id = :mail_id AND state = 'queued';
+WHERE tenant_id = :tenant_id AND mail_id = :mail_id AND state = 'queued' AND next_at = :until;
 
 -- forget --
 DELETE FROM notifier.mail

@@ -33,6 +33,8 @@ class Claimed:
     attempts: int
     """With this one."""
     queued_at: datetime
+    until: datetime
+    """When it is another's turn to try; the mark by which this attempt is known."""
 
 
 @frozen
@@ -121,27 +123,30 @@ async def claim(
     row = await tx.fetchrow(QUERIES["claim"], **place, now=now, until=until)
     if row is None:
         return None
-    return Claimed(tenant_id, **{**row, "detail": json.decode(row["detail"])})
+    members = {**row, "detail": json.decode(row["detail"]), "until": until}
+    return Claimed(tenant_id, **members)
 
 
 async def give_back(tx: Transaction, claimed: Claimed, next_at: datetime, error: str) -> None:
     """Leave a mail as if it had not been tried."""
-    place = {"tenant_id": claimed.tenant_id, "mail_id": claimed.mail_id}
+    place = {"tenant_id": claimed.tenant_id, "mail_id": claimed.mail_id, "until": claimed.until}
     await tx.execute(QUERIES["give_back"], **place, next_at=next_at, error=error)
 
 
-async def settle(tx: Transaction, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
-    """Write what became of a mail."""
-    await tx.execute(
+async def settle(tx: Transaction, claimed: Claimed, outcome: Outcome, now: datetime) -> bool:
+    """Write what became of a mail; False: it was claimed again meanwhile."""
+    settled = await tx.execute(
         QUERIES["settle"],
         tenant_id=claimed.tenant_id,
         mail_id=claimed.mail_id,
+        until=claimed.until,
         state=outcome.state,
         next_at=outcome.next_at,
         address=outcome.address,
         error=outcome.error,
         now=now,
     )
+    return bool(settled)
 
 
 async def forget(tx: Transaction, tenant_id: TenantId, before: datetime) -> None:

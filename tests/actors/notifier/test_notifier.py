@@ -355,6 +355,30 @@ async def test_two_senders_send_a_mail_once(post: Post) -> None:
     assert len(post.mailer.sent) == 1
 
 
+async def test_a_sender_that_stalls_past_its_lease_settles_nothing(post: Post) -> None:
+    """What it learns too late does not count: the mail is another's, who knows better."""
+    await post.share()
+    await post.queue()
+
+    class Defers(MemoryMailer):
+        async def send(self, mail: Any) -> Rejection | None:
+            return Rejection("451 come back later", is_permanent=False)
+
+    other = Sender(post.database, Defers(), post.sender.writer, post.clock)
+
+    class Stalls(MemoryMailer):
+        async def send(self, mail: Any) -> Rejection | None:
+            post.clock.advance(601)
+            await other.turn()
+            return Rejection("550 no such mailbox", is_permanent=True)
+
+    post.sender.mailer = Stalls()
+    await post.sender.turn()
+
+    [mail] = await post.mails()
+    assert (mail.state, mail.attempts, mail.error) == ("queued", 2, "451 come back later")
+
+
 async def test_without_a_mail_server_nothing_is_queued(post: Post) -> None:
     """Events pass; a server that is set later tells of nothing old."""
     await post.share()

@@ -35,7 +35,9 @@ from bitvault.actors.storage.contract import (
 )
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
+from bitvault.kernel.refusal import DependencyDown
 from bitvault.manifest import Manifest
+from bitvault.outbox import Lease
 from supervisors import Bell, Board, Child, ChildSpec, Ref, Turn
 
 _OBJECTS = 500
@@ -84,6 +86,8 @@ class Finalizer:
     board: Board = field(factory=Board)
     """Where each job's turns are told, and asked for."""
     bell: Bell = field(factory=Bell)
+    lease: Callable[[], Lease] | None = None
+    """For turns that nobody asked for; None: there is no other daemon."""
 
     async def run(self, child: Child) -> None:
         """Take turns until asked to stop."""
@@ -92,10 +96,15 @@ class Finalizer:
             for name in self._jobs():
                 stack.enter_context(self.board.turns(name).taken_by(child, self.bell.ring))
             child.started()
-            while not child.stopping.is_set():
-                more = await self.turn()
-                pause = _BREATH if more else self.interval * (0.9 + 0.2 * self.draw())
-                await self._rest(child, pause)
+            await self._work(child, self.lease() if self.lease else None)
+
+    async def _work(self, child: Child, lease: Lease | None) -> None:
+        while not child.stopping.is_set():
+            more = await _is_held(lease) and await self.turn()
+            pause = _BREATH if more else self.interval * (0.9 + 0.2 * self.draw())
+            await self._rest(child, pause)
+        if lease is not None:
+            await lease.release()
 
     async def _rest(self, child: Child, seconds: float) -> None:
         """Wait for the next turn; what is asked for meanwhile is done at once, and by itself."""
@@ -182,6 +191,13 @@ class Finalizer:
             purged=garbage.purged_since,
             discarded=discarded,
         )
+
+
+async def _is_held(lease: Lease | None) -> bool:
+    try:
+        return lease is None or await lease.hold()
+    except DependencyDown:
+        return True  # the turn tells what does not answer
 
 
 def finalizer_child(finalizer: Finalizer) -> ChildSpec:

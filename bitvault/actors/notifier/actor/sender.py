@@ -23,6 +23,7 @@ from bitvault.drivers.postgres.port import Database, Transaction
 from bitvault.kernel.clock import Clock
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.refusal import DependencyDown
+from bitvault.outbox import Lease
 from supervisors import Child, Turns
 
 _LONGEST_PAUSE = 60.0
@@ -38,6 +39,8 @@ class Sender:
     clock: Clock
     interval: float = 1.0
     """Seconds between two looks at an empty queue."""
+    lease: Lease | None = None
+    """None: there is no other daemon."""
     turns: Turns = field(factory=lambda: Turns("mail"))
     sent: int = field(default=0, init=False)
     failed: int = field(default=0, init=False)
@@ -58,13 +61,16 @@ class Sender:
                 wait = min(self.interval * 2.0**failures, _LONGEST_PAUSE)
                 await self.turns.rest(child, 0 if busy else wait)
         await self.mailer.rest()
+        if self.lease is not None:
+            await self.lease.release()
 
     async def _watched(self, child: Child) -> bool:
         """Take a turn, and tell of it; return whether there may be more to do at once."""
         sent, failed = self.sent, self.failed
         with self.turns.turn() as turn:
             try:
-                busy, self._down = await self.turn(child), ""
+                held = self.lease is None or await self.lease.hold()
+                busy, self._down = held and await self.turn(child), ""
             except DependencyDown as down:
                 busy, self._down = False, str(down)
                 structlog.get_logger("mail").warning("paused", reason=str(down))
@@ -164,8 +170,8 @@ class Sender:
         now = self.clock.now()
 
         async def work(tx: Transaction) -> None:
-            await store.settle(tx, claimed, outcome, now)
-            if outcome.address is not None and outcome.state != "queued":
+            is_settled = await store.settle(tx, claimed, outcome, now)
+            if is_settled and outcome.address is not None and outcome.state != "queued":
                 charges = limits.sent(claimed.kind, outcome.address)
                 await store.spend(tx, claimed.tenant_id, charges, now)
             await store.forget(tx, claimed.tenant_id, now - rules.KEPT)
