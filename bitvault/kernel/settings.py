@@ -160,6 +160,13 @@ class Garbage:
 
 
 @frozen
+class Events:
+    """What happened, as consumers read it; the audit trail is kept apart, and longer."""
+
+    keep: float = _setting(60.0 * _DAY, _within(_DAY, 3650 * _DAY, "seconds"))
+
+
+@frozen
 class Quota:
     """Bytes; 0 is without limit."""
 
@@ -233,6 +240,7 @@ class Settings:
     objects: Objects = Objects()
     transfers: Transfers = Transfers()
     garbage: Garbage = Garbage()
+    events: Events = Events()
     quota: Quota = Quota()
     sessions: Sessions = Sessions()
     limits: Limits = Limits()

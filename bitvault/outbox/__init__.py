@@ -5,6 +5,7 @@ from bitvault.outbox.consumer import Consumer, ConsumerLoop, consumer_child
 from bitvault.outbox.erasing import erase_events
 from bitvault.outbox.journal import lag
 from bitvault.outbox.lease import Lease
+from bitvault.outbox.pruning import prune
 from bitvault.outbox.relay import RELAY, Relay, relay_child
 from bitvault.outbox.replay import Letter, Replayed, letters_after, next_aggregate, replay
 from bitvault.outbox.wakeup import Wakeups
@@ -24,6 +25,7 @@ __all__ = [
     "lag",
     "letters_after",
     "next_aggregate",
+    "prune",
     "relay_child",
     "replay",
 ]

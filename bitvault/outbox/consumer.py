@@ -39,6 +39,14 @@ _LONGEST_RETRY = 300.0
 _BEHIND = "waits behind an earlier event of its aggregate"
 
 
+class EventsGone(Exception):  # noqa: N818 - a state of the world
+    """What a consumer would have to apply next is not kept any more."""
+
+    def __init__(self, tenant_id: TenantId, after: int, first: int) -> None:
+        """Say what there still is."""
+        super().__init__(f"tenant {tenant_id}: after {after} the first event kept is {first}")
+
+
 class Consumer(Protocol):
     """A service's reaction to events: it writes with the transaction it is given, only."""
 
@@ -100,6 +108,8 @@ class ConsumerLoop:
     _failing: dict[TenantId, _Failing] = field(factory=dict, init=False)
     _singly: dict[TenantId, int] = field(factory=dict, init=False)
     """Up to which seq events are given one at a time, because one of them cannot be applied."""
+    _gone: set[TenantId] = field(factory=set, init=False)
+    """Of whom what comes next is not kept any more."""
     _classes: Classes = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -170,6 +180,9 @@ class ConsumerLoop:
 
     def _tell_failing(self, turn: Turn) -> None:
         """Tell of events that fail by the type of the error: its text may be about content."""
+        if self._gone:
+            what = "events that it has not applied are not kept any more; it has to be rebuilt"
+            turn.fail(f"{what}; tenants: {len(self._gone)}")
         if self._failing:
             types = sorted({one.error.partition(":")[0] for one in self._failing.values()})
             waiting = f"tenants that wait for it: {len(self._failing)}"
@@ -179,7 +192,14 @@ class ConsumerLoop:
         for tenant_id in tenants:
             if child.stopping.is_set():
                 return
-            await self.catch_up(tenant_id)
+            try:
+                await self.catch_up(tenant_id)
+                self._gone.discard(tenant_id)
+            except EventsGone as gone:
+                self._gone.add(tenant_id)
+                structlog.get_logger("consumer").error(
+                    "has to be rebuilt", consumer=self.consumer.name, reason=str(gone)
+                )
 
     async def _behind(self) -> tuple[TenantId, ...]:
         async def work(tx: Transaction) -> tuple[TenantId, ...]:
@@ -231,6 +251,8 @@ class ConsumerLoop:
         events = await journal.events_after(tx, tenant_id, after, most)
         if not events:
             return
+        if events[0].seq != after + 1:
+            raise EventsGone(tenant_id, after, events[0].seq)
         # The cursor's row lock comes first: it keeps out a second loop, and a replay.
         last = events[-1].seq
         if not await journal.advance(tx, self.consumer.name, tenant_id, after, last):

@@ -41,6 +41,45 @@ WHERE tenant_id = :tenant_id AND seq > :after
 ORDER BY seq
 LIMIT :most;
 
+-- prunable, across tenants --
+-- Tenants whose first event is old and needed by nobody: up to which seq that may hold. A letter
+-- that is dead needs its event, and all behind it stay with it, so that no gap comes to be.
+SELECT s.tenant_id, least(c.passed, d.seq - 1) AS last
+FROM outbox.tenant_seq AS s
+CROSS JOIN LATERAL (
+    SELECT seq, recorded_at FROM outbox.event
+    WHERE tenant_id = s.tenant_id ORDER BY seq LIMIT 1
+) AS first
+CROSS JOIN LATERAL (
+    SELECT min(coalesce(c.applied, 0)) AS passed
+    FROM unnest(:consumers::text[]) AS n (consumer)
+    LEFT JOIN outbox.consumer_cursor AS c
+        ON c.tenant_id = s.tenant_id AND c.consumer = n.consumer
+) AS c
+CROSS JOIN LATERAL (
+    SELECT min(seq) AS seq FROM outbox.dead_letter
+    WHERE tenant_id = s.tenant_id AND consumer = ANY(:consumers)
+) AS d
+WHERE first.recorded_at < :before AND first.seq <= least(c.passed, d.seq - 1)
+ORDER BY s.tenant_id
+LIMIT :most;
+
+-- prune --
+-- From the first one on, up to one that is not old yet.
+WITH head AS MATERIALIZED (
+    SELECT seq, recorded_at FROM outbox.event
+    WHERE tenant_id = :tenant_id AND seq <= :last
+    ORDER BY seq
+    LIMIT :most
+)
+DELETE FROM outbox.event
+WHERE tenant_id = :tenant_id AND seq IN (
+    SELECT h.seq FROM head AS h
+    WHERE h.seq < coalesce(
+        (SELECT min(y.seq) FROM head AS y WHERE y.recorded_at >= :before), :last + 1
+    )
+);
+
 -- hint_after --
 -- Without the events: how many come next, the last of them, and what they tell of.
 SELECT count(*) AS events, max(e.seq) AS last, array_agg(DISTINCT e.kind) AS kinds

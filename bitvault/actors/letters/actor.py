@@ -4,6 +4,7 @@ How far these have come is asked of this room too, which alone knows them.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from attrs import asdict, define, field
 from bitvault.actors.letters.contract import (
     DeadLetter,
     ListDeadLetters,
+    PruneEvents,
     Replay,
     ReplayDeadLetters,
     StillFailing,
@@ -33,6 +35,7 @@ from bitvault.outbox import (
     lag,
     letters_after,
     next_aggregate,
+    prune,
     replay,
 )
 from supervisors import handles
@@ -78,6 +81,8 @@ class Letters(Room):
     database: Database
     consumers: Mapping[str, Consumer]
     clock: Clock = field(factory=SystemClock)
+    kept: timedelta = timedelta(days=60)
+    """How long events stay that every consumer has passed."""
 
     @handles(ListDeadLetters)
     async def list_dead_letters(self, request: ListDeadLetters) -> Page[DeadLetter]:
@@ -120,6 +125,12 @@ class Letters(Room):
 
         gone = await self.database.transact(tenant_id, work)
         return Erased(gone, not gone)
+
+    @handles(PruneEvents)
+    async def prune_events(self, request: PruneEvents) -> int:
+        """Delete a slice of what is old and needed by nobody."""
+        before = self.clock.now() - self.kept
+        return await prune(self.database, [RELAY, *self.consumers], before, request.limit)
 
     @handles(CountBacklog)
     async def count_backlog(self, _: CountBacklog) -> Mapping[str, Backlog]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Never
 from uuid import UUID
 
 from attrs import frozen
@@ -72,8 +72,19 @@ class ReplayDeadLetters(Request[Replay, Invalid | Forbidden]):
     cursor: str | None = None
 
 
+@frozen
+class PruneEvents(Request[int, Never]):
+    """Delete events that every consumer has passed and that are older than they are kept.
+
+    Answers how many went, at most ``limit``.
+    """
+
+    limit: int
+
+
 TAGS: Final[Mapping[str, type]] = {
     "list_dead_letters": ListDeadLetters,
+    "prune_events": PruneEvents,
     "replay": Replay,
     "replay_dead_letters": ReplayDeadLetters,
 }
