@@ -57,7 +57,7 @@ def test_every_job_is_there_and_takes_a_turn_when_asked(
     assert [job["name"] for job in jobs] == names
     assert [job["name"] for job in jobs if job["state"] == "failing"] == []
     uncounted = {job["name"] for job in jobs if job["backlog"] is None}
-    assert uncounted == {"doorbell", "downloads", "forget-shares"}
+    assert uncounted == {"doorbell", "downloads", "forget-shares", "prune-events"}
     for name in names:
         asked = client.post(f"/v1/admin/jobs/{name}/run")
         assert asked.status_code == 202, asked.text

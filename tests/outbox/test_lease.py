@@ -170,7 +170,7 @@ async def test_two_daemons_on_one_database_do_no_work_twice(database: Database) 
     async def caught_up(last: int) -> list[int]:
         with trio.fail_after(20):
             while sum(applied(handle) for _, handle in daemons) < last:
-                await trio.lowlevel.checkpoint()
+                await cursor(database, tenants[0], "audit")
         return [applied(handle) for _, handle in daemons]
 
     async with trio.open_nursery() as nursery:
