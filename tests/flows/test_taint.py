@@ -41,6 +41,7 @@ SINKS: Mapping[str, str] = {
     "driver passwords": "hashes",
     "driver postgres": "all rows of all tables",
     "driver sealing": "what it sealed is in a row",
+    "driver transport": "a daemon that has all services has none",
 }
 """Every way out of the server, and where it is looked at; a new one has to be added here."""
 ENDS = {
