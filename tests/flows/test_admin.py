@@ -68,7 +68,8 @@ def test_a_dead_letter_is_shown_and_mended(
     assert (letter["consumer"], letter["seq"], letter["aggregateId"]) == ("audit", seq, node)
     assert (letter["kind"], letter["error"]) == ("node.committed", "ValueError: out of cheese")
     eventually(lambda: dead_letters(client) == 1, 10)
-    assert 'bitvault_consumer_dead_letters{consumer="audit"} 1.0' in client.get("/metrics").text
+    shown = 'bitvault_consumer_dead_letters{consumer="audit"} 1.0'
+    assert eventually(lambda: shown in client.get("/metrics").text, 10)
     with unchanged(standing):
         assert stranger.get(LETTERS).json()["items"] == []
         foreign = stranger.post(f"{LETTERS}/replay", json={"aggregateId": node}).json()

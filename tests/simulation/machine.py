@@ -38,6 +38,7 @@ _RESTART_SECONDS = 0.3
 def options_of(knobs: Knobs) -> dict[str, Any]:
     """Return what the services of this world are told."""
     return {
+        "letters": timedelta(days=60),
         "identity": IdentityOptions(),
         "storage": StorageOptions(
             single_max=knobs.single_max,

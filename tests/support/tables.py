@@ -29,6 +29,7 @@ _SOURCES = {
             SELECT count(*) FROM outbox.event e
             WHERE e.tenant_id = s.tenant_id AND kind = 'session.refused'
         ) AS last FROM outbox.tenant_seq s)""",
+    "outbox.lease": "(SELECT * FROM outbox.lease WHERE false)",
     "outbox.consumer_cursor": """
         (SELECT tenant_id, consumer, applied - (
             SELECT count(*) FROM outbox.event e
