@@ -136,12 +136,12 @@ class Tree:
         return evolve(self, nodes={**self.nodes, node.node_id: node})
 
     def path(self, node_id: UUID) -> str:
-        """Return the path from the node's root."""
+        """Return the path from the node's root, or as far up as the events tell of its folders."""
         names: list[str] = []
-        node = self.nodes[node_id]
-        while node.parent is not None:
+        node = self.nodes.get(node_id)
+        while node is not None and node.parent is not None:
             names.append(node.name)
-            node = self.nodes[node.parent]
+            node = self.nodes.get(node.parent)
         return "/" + "/".join(reversed(names))
 
 
