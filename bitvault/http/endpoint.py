@@ -142,7 +142,7 @@ class Endpoint:
         """Say whether it needs no token."""
         return self.audience is Audience.ANYBODY
 
-    @property
+    @cached_property
     def admission(self) -> Admission:
         """Return what it asks of its callers."""
         return Admission(self.scope, self.audience, not self.is_safe)
