@@ -29,9 +29,7 @@ class Services:
             Refused: it said no.
         """
         reply: Any = await self.by_request[type(request)].ask(request)
-        if isinstance(reply, Refusal):
-            raise Refused(reply)
-        answer: R = reply
+        answer: R = accepted(reply)
         return answer
 
     async def answer(self, request: Request[R, F]) -> R | F | Unavailable:
@@ -44,10 +42,9 @@ class Services:
         Raises:
             Refused: the service said no.
         """
-        reply = await self.exports[kind].ask(request)
-        if isinstance(reply, Refusal):
-            raise Refused(reply)
-        return reply
+        reply: Any = await self.exports[kind].ask(request)
+        answer: Exported = accepted(reply)
+        return answer
 
     def tell(self, request: object) -> None:
         """Have a request done, without its answer."""
@@ -61,6 +58,15 @@ def only(outcomes: Sequence[R | Refusal]) -> R:
         Refused: it was refused.
     """
     [outcome] = outcomes
+    return accepted(outcome)
+
+
+def accepted(outcome: R | Refusal) -> R:
+    """Return what was done.
+
+    Raises:
+        Refused: it was refused.
+    """
     if isinstance(outcome, Refusal):
         raise Refused(outcome)
     return outcome

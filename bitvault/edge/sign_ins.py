@@ -9,7 +9,7 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.sso.contract import RedeemSignIn, SignInRefused
 from bitvault.edge.services import Services
 from bitvault.kernel.principal import Origin
-from bitvault.kernel.refusal import Refusal, Refused
+from bitvault.kernel.refusal import Refused
 
 
 async def redeem(
@@ -23,9 +23,9 @@ async def redeem(
     redeemed = await services.ask(request)
     source = Vouching(str(redeemed.provider_id), redeemed.sid)
     place = redeemed.tenant_id, redeemed.user_id
-    issued = await services.answer(OpenSessionOf(*place, origin, refreshable, vouching=source))
-    if isinstance(issued, Unauthenticated):
-        raise Refused(SignInRefused())
-    if isinstance(issued, Refusal):
-        raise Refused(issued)
-    return issued
+    try:
+        return await services.ask(OpenSessionOf(*place, origin, refreshable, vouching=source))
+    except Refused as refused:
+        if isinstance(refused.refusal, Unauthenticated):
+            raise Refused(SignInRefused()) from refused
+        raise
