@@ -51,7 +51,7 @@ class Context(Generic[O]):
     @property
     def events(self) -> tuple[type[Event], ...]:
         """Return every event there is."""
-        return tuple(event for one in self.manifests for event in one.events)
+        return events_of(self.manifests)
 
     def ref(self, name: str) -> Ref:
         """Refer to a service."""
@@ -119,3 +119,8 @@ class Manifest(Generic[O]):
         declared = vars(self.contract).values()
         found = {one for one in declared if isinstance(one, type) and issubclass(one, Event)}
         return tuple(sorted(found - {Event}, key=lambda one: one.kind))
+
+
+def events_of(manifests: Sequence[Manifest[Any]]) -> tuple[type[Event], ...]:
+    """Return every event of these services."""
+    return tuple(event for one in manifests for event in one.events)

@@ -14,9 +14,8 @@ from bitvault.actors.sharing.manifest import SHARING
 from bitvault.actors.sso.manifest import SSO
 from bitvault.actors.storage.manifest import STORAGE
 from bitvault.edge.services import Services
-from bitvault.kernel.events import Event
 from bitvault.kernel.settings import Settings
-from bitvault.manifest import Manifest
+from bitvault.manifest import Manifest, events_of
 from supervisors import Ref
 
 Manifests = Sequence[Manifest[Any]]
@@ -35,11 +34,6 @@ def migrations_of(manifests: Manifests) -> tuple[str, ...]:
 def options_of(manifests: Manifests, settings: Settings) -> dict[str, Any]:
     """Take from the settings what each service is told."""
     return {one.name: one.options(settings) for one in manifests}
-
-
-def events_of(manifests: Manifests) -> tuple[type[Event], ...]:
-    """Return every event there is."""
-    return tuple(event for one in manifests for event in one.events)
 
 
 def subjects_of(manifests: Manifests) -> frozenset[str]:

@@ -101,6 +101,7 @@ def renew(events: Collection[type[Event]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    from bitvault.services import SERVICES, events_of
+    from bitvault.manifest import events_of
+    from bitvault.services import SERVICES
 
     sys.exit("\n".join(renew(events_of(SERVICES))) or 0)

@@ -7,8 +7,9 @@ import pytest
 from attrs import frozen
 
 from bitvault.kernel.events import Event
+from bitvault.manifest import events_of
 from bitvault.outbox.coding import classes_of
-from bitvault.services import SERVICES, events_of
+from bitvault.services import SERVICES
 from tests.outbox.golden import Sample, is_new, kept, sample_of, what_breaks
 
 CLASSES = classes_of(events_of(SERVICES))

@@ -61,8 +61,9 @@ from bitvault.drivers.sealing.aesgcm import AesGcmSealing
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Forbidden, Invalid
+from bitvault.manifest import events_of
 from bitvault.outbox import ConsumerLoop, Outbox, Wakeups
-from bitvault.services import SERVICES, events_of, migrations_of
+from bitvault.services import SERVICES, migrations_of
 from tests.actors.finalizer.conftest import (
     DAY,
     GRACE,
