@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from attrs import fields
 
 from bitvault.actors.identity.actor import Identity
 from bitvault.actors.identity.contract import (
@@ -49,16 +48,6 @@ async def session(identity: Identity) -> SecretIssued:
 async def admin(identity: Identity, session: SecretIssued) -> Caller:
     """Be ``root``."""
     return Caller(await identity.handle(Authenticate(session.token, ORIGIN)), ORIGIN)
-
-
-def rewire(part: Any, **ports: Any) -> None:
-    """Give the service, or a part of it, and what it is composed of other ports than they have."""
-    for name in [one.name for one in fields(type(part))]:
-        inner = getattr(part, name)
-        if name in ports:
-            setattr(part, name, ports[name])
-        elif type(inner).__module__.startswith("bitvault.actors.identity.actor."):
-            rewire(inner, **ports)
 
 
 async def log_in(room: Identity, login: str, tenant: str = "acme") -> Any:

@@ -9,7 +9,7 @@ from attrs import define, field
 from bitvault.actors.identity.actor import Identity
 from bitvault.drivers.postgres.port import Database, Query, Transaction
 from bitvault.kernel.ids import TenantId
-from tests.actors.identity.conftest import rewire
+from tests.support.rewiring import rewire
 
 T = TypeVar("T")
 Ask = Callable[[], Awaitable[Any]]

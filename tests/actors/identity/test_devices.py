@@ -38,10 +38,11 @@ from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.principal import Caller, Origin, Scope
 from bitvault.kernel.refusal import Invalid
-from tests.actors.identity.conftest import PASSWORD, rewire
+from tests.actors.identity.conftest import PASSWORD
 from tests.actors.identity.racing import overtaken
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot, unchanged
+from tests.support.rewiring import rewire
 
 ROBOT = Origin("r", "198.51.100.7", "bitvault/1")
 DESK = Origin("r", "192.0.2.1", "browser")

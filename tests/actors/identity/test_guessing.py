@@ -13,7 +13,8 @@ from bitvault.actors.identity.contract import (
 from bitvault.actors.identity.rules import IdentityOptions, guessing
 from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.kernel.principal import Origin
-from tests.actors.identity.conftest import PASSWORD, rewire
+from tests.actors.identity.conftest import PASSWORD
+from tests.support.rewiring import rewire
 
 WRONG = "wrong horse"
 HOME = "192.0.2.1"

@@ -38,8 +38,9 @@ from bitvault.kernel.ids import GroupId
 from bitvault.kernel.paging import Page
 from bitvault.kernel.principal import Caller, Idempotency, Principal
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
-from tests.actors.identity.conftest import ORIGIN, PASSWORD, rewire
+from tests.actors.identity.conftest import ORIGIN, PASSWORD
 from tests.support.determinism import FixedClock
+from tests.support.rewiring import rewire
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from bitvault.drivers.postgres.port import Database, Query, Transaction
 from bitvault.kernel.ids import TenantId
 from bitvault.kernel.principal import Origin
 from bitvault.kernel.refusal import DependencyDown, Unavailable
-from tests.actors.identity.conftest import PASSWORD, rewire
+from tests.actors.identity.conftest import PASSWORD
 from tests.actors.identity.racing import Pausing
 from tests.support.determinism import FixedClock
+from tests.support.rewiring import rewire
 
 T = TypeVar("T")
 EVENTS = Query("events", "SELECT payload FROM outbox.event WHERE kind = 'session.refused'", ())

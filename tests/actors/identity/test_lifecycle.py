@@ -37,8 +37,9 @@ from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Idempotency, Principal, Scope
 from bitvault.kernel.refusal import Forbidden, IdempotencyConflict, Invalid
-from tests.actors.identity.conftest import ORIGIN, PASSWORD, log_in, rewire
+from tests.actors.identity.conftest import ORIGIN, PASSWORD, log_in
 from tests.support.postgres import snapshot, unchanged
+from tests.support.rewiring import rewire
 
 
 async def whose(room: Identity, token: str) -> Any:

@@ -42,9 +42,10 @@ from bitvault.drivers.postgres.port import Query, Row, Transaction
 from bitvault.kernel.ids import UserId
 from bitvault.kernel.principal import Caller, Origin, Principal
 from bitvault.kernel.refusal import Forbidden, Invalid
-from tests.actors.identity.conftest import ORIGIN, rewire
+from tests.actors.identity.conftest import ORIGIN
 from tests.actors.identity.racing import overtaken
 from tests.support.determinism import FixedClock
+from tests.support.rewiring import rewire
 
 PASSWORD, NEW = "correct horse", "battery staple"
 EMAIL = "root@example.org"

@@ -33,7 +33,6 @@ from bitvault.drivers.limits.memory import MemoryLimits
 from bitvault.drivers.postgres.pool import PostgresDatabase
 from bitvault.kernel.principal import Caller
 from tests.actors.files.counting import CountingDatabase
-from tests.actors.identity.conftest import rewire
 from tests.actors.identity.rotating import (
     GRACE,
     HOUR,
@@ -46,6 +45,7 @@ from tests.actors.identity.rotating import (
 )
 from tests.actors.identity.test_resets import events
 from tests.support.postgres import unchanged
+from tests.support.rewiring import rewire
 
 __all__ = ["house"]
 

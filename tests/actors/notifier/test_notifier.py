@@ -46,10 +46,10 @@ from bitvault.kernel.refusal import DependencyDown, Forbidden, Invalid
 from bitvault.outbox import ConsumerLoop
 from supervisors import Child
 from supervisors.child import Tree
-from tests.actors.identity.conftest import rewire
 from tests.actors.sharing.conftest import ADMIN, Asked, Company, company
 from tests.support.determinism import FixedClock
 from tests.support.postgres import snapshot
+from tests.support.rewiring import rewire
 
 __all__ = ["company"]
 BEN = "ben@example.org"

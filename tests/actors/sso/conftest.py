@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from argon2 import PasswordHasher
-from attrs import define, fields
+from attrs import define
 
 from bitvault.actors.files.actor import Files, FilesOptions
 from bitvault.actors.files.contract import DescribeUserUsage, SpaceUsage
@@ -127,13 +127,6 @@ class House:
         """Say whether a session is still one."""
         who = await self.identity.handle(Authenticate(session.token, ORIGIN))
         return isinstance(who, Principal)
-
-    def rewire(self, **ports: Any) -> None:
-        """Give the parts of the service other ports than they have."""
-        sso = self.sso
-        for part in (sso.providers, sso.removals, sso.sign_ins, sso.sign_ins.homes, sso.logouts):
-            for name in ports.keys() & {one.name for one in fields(type(part))}:
-                setattr(part, name, ports[name])
 
     async def events(self, kind: str) -> list[dict[str, Any]]:
         """Return what was told of a kind, oldest first."""

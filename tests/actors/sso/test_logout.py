@@ -20,6 +20,7 @@ from bitvault.kernel.refusal import Unavailable
 from tests.actors.sharing.conftest import Asked
 from tests.actors.sso.conftest import ORIGIN, PASSWORD, VERIFIER, House
 from tests.actors.sso.test_hostile import SIGNERS, Json
+from tests.support.rewiring import rewire
 
 
 def said(house: House, provider: Provider, **changes: Any) -> Json:
@@ -235,10 +236,10 @@ async def test_a_logout_that_was_interrupted_may_be_said_again(house: House) -> 
         async def handle(self, _: Any) -> Any:
             return Unavailable("postgres")
 
-    house.rewire(identity=Asked(Down()))
+    rewire(house.sso, identity=Asked(Down()))
     given = token(house, provider)
     assert await house.log_out(provider, given) == Unavailable("identity")
-    house.rewire(identity=identity)
+    rewire(house.sso, identity=identity)
     assert await house.is_in(session)
     assert await house.log_out(provider, given) is None
     assert not await house.is_in(session)

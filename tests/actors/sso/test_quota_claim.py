@@ -12,6 +12,7 @@ from bitvault.actors.sso.rules.quota import Home, Unclear, home_of
 from bitvault.kernel.refusal import Unavailable
 from tests.actors.sharing.conftest import Asked
 from tests.actors.sso.conftest import House
+from tests.support.rewiring import rewire
 
 
 async def says(house: House, provider: Provider, **claims: Any) -> User:
@@ -121,10 +122,10 @@ async def test_a_room_that_does_not_answer_keeps_nobody_out(house: House) -> Non
             return Unavailable("postgres")
 
     files = house.sso.files
-    house.rewire(files=Asked(Down()))
+    rewire(house.sso, files=Asked(Down()))
     user = await says(house, provider, quota=77)
     assert "passed over" in await remark(house)
-    house.rewire(files=files)
+    rewire(house.sso, files=files)
     assert (await house.home(user)).follows
     await says(house, provider, quota=77)
     assert (await house.home(user)).quota == 77

@@ -19,6 +19,7 @@ from tests.actors.sharing.conftest import Asked
 from tests.actors.sso.conftest import BACK, ORIGIN, VERIFIER, House
 from tests.actors.sso.test_sign_in import groups
 from tests.support.issuer import sha
+from tests.support.rewiring import rewire
 
 
 async def test_memberships_and_quotas_go_with_the_provider_that_gave_them(house: House) -> None:
@@ -76,10 +77,10 @@ async def test_a_removal_that_was_interrupted_is_finished_by_a_repeat(
             return Unavailable("postgres")
 
     kept = getattr(house.sso, room)
-    house.rewire(**{room: Asked(Down())})
+    rewire(house.sso, **{room: Asked(Down())})
     remove = RemoveProvider(house.admin, provider.provider_id)
     assert await house.sso.handle(remove) == Unavailable(room)
-    house.rewire(**{room: kept})
+    rewire(house.sso, **{room: kept})
 
     assert (await house.sso.handle(GetProvider(house.admin, provider.provider_id))).is_leaving
     assert await house.sso.handle(ListWays("acme")) == ()
@@ -101,11 +102,11 @@ async def test_a_sign_in_that_a_removal_overtakes_leaves_nothing_behind(house: H
     class Slow:
         async def handle(self, request: Any) -> Any:
             answer = await identity.ask(request)
-            house.rewire(identity=identity)
+            rewire(house.sso, identity=identity)
             await house.sso.handle(RemoveProvider(house.admin, provider.provider_id))
             return answer
 
-    house.rewire(identity=Asked(Slow()))
+    rewire(house.sso, identity=Asked(Slow()))
     assert await house.finish(provider, await house.begin(provider)) == SignInRefused()
     assert await groups(house, "nina") == {}
     assert await house.rows("SELECT * FROM files.usage WHERE source IS NOT NULL") == []

@@ -37,6 +37,7 @@ from bitvault.kernel.principal import Caller, Idempotency
 from bitvault.kernel.refusal import Forbidden, Invalid
 from tests.actors.sso.conftest import BACK, ORIGIN, House
 from tests.support.issuer import sha
+from tests.support.rewiring import rewire
 
 
 async def groups(house: House, login: str) -> dict[str, str]:
@@ -183,7 +184,7 @@ async def test_a_client_secret_is_sealed_and_never_shown(house: House) -> None:
     assert "s3cret" not in repr(provider)
     [row] = await house.rows("SELECT sealed_secret FROM sso.provider")
     assert b"s3cret" not in row["sealed_secret"]
-    house.rewire(sealing=AesGcmSealing(b"x" * 32))
+    rewire(house.sso, sealing=AesGcmSealing(b"x" * 32))
     assert (await house.sign_in(provider))["error"] == "unavailable"
 
 
