@@ -3,42 +3,22 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bitvault.actors.sso.contract.providers import (
-    AddProvider,
-    ChangeProvider,
-    GetProvider,
-    ListProviders,
-    Provider,
-    RemoveProvider,
-)
-from bitvault.actors.sso.contract.refusals import (
-    StaleProvider,
-)
-from bitvault.actors.sso.contract.sign_ins import (
-    BeginSignIn,
-    FinishSignIn,
-    ListWays,
-    LogOut,
-    RedeemSignIn,
-    SignInBegun,
-    SignInFinished,
-    SignInRedeemed,
-)
+from bitvault.actors.sso.contract import providers, refusals, sign_ins
 
 TAGS: Final[Mapping[str, type]] = {
-    "add_provider": AddProvider,
-    "begin_sign_in": BeginSignIn,
-    "change_provider": ChangeProvider,
-    "finish_sign_in": FinishSignIn,
-    "get_provider": GetProvider,
-    "list_providers": ListProviders,
-    "list_ways": ListWays,
-    "log_out": LogOut,
-    "provider": Provider,
-    "redeem_sign_in": RedeemSignIn,
-    "remove_provider": RemoveProvider,
-    "sign_in_begun": SignInBegun,
-    "sign_in_finished": SignInFinished,
-    "sign_in_redeemed": SignInRedeemed,
-    "stale_provider": StaleProvider,
+    "add_provider": providers.AddProvider,
+    "begin_sign_in": sign_ins.BeginSignIn,
+    "change_provider": providers.ChangeProvider,
+    "finish_sign_in": sign_ins.FinishSignIn,
+    "get_provider": providers.GetProvider,
+    "list_providers": providers.ListProviders,
+    "list_ways": sign_ins.ListWays,
+    "log_out": sign_ins.LogOut,
+    "provider": providers.Provider,
+    "redeem_sign_in": sign_ins.RedeemSignIn,
+    "remove_provider": providers.RemoveProvider,
+    "sign_in_begun": sign_ins.SignInBegun,
+    "sign_in_finished": sign_ins.SignInFinished,
+    "sign_in_redeemed": sign_ins.SignInRedeemed,
+    "stale_provider": refusals.StaleProvider,
 }
