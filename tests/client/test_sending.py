@@ -39,8 +39,8 @@ def put_to(listener: socket.socket, path: str = "/key?signature=1#part") -> Put:
     return Put(f"http://127.0.0.1:{listener.getsockname()[1]}{path}")
 
 
-def test_a_small_body_comes_with_its_head(listener: socket.socket, tmp_path: Path) -> None:
-    """One packet, so that the store reads once; the target is all but the fragment."""
+def packet(listener: socket.socket, path: Path, content: bytes) -> bytes:
+    """Send a file; return what the store has of it after one look."""
     heard: list[bytes] = []
 
     def serve() -> None:
@@ -49,39 +49,31 @@ def test_a_small_body_comes_with_its_head(listener: socket.socket, tmp_path: Pat
             heard.append(connection.recv(1 << 20))
             connection.sendall(_ANSWER)
 
-    (tmp_path / "small").write_bytes(b"hello")
+    path.write_bytes(content)
     thread = Thread(target=serve)
     thread.start()
     store = ObjectStore()
-    with FileIO(tmp_path / "small") as file:
-        store.send(put_to(listener), FileBody(file, Section(0, 5)), 5)
+    with FileIO(path) as file:
+        size = len(content)
+        store.send(put_to(listener), FileBody(file, Section(0, size)), size)
     thread.join()
     store.close()
+    return heard[0]
 
-    assert heard[0].startswith(b"PUT /key?signature=1 HTTP/1.1\r\n")
-    assert heard[0].endswith(b"\r\n\r\nhello")
+
+def test_a_small_body_comes_with_its_head(listener: socket.socket, tmp_path: Path) -> None:
+    """One packet, so that the store reads once; the target is all but the fragment."""
+    heard = packet(listener, tmp_path / "small", b"hello")
+
+    assert heard.startswith(b"PUT /key?signature=1 HTTP/1.1\r\n")
+    assert heard.endswith(b"\r\n\r\nhello")
 
 
 def test_an_empty_body_is_a_head_alone(listener: socket.socket, tmp_path: Path) -> None:
     """Nothing is waited for that does not come."""
-    heard: list[bytes] = []
+    heard = packet(listener, tmp_path / "empty", b"")
 
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            heard.append(connection.recv(1 << 20))
-            connection.sendall(_ANSWER)
-
-    (tmp_path / "empty").touch()
-    thread = Thread(target=serve)
-    thread.start()
-    store = ObjectStore()
-    with FileIO(tmp_path / "empty") as file:
-        store.send(put_to(listener), FileBody(file, Section(0, 0)), 0)
-    thread.join()
-    store.close()
-
-    assert heard[0].endswith(b"content-length: 0\r\n\r\n")
+    assert heard.endswith(b"content-length: 0\r\n\r\n")
 
 
 def test_a_large_body_is_a_section_of_the_file(listener: socket.socket, tmp_path: Path) -> None:
