@@ -18,11 +18,10 @@ from bitvault.drivers.bus.memory import MemoryBus
 from bitvault.drivers.mail.port import Rejection
 from bitvault.kernel.principal import Caller, Origin
 from bitvault.outbox import ConsumerLoop
-from tests.actors.notifier.test_notifier import BEN, Post, company, forget_cursor, post
+from tests.actors.notifier.conftest import BEN, Post, forget_cursor
 from tests.actors.sharing.conftest import ADMIN
 from tests.support.postgres import snapshot
 
-__all__ = ["company", "post"]
 ORIGIN = Origin("r", "192.0.2.1", "pytest")
 INVITED = "guest@example.net"
 
